@@ -1,0 +1,19 @@
+//! The CPU engine of Cotangent.
+//!
+//! It receives a [`Program`]: a small, flat tensor program that names no primitive and knows no derivative. It returns an
+//! [`Executable`] that runs it on [`Buffer`]s. Three things live here, and all `unsafe` code of the array library:
+//!
+//! * [`program`]: what a tensor program is, and what every node computes, down to the order of every sum;
+//! * [`reference`]: the scalar evaluator, loops that *are* those definitions. Nothing is faster, nothing is shared with the
+//!   engine but the elementary functions;
+//! * [`exec`]: the block interpreter, with SIMD kernels chosen when the process starts (AVX-512, AVX2, portable), the matrix
+//!   product, and buffers that are reused.
+//!
+//! **Order is part of the meaning.** Every operation whose rounding depends on order has one order, a function of its logical
+//! shape. Layout, tiles, instruction set and threads may then do what they like: the bits are the same.
+
+pub mod dt;
+pub mod program;
+
+pub use dt::Dt;
+pub use program::*;
