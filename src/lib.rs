@@ -1,1 +1,5 @@
 //! Cotangent.
+
+#![forbid(unsafe_code)]
+
+pub mod dtype;
