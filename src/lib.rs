@@ -1,1 +1,3 @@
 //! Cotangent.
+
+pub mod jaxpr;
