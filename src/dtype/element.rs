@@ -148,6 +148,53 @@ complex! {
     f64, Complex128, 8, 16;
 }
 
+/// Runs an expression with `$t` standing for the Rust type of the element type, or `$other` for the types that have none.
+macro_rules! with_element {
+    ($dtype:expr, $t:ident => $run:expr, _ => $other:expr) => {
+        match $dtype {
+            DType::Bool => { type $t = bool; $run }
+            DType::Int8 => { type $t = i8; $run }
+            DType::Int16 => { type $t = i16; $run }
+            DType::Int32 => { type $t = i32; $run }
+            DType::Int64 => { type $t = i64; $run }
+            DType::Uint8 => { type $t = u8; $run }
+            DType::Uint16 => { type $t = u16; $run }
+            DType::Uint32 => { type $t = u32; $run }
+            DType::Uint64 => { type $t = u64; $run }
+            DType::Float16 => { type $t = f16; $run }
+            DType::BFloat16 => { type $t = bf16; $run }
+            DType::Float32 => { type $t = f32; $run }
+            DType::Float64 => { type $t = f64; $run }
+            DType::Complex64 => { type $t = Complex<f32>; $run }
+            DType::Complex128 => { type $t = Complex<f64>; $run }
+            DType::Float0 | DType::Key => $other,
+        }
+    };
+}
+
+impl DType {
+    /// The first element in these bytes as a double, unless the type is complex or no number.
+    pub(crate) fn read_f64(self, bytes: &[u8]) -> Option<f64> {
+        if self.is_complex() {
+            return None;
+        }
+        with_element!(self, T => T::read_le(&bytes[..self.size()]).first().map(|x| x.to_double()), _ => None)
+    }
+    /// Are all elements zero? Negative zeros are.
+    pub(crate) fn all_zero(self, bytes: &[u8]) -> bool {
+        // only the sign bit of a floating-point number may be set
+        let mut mask = [0xffu8; 8];
+        let part = self.real_part().size();
+        if self.is_inexact() {
+            mask[part - 1] = 0x7f
+        }
+        match part {
+            0 => true,
+            part => bytes.chunks(part).all(|c| c.iter().zip(&mask).all(|(b, m)| b & m == 0)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

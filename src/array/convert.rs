@@ -1,0 +1,381 @@
+//! Arrays from Rust values, and back.
+
+use super::*;
+use crate::dtype::Element;
+use crate::error::Error;
+use num_complex::Complex;
+
+/// Rust values that make arrays: numbers, slices, vectors, nested fixed-size arrays.
+///
+/// Numbers are *weakly typed*, as Python's are in JAX: a float is a weak float32, an integer a weak int32, and either gives way to
+/// the type of what it is combined with. Typed data keep their type: a `Vec<f64>` is a float64 array, always.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made into an `Array`",
+    note = "numbers, slices, `Vec<T>` and nested `[T; N]` of bool, integers, floats and complex numbers can"
+)]
+pub trait ArrayLike {
+    /// The array.
+    fn into_array(self) -> Array;
+}
+
+/// An array from a number, a slice, a vector or nested fixed-size arrays: see [`ArrayLike`].
+///
+/// ```
+/// use cotangent::prelude::*;
+/// assert_eq!(format!("{:?}", array(2.0)), "Array(2., dtype=float32, weak_type=True)");
+/// assert_eq!(array(vec![1f64, 2.0]).dtype(), DType::Float64);
+/// assert_eq!(array([[1, 2], [3, 4]]).shape(), [2, 2]);
+/// ```
+pub fn array(x: impl ArrayLike) -> Array {
+    x.into_array()
+}
+
+impl ArrayLike for Array {
+    fn into_array(self) -> Array {
+        self
+    }
+}
+impl ArrayLike for &Array {
+    fn into_array(self) -> Array {
+        self.clone()
+    }
+}
+
+impl Array {
+    /// An array over these elements, in row-major order.
+    ///
+    /// # Panics
+    /// If the shape does not hold as many elements.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = Array::from_slice(&[1f32, 2., 3., 4., 5., 6.], &[2, 3]);
+    /// assert_eq!(x.to_string(), "[[1. 2. 3.]\n [4. 5. 6.]]");
+    /// ```
+    #[track_caller]
+    pub fn from_slice<T: Element>(data: &[T], shape: &[usize]) -> Array {
+        if shape.iter().product::<usize>() != data.len() {
+            fail(
+                ErrorKind::Shape,
+                format!("from_slice: {} elements do not fill the shape {}", data.len(), crate::aval::tuple(shape)),
+            )
+        }
+        Array::from_bytes(Aval::new(T::DTYPE, shape), &T::to_bytes(data))
+    }
+    /// The elements in row-major order, in their own type.
+    ///
+    /// # Panics
+    /// If `T` is not the array's element type, or the value is abstract.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1., 2.].to_vec::<f32>(), [1.0, 2.0]);
+    /// ```
+    #[track_caller]
+    pub fn to_vec<T: Element>(&self) -> Vec<T> {
+        let a = self.concrete("to_vec");
+        if T::DTYPE != a.dtype() {
+            fail(
+                ErrorKind::Type,
+                format!("to_vec: the array has elements of type {}, not {}; convert it with astype first", a.dtype(), T::DTYPE),
+            )
+        }
+        a.with_bytes(|b| T::read_le(b))
+    }
+    /// The number that a one-element array holds, in its own type.
+    ///
+    /// # Panics
+    /// If there is not exactly one element, if `T` is not its type, or if the value is abstract.
+    #[track_caller]
+    pub fn item<T: Element>(&self) -> T {
+        if self.size() != 1 {
+            fail(
+                ErrorKind::Shape,
+                format!("item: an array of shape {} is not one number", crate::aval::tuple(self.shape())),
+            )
+        }
+        let a = self.concrete("item");
+        if T::DTYPE != a.dtype() {
+            fail(
+                ErrorKind::Type,
+                format!("item: the array's element has type {}, not {}; use to_f64, or convert it with astype", a.dtype(), T::DTYPE),
+            )
+        }
+        a.with_bytes(|b| T::read_le(b)[0])
+    }
+    /// The number that a one-element array of any real type holds, as an `f64`.
+    ///
+    /// # Panics
+    /// If there is not exactly one element, if it is complex, or if the value is abstract.
+    #[track_caller]
+    pub fn to_f64(&self) -> f64 {
+        if self.size() != 1 {
+            fail(
+                ErrorKind::Shape,
+                format!("to_f64: an array of shape {} is not one number", crate::aval::tuple(self.shape())),
+            )
+        }
+        let a = self.concrete("to_f64");
+        match a.with_bytes(|b| a.dtype().read_f64(b)) {
+            Some(x) => x,
+            None => fail(ErrorKind::Type, format!("to_f64: an element of type {} is not a real number", a.dtype())),
+        }
+    }
+    /// Whether the one element is true, or not zero. A host `if` on a value works outside transformations and under `grad`, `jvp`,
+    /// `vjp` and `linearize`.
+    ///
+    /// # Panics
+    /// As [`to_f64`](Array::to_f64).
+    #[track_caller]
+    pub fn to_bool(&self) -> bool {
+        if self.size() != 1 {
+            fail(
+                ErrorKind::Shape,
+                format!("to_bool: the truth value of an array of shape {} is ambiguous", crate::aval::tuple(self.shape())),
+            )
+        }
+        let a = self.concrete("to_bool");
+        !a.with_bytes(|b| a.dtype().all_zero(b))
+    }
+}
+
+/// A real or complex number, not yet of any width.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Number {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Complex(f64, f64),
+}
+impl Number {
+    /// The weak type of such a number.
+    pub(crate) fn dtype(self) -> (DType, bool) {
+        match self {
+            Number::Bool(_) => (DType::Bool, false),
+            // an integer that no int32 holds keeps its value
+            Number::Int(i) => (if i32::try_from(i).is_ok() { DType::Int32 } else { DType::Int64 }, true),
+            Number::Float(_) => (DType::Float32, true),
+            Number::Complex(..) => (DType::Complex64, true),
+        }
+    }
+    /// The scalar of this element type.
+    pub(crate) fn to_array(self, dtype: DType, weak: bool) -> Array {
+        fn scalar<T: Element>(x: T, weak: bool) -> Array {
+            Array::from_bytes(Aval::new(T::DTYPE, &[]).with_weak(weak), &T::to_bytes(&[x]))
+        }
+        let (re, im) = match self {
+            Number::Bool(b) => (b as u8 as f64, 0.0),
+            Number::Int(i) => (i as f64, 0.0),
+            Number::Float(x) => (x, 0.0),
+            Number::Complex(re, im) => (re, im),
+        };
+        // an integer in an integer type wraps, as NumPy's conversion of an array does; all else goes through f64
+        let int = match self {
+            Number::Int(i) => i,
+            _ => re as i64,
+        };
+        match dtype {
+            DType::Bool => scalar(re != 0.0, weak),
+            DType::Int8 => scalar(int as i8, weak),
+            DType::Int16 => scalar(int as i16, weak),
+            DType::Int32 => scalar(int as i32, weak),
+            DType::Int64 => scalar(int, weak),
+            DType::Uint8 => scalar(int as u8, weak),
+            DType::Uint16 => scalar(int as u16, weak),
+            DType::Uint32 => scalar(int as u32, weak),
+            DType::Uint64 => scalar(int as u64, weak),
+            DType::Float16 => scalar(half::f16::from_double(re), weak),
+            DType::BFloat16 => scalar(half::bf16::from_double(re), weak),
+            DType::Float32 => Array::scalar(dtype, weak, (re as f32).to_bits() as u64),
+            DType::Float64 => Array::scalar(dtype, weak, re.to_bits()),
+            DType::Complex64 => scalar(Complex::new(re as f32, im as f32), weak),
+            DType::Complex128 => scalar(Complex::new(re, im), weak),
+            DType::Float0 | DType::Key => unreachable!("a number of type {dtype}"),
+        }
+    }
+}
+
+macro_rules! numbers { ($($t:ty => |$x:ident| $number:expr;)*) => { $(
+    impl From<$t> for Number {
+        fn from($x: $t) -> Number { $number }
+    }
+    impl ArrayLike for $t {
+        fn into_array(self) -> Array {
+            let n = Number::from(self);
+            let (dtype, weak) = n.dtype();
+            n.to_array(dtype, weak)
+        }
+    }
+    impl From<$t> for Array {
+        fn from(x: $t) -> Array { x.into_array() }
+    }
+)* } }
+numbers! {
+    bool => |x| Number::Bool(x);
+    i32 => |x| Number::Int(x as i64);
+    i64 => |x| Number::Int(x);
+    u8 => |x| Number::Int(x as i64);
+    u32 => |x| Number::Int(x as i64);
+    usize => |x| Number::Int(x as i64);
+    f32 => |x| Number::Float(x as f64);
+    f64 => |x| Number::Float(x);
+    Complex<f32> => |x| Number::Complex(x.re as f64, x.im as f64);
+    Complex<f64> => |x| Number::Complex(x.re, x.im);
+}
+
+impl<T: Element> ArrayLike for &[T] {
+    fn into_array(self) -> Array {
+        Array::from_slice(self, &[self.len()])
+    }
+}
+impl<T: Element> ArrayLike for Vec<T> {
+    fn into_array(self) -> Array {
+        Array::from_slice(&self, &[self.len()])
+    }
+}
+impl<T: Element> ArrayLike for &Vec<T> {
+    fn into_array(self) -> Array {
+        Array::from_slice(self, &[self.len()])
+    }
+}
+impl<T: Element> From<Vec<T>> for Array {
+    fn from(x: Vec<T>) -> Array {
+        x.into_array()
+    }
+}
+
+/// Nested fixed-size arrays of one element type.
+pub trait Nested {
+    /// The element.
+    type Elem: Element;
+    /// Appends the extents.
+    fn extents(shape: &mut Vec<usize>);
+    /// Appends the elements.
+    fn elements(self, out: &mut Vec<Self::Elem>);
+}
+macro_rules! leaf { ($($t:ty)*) => { $(
+    impl Nested for $t {
+        type Elem = $t;
+        fn extents(_: &mut Vec<usize>) {}
+        fn elements(self, out: &mut Vec<$t>) { out.push(self) }
+    }
+)* } }
+leaf! { bool i8 i16 i32 i64 u8 u16 u32 u64 half::f16 half::bf16 f32 f64 Complex<f32> Complex<f64> }
+impl<T: Nested, const N: usize> Nested for [T; N] {
+    type Elem = T::Elem;
+    fn extents(shape: &mut Vec<usize>) {
+        shape.push(N);
+        T::extents(shape)
+    }
+    fn elements(self, out: &mut Vec<T::Elem>) {
+        self.into_iter().for_each(|x| x.elements(out))
+    }
+}
+impl<T: Nested, const N: usize> ArrayLike for [T; N] {
+    fn into_array(self) -> Array {
+        let (mut shape, mut data) = (vec![], vec![]);
+        <[T; N]>::extents(&mut shape);
+        self.elements(&mut data);
+        Array::from_slice(&data, &shape)
+    }
+}
+impl<T: Nested, const N: usize> From<[T; N]> for Array {
+    fn from(x: [T; N]) -> Array {
+        x.into_array()
+    }
+}
+
+/// What the `array!` macro makes of its literals: floats become float32, integers int32, as in JAX.
+#[doc(hidden)]
+pub trait Literal: Copy {
+    #[doc(hidden)]
+    type Stored: Element;
+    #[doc(hidden)]
+    fn stored(self) -> Self::Stored;
+}
+macro_rules! literals { ($($t:ty => $s:ty;)*) => { $(
+    impl Literal for $t { type Stored = $s; fn stored(self) -> $s { self as $s } }
+)* } }
+literals! { f64 => f32; f32 => f32; i32 => i32; i64 => i64; u8 => u8; u32 => u32; u64 => u64; bool => bool; }
+impl Literal for Complex<f64> {
+    type Stored = Complex<f32>;
+    fn stored(self) -> Complex<f32> {
+        Complex::new(self.re as f32, self.im as f32)
+    }
+}
+impl Literal for Complex<f32> {
+    type Stored = Complex<f32>;
+    fn stored(self) -> Complex<f32> {
+        self
+    }
+}
+
+#[doc(hidden)]
+pub trait Literals {
+    #[doc(hidden)]
+    type Stored: Element;
+    #[doc(hidden)]
+    fn extents(shape: &mut Vec<usize>);
+    #[doc(hidden)]
+    fn gather(self, out: &mut Vec<Self::Stored>);
+}
+impl<T: Literal> Literals for T {
+    type Stored = T::Stored;
+    fn extents(_: &mut Vec<usize>) {}
+    fn gather(self, out: &mut Vec<T::Stored>) {
+        out.push(self.stored())
+    }
+}
+impl<T: Literals, const N: usize> Literals for [T; N] {
+    type Stored = T::Stored;
+    fn extents(shape: &mut Vec<usize>) {
+        shape.push(N);
+        T::extents(shape)
+    }
+    fn gather(self, out: &mut Vec<T::Stored>) {
+        self.into_iter().for_each(|x| x.gather(out))
+    }
+}
+#[doc(hidden)]
+pub fn from_literals<L: Literals>(x: L) -> Array {
+    let (mut shape, mut data) = (vec![], vec![]);
+    L::extents(&mut shape);
+    x.gather(&mut data);
+    Array::from_slice(&data, &shape)
+}
+
+/// An array from nested lists of literals. Floats make float32, integers int32, as `jnp.array` does; for other types use
+/// [`array`](crate::array()) with typed data or [`astype`](Array::astype).
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(format!("{x:?}"), "Array([[1., 2.],\n       [3., 4.]], dtype=float32)");
+/// assert_eq!(array![1, 2].dtype(), DType::Int32);
+/// ```
+#[macro_export]
+macro_rules! array {
+    ($($x:expr),* $(,)?) => { $crate::from_literals([$($x),*]) };
+}
+
+#[cfg(feature = "ndarray")]
+mod ndarray_impls {
+    //! Conversions from and to the `ndarray` crate.
+    use super::*;
+    impl<T: Element, D: ndarray::Dimension> From<&ndarray::Array<T, D>> for Array {
+        fn from(x: &ndarray::Array<T, D>) -> Array {
+            let data: Vec<T> = x.iter().copied().collect();
+            Array::from_slice(&data, x.shape())
+        }
+    }
+    impl<T: Element> TryFrom<&Array> for ndarray::ArrayD<T> {
+        type Error = Error;
+        fn try_from(x: &Array) -> Result<Self, Error> {
+            let data = crate::catch(|| x.to_vec::<T>())?;
+            ndarray::ArrayD::from_shape_vec(x.shape().to_vec(), data)
+                .map_err(|e| Error::new(ErrorKind::Shape, e.to_string()))
+        }
+    }
+}
+#[cfg(not(feature = "ndarray"))]
+const _: Option<Error> = None;

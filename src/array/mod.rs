@@ -1,0 +1,310 @@
+//! The handle to a value: a small scalar held inline, a shared buffer, or a tracer. Cheap to clone, always `Send + Sync`.
+//!
+//! A tracer names its trace by a number and never points at it. That keeps traces on one thread without locks, makes reference
+//! cycles impossible, and turns a leaked tracer into an error instead of a leak.
+
+mod convert;
+mod ops;
+pub mod print;
+
+pub use convert::{ArrayLike, array};
+pub use ops::Operand;
+
+use crate::aval::{Aval, Shape};
+use crate::dtype::DType;
+use crate::error::{ErrorKind, Loc, fail};
+use cotangent_cpu::Buffer;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// The number of a trace; never used twice.
+pub(crate) type TraceId = u64;
+/// Results of an operation.
+pub type Outs = SmallVec<[Array; 1]>;
+
+/// An array: an element type, a shape, and elements, which may be abstract while a transformation runs.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(x.shape(), [2, 2]);
+/// assert_eq!((&x * 2.0).to_string(), "[[2. 4.]\n [6. 8.]]");
+/// ```
+#[derive(Clone)]
+pub struct Array(pub(crate) Repr);
+
+#[derive(Clone)]
+pub(crate) enum Repr {
+    /// Rank 0 and at most eight bytes: no allocation.
+    Scalar(Scalar),
+    Buf(Arc<Buf>),
+    Tracer(Arc<Node>),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar {
+    /// The element's bits, in the low bytes.
+    pub bits: u64,
+    pub dtype: DType,
+    pub weak: bool,
+}
+
+pub(crate) struct Buf {
+    pub aval: Aval,
+    pub data: Data,
+}
+/// A reshaped array shares the memory of the one it came from.
+pub(crate) enum Data {
+    Own(Buffer),
+    Shared(Arc<Buf>),
+}
+
+/// A value of a running trace. Only the trace whose id it bears looks inside.
+pub(crate) struct Node {
+    pub trace: TraceId,
+    pub loc: Loc,
+    pub kind: Payload,
+}
+
+pub(crate) enum Payload {
+    /// `Jvp`: a value and its tangent. The tangent is an outer value, or a `Tape` tracer when linearising.
+    Dual { x: Array, dx: Array },
+    /// `Tape`: a tangent that is not known yet.
+    Tape { var: u32, aval: Aval },
+    /// `Batch`: every lane's value side by side along `dim`.
+    Batched { x: Array, dim: usize, aval: Aval },
+    /// `Stage`: a variable of the jaxpr under construction. `argument` says which argument of the function it is, if it is one.
+    Staged { var: u32, aval: Aval, argument: Option<u32> },
+}
+
+const fn scalar_aval(dtype: DType, weak: bool) -> Aval {
+    Aval { dtype, weak, varying: 0, shape: SmallVec::new_const() }
+}
+/// The types of scalars, strong and weak, by the number of their dtype.
+static SCALARS: [[Aval; 2]; DType::ALL.len()] = {
+    let mut table = [const { [scalar_aval(DType::Bool, false), scalar_aval(DType::Bool, true)] }; DType::ALL.len()];
+    let mut i = 0;
+    while i < table.len() {
+        // assigning to a place inside the table would run a destructor, which a constant may not; its fields are plain
+        table[i][0].dtype = DType::ALL[i];
+        table[i][1].dtype = DType::ALL[i];
+        i += 1;
+    }
+    table
+};
+
+impl Array {
+    /// An array of this type over these elements, which must be as many as the shape says.
+    pub(crate) fn from_buffer(aval: Aval, data: Buffer) -> Array {
+        debug_assert_eq!(aval.size() * aval.dtype.size(), data.len());
+        Array(Repr::Buf(Arc::new(Buf { aval, data: Data::Own(data) })))
+    }
+    #[inline]
+    pub(crate) fn scalar(dtype: DType, weak: bool, bits: u64) -> Array {
+        Array(Repr::Scalar(Scalar { bits, dtype, weak }))
+    }
+    pub(crate) fn tracer(trace: TraceId, loc: Loc, kind: Payload) -> Array {
+        Array(Repr::Tracer(Arc::new(Node { trace, loc, kind })))
+    }
+    /// A concrete array of this type from its row-major little-endian bytes.
+    pub(crate) fn from_bytes(aval: Aval, bytes: &[u8]) -> Array {
+        assert_eq!(aval.size() * aval.dtype.size(), bytes.len(), "bytes of {aval}");
+        if aval.shape.is_empty() && aval.dtype.size() <= 8 {
+            let mut b = [0; 8];
+            b[..bytes.len()].copy_from_slice(bytes);
+            return Array::scalar(aval.dtype, aval.weak, u64::from_le_bytes(b));
+        }
+        Array::from_buffer(aval, Buffer::from_bytes(bytes))
+    }
+
+    /// What is known of the value without computing it.
+    #[inline]
+    pub fn aval(&self) -> &Aval {
+        match &self.0 {
+            Repr::Scalar(s) => &SCALARS[s.dtype as usize][s.weak as usize],
+            Repr::Buf(b) => &b.aval,
+            Repr::Tracer(n) => match &n.kind {
+                Payload::Dual { x, .. } => x.aval(),
+                Payload::Tape { aval, .. } | Payload::Batched { aval, .. } | Payload::Staged { aval, .. } => aval,
+            },
+        }
+    }
+    /// Extents, outermost first. Of a mapped value under `vmap`: the extents of one lane.
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        &self.aval().shape
+    }
+    /// Number of dimensions.
+    pub fn ndim(&self) -> usize {
+        self.aval().shape.len()
+    }
+    /// Number of elements.
+    pub fn size(&self) -> usize {
+        self.aval().size()
+    }
+    /// The element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.aval().dtype
+    }
+    /// Whether the element type gives way in promotion, as that of a number does.
+    pub fn weak_type(&self) -> bool {
+        self.aval().weak
+    }
+    /// Does it stand for a value that is not known yet, or for one that a transformation follows?
+    pub fn is_tracer(&self) -> bool {
+        matches!(self.0, Repr::Tracer(_))
+    }
+    #[inline]
+    pub(crate) fn node(&self, trace: TraceId) -> Option<&Node> {
+        match &self.0 {
+            Repr::Tracer(n) if n.trace == trace => Some(n),
+            _ => None,
+        }
+    }
+    /// An identity for arrays that share memory; scalars have none.
+    pub(crate) fn ptr(&self) -> usize {
+        match &self.0 {
+            Repr::Scalar(_) => 0,
+            Repr::Buf(b) => Arc::as_ptr(b) as usize,
+            Repr::Tracer(n) => Arc::as_ptr(n) as usize,
+        }
+    }
+
+    /// The concrete value: of a tracer under `grad`, `vjp`, `jvp` or `linearize` the primal. Others are abstract.
+    pub(crate) fn try_concrete(&self) -> Result<&Array, &Node> {
+        let mut a = self;
+        loop {
+            match &a.0 {
+                Repr::Tracer(n) => match &n.kind {
+                    Payload::Dual { x, .. } => a = x,
+                    _ => return Err(n),
+                },
+                _ => return Ok(a),
+            }
+        }
+    }
+    #[track_caller]
+    pub(crate) fn concrete(&self, what: &str) -> &Array {
+        match self.try_concrete() {
+            Ok(a) => a,
+            Err(n) => {
+                let from = match n.kind {
+                    Payload::Staged { argument: Some(i), .. } => format!("it is argument {i} of the function"),
+                    _ => format!("it was made at {}", n.loc),
+                };
+                let advice = match n.kind {
+                    Payload::Batched { .. } => {
+                        "under vmap a value stands for all lanes at once: choose with select or where, or call the function once for each lane"
+                    }
+                    _ => {
+                        "use select or where to choose between values, pass the number in as a Static argument, or take the decision outside the transformed function"
+                    }
+                };
+                fail(
+                    ErrorKind::Concrete,
+                    format!(
+                        "{what}: the value of type {} is abstract under {} ({from}), so it has no number; {advice}",
+                        self.aval(),
+                        n.under()
+                    ),
+                )
+            }
+        }
+    }
+    /// The row-major bytes of a concrete array.
+    pub(crate) fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        match &self.0 {
+            Repr::Scalar(s) => f(&s.bits.to_le_bytes()[..s.dtype.size()]),
+            Repr::Buf(b) => f(b.buffer().as_bytes()),
+            Repr::Tracer(n) => crate::trace::stray(n, None),
+        }
+    }
+    /// The buffer if nobody else can see it: what allows a cotangent to be added in place.
+    pub(crate) fn unique_buffer(&mut self) -> Option<&mut Buffer> {
+        match &mut self.0 {
+            Repr::Buf(b) => match Arc::get_mut(b) {
+                Some(Buf { data: Data::Own(buffer), .. }) => Some(buffer),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+    /// The same elements under another type of equal size: shares the memory.
+    pub(crate) fn relabel(&self, aval: Aval) -> Array {
+        match &self.0 {
+            Repr::Scalar(s) if aval.shape.is_empty() => Array::scalar(aval.dtype, aval.weak, s.bits),
+            Repr::Scalar(s) => Array::from_bytes(aval, &s.bits.to_le_bytes()[..s.dtype.size()]),
+            Repr::Buf(b) if aval.shape.is_empty() && aval.dtype.size() <= 8 => {
+                Array::from_bytes(aval, b.buffer().as_bytes())
+            }
+            Repr::Buf(b) => {
+                let root = match &b.data {
+                    Data::Shared(root) => root.clone(),
+                    Data::Own(_) => b.clone(),
+                };
+                Array(Repr::Buf(Arc::new(Buf { aval, data: Data::Shared(root) })))
+            }
+            Repr::Tracer(n) => crate::trace::stray(n, None),
+        }
+    }
+}
+
+impl Buf {
+    #[inline]
+    pub(crate) fn buffer(&self) -> &Buffer {
+        match &self.data {
+            Data::Own(b) => b,
+            Data::Shared(root) => match &root.data {
+                Data::Own(b) => b,
+                Data::Shared(_) => unreachable!("a shared buffer's root owns it"),
+            },
+        }
+    }
+}
+
+impl Node {
+    /// The transformation that made it, in the user's words.
+    pub(crate) fn under(&self) -> &'static str {
+        match self.kind {
+            Payload::Dual { .. } => "grad, vjp, jvp or linearize",
+            Payload::Tape { .. } => "a derivative rule",
+            Payload::Batched { .. } => "vmap",
+            Payload::Staged { .. } => "jit or make_jaxpr",
+        }
+    }
+    pub(crate) fn aval(&self) -> &Aval {
+        match &self.kind {
+            Payload::Dual { x, .. } => x.aval(),
+            Payload::Tape { aval, .. } | Payload::Batched { aval, .. } | Payload::Staged { aval, .. } => aval,
+        }
+    }
+}
+
+/// Prints as NumPy does: `[[2. 4.]\n [6. 8.]]`. A tracer prints its type.
+impl std::fmt::Display for Array {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Repr::Tracer(n) => write!(f, "Traced<{}> under {}", self.aval(), n.under()),
+            // `{:.4}` of a scalar is that of its number, as Python's format is
+            _ if f.precision().is_some() && self.ndim() == 0 && !self.dtype().is_complex() => {
+                std::fmt::Display::fmt(&self.to_f64(), f)
+            }
+            _ => f.pad(&self.with_bytes(|b| print::display(self.dtype(), self.shape(), b))),
+        }
+    }
+}
+/// Prints as JAX does: `Array([1., 2.], dtype=float32)`. A tracer prints its type.
+impl std::fmt::Debug for Array {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Repr::Tracer(n) => write!(f, "Traced<{}> under {}", self.aval(), n.under()),
+            _ => f.write_str(&self.with_bytes(|b| print::repr(self.dtype(), self.weak_type(), self.shape(), b))),
+        }
+    }
+}
+
+/// `Array`s with these extents.
+pub(crate) fn shape_of(dims: &[usize]) -> Shape {
+    Shape::from_slice(dims)
+}

@@ -1,0 +1,205 @@
+//! Operators: promotion, broadcasting, then one primitive.
+
+use super::convert::Number;
+use super::*;
+use crate::dtype::promote;
+use crate::prim::{self, Primitive};
+use crate::trace::bind1;
+
+/// What may stand beside an array in arithmetic: an array, a reference to one, or a number, which takes the array's type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an operand of array arithmetic",
+    note = "operands are `Array`, `&Array` and the numbers f32, f64, i32, i64, u8, bool and Complex"
+)]
+pub trait Operand {
+    #[doc(hidden)]
+    fn beside(self, other: &Array) -> Array;
+}
+impl Operand for Array {
+    #[inline]
+    fn beside(self, _: &Array) -> Array {
+        self
+    }
+}
+impl Operand for &Array {
+    #[inline]
+    fn beside(self, _: &Array) -> Array {
+        self.clone()
+    }
+}
+macro_rules! numbers { ($($t:ty)*) => { $(
+    impl Operand for $t {
+        #[inline]
+        fn beside(self, other: &Array) -> Array { number_beside(Number::from(self), other) }
+    }
+)* } }
+numbers! { f32 f64 i32 i64 u8 u32 usize bool num_complex::Complex<f32> num_complex::Complex<f64> }
+
+/// The number in the type that it takes beside `other`: at once, so that no digit is lost on the way to float64.
+fn number_beside(n: Number, other: &Array) -> Array {
+    let mine = n.dtype();
+    let (dtype, _) = promote(mine, (other.dtype(), other.weak_type()));
+    n.to_array(dtype, mine.1)
+}
+
+/// A binary primitive on two arrays of any types and shapes that promote and broadcast.
+#[track_caller]
+#[inline]
+pub(crate) fn binary(prim: &dyn Primitive, x: &Array, y: &Array) -> Array {
+    let (a, b) = (x.aval(), y.aval());
+    if a.dtype == b.dtype && (a.shape == b.shape || a.shape.is_empty() || b.shape.is_empty()) && {
+        a.weak == b.weak || !(x.is_tracer() && a.weak || y.is_tracer() && b.weak)
+    } {
+        return bind1(prim, &[x, y]);
+    }
+    let (x, y) = promote_pair(prim.name(), x, y);
+    bind1(prim, &[&x, &y])
+}
+
+/// Both in their common type, and of equal rank unless one is a scalar: what a binary primitive takes.
+#[cold]
+#[track_caller]
+pub(crate) fn promote_pair(name: &str, x: &Array, y: &Array) -> (Array, Array) {
+    let (a, b) = (x.aval(), y.aval());
+    let (dtype, weak) = promote((a.dtype, a.weak), (b.dtype, b.weak));
+    if dtype == DType::Key || dtype == DType::Float0 {
+        fail(ErrorKind::Type, format!("{name}: no arithmetic on values of type {a} and {b}"))
+    }
+    if broadcast_shapes(&[&a.shape, &b.shape]).is_none() {
+        use crate::aval::tuple;
+        fail(
+            ErrorKind::Shape,
+            format!(
+                "{name}: shapes {} and {} do not broadcast{}{}",
+                tuple(&a.shape),
+                tuple(&b.shape),
+                made_at("lhs", x),
+                made_at("rhs", y)
+            ),
+        )
+    }
+    let rank = a.shape.len().max(b.shape.len());
+    let fit = |x: &Array| {
+        let a = x.aval();
+        // a concrete scalar needs no equation: it is a literal
+        let x = if a.dtype != dtype || a.weak != weak && x.is_tracer() {
+            prim::convert_element_type(x, dtype, weak)
+        } else {
+            x.clone()
+        };
+        let n = x.ndim();
+        if n == 0 || n == rank {
+            return x;
+        }
+        let shape: Shape = std::iter::repeat_n(1, rank - n).chain(x.shape().iter().copied()).collect();
+        prim::broadcast_in_dim(&x, &shape, &(rank - n..rank).collect::<Vec<_>>())
+    };
+    (fit(x), fit(y))
+}
+
+/// For an error: where a traced operand was made.
+pub(crate) fn made_at(which: &str, x: &Array) -> String {
+    match &x.0 {
+        Repr::Tracer(n) => format!("\n  {which} made at {}", n.loc),
+        _ => String::new(),
+    }
+}
+
+/// NumPy's broadcasting. `None` if the shapes do not fit.
+pub fn broadcast_shapes(shapes: &[&[usize]]) -> Option<Shape> {
+    let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    let mut out = Shape::from_elem(1, rank);
+    for s in shapes {
+        for (o, n) in out[rank - s.len()..].iter_mut().zip(*s) {
+            if *o == 1 {
+                *o = *n;
+            } else if *n != 1 && *o != *n {
+                return None;
+            }
+        }
+    }
+    Some(out)
+}
+
+// One generic impl per operator for the right-hand side keeps `Output = Array` known at once, so a literal's type never blocks a
+// method call. On the left only f64 and i32: with f32 as well, `(2.0 * &x).sin()` would have two candidates for its literal.
+macro_rules! operators { ($($Op:ident $op:ident $f:path;)*) => { $(
+    impl<R: Operand> std::ops::$Op<R> for Array {
+        type Output = Array;
+        #[track_caller]
+        #[inline]
+        fn $op(self, r: R) -> Array { let r = r.beside(&self); $f(&self, &r) }
+    }
+    impl<R: Operand> std::ops::$Op<R> for &Array {
+        type Output = Array;
+        #[track_caller]
+        #[inline]
+        fn $op(self, r: R) -> Array { let r = r.beside(self); $f(self, &r) }
+    }
+    operators!(@left $Op $op $f; f64 i32);
+)* };
+(@left $Op:ident $op:ident $f:path; $($t:ty)*) => { $(
+    impl std::ops::$Op<Array> for $t {
+        type Output = Array;
+        #[track_caller]
+        #[inline]
+        fn $op(self, r: Array) -> Array { $f(&self.beside(&r), &r) }
+    }
+    impl std::ops::$Op<&Array> for $t {
+        type Output = Array;
+        #[track_caller]
+        #[inline]
+        fn $op(self, r: &Array) -> Array { $f(&self.beside(r), r) }
+    }
+)* } }
+operators! {
+    Add add crate::np::add;
+    Sub sub crate::np::subtract;
+    Mul mul crate::np::multiply;
+    Div div crate::np::divide;
+    Rem rem crate::np::remainder;
+    BitAnd bitand crate::np::bitwise_and;
+    BitOr bitor crate::np::bitwise_or;
+    BitXor bitxor crate::np::bitwise_xor;
+}
+
+impl std::ops::Neg for Array {
+    type Output = Array;
+    #[track_caller]
+    fn neg(self) -> Array {
+        prim::neg(&self)
+    }
+}
+impl std::ops::Neg for &Array {
+    type Output = Array;
+    #[track_caller]
+    fn neg(self) -> Array {
+        prim::neg(self)
+    }
+}
+impl std::ops::Not for &Array {
+    type Output = Array;
+    #[track_caller]
+    fn not(self) -> Array {
+        prim::not(self)
+    }
+}
+impl std::ops::Not for Array {
+    type Output = Array;
+    #[track_caller]
+    fn not(self) -> Array {
+        prim::not(&self)
+    }
+}
+macro_rules! assign { ($($Op:ident $op:ident $f:path;)*) => { $(
+    impl<R: Operand> std::ops::$Op<R> for Array {
+        #[track_caller]
+        fn $op(&mut self, r: R) { let r = r.beside(self); *self = $f(self, &r) }
+    }
+)* } }
+assign! {
+    AddAssign add_assign crate::np::add;
+    SubAssign sub_assign crate::np::subtract;
+    MulAssign mul_assign crate::np::multiply;
+    DivAssign div_assign crate::np::divide;
+}

@@ -1,0 +1,88 @@
+//! The abstract value: what is known of a value before it is computed.
+
+use crate::dtype::DType;
+use smallvec::SmallVec;
+use std::fmt;
+
+/// Extents. Inline up to four.
+pub type Shape = SmallVec<[usize; 4]>;
+
+/// A set of named axes that are bound where a value lives, one bit for each (the bits are given out by
+/// [`trace::axis`](crate::trace)).
+pub(crate) type AxisSet = u32;
+
+/// Element type, shape, weakness, and the named axes over which a value varies.
+#[derive(PartialEq, Eq, Hash, Debug)]
+pub struct Aval {
+    /// Element type.
+    pub dtype: DType,
+    /// Whether the type gives way in promotion, as that of a number does.
+    pub weak: bool,
+    /// Over which named axes the value differs.
+    pub(crate) varying: AxisSet,
+    /// Extents.
+    pub shape: Shape,
+}
+
+/// `SmallVec::clone` goes element by element; a copy of the slice does not.
+impl Clone for Aval {
+    #[inline]
+    fn clone(&self) -> Aval {
+        Aval { shape: Shape::from_slice(&self.shape), ..*self }
+    }
+}
+
+impl Aval {
+    /// A strong type that varies over nothing.
+    pub fn new(dtype: DType, shape: &[usize]) -> Aval {
+        Aval { dtype, weak: false, varying: 0, shape: Shape::from_slice(shape) }
+    }
+    /// Number of elements.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// Number of dimensions.
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+    /// The same with another shape.
+    pub(crate) fn with_shape(&self, shape: impl IntoIterator<Item = usize>) -> Aval {
+        Aval { shape: shape.into_iter().collect(), ..*self }
+    }
+    /// The same with another element type, strong.
+    pub(crate) fn with_dtype(&self, dtype: DType) -> Aval {
+        Aval { dtype, weak: false, ..self.clone() }
+    }
+    pub(crate) fn with_weak(&self, weak: bool) -> Aval {
+        Aval { weak, ..self.clone() }
+    }
+}
+
+/// As in error messages and in JAX's: `float32[2,3]`.
+impl fmt::Display for Aval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.dtype.name())?;
+        dims(f, &self.shape)
+    }
+}
+
+/// `[2,3]`
+pub(crate) fn dims(f: &mut impl fmt::Write, shape: &[usize]) -> fmt::Result {
+    f.write_char('[')?;
+    for (i, n) in shape.iter().enumerate() {
+        if i > 0 {
+            f.write_char(',')?;
+        }
+        write!(f, "{n}")?;
+    }
+    f.write_char(']')
+}
+
+/// A shape as Python prints a tuple: `()`, `(3,)`, `(2, 3)`.
+pub(crate) fn tuple(xs: &[impl fmt::Display]) -> String {
+    match xs {
+        [x] => format!("({x},)"),
+        xs => format!("({})", xs.iter().map(|x| x.to_string()).collect::<Vec<_>>().join(", ")),
+    }
+}

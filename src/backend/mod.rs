@@ -1,0 +1,172 @@
+//! From programs to the CPU engine: lowering, the cache of compiled programs, and running them.
+
+use crate::array::*;
+use crate::aval::Aval;
+use crate::error::{Error, ErrorKind, Loc, raise};
+use crate::jaxpr::{Atom, Jaxpr};
+use crate::prim::lower::{Lower, split, ty};
+use crate::prim::{Avals, Primitive};
+use cotangent_cpu::{Executable, Output, Program, ValId};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+/// A program ready to run.
+pub(crate) struct Compiled {
+    exec: Executable,
+    outs: Avals,
+}
+
+impl Compiled {
+    /// Results for concrete arguments of the types that it was made for.
+    pub(crate) fn run(&self, args: &[&Array]) -> Outs {
+        let mut ops = SmallVec::<[cotangent_cpu::Operand; 4]>::new();
+        for a in args {
+            ops.push(operand(a))
+        }
+        let mut outs = self.exec.run(&ops);
+        if outs.len() == 1 {
+            return crate::prim::one(result(outs.pop().expect("one result"), &self.outs[0], args));
+        }
+        outs.into_iter().zip(&self.outs).map(|(o, aval)| result(o, aval, args)).collect()
+    }
+}
+
+#[inline]
+fn operand(a: &Array) -> cotangent_cpu::Operand<'_> {
+    match &a.0 {
+        Repr::Scalar(s) => cotangent_cpu::Operand::Bits(s.bits),
+        Repr::Buf(b) => cotangent_cpu::Operand::Buffer(b.buffer()),
+        Repr::Tracer(n) => crate::trace::stray(n, None),
+    }
+}
+#[inline]
+fn result(o: Output, aval: &Aval, args: &[&Array]) -> Array {
+    match o {
+        Output::Bits(bits) => Array::scalar(aval.dtype, aval.weak, bits),
+        Output::Buffer(b) => Array::from_buffer(aval.clone(), b),
+        Output::Arg(i) => {
+            let a = args[i as usize];
+            if a.aval() == aval { a.clone() } else { a.relabel(aval.clone()) }
+        }
+    }
+}
+
+/// One operation as a program.
+pub(crate) fn compile_one(prim: &dyn Primitive, avals: &[&Aval], outs: &Avals, loc: Loc) -> Compiled {
+    let mut l = Lower { p: Program::default() };
+    let args: Vec<ValId> = avals.iter().map(|a| l.p.arg(ty(a))).collect();
+    let vals = prim.lower(&mut l, &args, avals, outs);
+    l.p.outs = vals.to_vec();
+    compile(l.p, outs.clone(), prim.name(), loc)
+}
+
+fn compile(p: Program, outs: Avals, what: &str, loc: Loc) -> Compiled {
+    for (v, a) in p.outs.iter().zip(&outs) {
+        debug_assert_eq!(*p.ty(*v), ty(a), "{what}: lowered type");
+    }
+    match Executable::compile(&p) {
+        Ok(exec) => Compiled { exec, outs },
+        Err(why) => raise(Error::new(ErrorKind::Program, format!("{what}: the engine refuses this program: {why}")).at(loc)),
+    }
+}
+
+/// The whole program, calls inlined.
+pub(crate) fn lower_jaxpr(l: &mut Lower, j: &Jaxpr, args: &[ValId]) -> Vec<ValId> {
+    let mut env: Vec<ValId> = vec![ValId::MAX; j.avals.len()];
+    for (v, a) in j.ins.iter().chain(j.consts.iter().map(|c| &c.0)).zip(args) {
+        env[*v as usize] = *a
+    }
+    for (k, e) in j.eqns.iter().enumerate() {
+        let mut x = SmallVec::<[ValId; 4]>::new();
+        let mut ins = SmallVec::<[&Aval; 4]>::new();
+        let mut lits = SmallVec::<[Aval; 2]>::new();
+        for a in j.args(k) {
+            if let Atom::Lit(s) = a {
+                lits.push(Aval::new(s.dtype, &[]).with_weak(s.weak))
+            }
+        }
+        let mut lit = lits.iter();
+        for a in j.args(k) {
+            match a {
+                Atom::Var(v) => {
+                    x.push(env[*v as usize]);
+                    ins.push(&j.avals[*v as usize])
+                }
+                Atom::Lit(s) => {
+                    x.push(l.p.constant(s.dtype.dt(), split(s.dtype, [s.bits, 0])));
+                    ins.push(lit.next().expect("a literal's type"))
+                }
+            }
+        }
+        let (first, last) = (e.out as usize, (e.out + e.n_out) as usize);
+        let vals = match e.prim.inline() {
+            Some(inner) => lower_call(l, inner, &x),
+            None => e.prim.lower(l, &x, &ins, &j.avals[first..last]).to_vec(),
+        };
+        env[first..last].copy_from_slice(&vals);
+    }
+    j.outs
+        .iter()
+        .map(|a| match a {
+            Atom::Var(v) => env[*v as usize],
+            Atom::Lit(s) => l.p.constant(s.dtype.dt(), split(s.dtype, [s.bits, 0])),
+        })
+        .collect()
+}
+
+/// A nested program. Its own constants become arguments of the whole: they are collected as they are met.
+fn lower_call(l: &mut Lower, j: &Jaxpr, args: &[ValId]) -> Vec<ValId> {
+    let mut all = args.to_vec();
+    for (v, _) in &j.consts {
+        all.push(l.p.arg(ty(&j.avals[*v as usize])))
+    }
+    lower_jaxpr(l, j, &all)
+}
+
+/// Every constant of the program and of the programs that it calls, in the order in which `lower_call` makes arguments of them.
+fn gather_consts<'a>(j: &'a Jaxpr, out: &mut Vec<&'a Array>) {
+    out.extend(j.consts.iter().map(|c| &c.1));
+    for e in &j.eqns {
+        if let Some(inner) = e.prim.inline() {
+            gather_consts(inner, out)
+        }
+    }
+}
+
+/// Compiled programs by content, for the whole process: a fresh closure costs a trace, not a compile. Bounded: it is emptied when it
+/// grows large, and an executable lives as long as the program that uses it.
+static PROGRAMS: LazyLock<Mutex<HashMap<u64, Vec<(Arc<Jaxpr>, Arc<Compiled>)>>>> = LazyLock::new(Default::default);
+const LIMIT: usize = 1 << 10;
+
+fn compiled(j: &Arc<Jaxpr>, loc: Loc) -> Arc<Compiled> {
+    let key = j.content_hash();
+    let lock = || PROGRAMS.lock().unwrap_or_else(|e| e.into_inner());
+    if let Some((_, hit)) = lock().get(&key).and_then(|v| v.iter().find(|(k, _)| **k == **j)) {
+        return hit.clone();
+    }
+    let mut l = Lower { p: Program::default() };
+    let args: Vec<ValId> = j.in_avals().map(|a| l.p.arg(ty(a))).collect();
+    l.p.outs = lower_call(&mut l, j, &args);
+    let c = Arc::new(compile(l.p, j.out_avals().into(), "jit", loc));
+    let mut all = lock();
+    if all.len() >= LIMIT {
+        all.clear()
+    }
+    all.entry(key).or_default().push((j.clone(), c.clone()));
+    c
+}
+
+/// Runs a whole program on concrete arguments.
+pub(crate) fn run_jaxpr(j: &Arc<Jaxpr>, args: &[&Array], loc: Loc) -> Outs {
+    let c = j.compiled.get_or_init(|| {
+        let mut consts = vec![];
+        gather_consts(j, &mut consts);
+        (compiled(j, loc), consts.into_iter().cloned().collect())
+    });
+    if c.1.is_empty() {
+        return c.0.run(args);
+    }
+    let all: SmallVec<[&Array; 8]> = args.iter().copied().chain(&c.1).collect();
+    c.0.run(&all)
+}

@@ -1,0 +1,212 @@
+//! Elementwise functions with NumPy's names, and methods of `Array` for them.
+
+use crate::array::{Array, Operand};
+use crate::dtype::DType;
+use crate::error::{ErrorKind, fail};
+use crate::prim::{self, convert_element_type};
+
+/// Integers and booleans as floating-point numbers, all else as it is.
+#[track_caller]
+pub(crate) fn to_inexact(x: &Array) -> Array {
+    let t = x.dtype();
+    if t.is_inexact() {
+        return x.clone();
+    }
+    if !t.is_number() {
+        fail(ErrorKind::Type, format!("no arithmetic on elements of type {t}"))
+    }
+    convert_element_type(x, t.to_inexact(), x.weak_type())
+}
+
+macro_rules! binary { ($($(#[$doc:meta])* $name:ident $Prim:ident;)*) => { $(
+    $(#[$doc])*
+    #[track_caller]
+    #[inline]
+    pub fn $name(x: &Array, y: &Array) -> Array { crate::array::binary(&prim::$Prim, x, y) }
+)* } }
+binary! {
+    /// x + y.
+    add Add;
+    /// x - y.
+    subtract Sub;
+    /// x * y.
+    multiply Mul;
+    /// The greater of x and y; NaN if one is NaN.
+    maximum Max;
+    /// The lesser of x and y; NaN if one is NaN.
+    minimum Min;
+    /// Bitwise and; of truth values: and.
+    bitwise_and And;
+    /// Bitwise or; of truth values: or.
+    bitwise_or Or;
+    /// Bitwise exclusive or.
+    bitwise_xor Xor;
+    /// Where x = y.
+    equal Eq;
+    /// Where x and y differ.
+    not_equal Ne;
+    /// Where x < y.
+    less Lt;
+    /// Where x <= y.
+    less_equal Le;
+    /// Where x > y.
+    greater Gt;
+    /// Where x >= y.
+    greater_equal Ge;
+}
+
+/// x / y as a floating-point number: integers are converted first.
+#[track_caller]
+#[inline]
+pub fn divide(x: &Array, y: &Array) -> Array {
+    if x.dtype().is_inexact() || y.dtype().is_inexact() {
+        return crate::array::binary(&prim::Div, x, y);
+    }
+    crate::array::binary(&prim::Div, &to_inexact(x), &to_inexact(y))
+}
+/// The remainder with the sign of the divisor, as Python's `%`.
+#[track_caller]
+pub fn remainder(x: &Array, y: &Array) -> Array {
+    let (x, y) = crate::array::promote_pair("remainder", x, y);
+    let r = prim::rem(&x, &y);
+    let zero = prim::lit(&r, 0.0);
+    let y = if y.shape() == r.shape() { y } else { broadcast_like(&y, &r) };
+    let off = prim::and(&prim::ne(&r, &zero), &prim::ne(&prim::lt(&r, &zero), &prim::lt(&y, &zero)));
+    prim::select_n(&off, &[&r, &prim::add(&r, &y)])
+}
+fn broadcast_like(y: &Array, r: &Array) -> Array {
+    crate::np::broadcast_to(y, r.shape())
+}
+
+macro_rules! inexact { ($($(#[$doc:meta])* $name:ident;)*) => { $(
+    $(#[$doc])*
+    /// Integers are converted to floating-point numbers first.
+    #[track_caller]
+    pub fn $name(x: &Array) -> Array { prim::$name(&to_inexact(x)) }
+)*
+    impl Array {
+        $($(#[$doc])*
+        #[track_caller]
+        pub fn $name(&self) -> Array { $name(self) })*
+    }
+} }
+inexact! {
+    /// e^x, element by element.
+    exp;
+    /// e^x - 1, accurate near 0.
+    expm1;
+    /// The natural logarithm.
+    log;
+    /// log(1 + x), accurate near 0.
+    log1p;
+    /// The sine.
+    sin;
+    /// The cosine.
+    cos;
+    /// The tangent.
+    tan;
+    /// The hyperbolic sine.
+    sinh;
+    /// The hyperbolic cosine.
+    cosh;
+    /// The hyperbolic tangent.
+    tanh;
+    /// The square root.
+    sqrt;
+    /// 1 / sqrt(x).
+    rsqrt;
+}
+
+/// The absolute value.
+#[track_caller]
+pub fn abs(x: &Array) -> Array {
+    if x.dtype().is_bool() { x.clone() } else { prim::abs(x) }
+}
+/// -1, 0 or 1.
+#[track_caller]
+pub fn sign(x: &Array) -> Array {
+    prim::sign(x)
+}
+/// x to the power of y. A concrete integer exponent is taken by repeated multiplication.
+#[track_caller]
+pub fn power(x: &Array, y: &Array) -> Array {
+    if let Some(n) = static_integer(y) {
+        return x.powi(n);
+    }
+    let (a, b) = crate::array::promote_pair("power", x, y);
+    prim::pow(&a, &b)
+}
+/// A scalar integer known now.
+fn static_integer(y: &Array) -> Option<i32> {
+    let known = !y.is_tracer() && y.ndim() == 0 && y.dtype().is_integer();
+    known.then(|| y.to_f64()).filter(|n| n.abs() <= 256.0).map(|n| n as i32)
+}
+/// Elements of `x` where `condition` holds, of `y` elsewhere. All three broadcast; `x` and `y` promote.
+///
+/// Both are computed everywhere: where the one that is not chosen has an infinite derivative, so may the result.
+#[track_caller]
+pub fn where_(condition: &Array, x: impl Operand, y: impl Operand) -> Array {
+    let (x, y) = (x.beside(condition), y.beside(condition));
+    let (x, y) = crate::array::promote_pair("where", &x, &y);
+    let condition = if condition.dtype() == DType::Bool { condition.clone() } else { prim::ne(condition, &prim::lit(condition, 0.0)) };
+    let shapes = [condition.shape(), x.shape(), y.shape()];
+    let Some(shape) = crate::array::broadcast_shapes(&shapes) else {
+        use crate::aval::tuple;
+        fail(
+            ErrorKind::Shape,
+            format!("where: shapes {}, {} and {} do not broadcast", tuple(shapes[0]), tuple(shapes[1]), tuple(shapes[2])),
+        )
+    };
+    let condition = if condition.ndim() == 0 { condition } else { crate::np::broadcast_to(&condition, &shape) };
+    let (x, y) = (crate::np::broadcast_to(&x, &shape), crate::np::broadcast_to(&y, &shape));
+    prim::select_n(&condition, &[&y, &x])
+}
+
+impl Array {
+    /// x to the power of an integer, by repeated multiplication.
+    #[track_caller]
+    pub fn powi(&self, n: i32) -> Array {
+        let x = if self.dtype().is_bool() { convert_element_type(self, DType::Int32, false) } else { self.clone() };
+        prim::integer_pow(&x, n)
+    }
+    /// x to the power of `y`, which may be an array or a number.
+    #[track_caller]
+    pub fn pow(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        power(self, &y)
+    }
+    /// The absolute value.
+    #[track_caller]
+    pub fn abs(&self) -> Array {
+        abs(self)
+    }
+    /// The elements converted to another type.
+    #[track_caller]
+    pub fn astype(&self, dtype: DType) -> Array {
+        convert_element_type(self, dtype, false)
+    }
+    /// The greater of the two, element by element.
+    #[track_caller]
+    pub fn maximum(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        maximum(self, &y)
+    }
+    /// The lesser of the two, element by element.
+    #[track_caller]
+    pub fn minimum(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        minimum(self, &y)
+    }
+    /// Where self < y.
+    #[track_caller]
+    pub fn lt(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        less(self, &y)
+    }
+    /// Where self > y.
+    #[track_caller]
+    pub fn gt(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        greater(self, &y)
+    }
+}

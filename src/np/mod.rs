@@ -1,0 +1,7 @@
+//! The NumPy-like surface: compositions of primitives, with promotion and broadcasting. Nothing here is known to a transformation.
+
+mod elementwise;
+mod shape;
+
+pub use elementwise::*;
+pub use shape::*;

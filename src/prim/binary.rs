@@ -1,0 +1,314 @@
+//! Elementwise functions of two arrays: a table. Operands have one element type; they are scalars, or of equal rank with extents
+//! that are equal or 1.
+
+use super::lower::Num;
+use super::*;
+use crate::dtype::DType;
+use crate::trace::bind1;
+use cotangent_cpu::complex as cx;
+use cotangent_cpu::{Body, Dt, M, Op};
+
+/// Which element types an operation takes.
+fn numbers(t: DType) -> bool {
+    t.is_inexact() || t.is_integer()
+}
+fn numbers_and_bool(t: DType) -> bool {
+    numbers(t) || t.is_bool()
+}
+fn floats(t: DType) -> bool {
+    t.is_float()
+}
+fn bits(t: DType) -> bool {
+    t.is_integer() || t.is_bool()
+}
+
+/// The real body of one engine operation.
+fn op(op: Op) -> impl Fn(&mut Body, Dt, u32, u32) -> u32 {
+    move |b, dt, x, y| b.bin(op, dt, x, y)
+}
+fn parts(op: Op) -> impl Fn(&mut Body, Dt, (u32, u32), (u32, u32)) -> (u32, u32) {
+    move |b, dt, z, w| (b.bin(op, dt, z.0, w.0), b.bin(op, dt, z.1, w.1))
+}
+fn real_only(_: &mut Body, _: Dt, _: (u32, u32), _: (u32, u32)) -> (u32, u32) {
+    unreachable!("an operation on real numbers")
+}
+/// The greater complex number is the one with the greater real part, then imaginary part, as in NumPy.
+fn lexicographic(less: bool) -> impl Fn(&mut Body, Dt, (u32, u32), (u32, u32)) -> (u32, u32) {
+    move |b, dt, z, w| {
+        let (high, low) = if less { (w, z) } else { (z, w) };
+        let (gt, eq) = (b.cmp(Op::Lt, low.0, high.0), b.cmp(Op::Eq, z.0, w.0));
+        let im = b.cmp(Op::Lt, low.1, high.1);
+        let tie = b.bin(Op::And, Dt::Bool, eq, im);
+        let p = b.bin(Op::Or, Dt::Bool, gt, tie);
+        (b.select(dt, p, z.0, w.0), b.select(dt, p, z.1, w.1))
+    }
+}
+/// Integer powers by squaring; a negative exponent gives 0, but for a base of 1 or -1.
+fn pow_real(b: &mut Body, dt: Dt, x: u32, y: u32) -> u32 {
+    if dt.is_float() {
+        return b.bin(Op::Math(M::Pow), dt, x, y);
+    }
+    let (one, zero) = (b.num(dt, 1.0), b.num(dt, 0.0));
+    let (mut acc, mut base) = (one, x);
+    for bit in 0..8 * dt.size() as u32 - dt.is_signed() as u32 {
+        let mask = b.bits(dt, 1 << bit);
+        let masked = b.bin(Op::And, dt, y, mask);
+        let set = b.cmp(Op::Ne, masked, zero);
+        let times = b.bin(Op::Mul, dt, acc, base);
+        acc = b.select(dt, set, times, acc);
+        base = b.bin(Op::Mul, dt, base, base);
+    }
+    if dt.is_signed() {
+        let negative = b.cmp(Op::Lt, y, zero);
+        let inverse = b.bin(Op::Div, dt, one, x);
+        let (is_unit, nonzero) = (b.cmp(Op::Ne, inverse, zero), b.cmp(Op::Ne, x, zero));
+        let unit = b.bin(Op::And, Dt::Bool, is_unit, nonzero);
+        // (-1)^y depends on the last bit of y alone, which the product above has seen
+        let of_unit = b.select(dt, unit, acc, zero);
+        acc = b.select(dt, negative, of_unit, acc);
+    }
+    acc
+}
+
+/// Operations of two operands: which are linear, how, and the derivative.
+macro_rules! binary { ($(
+    $(#[$doc:meta])*
+    $Name:ident $name:ident $spelled:literal $takes:ident, $real:expr, $complex:expr,
+        |$x:ident, $dx:ident, $y:ident| $tangent:expr,
+        linear |$m:ident| $linear:expr, |$ct:ident, $io:ident| $back:expr,
+        on $a:expr, $b:expr;
+)*) => { $(
+    $(#[$doc])*
+    ///
+    /// # Panics
+    /// If the operands differ in element type, or in shape (scalars and extents of 1 are repeated).
+    #[track_caller]
+    #[inline]
+    pub fn $name(x: &Array, y: &Array) -> Array { bind1(&$Name, &[x, y]) }
+    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct $Name;
+    impl Primitive for $Name {
+        fn name(&self) -> &'static str { $spelled }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked($takes, x) }
+        #[allow(unused_variables)]
+        fn jvp(&self, $x: &[&Array], $dx: &[Option<&Array>], y: &[Array]) -> Tangents {
+            let $y = &y[0];
+            let t: Tangent = $tangent;
+            one(t.map(|t| broadcast_tangent(&t, $y)))
+        }
+        fn linear_in(&self, $m: &[bool]) -> bool { $linear }
+        #[allow(unused_variables)]
+        fn transpose(&self, ct: &[Tangent], $io: &mut Cotangents) { let $ct = ct[0].as_ref().expect("a cotangent"); $back }
+        fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+            let (x, d) = align(x, dims);
+            one(($name(&x[0], &x[1]), Some(d)))
+        }
+        fn lower(&self, l: &mut Lower, x: &[cotangent_cpu::ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+            lower_binary(l, x, &outs[0], &$real, &$complex)
+        }
+    }
+)*
+    pub(super) const READ: &[Read] = &[$(($spelled, |_, x| {
+        // JAX's pow takes an integer exponent of a real base too
+        if $spelled == "pow" && x[0].dtype() != x[1].dtype() {
+            return Ok(one(pow_int(&x[0], &x[1])));
+        }
+        Ok(one($name(&x[0], &x[1])))
+    })),*];
+    pub(super) fn cases() -> Vec<Case> {
+        vec![$(Case {
+            name: stringify!($name),
+            args: vec![crate::array(vec![$a[0], $a[1]]), crate::array(vec![$b[0], $b[1]])],
+            run: |x| vec![$name(&x[0], &x[1])],
+        }, Case {
+            name: concat!(stringify!($name), " with a scalar"),
+            args: vec![crate::array(vec![$a[0], $a[1]]), Array::from_slice(&[$b[1]], &[])],
+            run: |x| vec![$name(&x[0], &x[1]), $name(&x[1], &x[0])],
+        }, Case {
+            name: concat!(stringify!($name), " of a column and a row"),
+            args: vec![Array::from_slice(&$a, &[2, 1]), Array::from_slice(&$b, &[1, 2])],
+            run: |x| vec![$name(&x[0], &x[1])],
+        }),*]
+    }
+} }
+
+fn checked(takes: fn(DType) -> bool, x: &[&Aval]) -> Result<Avals, String> {
+    let dtype = same_dtype(x)?;
+    if !takes(dtype) {
+        return Err(format!("does not take elements of type (dtype) {dtype}"));
+    }
+    Ok(one(elementwise(dtype, x)?))
+}
+
+fn lower_binary(
+    l: &mut Lower,
+    x: &[cotangent_cpu::ValId],
+    out: &Aval,
+    real: &dyn Fn(&mut Body, Dt, u32, u32) -> u32,
+    complex: &dyn Fn(&mut Body, Dt, (u32, u32), (u32, u32)) -> (u32, u32),
+) -> Vals {
+    let dt = out.dtype.dt();
+    one(l.map(out, x, |b, x| match (x[0], x[1]) {
+        (Num::Re(x), Num::Re(y)) => Num::Re(real(b, dt, x, y)),
+        (x, y) => {
+            let (re, im) = complex(b, dt.part(), x.cx(), y.cx());
+            Num::Cx(re, im)
+        }
+    }))
+}
+
+fn exactly_one_of(m: &[bool]) -> bool {
+    exactly_one(m)
+}
+fn add_back(ct: &Array, io: &mut Cotangents) {
+    for i in 0..2 {
+        if io.is_linear(i) {
+            let c = unbroadcast(ct, io.aval(i));
+            io.add(i, c)
+        }
+    }
+}
+/// Where the extreme is taken from: 1, or a half if both are equal.
+fn chosen(x: &Array, other: &Array, y: &Array) -> Array {
+    let (one, half, zero) = (full_of(y.aval(), 1.0), full_of(y.aval(), 0.5), full_of(y.aval(), 0.0));
+    let (mine, tie) = (eq(x, y), eq(x, other));
+    let full = |m: &Array| if m.shape() == y.shape() { m.clone() } else { broadcast_tangent(m, y) };
+    select_n(&full(&mine), &[&zero, &select_n(&full(&tie), &[&one, &half])])
+}
+
+binary! {
+    /// The sum.
+    Add add "add" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Add }, dt, x, y), parts(Op::Add),
+        |x, dx, y| match (dx[0], dx[1]) {
+            (Some(a), Some(b)) => Some(add_any(&broadcast_tangent(a, y), &broadcast_tangent(b, y))),
+            (a, b) => a.or(b).cloned(),
+        },
+        linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The sum of two cotangents or tangents: `add`, under the name that JAX's programs give it.
+    AddAny add_any "add_any" numbers, op(Op::Add), parts(Op::Add),
+        |x, dx, y| match (dx[0], dx[1]) {
+            (Some(a), Some(b)) => Some(add_any(&broadcast_tangent(a, y), &broadcast_tangent(b, y))),
+            (a, b) => a.or(b).cloned(),
+        },
+        linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The difference.
+    Sub sub "sub" numbers, op(Op::Sub), parts(Op::Sub),
+        |x, dx, y| match (dx[0], dx[1]) {
+            (Some(a), Some(b)) => Some(sub(a, b)),
+            (a, None) => a.cloned(),
+            (None, Some(b)) => Some(neg(b)),
+        },
+        linear |m| m[0] && m[1],
+        |ct, io| {
+            if io.is_linear(0) { let c = unbroadcast(ct, io.aval(0)); io.add(0, c) }
+            if io.is_linear(1) { let c = unbroadcast(&neg(ct), io.aval(1)); io.add(1, c) }
+        }, on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The product.
+    Mul mul "mul" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Mul }, dt, x, y), cx::mul,
+        |x, dx, y| {
+            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
+            add_tangents(full(dx[0].map(|d| mul(d, x[1]))), full(dx[1].map(|d| mul(x[0], d))))
+        },
+        linear |m| exactly_one_of(m),
+        |ct, io| {
+            let (i, c) = if io.is_linear(0) { (0, mul(ct, io.known(1))) } else { (1, mul(io.known(0), ct)) };
+            let c = unbroadcast(&c, io.aval(i));
+            io.add(i, c)
+        }, on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The quotient. Of integers: truncated, and -1 for a divisor of 0.
+    Div div "div" numbers, op(Op::Div), cx::div,
+        |x, dx, y| {
+            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
+            add_tangents(
+                full(dx[0].map(|d| div(d, x[1]))),
+                full(dx[1].map(|d| mul(&mul(&neg(d), x[0]), &integer_pow(x[1], -2)))),
+            )
+        },
+        linear |m| only(m, 0),
+        |ct, io| { let c = unbroadcast(&div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The remainder of truncated division, with the sign of the dividend, as C's fmod. Of integers by 0: the dividend.
+    Rem rem "rem" numbers, op(Op::Rem), real_only,
+        |x, dx, y| {
+            let trunc = |q: &Array| mul(&sign(q), &floor(&abs(q)));
+            add_tangents(
+                dx[0].map(|d| broadcast_tangent(d, y)),
+                dx[1].map(|d| mul(&neg(&broadcast_tangent(d, y)), &trunc(&div(x[0], x[1])))),
+            )
+        },
+        linear |_m| false, |ct, io| (), on [5.5f64, -2.2], [2.0f64, 3.0];
+    /// x to the power of y.
+    Pow pow "pow" numbers, pow_real, cx::pow,
+        |x, dx, y| {
+            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
+            let by_base = dx[0].map(|d| {
+                let one_less = sub(x[1], &lit(x[1], 1.0));
+                mul(d, &mul(x[1], &pow(x[0], &one_less)))
+            });
+            let by_exponent = dx[1].map(|d| {
+                // log 0 would make 0 * inf of a derivative that is 0
+                let zero = eq(x[0], &lit(x[0], 0.0));
+                let safe = select_n(&zero, &[x[0], &full_of(x[0].aval(), 1.0)]);
+                mul(d, &mul(&log(&safe), y))
+            });
+            add_tangents(full(by_base), full(by_exponent))
+        },
+        linear |_m| false, |ct, io| (), on [1.5f64, 2.0], [0.25f64, 3.0];
+    /// The angle of the point (y, x): the first operand is its ordinate.
+    Atan2 atan2 "atan2" floats, op(Op::Math(M::Atan2)), real_only,
+        |x, dx, y| {
+            let norm = add(&mul(x[0], x[0]), &mul(x[1], x[1]));
+            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
+            add_tangents(
+                full(dx[0].map(|d| mul(d, &div(x[1], &norm)))),
+                full(dx[1].map(|d| mul(d, &div(&neg(x[0]), &norm)))),
+            )
+        },
+        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The greater of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
+    Max max "max" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Max }, dt, x, y), lexicographic(false),
+        |x, dx, y| add_tangents(
+            dx[0].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[0], x[1], y))),
+            dx[1].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[1], x[0], y))),
+        ),
+        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The lesser of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
+    Min min "min" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Min }, dt, x, y), lexicographic(true),
+        |x, dx, y| add_tangents(
+            dx[0].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[0], x[1], y))),
+            dx[1].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[1], x[0], y))),
+        ),
+        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
+    /// The next floating-point number from x towards y.
+    NextAfter nextafter "nextafter" floats, op(Op::NextAfter), real_only,
+        |x, dx, y| not_differentiable("nextafter"),
+        linear |_m| false, |ct, io| (), on [1.5f32, -2.0], [0.25f32, 3.0];
+    /// Bitwise and; of truth values: and.
+    And and "and" bits, op(Op::And), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    /// Bitwise or; of truth values: or.
+    Or or "or" bits, op(Op::Or), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    /// Bitwise exclusive or; of truth values: whether they differ.
+    Xor xor "xor" bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    /// Bits moved up by y places; 0 if y is the width or more.
+    ShiftLeft shift_left "shift_left" bits, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
+    /// Bits moved down by y places, zeros entering.
+    ShiftRightLogical shift_right_logical "shift_right_logical" bits, op(Op::ShrLogical), real_only,
+        |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
+    /// Bits moved down by y places, the sign entering.
+    ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" bits, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
+        |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
+}
+
+/// Arithmetic also on unsigned types: the highest bit counts as the sign.
+fn arithmetic(b: &mut Body, dt: Dt, x: u32, y: u32) -> u32 {
+    let signed = match dt {
+        Dt::U8 => Dt::I8,
+        Dt::U16 => Dt::I16,
+        Dt::U32 => Dt::I32,
+        Dt::U64 => Dt::I64,
+        t => return b.bin(Op::Shr, t, x, y),
+    };
+    let (x, y) = (b.un(Op::Bitcast, signed, x), b.un(Op::Bitcast, signed, y));
+    let z = b.bin(Op::Shr, signed, x, y);
+    b.un(Op::Bitcast, dt, z)
+}

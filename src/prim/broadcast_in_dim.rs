@@ -1,0 +1,84 @@
+//! Repetition along new or unit dimensions.
+
+use super::*;
+use crate::aval::{Shape, tuple};
+use crate::trace::bind1;
+use cotangent_cpu::{ValId, View};
+
+/// Dimension i of `x` becomes dimension `dims[i]` of `shape`; an extent of 1 is repeated, and so is everything along the other
+/// dimensions. `dims` ascends.
+#[track_caller]
+pub fn broadcast_in_dim(x: &Array, shape: &[usize], dims: &[usize]) -> Array {
+    if x.shape() == shape && dims.iter().enumerate().all(|(i, d)| i == *d) {
+        return x.clone();
+    }
+    bind1(&BroadcastInDim { shape: shape.into(), dims: dims.into() }, &[x])
+}
+/// See [`broadcast_in_dim`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BroadcastInDim {
+    shape: Shape,
+    dims: Shape,
+}
+impl Primitive for BroadcastInDim {
+    fn name(&self) -> &'static str {
+        "broadcast_in_dim"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        if self.dims.is_empty() { vec![] } else { vec![("broadcast_dimensions", tuple(&self.dims).into())] }
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        let fits = x[0].shape.len() == self.dims.len()
+            && self.dims.windows(2).all(|w| w[0] < w[1])
+            && x[0].shape.iter().zip(&self.dims).all(|(n, d)| *n == 1 || self.shape.get(*d) == Some(n))
+            && self.dims.last().is_none_or(|d| *d < self.shape.len());
+        if !fits {
+            return Err(format!("{} does not fit the shape {} along dimensions {}", x[0], tuple(&self.shape), tuple(&self.dims)));
+        }
+        Ok(one(x[0].with_shape(self.shape.iter().copied())))
+    }
+    fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(dx[0].map(|d| bind1(self, &[d])))
+    }
+    fn linear_in(&self, _: &[bool]) -> bool {
+        true
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let ct = ct[0].as_ref().expect("a cotangent");
+        let from = io.aval(0).clone();
+        // sum over what was repeated, then give unit dimensions back
+        let axes: Vec<usize> = (0..self.shape.len())
+            .filter(|d| match self.dims.iter().position(|e| e == d) {
+                None => true,
+                Some(i) => from.shape[i] == 1 && self.shape[*d] != 1,
+            })
+            .collect();
+        io.add(0, reshape(&reduce_sum(ct, &axes), &from.shape))
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let x = move_axis(x[0], dims[0].expect("a mapped operand"), 0);
+        let shape: Vec<usize> = [lanes.size].into_iter().chain(self.shape.iter().copied()).collect();
+        let d: Vec<usize> = [0].into_iter().chain(self.dims.iter().map(|d| d + 1)).collect();
+        one((broadcast_in_dim(&x, &shape, &d), Some(0)))
+    }
+    fn lower(&self, l: &mut Lower, x: &[ValId], ins: &[&Aval], _: &[Aval]) -> Vals {
+        let mut v = View::splat(&self.shape);
+        let natural = cotangent_cpu::row_major(&ins[0].shape);
+        for (i, d) in self.dims.iter().enumerate() {
+            v.strides[*d] = if ins[0].shape[i] == 1 { 0 } else { natural[i] }
+        }
+        one(l.view(x[0], v))
+    }
+}
+
+pub(super) const READ: &[Read] = &[("broadcast_in_dim", |p, x| {
+    Ok(one(broadcast_in_dim(&x[0], &p.usizes("shape")?, &p.usizes("broadcast_dimensions")?)))
+})];
+pub(super) fn cases() -> Vec<Case> {
+    let x = || vec![Array::from_slice(&[1.0f64, 2.0, 3.0], &[3, 1])];
+    vec![
+        Case { name: "new dimension", args: x(), run: |x| vec![broadcast_in_dim(&x[0], &[2, 3, 1], &[1, 2])] },
+        Case { name: "unit dimension", args: x(), run: |x| vec![broadcast_in_dim(&x[0], &[3, 2, 4], &[0, 2])] },
+        Case { name: "scalar", args: vec![Array::from_slice(&[2.0f64], &[])], run: |x| vec![broadcast_in_dim(&x[0], &[2, 2], &[])] },
+    ]
+}

@@ -1,0 +1,218 @@
+//! Calls of programs: what `jit` binds, and functions that bring a derivative rule of their own.
+
+use super::*;
+use crate::trace::batch::batch_jaxpr;
+use crate::trace::jvp::jvp_jaxpr;
+use crate::trace::linearize::{linear_operands, linearize_jaxpr};
+use crate::trace::transpose::transpose_jaxpr;
+use crate::trace::{Trace, bind};
+use cotangent_cpu::ValId;
+
+/// The results of a program: what `jit` does once it has staged its function.
+#[track_caller]
+pub(crate) fn call(jaxpr: &Arc<Jaxpr>, name: &str, args: &[&Array]) -> Outs {
+    bind(&Call { jaxpr: jaxpr.clone(), name: name.into() }, args)
+}
+/// See [`jit`](crate::jit).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Call {
+    pub(crate) jaxpr: Arc<Jaxpr>,
+    pub(crate) name: Arc<str>,
+}
+impl Call {
+    fn of(&self, jaxpr: &Arc<Jaxpr>) -> Call {
+        Call { jaxpr: jaxpr.clone(), name: self.name.clone() }
+    }
+}
+impl Primitive for Call {
+    fn name(&self) -> &'static str {
+        "jit"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![("name", (*self.name).into()), ("jaxpr", Param::Jaxpr(self.jaxpr.clone()))]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        call_types(&self.jaxpr, x)
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        self.jvp_call(x, dx).1
+    }
+    fn linear_in(&self, mask: &[bool]) -> bool {
+        // a result that depends on no tangent would become one
+        self.jaxpr.linear_outs(mask).is_some_and(|outs| outs.iter().all(|o| *o))
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
+        let given: Vec<bool> = ct.iter().map(|c| c.is_some()).collect();
+        let back = transpose_jaxpr(&self.jaxpr, &linear, &given, false);
+        let known: Vec<Array> = (0..io.len()).filter(|i| !linear[*i]).map(|i| io.known(i).clone()).collect();
+        let args: Vec<&Array> = known.iter().chain(ct.iter().flatten()).collect();
+        let mut outs = bind(&self.of(&back.0), &args).into_iter();
+        let wanted = (0..io.len()).filter(|i| linear[*i]).zip(&back.1).filter(|(_, m)| **m).map(|(i, _)| i);
+        for i in wanted.collect::<Vec<_>>() {
+            io.add(i, outs.next().expect("a cotangent"))
+        }
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let (x, mask) = mapped_in_front(x, dims);
+        let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![false; self.jaxpr.outs.len()]);
+        let outs = bind(&self.of(&b.0), &x.iter().collect::<Vec<_>>());
+        outs.into_iter().zip(&b.1).map(|(y, m)| (y, m.then_some(0))).collect()
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unreachable!("calls are inlined when a program is lowered")
+    }
+    fn higher(&self) -> Option<&dyn HigherOrder> {
+        Some(self)
+    }
+    fn inline(&self) -> Option<&Arc<Jaxpr>> {
+        Some(&self.jaxpr)
+    }
+    fn named_axes(&self) -> AxisSet {
+        self.jaxpr.axes
+    }
+    fn effect(&self) -> bool {
+        self.jaxpr.eqns.iter().any(|e| e.prim.effect())
+    }
+}
+impl HigherOrder for Call {
+    fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+        let mask: Vec<bool> = dx.iter().map(|d| d.is_some()).collect();
+        let j = jvp_jaxpr(&self.jaxpr, &mask, &vec![false; self.jaxpr.outs.len()]);
+        let args: Vec<&Array> = x.iter().copied().chain(dx.iter().copied().flatten()).collect();
+        let mut outs = bind(&self.of(&j.0), &args);
+        let mut tangents = outs.drain(self.jaxpr.outs.len()..).collect::<Vec<_>>().into_iter();
+        let dy = j.1.iter().map(|m| if *m { tangents.next() } else { None }).collect();
+        (outs, dy)
+    }
+    fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
+        let l = linearize_jaxpr(&self.jaxpr, mask, &vec![false; self.jaxpr.outs.len()]);
+        let outs = bind(&self.of(&l.primal), x);
+        let operands = linear_operands(&l, x, &outs, mask);
+        let moves = l.out_mask.contains(&true);
+        let prim = moves.then(|| Box::new(self.of(&l.linear)) as Box<dyn Primitive>);
+        let outs = outs.into_iter().take(self.jaxpr.outs.len()).collect();
+        Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
+    }
+}
+
+fn call_types(jaxpr: &Jaxpr, x: &[&Aval]) -> Result<Avals, String> {
+    for (i, (want, got)) in jaxpr.in_avals().zip(x).enumerate() {
+        if want.dtype != got.dtype || want.shape != got.shape {
+            return Err(format!("argument {i} has type {got}, but the program was staged for {want}"));
+        }
+    }
+    let varying = x.iter().fold(0, |s, a| s | a.varying);
+    let cleared = jaxpr.in_avals().fold(0, |s, a| s | a.varying);
+    // what varies more than it did when the program was staged makes the results vary more, too
+    Ok(jaxpr.out_avals().into_iter().map(|a| Aval { varying: a.varying | (varying & !cleared), ..a }).collect())
+}
+/// Mapped operands with their lanes in front, the others as they are; and which are mapped.
+fn mapped_in_front(x: &[&Array], dims: &[Option<usize>]) -> (Vec<Array>, Vec<bool>) {
+    let x = x
+        .iter()
+        .zip(dims)
+        .map(|(x, d)| match d {
+            Some(d) => move_axis(x, *d, 0),
+            None => (*x).clone(),
+        })
+        .collect();
+    (x, dims.iter().map(|d| d.is_some()).collect())
+}
+
+/// A forward derivative rule. Its tangents are linear in the tangents that it gets, so it serves reverse mode too.
+pub(crate) trait JvpRule: Send + Sync {
+    /// Results and tangents.
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents);
+    /// The rule for lanes in front of the operands in `mask` and of every result.
+    fn batched(&self, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule>;
+}
+
+/// A function with a derivative rule of its own.
+#[derive(Clone)]
+pub struct CustomJvpCall {
+    pub(crate) jaxpr: Arc<Jaxpr>,
+    pub(crate) name: Arc<str>,
+    pub(crate) rule: Arc<dyn JvpRule>,
+}
+impl Debug for CustomJvpCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CustomJvpCall({}, {:?})", self.name, self.jaxpr)
+    }
+}
+impl PartialEq for CustomJvpCall {
+    fn eq(&self, o: &CustomJvpCall) -> bool {
+        self.jaxpr == o.jaxpr && Arc::ptr_eq(&self.rule, &o.rule)
+    }
+}
+impl Eq for CustomJvpCall {}
+impl Hash for CustomJvpCall {
+    fn hash<H: Hasher>(&self, h: &mut H) {
+        self.jaxpr.hash(h)
+    }
+}
+impl Primitive for CustomJvpCall {
+    fn name(&self) -> &'static str {
+        "custom_jvp_call"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![
+            ("name", (*self.name).into()),
+            ("call_jaxpr", Param::Jaxpr(self.jaxpr.clone())),
+            ("jvp", "jvp".into()),
+            ("symbolic_zeros", "False".into()),
+        ]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        call_types(&self.jaxpr, x)
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        self.rule.jvp(x, dx).1
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let (x, mask) = mapped_in_front(x, dims);
+        let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![true; self.jaxpr.outs.len()]);
+        let call = CustomJvpCall { jaxpr: b.0.clone(), name: self.name.clone(), rule: self.rule.batched(lanes, &mask) };
+        bind(&call, &x.iter().collect::<Vec<_>>()).into_iter().map(|y| (y, Some(0))).collect()
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unreachable!("calls are inlined when a program is lowered")
+    }
+    fn higher(&self) -> Option<&dyn HigherOrder> {
+        Some(self)
+    }
+    fn inline(&self) -> Option<&Arc<Jaxpr>> {
+        Some(&self.jaxpr)
+    }
+    fn named_axes(&self) -> AxisSet {
+        self.jaxpr.axes
+    }
+}
+impl HigherOrder for CustomJvpCall {
+    fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+        self.rule.jvp(x, dx)
+    }
+    fn linearize(&self, _: &[&Array], _: &[bool]) -> Option<Linearized> {
+        None // the rule runs on the tape like any other
+    }
+}
+
+/// The program's results under the current trace, for spellings of calls.
+pub(crate) fn inline_call(jaxpr: &Arc<Jaxpr>, trace: &Option<std::rc::Rc<Trace>>, args: &[&Array]) -> Outs {
+    jaxpr.eval_in(trace, args, None).into()
+}
+
+/// Calls are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
+pub(super) const READ: &[Read] = &[];
+pub(super) fn cases() -> Vec<Case> {
+    vec![Case {
+        name: "jit",
+        args: vec![crate::array(vec![1.5f64, -2.0]), crate::array(vec![0.5f64, 3.0])],
+        run: |x| {
+            let j = crate::trace::stage::stage_rule(&[x[0].aval().clone(), x[1].aval().clone()], |x| {
+                vec![mul(&sin(&x[0]), &x[1]), x[0].clone()]
+            });
+            call(&j, "f", &[&x[0], &x[1]]).into_vec()
+        },
+    }]
+}

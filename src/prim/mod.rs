@@ -1,0 +1,169 @@
+//! Primitives: what a transformation needs to know of an operation.
+//!
+//! A primitive is a struct whose fields are its parameters and one `impl` with all its rules, in one order: public function and
+//! doc, struct, `name`, `params`, `abstract_eval`, `jvp`, `linear_in`, `transpose`, `batch`, `lower`, then (with the PJRT backend)
+//! `stablehlo`; below it `READ` (how a recorded JAX program spells it) and `cases` (samples that the harness runs every promise over).
+//! This folder is the only place that names operations, and the list at the end of this file the only list.
+//!
+//! Rules are written with the public operations, so that each works under every trace. Only `lower` touches the tensor program.
+
+pub(crate) mod lower;
+pub(crate) mod rules;
+
+use crate::array::*;
+use crate::aval::{Aval, AxisSet};
+use crate::error::Error;
+use crate::jaxpr::Jaxpr;
+use crate::jaxpr::params::Params;
+use crate::trace::batch::Lanes;
+pub use crate::trace::transpose::Cotangents;
+use lower::{Lower, Vals};
+pub(crate) use rules::*;
+use smallvec::SmallVec;
+use std::any::Any;
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// A tangent that may be a symbolic zero. Its type is that of its primal.
+pub type Tangent = Option<Array>;
+/// One for each result.
+pub type Tangents = SmallVec<[Tangent; 1]>;
+/// Types of results.
+pub type Avals = SmallVec<[Aval; 1]>;
+/// Results and the axis on which each is mapped.
+pub type Batched = SmallVec<[(Array, Option<usize>); 1]>;
+
+/// An operation.
+pub trait Primitive: Parameters {
+    /// JAX's name.
+    fn name(&self) -> &'static str;
+    /// Parameters as a jaxpr prints them, in alphabetical order of their names.
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![]
+    }
+    /// Types of the results, or why the operands do not fit.
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String>;
+    /// Tangents of the results `y`, written with the public operations. Linear in `dx`: that is all it takes for reverse mode.
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents;
+    /// Is it linear in these operands, taken together?
+    fn linear_in(&self, _mask: &[bool]) -> bool {
+        false
+    }
+    /// Pushes the cotangents of the linear operands. Asked only of what says that it is linear.
+    fn transpose(&self, _ct: &[Tangent], _io: &mut Cotangents) {
+        unreachable!("{} is linear in nothing", self.name())
+    }
+    /// All lanes at once. Runs if some operand is mapped, or if the operation communicates over the lanes' axis.
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched;
+    /// Adds its computation to the tensor program.
+    fn lower(&self, l: &mut Lower, x: &[cotangent_cpu::ValId], ins: &[&Aval], outs: &[Aval]) -> Vals;
+    /// An operation that holds programs, and has rules of its own instead of `jvp`.
+    fn higher(&self) -> Option<&dyn HigherOrder> {
+        None
+    }
+    /// The program that this merely calls.
+    fn inline(&self) -> Option<&Arc<Jaxpr>> {
+        None
+    }
+    /// Named axes over which it communicates.
+    fn named_axes(&self) -> AxisSet {
+        0
+    }
+    /// Must it run even if nobody reads its results?
+    fn effect(&self) -> bool {
+        false
+    }
+}
+
+/// An operation that holds programs.
+pub trait HigherOrder {
+    /// Results and tangents at once, by one call of the transformed program.
+    fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents);
+    /// Results and residuals now, and one linear operation for the tape. `None`: run `jvp_call` on the tape instead.
+    fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized>;
+}
+
+/// What `HigherOrder::linearize` returns.
+pub struct Linearized {
+    /// The results.
+    pub outs: Outs,
+    /// Which results move. `prim` gives a tangent for each of those, in order.
+    pub out_mask: Vec<bool>,
+    /// The linear operation, if anything moves.
+    pub prim: Option<Box<dyn Primitive>>,
+    /// Its operands.
+    pub operands: Vec<LinArg>,
+}
+/// An operand of a linear operation.
+pub enum LinArg {
+    /// A value.
+    Known(Array),
+    /// The tangent of input i.
+    Tangent(usize),
+}
+
+/// A parameter as it prints.
+pub enum Param {
+    /// As JAX spells it.
+    Text(String),
+    /// A nested program.
+    Jaxpr(Arc<Jaxpr>),
+}
+impl<T: Into<String>> From<T> for Param {
+    fn from(t: T) -> Param {
+        Param::Text(t.into())
+    }
+}
+
+/// What every parameter struct has: comparing, hashing and boxing. A box of a struct without fields is free.
+pub trait Parameters: Any + Debug + Send + Sync {
+    #[doc(hidden)]
+    fn boxed(&self) -> Box<dyn Primitive>;
+    #[doc(hidden)]
+    fn eq_dyn(&self, other: &dyn Primitive) -> bool;
+    #[doc(hidden)]
+    fn hash_dyn(&self, h: &mut dyn Hasher);
+}
+impl<P: Primitive + Clone + Eq + Hash> Parameters for P {
+    fn boxed(&self) -> Box<dyn Primitive> {
+        Box::new(self.clone())
+    }
+    fn eq_dyn(&self, other: &dyn Primitive) -> bool {
+        (other as &dyn Any).downcast_ref::<P>() == Some(self)
+    }
+    fn hash_dyn(&self, mut h: &mut dyn Hasher) {
+        crate::trace::eval::type_hash::<P>(h);
+        self.hash(&mut h)
+    }
+}
+
+/// How a recorded JAX program spells an operation: its name there, and what to do with its parameters and operands.
+pub(crate) type Read = (&'static str, fn(&Params, &[Array]) -> Result<Outs, Error>);
+
+/// A sample for the harness: a function of arrays built from one primitive, and arguments to try it on.
+pub struct Case {
+    /// What it shows.
+    pub name: &'static str,
+    /// Arguments. Those of type float64 are differentiated.
+    pub args: Vec<Array>,
+    /// The function.
+    pub run: fn(&[Array]) -> Vec<Array>,
+}
+
+/// One list: modules, public functions, spellings in JAX programs and samples come from it.
+macro_rules! primitives { ($($family:ident)*) => {
+    $(pub mod $family; #[allow(unused_imports)] pub use $family::*;)*
+    /// Every JAX spelling of every family.
+    pub(crate) fn spellings() -> impl Iterator<Item = &'static Read> {
+        [$($family::READ),*].into_iter().flatten()
+    }
+    /// Every family's samples, by family.
+    #[doc(hidden)]
+    pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
+        vec![$((stringify!($family), $family::cases())),*]
+    }
+} }
+primitives! {
+    unary neg complex power binary compare select convert broadcast_in_dim reshape transpose reduce tag call
+}

@@ -1,0 +1,242 @@
+//! Folds over dimensions: sums, products, extremes, logical folds, and where an extreme is.
+//!
+//! The order of a sum is part of its meaning (see the engine): runs of adjacent dimensions are folded innermost run first.
+
+use super::*;
+use crate::aval::{Shape, tuple};
+use crate::dtype::DType;
+use crate::trace::bind1;
+use cotangent_cpu::{Fold, Kind, Op, Ty, Use, ValId};
+
+/// The result's type, or why not.
+fn folded(axes: &[usize], takes: fn(DType) -> bool, x: &Aval) -> Result<Avals, String> {
+    if !takes(x.dtype) {
+        return Err(format!("does not take elements of type (dtype) {}", x.dtype));
+    }
+    if let Some(a) = axes.iter().find(|a| **a >= x.shape.len()) {
+        return Err(format!("axis {a} is out of bounds for {x}"));
+    }
+    if axes.iter().enumerate().any(|(i, a)| axes[..i].contains(a)) {
+        return Err(format!("axes {} of {x} repeat", tuple(axes)));
+    }
+    Ok(one(x.with_shape((0..x.shape.len()).filter(|d| !axes.contains(d)).map(|d| x.shape[d]))))
+}
+
+/// Adds one engine fold for each run of adjacent dimensions, innermost first.
+pub(crate) fn lower_fold(l: &mut Lower, x: ValId, axes: &[usize], op: Fold) -> ValId {
+    let (mut axes, mut x) = (Shape::from_slice(axes), x);
+    axes.sort_unstable();
+    while let Some(last) = axes.pop() {
+        let mut first = last;
+        while axes.last().is_some_and(|a| *a + 1 == first) {
+            first = axes.pop().expect("an axis")
+        }
+        let t = l.p.ty(x).clone();
+        let dims: Vec<usize> = (0..t.dims.len()).filter(|d| !(first..=last).contains(d)).map(|d| t.dims[d]).collect();
+        let kind = Kind::Reduce { op, first: first as u32, count: (last - first + 1) as u32 };
+        x = l.p.push(kind, &[Use::plain(x)], &[Ty::new(t.dt, &dims)]);
+    }
+    x
+}
+
+fn numbers(t: DType) -> bool {
+    t.is_inexact() || t.is_integer()
+}
+fn ordered(t: DType) -> bool {
+    t.is_float() || t.is_integer() || t.is_bool()
+}
+fn bits(t: DType) -> bool {
+    t.is_integer() || t.is_bool()
+}
+/// `y` repeated over the folded axes again.
+fn back(y: &Array, axes: &[usize], shape: &[usize]) -> Array {
+    let kept: Vec<usize> = (0..shape.len()).filter(|d| !axes.contains(d)).collect();
+    broadcast_in_dim(y, shape, &kept)
+}
+/// Each extreme has an equal share of the derivative.
+fn extreme(x: &Array, d: &Array, y: &Array, axes: &[usize]) -> Array {
+    let at = convert_element_type(&eq(x, &back(y, axes, x.shape())), x.dtype(), x.weak_type());
+    div(&reduce_sum(&mul(d, &at), axes), &reduce_sum(&at, axes))
+}
+/// The product of all other elements, from the products on either side: right where some are zero.
+fn others(x: &Array, d: &Array, axes: &[usize]) -> Array {
+    let kept: Vec<usize> = (0..x.ndim()).filter(|a| !axes.contains(a)).collect();
+    let n: usize = axes.iter().map(|a| x.shape()[*a]).product();
+    let perm: Vec<usize> = kept.iter().chain(axes).copied().collect();
+    let shape: Vec<usize> = kept.iter().map(|a| x.shape()[*a]).chain([n]).collect();
+    let flat = |x: &Array| reshape(&transpose(x, &perm), &shape);
+    let (x, d) = (flat(x), flat(d));
+    if n == 0 {
+        return reduce_sum(&d, &[kept.len()]);
+    }
+    let last = kept.len();
+    // the products before and behind each element
+    let shifted = |reverse: bool| {
+        let all = cumprod(&x, last, reverse);
+        let mut low = vec![0; shape.len()];
+        let mut high = shape.clone();
+        if reverse { low[last] = 1 } else { high[last] = n - 1 }
+        let part = slice(&all, &low, &high, None);
+        let mut config = vec![(0, 0, 0); shape.len()];
+        config[last] = if reverse { (0, 1, 0) } else { (1, 0, 0) };
+        pad(&part, &lit(&x, 1.0), &config)
+    };
+    reduce_sum(&mul(&d, &mul(&shifted(false), &shifted(true))), &[last])
+}
+
+macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $fold:expr, |$x:ident, $d:ident, $y:ident, $axes:ident| $tangent:expr, linear $linear:literal;)*) => { $(
+    $(#[$doc])*
+    #[track_caller]
+    pub fn $name(x: &Array, axes: &[usize]) -> Array {
+        if axes.is_empty() { return x.clone() }
+        let mut axes = Shape::from_slice(axes);
+        axes.sort_unstable();
+        bind1(&$Name { axes }, &[x])
+    }
+    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct $Name { axes: Shape }
+    impl Primitive for $Name {
+        fn name(&self) -> &'static str { stringify!($name) }
+        fn params(&self) -> Vec<(&'static str, Param)> {
+            let mut p = vec![("axes", tuple(&self.axes).into())];
+            if $linear { p.push(("out_sharding", "None".into())) }
+            p
+        }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { folded(&self.axes, $takes, x[0]) }
+        #[allow(unused_variables)]
+        fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
+            one(dx[0].and_then(|$d| { let ($x, $y, $axes) = (x[0], &y[0], &self.axes[..]); let t: Tangent = $tangent; t }))
+        }
+        fn linear_in(&self, _: &[bool]) -> bool { $linear }
+        fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+            let c = back(ct[0].as_ref().expect("a cotangent"), &self.axes, &io.aval(0).shape);
+            io.add(0, c)
+        }
+        fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+            let b = dims[0].expect("a mapped operand");
+            let axes = shifted(&self.axes, b);
+            // the lanes go in front, so that runs of folded dimensions stay runs and every lane has the bits that it has alone
+            let inside = axes.iter().any(|a| *a < b) && axes.iter().any(|a| *a > b);
+            if inside {
+                let x = move_axis(x[0], b, 0);
+                let axes: Vec<usize> = self.axes.iter().map(|a| a + 1).collect();
+                return one(($name(&x, &axes), Some(0)));
+            }
+            let out = b - axes.iter().filter(|a| **a < b).count();
+            one(($name(x[0], &axes), Some(out)))
+        }
+        fn lower(&self, l: &mut Lower, x: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+            one(lower_fold(l, x[0], &self.axes, $fold))
+        }
+    }
+)*
+    pub(super) const READ: &[Read] = &[
+        $((stringify!($name), |p, x| Ok(one($name(&x[0], &p.usizes("axes")?))))),*,
+        ("argmax", |p, x| Ok(one(arg(p, &x[0], true)?))),
+        ("argmin", |p, x| Ok(one(arg(p, &x[0], false)?))),
+    ];
+    fn fold_cases() -> Vec<Case> {
+        vec![$(Case {
+            name: stringify!($name),
+            args: vec![sample($takes)],
+            run: |x| vec![$name(&x[0], &[0]), $name(&x[0], &[1]), $name(&x[0], &[0, 2]), $name(&x[0], &[0, 1, 2])],
+        }),*]
+    }
+} }
+
+/// Elements of a type that a fold takes, with ties and zeros for integers and none for floats.
+fn sample(takes: fn(DType) -> bool) -> Array {
+    let x = [1.5f64, -0.5, 2.25, 0.75, -1.25, 3.0, 0.25, -2.0, 1.0, 4.5, -3.5, 0.125];
+    if takes(DType::Float64) {
+        Array::from_slice(&x, &[2, 3, 2])
+    } else {
+        Array::from_slice(&x.map(|x| (x * 4.0) as i32), &[2, 3, 2])
+    }
+}
+
+reduce! {
+    /// The sum over `axes`. Of nothing: 0.
+    ReduceSum reduce_sum numbers Fold::Sum, |x, d, y, axes| Some(reduce_sum(d, axes)), linear true;
+    /// The product over `axes`. Of nothing: 1.
+    ReduceProd reduce_prod numbers Fold::Prod, |x, d, y, axes| Some(others(x, d, axes)), linear false;
+    /// The greatest element over `axes`; NaN if there is one. Of nothing: the least number.
+    ReduceMax reduce_max ordered Fold::Max, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
+    /// The least element over `axes`; NaN if there is one. Of nothing: the greatest number.
+    ReduceMin reduce_min ordered Fold::Min, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
+    /// Whether all are true, or the bits that all have.
+    ReduceAnd reduce_and bits Fold::And, |x, d, y, axes| None, linear false;
+    /// Whether some is true, or the bits that some have.
+    ReduceOr reduce_or bits Fold::Or, |x, d, y, axes| None, linear false;
+    /// The exclusive or of all.
+    ReduceXor reduce_xor bits Fold::Xor, |x, d, y, axes| None, linear false;
+}
+
+/// Where along `axis` the greatest element is: the first of equal ones, the first NaN if there is one.
+#[track_caller]
+pub fn argmax(x: &Array, axis: usize, index: DType) -> Array {
+    bind1(&ArgReduce { max: true, axis, index }, &[x])
+}
+/// Where along `axis` the least element is: the first of equal ones, the first NaN if there is one.
+#[track_caller]
+pub fn argmin(x: &Array, axis: usize, index: DType) -> Array {
+    bind1(&ArgReduce { max: false, axis, index }, &[x])
+}
+fn arg(p: &Params, x: &Array, max: bool) -> Result<Array, Error> {
+    let index = crate::jaxpr::dtype_param(p, "index_dtype")?;
+    match p.usizes("axes")?[..] {
+        [axis] => Ok(if max { argmax(x, axis, index) } else { argmin(x, axis, index) }),
+        _ => Err(p.error("axes", "one axis is expected").into()),
+    }
+}
+/// See [`argmax`] and [`argmin`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ArgReduce {
+    max: bool,
+    axis: usize,
+    index: DType,
+}
+impl Primitive for ArgReduce {
+    fn name(&self) -> &'static str {
+        if self.max { "argmax" } else { "argmin" }
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![("axes", tuple(&[self.axis]).into()), ("index_dtype", self.index.name().into())]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        if !self.index.is_integer() {
+            return Err(format!("an index of type (dtype) {} is no integer", self.index));
+        }
+        let out = folded(&[self.axis], |t| t.is_float() || t.is_integer() || t.is_bool(), x[0])?;
+        if x[0].shape[self.axis] == 0 {
+            return Err(format!("{} has no element along axis {}", x[0], self.axis));
+        }
+        Ok(one(out[0].with_dtype(self.index)))
+    }
+    fn jvp(&self, _: &[&Array], _: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(None)
+    }
+    fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let b = dims[0].expect("a mapped operand");
+        let axis = self.axis + (self.axis >= b) as usize;
+        one((bind1(&ArgReduce { axis, ..self.clone() }, &[x[0]]), Some(b - (axis < b) as usize)))
+    }
+    fn lower(&self, l: &mut Lower, x: &[ValId], ins: &[&Aval], outs: &[Aval]) -> Vals {
+        let mut x = x[0];
+        if ins[0].dtype == DType::Bool {
+            x = l.op(Op::Cast, &ins[0].with_dtype(DType::Uint8), &[x])
+        }
+        let kind = Kind::ArgReduce { max: self.max, dim: self.axis as u32 };
+        one(l.p.push(kind, &[Use::plain(x)], &[lower::ty(&outs[0])]))
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut all = fold_cases();
+    all.push(Case { name: "argmax and argmin", args: vec![sample(numbers)], run: |x| {
+        vec![argmax(&x[0], 1, DType::Int32), argmin(&x[0], 2, DType::Int64)]
+    } });
+    all.push(Case { name: "product with a zero", args: vec![crate::array(vec![2.0f64, 0.0, 3.0])], run: |x| vec![reduce_prod(&x[0], &[0])] });
+    all.push(Case { name: "long sum", args: vec![crate::array((0..5000).map(|i| (i as f64).sin()).collect::<Vec<_>>())], run: |x| vec![reduce_sum(&x[0], &[0])] });
+    all
+}

@@ -1,0 +1,78 @@
+//! Identities that mean something to a transformation: a value that counts as constant, one with a name, a copy.
+
+use super::*;
+use crate::trace::bind1;
+use cotangent_cpu::ValId;
+
+/// x, as a constant to differentiation.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |x: &Array| stop_gradient(x) * x;
+/// assert_eq!(grad(f)(&array(3.0)).to_f64(), 3.0);
+/// ```
+#[track_caller]
+pub fn stop_gradient(x: &Array) -> Array {
+    if x.is_tracer() { bind1(&StopGradient, &[x]) } else { x.clone() }
+}
+/// See [`stop_gradient`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StopGradient;
+
+/// x itself, as an operation of its own.
+#[track_caller]
+pub fn copy(x: &Array) -> Array {
+    bind1(&Copy, &[x])
+}
+/// See [`copy`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Copy;
+
+/// x, under a name that policies of checkpointing refer to.
+#[track_caller]
+pub fn checkpoint_name(x: &Array, name: &str) -> Array {
+    bind1(&Name { name: name.to_string() }, &[x])
+}
+/// See [`checkpoint_name`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Name {
+    name: String,
+}
+
+macro_rules! identity { ($($Name:ident $name:literal, |$this:ident| $params:expr, linear $linear:literal;)*) => { $(
+    impl Primitive for $Name {
+        fn name(&self) -> &'static str { $name }
+        fn params(&self) -> Vec<(&'static str, Param)> { let $this = self; $params }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { Ok(one(x[0].clone())) }
+        fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+            one(dx[0].filter(|_| $linear).map(|d| bind1(self, &[d])))
+        }
+        fn linear_in(&self, _: &[bool]) -> bool { $linear }
+        fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) { io.add(0, ct[0].clone().expect("a cotangent")) }
+        fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched { one((bind1(self, &[x[0]]), dims[0])) }
+        fn lower(&self, _: &mut Lower, x: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals { one(x[0]) }
+    }
+)* } }
+identity! {
+    StopGradient "stop_gradient", |_this| vec![], linear false;
+    Copy "copy", |_this| vec![], linear true;
+    Name "name", |this| vec![("name", this.name.as_str().into())], linear true;
+}
+
+pub(super) const READ: &[Read] = &[
+    ("stop_gradient", |_, x| Ok(one(stop_gradient(&x[0])))),
+    ("copy", |_, x| Ok(one(copy(&x[0])))),
+    ("copy_p", |_, x| Ok(one(copy(&x[0])))),
+    ("name", |p, x| Ok(one(checkpoint_name(&x[0], p.str("name")?)))),
+    // placement and scheduling mean nothing here
+    ("device_put", |_, x| Ok(x.iter().cloned().collect())),
+    ("optimization_barrier", |_, x| Ok(x.iter().cloned().collect())),
+];
+pub(super) fn cases() -> Vec<Case> {
+    let x = || vec![crate::array(vec![1.5f64, -2.0])];
+    vec![
+        Case { name: "stop_gradient", args: vec![crate::array(vec![1.5f32, -2.0])], run: |x| vec![stop_gradient(&x[0])] },
+        Case { name: "copy", args: x(), run: |x| vec![copy(&x[0])] },
+        Case { name: "name", args: x(), run: |x| vec![checkpoint_name(&x[0], "here")] },
+    ]
+}

@@ -1,0 +1,215 @@
+//! Elementwise functions of one array: a table, one line each.
+
+use super::lower::Num;
+use super::*;
+use crate::dtype::DType;
+use crate::trace::bind1;
+use cotangent_cpu::complex as cx;
+use cotangent_cpu::{Body, Dt, M, Op};
+
+/// The element types that a function takes.
+#[derive(Clone, Copy, PartialEq)]
+enum Takes {
+    Inexact,
+    Float,
+    Number,
+    Signed,
+    Int,
+    BoolOrInt,
+    Complex,
+}
+impl Takes {
+    fn accepts(self, t: DType) -> bool {
+        match self {
+            Takes::Inexact => t.is_inexact(),
+            Takes::Float => t.is_float(),
+            Takes::Number => t.is_inexact() || t.is_integer(),
+            Takes::Signed => t.is_inexact() || t.is_integer(),
+            Takes::Int => t.is_integer(),
+            Takes::BoolOrInt => t.is_integer() || t.is_bool(),
+            Takes::Complex => t.is_complex(),
+        }
+    }
+    fn words(self) -> &'static str {
+        match self {
+            Takes::Inexact => "floating-point and complex numbers",
+            Takes::Float => "floating-point numbers",
+            Takes::Number | Takes::Signed => "numbers",
+            Takes::Int => "integers",
+            Takes::BoolOrInt => "integers and booleans",
+            Takes::Complex => "complex numbers",
+        }
+    }
+}
+
+fn math(m: M) -> impl Fn(&mut Body, Dt, u32) -> u32 {
+    move |b, dt, x| b.un(Op::Math(m), dt, x)
+}
+fn plain(op: Op) -> impl Fn(&mut Body, Dt, u32) -> u32 {
+    move |b, dt, x| b.un(op, dt, x)
+}
+
+/// What a complex number has no value of: types are checked before.
+fn real_only(_: &mut Body, _: Dt, _: (u32, u32)) -> (u32, u32) {
+    unreachable!("a function of real numbers")
+}
+
+/// Samples that are differentiated.
+fn f64s(x: &[f64]) -> Array {
+    crate::array(x)
+}
+
+/// One line each: struct, function, accepted types, real body, complex body, tangent, samples.
+macro_rules! unary { ($(
+    $(#[$doc:meta])*
+    $Name:ident $name:ident $takes:ident, $real:expr, $complex:expr, |$x:ident, $y:ident, $d:ident| $tangent:expr, on $at:expr;
+)*) => { $(
+    $(#[$doc])*
+    ///
+    /// Shape and element type of the result are those of `x`.
+    #[track_caller]
+    pub fn $name(x: &Array) -> Array { bind1(&$Name, &[x]) }
+    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct $Name;
+    impl Primitive for $Name {
+        fn name(&self) -> &'static str { stringify!($name) }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(Takes::$takes, x) }
+        #[allow(unused_variables)]
+        fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
+            one(dx[0].and_then(|$d| { let ($x, $y) = (x[0], &y[0]); let t: Tangent = $tangent; t }))
+        }
+        fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched { one(($name(x[0]), dims[0])) }
+        fn lower(&self, l: &mut Lower, x: &[cotangent_cpu::ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+            lower_unary(l, x[0], &outs[0], &$real, &$complex)
+        }
+    }
+)*
+    pub(super) const READ: &[Read] = &[
+        $((stringify!($name), |_, x| Ok(one($name(&x[0]))))),*,
+        // JAX's square and exp2 have their own names; here they are a power and a function of one base
+        ("square", |_, x| Ok(one(mul(&x[0], &x[0])))),
+        ("round", |p, x| Ok(one(if p.usize("rounding_method")? == 1 { round_even(&x[0]) } else { round_away(&x[0]) }))),
+    ];
+    pub(super) fn cases() -> Vec<Case> {
+        vec![$(Case {
+            name: stringify!($name),
+            args: vec![$at],
+            run: |x| vec![$name(&x[0])],
+        }),*]
+    }
+} }
+
+fn checked(takes: Takes, x: &[&Aval]) -> Result<Avals, String> {
+    if !takes.accepts(x[0].dtype) {
+        return Err(format!("does not take elements of type (dtype) {}, but {}", x[0].dtype, takes.words()));
+    }
+    Ok(one(x[0].clone()))
+}
+
+fn lower_unary(
+    l: &mut Lower,
+    x: cotangent_cpu::ValId,
+    out: &Aval,
+    real: &dyn Fn(&mut Body, Dt, u32) -> u32,
+    complex: &dyn Fn(&mut Body, Dt, (u32, u32)) -> (u32, u32),
+) -> Vals {
+    let dt = out.dtype.dt();
+    one(l.map(out, &[x], |b, x| match x[0] {
+        Num::Re(x) => Num::Re(real(b, dt, x)),
+        Num::Cx(re, im) => {
+            let (re, im) = complex(b, dt.part(), (re, im));
+            Num::Cx(re, im)
+        }
+    }))
+}
+
+unary! {
+    /// The exponential function e^x.
+    Exp exp Inexact, math(M::Exp), cx::exp, |x, y, d| Some(mul(d, y)), on f64s(&[-2.0f64, 0.0, 1.5]);
+    /// 2 to the power of x.
+    Exp2 exp2 Inexact, math(M::Exp2), cx::exp2, |x, y, d| Some(mul(d, &mul(y, &lit(x, std::f64::consts::LN_2)))), on f64s(&[-2.0f64, 0.0, 1.5]);
+    /// e^x - 1, accurate near 0.
+    Expm1 expm1 Inexact, math(M::Expm1), cx::expm1, |x, y, d| Some(mul(d, &add(y, &lit(x, 1.0)))), on f64s(&[-2.0f64, 1e-3, 1.5]);
+    /// The natural logarithm. Of a negative real number NaN, of 0 minus infinity.
+    Log log Inexact, math(M::Log), cx::log, |x, y, d| Some(div(d, x)), on f64s(&[0.1f64, 1.0, 7.5]);
+    /// log(1 + x), accurate near 0.
+    Log1p log1p Inexact, math(M::Log1p), cx::log1p, |x, y, d| Some(div(d, &add(x, &lit(x, 1.0)))), on f64s(&[-0.5f64, 1e-3, 3.0]);
+    /// The sine; x in radians.
+    Sin sin Inexact, math(M::Sin), cx::sin, |x, y, d| Some(mul(d, &cos(x))), on f64s(&[-3.0f64, 0.2, 1.5]);
+    /// The cosine; x in radians.
+    Cos cos Inexact, math(M::Cos), cx::cos, |x, y, d| Some(neg(&mul(d, &sin(x)))), on f64s(&[-3.0f64, 0.2, 1.5]);
+    /// The tangent; x in radians.
+    Tan tan Inexact, math(M::Tan), cx::tan, |x, y, d| Some(mul(d, &add(&lit(x, 1.0), &mul(y, y)))), on f64s(&[-1.0f64, 0.2, 1.2]);
+    /// The inverse sine, in radians.
+    Asin asin Inexact, math(M::Asin), cx::asin, |x, y, d| Some(mul(d, &rsqrt(&sub(&lit(x, 1.0), &mul(x, x))))), on f64s(&[-0.9f64, 0.2, 0.7]);
+    /// The inverse cosine, in radians.
+    Acos acos Inexact, math(M::Acos), cx::acos, |x, y, d| Some(mul(d, &neg(&rsqrt(&sub(&lit(x, 1.0), &mul(x, x)))))), on f64s(&[-0.9f64, 0.2, 0.7]);
+    /// The inverse tangent, in radians.
+    Atan atan Inexact, math(M::Atan), cx::atan, |x, y, d| Some(div(d, &add(&lit(x, 1.0), &mul(x, x)))), on f64s(&[-2.0f64, 0.2, 0.7]);
+    /// The hyperbolic sine.
+    Sinh sinh Inexact, math(M::Sinh), cx::sinh, |x, y, d| Some(mul(d, &cosh(x))), on f64s(&[-2.0f64, 0.2, 1.5]);
+    /// The hyperbolic cosine.
+    Cosh cosh Inexact, math(M::Cosh), cx::cosh, |x, y, d| Some(mul(d, &sinh(x))), on f64s(&[-2.0f64, 0.2, 1.5]);
+    /// The hyperbolic tangent.
+    Tanh tanh Inexact, math(M::Tanh), cx::tanh,
+        // (1 + y)(1 - y), which loses less than 1 - y^2 where y is near 1
+        |x, y, d| Some(mul(&add_any(d, &mul(d, y)), &sub(&lit(x, 1.0), y))), on f64s(&[-2.0f64, 0.2, 1.5]);
+    /// The inverse hyperbolic sine.
+    Asinh asinh Inexact, math(M::Asinh), cx::asinh, |x, y, d| Some(mul(d, &rsqrt(&add(&mul(x, x), &lit(x, 1.0))))), on f64s(&[-2.0f64, 0.2, 1.5]);
+    /// The inverse hyperbolic cosine.
+    Acosh acosh Inexact, math(M::Acosh), cx::acosh,
+        |x, y, d| Some(mul(d, &rsqrt(&mul(&sub(x, &lit(x, 1.0)), &add(x, &lit(x, 1.0)))))), on f64s(&[1.1f64, 2.0, 5.0]);
+    /// The inverse hyperbolic tangent.
+    Atanh atanh Inexact, math(M::Atanh), cx::atanh,
+        |x, y, d| { let r = div(&lit(x, 1.0), &add(&lit(x, 1.0), x)); Some(div(&mul(&r, d), &sub(&lit(x, 1.0), x))) }, on f64s(&[-0.9f64, 0.2, 0.7]);
+    /// The logistic function 1 / (1 + e^-x).
+    Logistic logistic Inexact, math(M::Logistic), cx::logistic, |x, y, d| Some(mul(d, &mul(y, &sub(&lit(x, 1.0), y)))), on f64s(&[-2.0f64, 0.2, 1.5]);
+    /// The square root.
+    Sqrt sqrt Inexact, plain(Op::Sqrt), cx::sqrt, |x, y, d| Some(mul(d, &div(&lit(x, 0.5), y))), on f64s(&[0.1f64, 1.0, 7.5]);
+    /// 1 / sqrt(x).
+    Rsqrt rsqrt Inexact, |b, dt, x| { let (o, r) = (b.num(dt, 1.0), b.un(Op::Sqrt, dt, x)); b.bin(Op::Div, dt, o, r) }, cx::rsqrt,
+        |x, y, d| Some(mul(d, &mul(&lit(x, -0.5), &div(y, x)))), on f64s(&[0.1f64, 1.0, 7.5]);
+    /// The cube root.
+    Cbrt cbrt Float, math(M::Cbrt), real_only, |x, y, d| Some(mul(d, &mul(&lit(x, 1.0 / 3.0), &div(y, x)))), on f64s(&[-3.0f64, 0.1, 7.5]);
+    /// The error function.
+    Erf erf Float, math(M::Erf), real_only,
+        |x, y, d| Some(mul(&lit(x, std::f64::consts::FRAC_2_SQRT_PI), &mul(d, &exp(&neg(&mul(x, x)))))), on f64s(&[-1.5f64, 0.2, 0.9]);
+    /// The complementary error function 1 - erf(x).
+    Erfc erfc Float, math(M::Erfc), real_only,
+        |x, y, d| Some(mul(&lit(x, -std::f64::consts::FRAC_2_SQRT_PI), &mul(d, &exp(&neg(&mul(x, x)))))), on f64s(&[-1.5f64, 0.2, 0.9]);
+    /// The inverse of the error function.
+    ErfInv erf_inv Float, math(M::ErfInv), real_only,
+        |x, y, d| Some(mul(&lit(x, 1.0 / std::f64::consts::FRAC_2_SQRT_PI), &mul(d, &exp(&mul(y, y))))), on f64s(&[-0.7f64, 0.2, 0.9]);
+    /// The logarithm of the absolute value of the gamma function.
+    Lgamma lgamma Float, math(M::Lgamma), real_only, |x, y, d| Some(mul(d, &digamma(x))), on f64s(&[0.3f64, 1.7, 5.5]);
+    /// The derivative of lgamma.
+    Digamma digamma Float, math(M::Digamma), real_only, |x, y, d| not_differentiable("digamma"), on crate::array(vec![0.3f32, 2.5]);
+    /// The modified Bessel function of the first kind of order 0, times e^-|x|.
+    BesselI0e bessel_i0e Float, math(M::BesselI0e), real_only,
+        |x, y, d| Some(mul(d, &sub(&bessel_i1e(x), &mul(&sign(x), y)))), on f64s(&[-2.0f64, 0.3, 1.7]);
+    /// The modified Bessel function of the first kind of order 1, times e^-|x|.
+    BesselI1e bessel_i1e Float, math(M::BesselI1e), real_only, |x, y, d| {
+        // the quotient y / x tends to 1/2 at 0; a safe divisor keeps the unused branch finite
+        let zero = eq(x, &lit(x, 0.0));
+        let safe = select_n(&zero, &[x, &full_of(x.aval(), 1.0)]);
+        let slope = sub(&bessel_i0e(&safe), &mul(y, &add(&sign(&safe), &div(&lit(x, 1.0), &safe))));
+        Some(mul(d, &select_n(&zero, &[&slope, &full_of(x.aval(), 0.5)])))
+    }, on f64s(&[-2.0f64, 0.3, 1.7]);
+    /// -1, 0 or 1 (of a complex number its direction, z / |z|).
+    Sign sign Signed, plain(Op::Sign), cx::sign, |x, y, d| None, on f64s(&[-2.0f64, 0.3]);
+    /// The greatest integer that is not greater.
+    Floor floor Float, plain(Op::Floor), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    /// The least integer that is not less.
+    Ceil ceil Float, plain(Op::Ceil), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    /// The nearest integer, halves to even.
+    RoundEven round_even Float, plain(Op::RoundEven), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    /// The nearest integer, halves away from zero.
+    RoundAway round_away Float, plain(Op::RoundAway), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    /// Each bit inverted; of a truth value its opposite.
+    Not not BoolOrInt, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
+    /// The number of bits that are set.
+    PopulationCount population_count Int, plain(Op::PopCount), real_only, |x, y, d| None, on crate::array(vec![1u32, 70000, 0]);
+    /// The number of leading zero bits.
+    Clz clz Int, plain(Op::Clz), real_only, |x, y, d| None, on crate::array(vec![1u32, 70000, 0]);
+}

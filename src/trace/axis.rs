@@ -1,0 +1,56 @@
+//! Named axes. A map that names its axis gives it a bit, the lowest that no enclosing map uses, and values say by these bits over
+//! which axes they vary. A name is resolved where an operation is bound: the innermost map with that name.
+
+use super::*;
+use crate::aval::AxisSet;
+use std::sync::Arc;
+
+/// A named axis that is bound: its name, its bit, the number of its lanes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Axis {
+    pub(crate) name: Arc<str>,
+    pub(crate) bit: AxisSet,
+    pub(crate) size: usize,
+}
+
+/// The axes bound around here, innermost first.
+pub(crate) fn bound() -> Vec<Axis> {
+    let mut axes = vec![];
+    let mut t = current();
+    while let Some(now) = t {
+        if let Kind::Batch(lanes) = &now.kind
+            && let Some(a) = &lanes.axis
+        {
+            axes.push(a.clone());
+        }
+        t = now.parent.clone();
+    }
+    axes
+}
+
+/// A new axis for a map inside the current trace.
+pub(crate) fn fresh(name: &str, size: usize) -> Axis {
+    let used = bound().iter().fold(0, |s, a| s | a.bit);
+    let bit = (!used).checked_shr(0).map(|free| free & free.wrapping_neg()).unwrap_or(0);
+    if bit == 0 {
+        crate::error::fail(ErrorKind::Axis, format!("vmap: more than {} named axes are nested", AxisSet::BITS))
+    }
+    Axis { name: name.into(), bit, size }
+}
+
+/// The innermost axis of this name.
+#[track_caller]
+pub(crate) fn resolve(op: &str, name: &str) -> Axis {
+    let axes = bound();
+    match axes.iter().find(|a| &*a.name == name) {
+        Some(a) => a.clone(),
+        None => {
+            let known = axes.iter().map(|a| &*a.name).collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "no axis is bound here".to_string() } else { format!("bound here: {known}") };
+            crate::error::fail(
+                ErrorKind::Axis,
+                format!("{op}: unbound axis name: {name} ({known}); name it with Vmap::new().axis_name(\"{name}\")"),
+            )
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! No transformation: compute. An eager operation is a one-equation program, lowered like any other and remembered by primitive
+//! and types, so that eager and staged programs run the same code.
+
+use super::*;
+use crate::aval::Shape;
+use crate::backend::Compiled;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock, RwLock};
+
+pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
+    if let Some(jaxpr) = prim.inline() {
+        return crate::backend::run_jaxpr(jaxpr, args, loc);
+    }
+    let mut key = Fx(0);
+    prim.hash_dyn(&mut key);
+    for a in args {
+        let a = match &a.0 {
+            Repr::Tracer(n) => stray(n, Some(loc)),
+            _ => a.aval(),
+        };
+        key.write_u64(a.dtype as u64 | (a.weak as u64) << 8 | (a.shape.len() as u64) << 16);
+        for d in &a.shape {
+            key.write_u64(*d as u64)
+        }
+    }
+    let key = key.finish();
+    RECENT.with(|recent| {
+        let slot = key as usize % SLOTS;
+        {
+            let recent = recent.borrow();
+            if let Some(e) = &recent[slot]
+                && e.is(key, prim, args)
+            {
+                return e.compiled.run(args);
+            }
+        }
+        let e = find(key, prim, args, loc);
+        let compiled = e.compiled.clone();
+        recent.borrow_mut()[slot] = Some(e);
+        compiled.run(args)
+    })
+}
+
+/// A lowered operation for operands of certain types.
+struct Entry {
+    key: u64,
+    prim: Box<dyn Primitive>,
+    avals: SmallVec<[(crate::dtype::DType, bool, Shape); 2]>,
+    compiled: Arc<Compiled>,
+}
+impl Entry {
+    #[inline]
+    fn is(&self, key: u64, prim: &dyn Primitive, args: &[&Array]) -> bool {
+        self.key == key
+            && self.avals.len() == args.len()
+            && self.avals.iter().zip(args).all(|(e, a)| {
+                let a = a.aval();
+                a.dtype == e.0 && a.weak == e.1 && a.shape == e.2
+            })
+            && self.prim.eq_dyn(prim)
+    }
+}
+
+const SLOTS: usize = 512;
+thread_local! {
+    /// What this thread used lately, by the low bits of the key.
+    static RECENT: RefCell<Vec<Option<Arc<Entry>>>> = RefCell::new((0..SLOTS).map(|_| None).collect());
+}
+/// What the process has lowered. Emptied when it grows large: programs come and go, and a lowering costs microseconds.
+static ALL: LazyLock<RwLock<HashMap<u64, Vec<Arc<Entry>>>>> = LazyLock::new(Default::default);
+const LIMIT: usize = 1 << 14;
+
+#[cold]
+#[inline(never)]
+fn find(key: u64, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Arc<Entry> {
+    let read = ALL.read().unwrap_or_else(|e| e.into_inner());
+    if let Some(e) = read.get(&key).and_then(|es| es.iter().find(|e| e.is(key, prim, args))) {
+        return e.clone();
+    }
+    drop(read);
+    let avals: Vec<&Aval> = args.iter().map(|a| a.aval()).collect();
+    let outs = result_types(prim, &avals, args, loc);
+    let compiled = Arc::new(crate::backend::compile_one(prim, &avals, &outs, loc));
+    let entry = Arc::new(Entry {
+        key,
+        prim: prim.boxed(),
+        avals: avals.iter().map(|a| (a.dtype, a.weak, a.shape.clone())).collect(),
+        compiled,
+    });
+    let mut all = ALL.write().unwrap_or_else(|e| e.into_inner());
+    if all.len() >= LIMIT {
+        all.clear()
+    }
+    all.entry(key).or_default().push(entry.clone());
+    entry
+}
+
+/// A multiply-and-rotate hash: keys are short and nobody attacks them.
+#[derive(Default)]
+pub(crate) struct Fx(pub u64);
+impl Hasher for Fx {
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for c in bytes.chunks(8) {
+            let mut w = [0; 8];
+            w[..c.len()].copy_from_slice(c);
+            self.write_u64(u64::from_le_bytes(w))
+        }
+    }
+    #[inline]
+    fn write_u8(&mut self, v: u8) {
+        self.write_u64(v as u64)
+    }
+    #[inline]
+    fn write_u32(&mut self, v: u32) {
+        self.write_u64(v as u64)
+    }
+    #[inline]
+    fn write_usize(&mut self, v: usize) {
+        self.write_u64(v as u64)
+    }
+    #[inline]
+    fn write_u64(&mut self, v: u64) {
+        self.0 = (self.0.rotate_left(5) ^ v).wrapping_mul(0x517c_c1b7_2722_0a95)
+    }
+}
+/// A hasher for types, whose ids are hashes already.
+pub(crate) fn type_hash<T: Any>(h: &mut dyn Hasher) {
+    let mut h = h;
+    TypeId::of::<T>().hash(&mut h)
+}

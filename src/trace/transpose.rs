@@ -1,0 +1,190 @@
+//! Reverse mode: a tape walked backwards. Rules push cotangents into accumulators, one for each tape variable. The rules bind
+//! ordinary operations in the current trace, so a backward pass is itself differentiable, batchable and staged.
+
+use super::linearize::{Linear, TapeArg, TapeEqn};
+use super::*;
+use crate::aval::AxisSet;
+use crate::jaxpr::Jaxpr;
+use crate::prim::{self, zeros_of};
+use std::sync::Arc;
+
+/// The cotangent gathered so far for one variable.
+pub(crate) enum Accum {
+    Zero,
+    Value(Array),
+}
+
+/// A transpose rule's view of its operands: known values to use, accumulators to push into.
+pub struct Cotangents<'a> {
+    operands: &'a [TapeArg],
+    avals: &'a [Aval],
+    accums: &'a mut [Accum],
+    reduce: AxisSet,
+}
+
+impl Cotangents<'_> {
+    /// Number of operands.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.operands.len()
+    }
+    /// Does operand `i` want a cotangent?
+    pub fn is_linear(&self, i: usize) -> bool {
+        matches!(self.operands[i], TapeArg::Var(_))
+    }
+    /// The known operand `i`.
+    pub fn known(&self, i: usize) -> &Array {
+        match &self.operands[i] {
+            TapeArg::Known(a) => a,
+            TapeArg::Var(_) => unreachable!("operand {i} is linear"),
+        }
+    }
+    /// The type of operand `i`.
+    pub fn aval(&self, i: usize) -> &Aval {
+        match &self.operands[i] {
+            TapeArg::Known(a) => a.aval(),
+            TapeArg::Var(v) => &self.avals[*v as usize],
+        }
+    }
+    /// Adds `ct` to the cotangent of operand `i`; for a known operand there is nothing to do.
+    pub fn add(&mut self, i: usize, ct: Array) {
+        let TapeArg::Var(v) = self.operands[i] else { return };
+        let ct = if self.reduce == 0 { ct } else { self.reduce_axes(v, ct) };
+        debug_assert_eq!(ct.shape(), &self.avals[v as usize].shape[..], "shape of a cotangent");
+        debug_assert_eq!(ct.dtype(), self.avals[v as usize].dtype, "type of a cotangent");
+        let acc = &mut self.accums[v as usize];
+        *acc = Accum::Value(match std::mem::replace(acc, Accum::Zero) {
+            Accum::Zero => ct,
+            Accum::Value(old) => prim::add_any(&old, &ct),
+        });
+    }
+    /// A cotangent that varies over a named axis, for a variable that does not: summed over that axis if asked for.
+    fn reduce_axes(&self, v: u32, ct: Array) -> Array {
+        let extra = ct.aval().varying & !self.avals[v as usize].varying & self.reduce;
+        if extra == 0 { ct } else { prim::psum_bits(&ct, extra) }
+    }
+}
+
+impl Linear {
+    /// Cotangents of the inputs. The tape stays: this may be called again.
+    pub(crate) fn transpose(&self, ct: &[Option<Array>], reduce: AxisSet) -> Vec<Option<Array>> {
+        let mut accums = self.seed(ct, reduce);
+        let now = current();
+        for (k, e) in self.tape.eqns.iter().enumerate().rev() {
+            step(e, self.tape.operands_of(k), &self.tape.avals, &mut accums, reduce, &now)
+        }
+        take(accums, self.n_in)
+    }
+    /// The same, and each residual is freed as it is passed.
+    pub(crate) fn transpose_once(mut self, ct: &[Option<Array>], reduce: AxisSet) -> Vec<Option<Array>> {
+        let mut accums = self.seed(ct, reduce);
+        let now = current();
+        while let Some(e) = self.tape.eqns.pop() {
+            step(&e, &self.tape.operands[e.first as usize..], &self.tape.avals, &mut accums, reduce, &now);
+            self.tape.operands.truncate(e.first as usize);
+        }
+        take(accums, self.n_in)
+    }
+    fn seed(&self, ct: &[Option<Array>], reduce: AxisSet) -> Vec<Accum> {
+        assert_eq!(ct.len(), self.outs.len(), "one cotangent for each result");
+        let mut accums: Vec<Accum> = Vec::with_capacity(self.tape.avals.len());
+        accums.resize_with(self.tape.avals.len(), || Accum::Zero);
+        for (c, v) in ct.iter().zip(&self.outs) {
+            let (Some(c), Some(v)) = (c, v) else { continue };
+            let op = [TapeArg::Var(*v)];
+            Cotangents { operands: &op, avals: &self.tape.avals, accums: &mut accums, reduce }.add(0, c.clone());
+        }
+        accums
+    }
+}
+
+#[inline]
+fn step(e: &TapeEqn, operands: &[TapeArg], avals: &[Aval], accums: &mut [Accum], reduce: AxisSet, now: &Current) {
+    if e.n_out == 1 {
+        let Accum::Value(ct) = std::mem::replace(&mut accums[e.out as usize], Accum::Zero) else { return };
+        let _g = enter(now.clone(), Some(e.loc));
+        return e.prim.transpose(&[Some(ct)], &mut Cotangents { operands, avals, accums, reduce });
+    }
+    let mut any = false;
+    let cts: SmallVec<[Option<Array>; 1]> = (e.out..e.out + e.n_out)
+        .map(|v| match std::mem::replace(&mut accums[v as usize], Accum::Zero) {
+            Accum::Value(a) => {
+                any = true;
+                Some(a)
+            }
+            Accum::Zero => None,
+        })
+        .collect();
+    if !any {
+        return;
+    }
+    let _g = enter(now.clone(), Some(e.loc));
+    e.prim.transpose(&cts, &mut Cotangents { operands, avals, accums, reduce });
+}
+
+fn take(accums: Vec<Accum>, n: usize) -> Vec<Option<Array>> {
+    accums
+        .into_iter()
+        .take(n)
+        .map(|a| match a {
+            Accum::Zero => None,
+            Accum::Value(a) => Some(a),
+        })
+        .collect()
+}
+
+/// The linear function `f` written down: inputs have the given types, known values are captured. Its values come back too:
+/// `None` for an output that depends on no input.
+pub(crate) fn record_linear(
+    f: &mut dyn FnMut(&[Array]) -> Vec<Array>,
+    ins: &[Aval],
+    loc: Loc,
+    user: bool,
+) -> Linear {
+    let t = Trace::new(current(), Kind::Tape(RefCell::default()), loc);
+    let xs: Vec<Array> = ins.iter().map(|a| t.tape_input(a.clone(), loc)).collect();
+    let outs = {
+        let _g = enter(Some(t.clone()), if user { None } else { Some(loc) });
+        f(&xs)
+    };
+    let vars = outs.iter().map(|o| t.tape_output(o, loc)).collect();
+    let out_avals = outs.iter().map(|o| o.aval().clone()).collect();
+    Linear { tape: t.take_tape(), n_in: ins.len(), outs: vars, out_avals }
+}
+
+/// The transposed program: known inputs, then the cotangents of the outputs in `ct`, to cotangents of the linear inputs, with zeros
+/// written out where `force`. Its second part says which linear inputs have one.
+pub(crate) fn transpose_jaxpr(j: &Arc<Jaxpr>, linear: &[bool], ct: &[bool], force: bool) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
+    j.memo("transpose", &[linear, ct, &[force]], || {
+        let loc = Location::caller();
+        let avals: Vec<Aval> = j.in_avals().cloned().collect();
+        let lin_avals: Vec<Aval> = avals.iter().zip(linear).filter(|(_, l)| **l).map(|(a, _)| a.clone()).collect();
+        let s = Trace::new(None, Kind::Stage(RefCell::default()), loc);
+        let known: Vec<Array> = avals
+            .iter()
+            .zip(linear)
+            .filter(|(_, l)| !**l)
+            .map(|(a, _)| s.stage_input(a.clone(), loc, None))
+            .collect();
+        let cts: Vec<Option<Array>> =
+            j.out_avals().into_iter().zip(ct).map(|(a, c)| c.then(|| s.stage_input(a, loc, None))).collect();
+        let back = {
+            let _g = enter(Some(s.clone()), Some(loc));
+            let mut run = |xs: &[Array]| {
+                let (mut k, mut l) = (known.iter(), xs.iter());
+                let args: Vec<&Array> =
+                    linear.iter().map(|m| if *m { l.next() } else { k.next() }.expect("an operand")).collect();
+                j.eval(&args)
+            };
+            let back = record_linear(&mut run, &lin_avals, loc, false).transpose_once(&cts, 0);
+            if force {
+                back.into_iter().zip(&lin_avals).map(|(b, a)| Some(b.unwrap_or_else(|| zeros_of(a)))).collect()
+            } else {
+                back
+            }
+        };
+        let mask = back.iter().map(|b| b.is_some()).collect();
+        let ins: Vec<Array> = known.into_iter().chain(cts.into_iter().flatten()).collect();
+        Arc::new((s.finish_closed(&ins, &back.into_iter().flatten().collect::<Vec<_>>()), mask))
+    })
+}
