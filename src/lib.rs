@@ -2,4 +2,5 @@
 
 #![forbid(unsafe_code)]
 
+pub mod array;
 pub mod dtype;
