@@ -13,6 +13,7 @@
 //! shape. Layout, tiles, instruction set and threads may then do what they like: the bits are the same.
 
 pub mod dt;
+pub mod isa;
 pub mod program;
 
 pub use dt::Dt;
