@@ -12,8 +12,14 @@
 //! **Order is part of the meaning.** Every operation whose rounding depends on order has one order, a function of its logical
 //! shape. Layout, tiles, instruction set and threads may then do what they like: the bits are the same.
 
+pub mod buffer;
 pub mod dt;
+pub mod exec;
+pub mod isa;
+mod math;
 pub mod program;
 
+pub use buffer::{Buffer, Element};
 pub use dt::Dt;
+pub use exec::{Executable, Operand, Output, Outputs};
 pub use program::*;

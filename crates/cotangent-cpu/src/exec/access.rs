@@ -1,0 +1,365 @@
+//! Views made ready to be read: axes with strides in bytes, neighbors collapsed.
+
+use crate::{Dt, Part, View};
+use smallvec::SmallVec;
+
+/// One axis of an [`Access`], outermost first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Axis {
+    /// Extent.
+    pub n: usize,
+    /// Bytes from one element to the next.
+    pub stride: isize,
+    /// `(lo, hi, step)` of a guard.
+    pub guard: Option<(i64, i64, i64)>,
+}
+
+/// How a reader walks over an operand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// Axes; one that is not guarded has more than one element.
+    pub axes: SmallVec<[Axis; 4]>,
+    /// Bytes from the start of the operand to the element of the reader's origin.
+    pub offset: isize,
+    /// Bytes of an element as it is read (of a part: of the part).
+    pub size: usize,
+    /// The element outside the guards.
+    pub fill: [u64; 2],
+    /// Number of elements that are read.
+    pub len: usize,
+}
+
+/// What an access amounts to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Form {
+    /// The elements one behind the other, from `offset`.
+    Dense,
+    /// One element for all.
+    Splat,
+    /// Anything else.
+    Strided,
+}
+
+impl Access {
+    /// The access of a reader that sees an operand of type `dt` through `view`.
+    pub fn new(view: &View, dt: Dt, part: Part) -> Access {
+        let whole = dt.size() as i64;
+        let size = if part == Part::Whole { dt.size() } else { dt.size() / 2 };
+        let mut fill = view.fill;
+        if dt == Dt::C64 && part == Part::Whole {
+            fill[0] |= fill[1] << 32;
+        }
+        let mut offset = view.offset * whole;
+        if part == Part::Im {
+            fill[0] = fill[1];
+            offset += size as i64;
+        }
+        let mut axes: SmallVec<[Axis; 4]> = SmallVec::new();
+        for (d, (n, s)) in view.dims.iter().zip(&view.strides).enumerate() {
+            let mut guard = view.guards.iter().find(|g| g.dim as usize == d).map(|g| (g.lo, g.hi, g.step));
+            let stride = (s * whole) as isize;
+            if let Some((lo, hi, 1)) = guard
+                && lo <= 0
+                && hi >= *n as i64
+            {
+                // A guard that holds everywhere only moves the origin.
+                guard = None;
+                offset -= s * whole * lo;
+            }
+            if guard.is_none() {
+                if *n == 1 {
+                    continue;
+                }
+                if let Some(last) = axes.last_mut()
+                    && last.guard.is_none()
+                    && last.stride == stride * *n as isize
+                {
+                    last.n *= n;
+                    last.stride = stride;
+                    continue;
+                }
+            }
+            axes.push(Axis { n: *n, stride, guard });
+        }
+        Access { axes, offset: offset as isize, size, fill, len: view.dims.iter().product() }
+    }
+    /// Its form.
+    pub fn form(&self) -> Form {
+        if self.axes.iter().any(|a| a.guard.is_some()) {
+            return Form::Strided;
+        }
+        match &self.axes[..] {
+            [] => Form::Splat,
+            [a] if a.stride == 0 => Form::Splat,
+            [a] if a.stride == self.size as isize => Form::Dense,
+            _ => Form::Strided,
+        }
+    }
+    /// Has it no guards?
+    pub fn is_plain(&self) -> bool {
+        self.axes.iter().all(|a| a.guard.is_none())
+    }
+    /// Extent and stride of the innermost axis, if that is not guarded.
+    pub fn row(&self) -> Option<(usize, isize)> {
+        match self.axes.last() {
+            Some(Axis { n, stride, guard: None }) => Some((*n, *stride)),
+            _ => None,
+        }
+    }
+
+    /// Where the element `start` lies, if the elements of its innermost row lie one behind the other.
+    pub fn contiguous_at(&self, start: usize) -> Option<isize> {
+        if !self.is_plain() {
+            return None;
+        }
+        (self.axes.last()?.stride == self.size as isize).then(|| self.at(start))
+    }
+    /// Where the element `i` lies, without guards.
+    pub fn at(&self, i: usize) -> isize {
+        let Some((first, inner)) = self.axes.split_first() else { return self.offset };
+        let (mut at, mut rest) = (self.offset, i);
+        for a in inner.iter().rev() {
+            at += (rest % a.n) as isize * a.stride;
+            rest /= a.n;
+        }
+        at + rest as isize * first.stride
+    }
+
+    /// Copies the elements `start .. start + n`, in row-major order of the reader, to `dst`.
+    ///
+    /// # Safety
+    /// `base` is the start of an operand that the view stays inside of, `start + n` does not exceed `len`, and `dst` has room.
+    pub unsafe fn read(&self, mut dst: *mut u8, base: *const u8, start: usize, mut n: usize) {
+        if n == 0 {
+            return;
+        }
+        let Some((last, outer)) = self.axes.split_last() else {
+            // SAFETY: the one element.
+            unsafe { strided(dst, base.offset(self.offset), 0, n, self.size) };
+            return;
+        };
+        let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, outer.len());
+        let mut rest = start / last.n;
+        let mut i = start % last.n;
+        for (d, a) in outer.iter().enumerate().rev() {
+            index[d] = rest % a.n;
+            rest /= a.n;
+        }
+        loop {
+            let m = n.min(last.n - i);
+            let mut at = Some(self.offset);
+            for (k, a) in index.iter().zip(outer) {
+                at = match (at, inside(*k, a.guard)) {
+                    (Some(at), Some(j)) => Some(at + j as isize * a.stride),
+                    _ => None,
+                };
+            }
+            // SAFETY: the view stays inside the operand wherever its guards hold.
+            unsafe {
+                match at {
+                    Some(at) => self.read_row(dst, base.offset(at), last, i, m),
+                    None => splat(dst, self.fill, m, self.size),
+                }
+                dst = dst.add(m * self.size);
+            }
+            n -= m;
+            if n == 0 {
+                return;
+            }
+            i = 0;
+            for (k, a) in index.iter_mut().zip(outer).rev() {
+                *k += 1;
+                if *k < a.n {
+                    break;
+                }
+                *k = 0;
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Access::read`]; `base` is the element at index 0 of the row (or at `lo` of its guard).
+    #[inline]
+    unsafe fn read_row(&self, dst: *mut u8, base: *const u8, axis: &Axis, i: usize, m: usize) {
+        let Some((lo, hi, step)) = axis.guard else {
+            // SAFETY: the contract of `read`.
+            unsafe { strided(dst, base.offset(i as isize * axis.stride), axis.stride, m, self.size) };
+            return;
+        };
+        let (first, end) = (i as i64, (i + m) as i64);
+        let (a, b) = (lo.clamp(first, end), hi.clamp(first, end).max(lo.clamp(first, end)));
+        // SAFETY: as above: only indices for which the guard holds are read.
+        unsafe {
+            splat(dst, self.fill, (a - first) as usize, self.size);
+            let inner = dst.add((a - first) as usize * self.size);
+            if step == 1 {
+                strided(inner, base.offset((a - lo) as isize * axis.stride), axis.stride, (b - a) as usize, self.size);
+            } else {
+                splat(inner, self.fill, (b - a) as usize, self.size);
+                let mut j = (a - lo + step - 1) / step;
+                while lo + j * step < b {
+                    let to = inner.add((lo + j * step - a) as usize * self.size);
+                    strided(to, base.offset(j as isize * axis.stride), 0, 1, self.size);
+                    j += 1;
+                }
+            }
+            splat(dst.add((b - first) as usize * self.size), self.fill, (end - b) as usize, self.size);
+        }
+    }
+
+    /// Copies all elements to `dst`, in row-major order of the reader.
+    ///
+    /// # Safety
+    /// As for [`Access::read`].
+    pub unsafe fn copy(&self, dst: *mut u8, base: *const u8) {
+        if self.len == 0 {
+            return;
+        }
+        if let Some((n, stride)) = self.row()
+            && stride.unsigned_abs() != self.size
+            && stride != 0
+            && n >= 4
+            && self.is_plain()
+            && let Some(q) = self.axes.iter().rposition(|a| a.stride == self.size as isize)
+            && self.axes[q].n >= 4
+        {
+            // SAFETY: the contract of `read`.
+            return unsafe { self.transpose(dst, base, q) };
+        }
+        // SAFETY: as above.
+        unsafe { self.read(dst, base, 0, self.len) }
+    }
+
+    /// A copy in tiles: the operand's elements lie one behind the other along axis `q`, the result's along the last.
+    ///
+    /// # Safety
+    /// As for [`Access::read`]; no guards.
+    unsafe fn transpose(&self, dst: *mut u8, base: *const u8, q: usize) {
+        let p = self.axes.len() - 1;
+        let mut to: SmallVec<[usize; 8]> = SmallVec::from_elem(self.size, p + 1);
+        for d in (0..p).rev() {
+            to[d] = to[d + 1] * self.axes[d + 1].n;
+        }
+        let others: SmallVec<[usize; 8]> = (0..p).filter(|d| *d != q).collect();
+        let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, others.len());
+        loop {
+            let (mut from, mut at) = (self.offset, 0);
+            for (k, d) in index.iter().zip(&others) {
+                from += *k as isize * self.axes[*d].stride;
+                at += k * to[*d];
+            }
+            let (m, n) = (self.axes[q].n, self.axes[p].n);
+            // SAFETY: as above; `dst` has room for all elements.
+            unsafe {
+                let (src, dst) = (base.offset(from), dst.add(at));
+                let s = self.axes[p].stride;
+                match self.size {
+                    1 => tiles::<u8>(dst, to[q], src, s, m, n),
+                    2 => tiles::<u16>(dst, to[q], src, s, m, n),
+                    4 => tiles::<u32>(dst, to[q], src, s, m, n),
+                    8 => tiles::<u64>(dst, to[q], src, s, m, n),
+                    _ => tiles::<[u64; 2]>(dst, to[q], src, s, m, n),
+                }
+            }
+            let mut d = others.len();
+            loop {
+                if d == 0 {
+                    return;
+                }
+                d -= 1;
+                index[d] += 1;
+                if index[d] < self.axes[others[d]].n {
+                    break;
+                }
+                index[d] = 0;
+            }
+        }
+    }
+}
+
+/// Where an index lies behind a guard.
+#[inline(always)]
+fn inside(k: usize, guard: Option<(i64, i64, i64)>) -> Option<i64> {
+    let k = k as i64;
+    match guard {
+        None => Some(k),
+        Some((lo, hi, step)) => (k >= lo && k < hi && (step == 1 || (k - lo) % step == 0))
+            .then(|| if step == 1 { k - lo } else { (k - lo) / step }),
+    }
+}
+
+/// `dst[i][j] = src[j][i]` for `m` rows of `n` in `dst`: `i` steps by `row` bytes in `dst` and by an element in `src`, `j` by an
+/// element in `dst` and by `stride` bytes in `src`.
+///
+/// # Safety
+/// All of these exist and are aligned.
+unsafe fn tiles<T: Copy>(dst: *mut u8, row: usize, src: *const u8, stride: isize, m: usize, n: usize) {
+    let tile = if size_of::<T>() <= 4 { 16 } else { 8 };
+    for j0 in (0..n).step_by(tile) {
+        let j1 = n.min(j0 + tile);
+        for i0 in (0..m).step_by(tile) {
+            let i1 = m.min(i0 + tile);
+            for i in i0..i1 {
+                // SAFETY: the caller's.
+                unsafe {
+                    let to = dst.add(i * row).cast::<T>();
+                    let from = src.cast::<T>().add(i).cast::<u8>();
+                    for j in j0..j1 {
+                        *to.add(j) = *from.offset(j as isize * stride).cast::<T>();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies `n` elements of `size` bytes that lie `stride` bytes apart.
+///
+/// # Safety
+/// They exist and are aligned, and `dst` has room.
+#[inline]
+pub unsafe fn strided(dst: *mut u8, src: *const u8, stride: isize, n: usize, size: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        if stride == size as isize {
+            std::ptr::copy_nonoverlapping(src, dst, n * size);
+            return;
+        }
+        match size {
+            1 => each::<u8>(dst, src, stride, n),
+            2 => each::<u16>(dst, src, stride, n),
+            4 => each::<u32>(dst, src, stride, n),
+            8 => each::<u64>(dst, src, stride, n),
+            _ => each::<[u64; 2]>(dst, src, stride, n),
+        }
+    }
+}
+#[inline(always)]
+unsafe fn each<T: Copy>(dst: *mut u8, src: *const u8, stride: isize, n: usize) {
+    let dst = dst.cast::<T>();
+    if n == 0 {
+        return;
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        if stride == 0 {
+            let x = *src.cast::<T>();
+            for i in 0..n {
+                *dst.add(i) = x;
+            }
+        } else {
+            for i in 0..n {
+                *dst.add(i) = *src.offset(i as isize * stride).cast::<T>();
+            }
+        }
+    }
+}
+/// Writes the element with these bits `n` times.
+///
+/// # Safety
+/// `dst` has room and is aligned.
+#[inline]
+pub unsafe fn splat(dst: *mut u8, bits: [u64; 2], n: usize, size: usize) {
+    // SAFETY: the machine is little-endian, so the low bytes come first.
+    unsafe { strided(dst, bits.as_ptr().cast(), 0, n, size) }
+}

@@ -1,0 +1,216 @@
+//! A view of a view as one view.
+
+use crate::{Guard, View};
+use smallvec::SmallVec;
+
+/// One dimension of the value between two views.
+struct Digit {
+    n: i64,
+    /// Elements of the value from one index to the next.
+    radix: i64,
+    /// What `inner` makes of an index.
+    stride: i64,
+    guard: Option<Guard>,
+}
+
+/// The view of a reader that sees, through `outer`, the value that `inner` makes. `None` if no single view says it.
+pub fn compose(outer: &View, inner: &View) -> Option<View> {
+    if inner.is_identity() {
+        return Some(outer.clone());
+    }
+    // The dimensions of the value between, neighbors that `inner` walks over evenly taken together.
+    let mut digits: SmallVec<[Digit; 6]> = SmallVec::new();
+    let mut radix = 1;
+    for d in (0..inner.dims.len()).rev() {
+        let (n, stride) = (inner.dims[d] as i64, inner.strides[d]);
+        let guard = inner.guards.iter().find(|g| g.dim as usize == d).copied();
+        if n == 0 {
+            return None;
+        }
+        if n == 1 && guard.is_none() {
+            continue;
+        }
+        match digits.last_mut() {
+            Some(last) if guard.is_none() && last.guard.is_none() && stride == last.stride * last.n => last.n *= n,
+            _ => digits.push(Digit { n, radix, stride, guard }),
+        }
+        radix *= n;
+    }
+    digits.reverse();
+    if outer.range().is_none() {
+        return None;
+    }
+    let guard_of = |k: usize| outer.guards.iter().find(|g| g.dim as usize == k);
+    let rank = outer.dims.len();
+    let mut at = outer.offset;
+    let mut view = View {
+        dims: outer.dims.clone(),
+        offset: inner.offset,
+        strides: SmallVec::from_elem(0, rank),
+        guards: outer.guards.clone(),
+        fill: outer.fill,
+    };
+    let mut rest: SmallVec<[i64; 6]> = outer.strides.clone();
+    // A dimension of one index (or none inside its guard) moves nothing.
+    for k in 0..rank {
+        if outer.dims[k] == 1 && guard_of(k).is_none() {
+            rest[k] = 0;
+        }
+    }
+    for digit in &digits {
+        let start = at / digit.radix;
+        at %= digit.radix;
+        let (mut lo, mut hi) = (start, start);
+        let mut steps: SmallVec<[(usize, i64); 6]> = SmallVec::new();
+        for k in 0..rank {
+            let step = rest[k] / digit.radix;
+            rest[k] %= digit.radix;
+            if step == 0 {
+                continue;
+            }
+            // The greatest index, counted as the stride counts it.
+            let last = match guard_of(k) {
+                None => outer.dims[k] as i64 - 1,
+                Some(g) => (g.hi.min(outer.dims[k] as i64) - 1 - g.lo) / g.step,
+            };
+            lo += (step * last).min(0);
+            hi += (step * last).max(0);
+            steps.push((k, step));
+        }
+        if lo < 0 || hi >= digit.n {
+            return None;
+        }
+        match digit.guard {
+            None => {
+                view.offset += start * digit.stride;
+                for (k, step) in steps {
+                    view.strides[k] += step * digit.stride;
+                }
+            }
+            Some(g) => match steps[..] {
+                // Always at one index: inside or not.
+                [] => {
+                    if start < g.lo || start >= g.hi || (start - g.lo) % g.step != 0 {
+                        return None;
+                    }
+                    view.offset += (start - g.lo) / g.step * digit.stride;
+                }
+                // One dimension of the reader moves it, and moves nothing else.
+                [(k, 1)] if guard_of(k).is_none() && outer.strides[k] == digit.radix => {
+                    if !outer.guards.is_empty() && outer.fill != inner.fill {
+                        return None;
+                    }
+                    view.fill = inner.fill;
+                    view.strides[k] = digit.stride;
+                    let guard = Guard { dim: k as u32, lo: g.lo - start, hi: g.hi - start, step: g.step };
+                    let place = view.guards.iter().position(|h| h.dim > guard.dim).unwrap_or(view.guards.len());
+                    view.guards.insert(place, guard);
+                }
+                _ => return None,
+            },
+        }
+    }
+    if at != 0 || rest.iter().any(|r| *r != 0) {
+        return None;
+    }
+    Some(view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row_major;
+
+    /// The elements that a view reads, `None` outside a guard.
+    fn elements(v: &View) -> Vec<Option<i64>> {
+        let n: usize = v.dims.iter().product();
+        let radix = row_major(&v.dims);
+        (0..n as i64)
+            .map(|e| {
+                let mut at = v.offset;
+                for d in 0..v.dims.len() {
+                    let mut i = e / radix[d] % v.dims[d] as i64;
+                    if let Some(g) = v.guards.iter().find(|g| g.dim as usize == d) {
+                        if i < g.lo || i >= g.hi || (i - g.lo) % g.step != 0 {
+                            return None;
+                        }
+                        i = (i - g.lo) / g.step;
+                    }
+                    at += i * v.strides[d];
+                }
+                Some(at)
+            })
+            .collect()
+    }
+
+    struct Random(u64);
+    impl Random {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (self.0 >> 33) as usize % n
+        }
+        /// A view of a value of these extents: a permutation, a slice, a reversal, a broadcast, a reshape, or padding.
+        fn view(&mut self, dims: &[usize]) -> View {
+            let mut v = View::identity(dims);
+            match self.below(6) {
+                0 if dims.len() >= 2 => {
+                    let (a, b) = (self.below(dims.len()), self.below(dims.len()));
+                    v.dims.swap(a, b);
+                    v.strides.swap(a, b);
+                }
+                1 => {
+                    for d in 0..dims.len() {
+                        let first = self.below(dims[d]);
+                        let step = 1 + self.below(2);
+                        v.offset += first as i64 * v.strides[d];
+                        v.dims[d] = (dims[d] - first).div_ceil(step);
+                        v.strides[d] *= step as i64;
+                    }
+                }
+                2 if !dims.is_empty() => {
+                    let d = self.below(dims.len());
+                    v.offset += v.strides[d] * (dims[d] as i64 - 1);
+                    v.strides[d] = -v.strides[d];
+                }
+                3 => {
+                    let d = self.below(dims.len() + 1);
+                    v.dims.insert(d, 1 + self.below(3));
+                    v.strides.insert(d, 0);
+                }
+                4 => {
+                    let n: usize = dims.iter().product();
+                    let a = (1..=n).filter(|a| n % a == 0).nth(self.below(2)).unwrap_or(1);
+                    return View::identity(&[n / a, a]);
+                }
+                _ if !dims.is_empty() => {
+                    let d = self.below(dims.len());
+                    let (lo, step) = (self.below(3), 1 + self.below(2));
+                    let hi = lo + (dims[d] - 1) * step + 1;
+                    v.dims[d] = hi + self.below(2);
+                    v.guards.push(Guard { dim: d as u32, lo: lo as i64, hi: hi as i64, step: step as i64 });
+                }
+                _ => {}
+            }
+            v
+        }
+    }
+
+    #[test]
+    fn composition_reads_what_the_two_read() {
+        let mut r = Random(1);
+        let mut composed = 0;
+        for _ in 0..50_000 {
+            let dims: Vec<usize> = (0..1 + r.below(3)).map(|_| 1 + r.below(4)).collect();
+            let inner = r.view(&dims);
+            let outer = r.view(&inner.dims);
+            let Some(both) = compose(&outer, &inner) else { continue };
+            composed += 1;
+            assert_eq!(both.dims, outer.dims);
+            let between = elements(&inner);
+            let want: Vec<Option<i64>> =
+                elements(&outer).into_iter().map(|e| e.and_then(|e| between[e as usize])).collect();
+            assert_eq!(elements(&both), want, "{outer:?} of {inner:?}");
+        }
+        assert!(composed > 35_000, "{composed}");
+    }
+}

@@ -1,0 +1,415 @@
+//! `Reduce`: the tree of [`crate::program`], over rows or down columns.
+
+use super::access::Access;
+use super::build::Place;
+use super::run::Frame;
+use super::scalar::{Num, Ord2};
+use crate::isa::Isa;
+use crate::multiversion;
+use crate::{BLOCK, Buffer, Dt, Fold, Part, View, lanes};
+use smallvec::SmallVec;
+use std::marker::PhantomData;
+
+/// A fold made ready: for each outer index, `n` slices of `inner` elements that lie `stride` bytes apart.
+pub struct Reduce {
+    pub from: Place,
+    pub to: Place,
+    outer: Access,
+    n: usize,
+    stride: isize,
+    inner: usize,
+    kernels: Kernels,
+    /// Bytes of an element.
+    size: usize,
+    /// Lanes of the tree.
+    lanes: usize,
+    /// What a fold of nothing gives.
+    empty: [u64; 2],
+}
+
+/// The loops of one fold.
+#[derive(Clone, Copy)]
+struct Kernels {
+    /// `rows(out, x, n)`: the tree over one block of at most `BLOCK` elements that lie one behind the other.
+    rows: unsafe fn(*mut u8, *const u8, usize),
+    /// `slices(acc, x, stride, count, n)`: `acc[i] = acc[i] op x[i] op x[stride + i] ..`, for `n` elements and `count` slices.
+    slices: unsafe fn(*mut u8, *const u8, isize, usize, usize),
+}
+
+trait FoldOp {
+    type T: Copy;
+    /// The lanes of the tree, an array of `T`.
+    type Lanes: Copy;
+    /// Is `f(identity, x)` always `x`?
+    const EXACT: bool;
+    fn f(a: Self::T, b: Self::T) -> Self::T;
+    /// The identity in every lane.
+    fn lanes() -> Self::Lanes;
+}
+
+/// A complex number; only for products.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Complex<T>(T, T);
+
+macro_rules! fold_op {
+    ($name:ident $exact:literal: $($t:ty, $w:literal, $identity:expr;)* => |$a:ident, $b:ident| $body:expr) => {
+        struct $name<T>(PhantomData<T>);
+        $(impl FoldOp for $name<$t> {
+            type T = $t;
+            type Lanes = [$t; $w];
+            const EXACT: bool = $exact;
+            #[inline(always)]
+            fn f($a: $t, $b: $t) -> $t { $body }
+            #[inline(always)]
+            fn lanes() -> [$t; $w] { [$identity; $w] }
+        })*
+    };
+}
+fold_op!(Sum true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0; f32, 64, -0.0; f64, 32, -0.0; => |a, b| a.add(b));
+fold_op!(Prod true: u8, 256, 1; u16, 128, 1; u32, 64, 1; u64, 32, 1; f32, 64, 1.0; f64, 32, 1.0; => |a, b| a.mul(b));
+fold_op!(CxProd false: Complex<f32>, 32, Complex(1.0, 0.0); Complex<f64>, 16, Complex(1.0, 0.0);
+    => |a, b| Complex(a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0));
+fold_op!(Max true: u8, 256, u8::MIN; u16, 128, u16::MIN; u32, 64, u32::MIN; u64, 32, u64::MIN;
+    i8, 256, i8::MIN; i16, 128, i16::MIN; i32, 64, i32::MIN; i64, 32, i64::MIN;
+    f32, 64, f32::NEG_INFINITY; f64, 32, f64::NEG_INFINITY; => |a, b| a.greater(b));
+fold_op!(Min true: u8, 256, u8::MAX; u16, 128, u16::MAX; u32, 64, u32::MAX; u64, 32, u64::MAX;
+    i8, 256, i8::MAX; i16, 128, i16::MAX; i32, 64, i32::MAX; i64, 32, i64::MAX;
+    f32, 64, f32::INFINITY; f64, 32, f64::INFINITY; => |a, b| a.lesser(b));
+fold_op!(And true: u8, 256, !0; u16, 128, !0; u32, 64, !0; u64, 32, !0; => |a, b| a & b);
+fold_op!(Or true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0; => |a, b| a | b);
+fold_op!(Xor true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0; => |a, b| a ^ b);
+
+#[inline(always)]
+unsafe fn rows_of<F: FoldOp>(out: *mut u8, x: *const u8, n: usize) {
+    let w = size_of::<F::Lanes>() / size_of::<F::T>();
+    let mut lanes = F::lanes();
+    let l = (&raw mut lanes).cast::<F::T>();
+    let x = x.cast::<F::T>();
+    // SAFETY: `x` has `n` elements, `lanes` has `w`.
+    unsafe {
+        let whole = n / w * w;
+        let mut k = 0;
+        if !F::EXACT {
+            // Only lanes that have an element take part.
+            let live = n.min(w);
+            std::ptr::copy_nonoverlapping(x, l, live);
+            for k in live..n {
+                *l.add(k % w) = F::f(*l.add(k % w), *x.add(k));
+            }
+            let mut h = w / 2;
+            while h >= 1 {
+                for i in 0..h.min(live.saturating_sub(h)) {
+                    *l.add(i) = F::f(*l.add(i), *l.add(i + h));
+                }
+                h /= 2;
+            }
+            *out.cast::<F::T>() = *l;
+            return;
+        }
+        while k < whole {
+            for i in 0..w {
+                *l.add(i) = F::f(*l.add(i), *x.add(k + i));
+            }
+            k += w;
+        }
+        for i in 0..n - whole {
+            *l.add(i) = F::f(*l.add(i), *x.add(whole + i));
+        }
+        let mut h = w / 2;
+        while h >= 1 {
+            for i in 0..h {
+                *l.add(i) = F::f(*l.add(i), *l.add(i + h));
+            }
+            h /= 2;
+        }
+        *out.cast::<F::T>() = *l;
+    }
+}
+
+#[inline(always)]
+fn one_slice<F: FoldOp>(acc: &mut [F::T], x: &[F::T]) {
+    for i in 0..acc.len().min(x.len()) {
+        acc[i] = F::f(acc[i], x[i]);
+    }
+}
+#[inline(always)]
+fn four_slices<F: FoldOp>(acc: &mut [F::T], a: &[F::T], b: &[F::T], c: &[F::T], d: &[F::T]) {
+    for i in 0..acc.len().min(a.len()).min(b.len()).min(c.len()).min(d.len()) {
+        acc[i] = F::f(F::f(F::f(F::f(acc[i], a[i]), b[i]), c[i]), d[i]);
+    }
+}
+
+multiversion! {
+    fn rows<F: FoldOp>(out: *mut u8, x: *const u8, n: usize) {
+        // SAFETY: the caller's.
+        unsafe { rows_of::<F>(out, x, n) }
+    }
+    fn slices<F: FoldOp>(acc: *mut u8, x: *const u8, stride: isize, count: usize, n: usize) {
+        // SAFETY: `acc` and every slice have `n` elements, and the slices are no part of `acc`.
+        unsafe {
+            let acc = std::slice::from_raw_parts_mut(acc.cast::<F::T>(), n);
+            let slice = |k: usize| std::slice::from_raw_parts(x.offset(k as isize * stride).cast::<F::T>(), n);
+            let mut k = 0;
+            while k + 4 <= count {
+                four_slices::<F>(acc, slice(k), slice(k + 1), slice(k + 2), slice(k + 3));
+                k += 4;
+            }
+            while k < count {
+                one_slice::<F>(acc, slice(k));
+                k += 1;
+            }
+        }
+    }
+}
+
+fn kernels(isa: Isa, op: Fold, dt: Dt) -> Kernels {
+    macro_rules! both {
+        ($f:ty) => {
+            Kernels { rows: rows::<$f>(isa), slices: slices::<$f>(isa) }
+        };
+    }
+    macro_rules! by_size {
+        ($k:ident) => {
+            match dt.size() {
+                1 => both!($k<u8>),
+                2 => both!($k<u16>),
+                4 => both!($k<u32>),
+                _ => both!($k<u64>),
+            }
+        };
+    }
+    macro_rules! by_number {
+        ($k:ident) => {
+            match dt.part() {
+                Dt::F32 => both!($k<f32>),
+                Dt::F64 => both!($k<f64>),
+                _ => by_size!($k),
+            }
+        };
+    }
+    macro_rules! by_type {
+        ($k:ident) => {
+            match dt {
+                Dt::I8 => both!($k<i8>),
+                Dt::I16 => both!($k<i16>),
+                Dt::I32 => both!($k<i32>),
+                Dt::I64 => both!($k<i64>),
+                _ => by_number!($k),
+            }
+        };
+    }
+    match op {
+        Fold::Prod if dt == Dt::C64 => both!(CxProd<Complex<f32>>),
+        Fold::Prod if dt == Dt::C128 => both!(CxProd<Complex<f64>>),
+        Fold::Sum => by_number!(Sum),
+        Fold::Prod => by_number!(Prod),
+        Fold::Max => by_type!(Max),
+        Fold::Min => by_type!(Min),
+        Fold::And => by_size!(And),
+        Fold::Or => by_size!(Or),
+        Fold::Xor => by_size!(Xor),
+        Fold::LogAddExp => unreachable!("a checked program folds so only in a prefix"),
+    }
+}
+
+/// What a fold of nothing gives.
+fn empty(op: Fold, dt: Dt) -> [u64; 2] {
+    let ones = if dt == Dt::Bool { 1 } else { u64::MAX };
+    let float = |x: f64| if dt.part() == Dt::F64 { x.to_bits() } else { (x as f32).to_bits() as u64 };
+    let sign = 1u64 << (8 * dt.size().min(8) - 1);
+    let word = match op {
+        Fold::Sum | Fold::Or | Fold::Xor => 0,
+        Fold::Prod if dt.part().is_float() => float(1.0),
+        Fold::Prod => 1,
+        Fold::And => ones,
+        Fold::Max | Fold::LogAddExp if dt.is_float() => float(f64::NEG_INFINITY),
+        Fold::Min if dt.is_float() => float(f64::INFINITY),
+        Fold::Max | Fold::LogAddExp => {
+            if dt.is_signed() {
+                sign
+            } else {
+                0
+            }
+        }
+        Fold::Min => {
+            if dt.is_signed() {
+                !sign
+            } else {
+                ones
+            }
+        }
+    };
+    [word, 0]
+}
+
+/// Bytes of lanes that may lie side by side when slices are short.
+const FLAT: usize = 32 << 10;
+/// Elements of a slice that are folded at once.
+const TILE: usize = 1024;
+
+impl Reduce {
+    /// The fold of `count` dimensions, from `first`, of an operand seen through `view`. `None` if the operand has to be copied first.
+    pub fn new(isa: Isa, op: Fold, dt: Dt, view: &View, first: usize, count: usize) -> Option<Reduce> {
+        let part = |r: std::ops::Range<usize>| {
+            let dims = &view.dims[r.clone()];
+            let strides = SmallVec::from_slice(&view.strides[r]);
+            let v = View { dims: dims.into(), offset: 0, strides, guards: SmallVec::new(), fill: [0; 2] };
+            Access::new(&v, dt, Part::Whole)
+        };
+        let (mut outer, run, inner) =
+            (part(0..first), part(first..first + count), part(first + count..view.dims.len()));
+        let size = dt.size() as isize;
+        if !view.guards.is_empty() || run.axes.len() > 1 || inner.axes.len() > 1 {
+            return None;
+        }
+        let stride = run.axes.first().map_or(size, |a| a.stride);
+        let mut n = inner.len;
+        match inner.axes.first() {
+            Some(a) if a.stride == size => {}
+            Some(_) => return None,
+            None => {}
+        }
+        if n == 1
+            && stride != size
+            && let Some(last) = outer.axes.last()
+            && last.stride == size
+        {
+            // Rows that lie side by side are columns.
+            n = last.n;
+            outer.axes.pop();
+            outer.len /= n;
+        } else if n == 1 && stride != size && run.len > 1 {
+            return None;
+        }
+        outer.offset = (view.offset * size as i64) as isize;
+        // The parts of a complex sum are summed side by side.
+        let pairs = op == Fold::Sum && dt.is_complex();
+        Some(Reduce {
+            from: Place::Const(0),
+            to: Place::Const(0),
+            outer,
+            n: run.len,
+            stride,
+            inner: if pairs { 2 * n } else { n },
+            kernels: kernels(isa, op, dt),
+            size: if pairs { dt.part().size() } else { dt.size() },
+            lanes: lanes(dt.size()),
+            empty: if pairs { [0; 2] } else { empty(op, dt) },
+        })
+    }
+
+    /// The fold of `n` rows from `x`, `c` columns, over one block: into `acc[.. c]`, with room for lanes behind.
+    ///
+    /// # Safety
+    /// They exist; `acc` has room for `max(lanes, log2(lanes) + 2)` times `c` elements.
+    unsafe fn block(&self, acc: *mut u8, x: *const u8, n: usize, c: usize) {
+        let (w, s) = (self.lanes, self.stride);
+        let row = c * self.size;
+        let live = n.min(w);
+        let slices = self.kernels.slices;
+        // SAFETY: the caller's.
+        unsafe {
+            if s == row as isize && w * row <= FLAT {
+                // Lanes side by side, in the order of memory.
+                std::ptr::copy_nonoverlapping(x, acc, live * row);
+                if n > w {
+                    slices(acc, x.add(w * row), (w * row) as isize, n / w - 1, w * c);
+                    slices(acc, x.add(n / w * w * row), 0, 1, n % w * c);
+                }
+                let mut h = w / 2;
+                while h >= 1 {
+                    let pairs = h.min(live.saturating_sub(h).min(h));
+                    if pairs > 0 {
+                        slices(acc, acc.add(h * row), 0, 1, pairs * c);
+                    }
+                    h /= 2;
+                }
+                return;
+            }
+            // Lane by lane in bit-reversed order: halving is then a binary counter.
+            let mut top = 0;
+            for i in 0..w {
+                let l = i.reverse_bits() >> (usize::BITS - w.trailing_zeros());
+                if l < live {
+                    let to = acc.add(top * row);
+                    let from = x.offset(l as isize * s);
+                    std::ptr::copy_nonoverlapping(from, to, row);
+                    let more = (n - l - 1) / w;
+                    if more > 0 {
+                        slices(to, from.offset(w as isize * s), w as isize * s, more, c);
+                    }
+                }
+                top += 1;
+                for k in 0..i.trailing_ones() {
+                    top -= 1;
+                    // The lane that came last and those merged with it.
+                    let last = (i >> k << k).reverse_bits() >> (usize::BITS - w.trailing_zeros());
+                    if last < live {
+                        slices(acc.add((top - 1) * row), acc.add(top * row), 0, 1, c);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The frame belongs to the program that the step was built from.
+pub unsafe fn run(r: &Reduce, frame: &Frame) {
+    let outer = r.outer.len;
+    let (from, to) = (frame.at(r.from), frame.at(r.to));
+    let width = r.inner * r.size;
+    if outer == 0 || width == 0 {
+        return;
+    }
+    // SAFETY: the operand and the result have the elements that the program says.
+    unsafe {
+        if r.n == 0 {
+            return super::access::splat(to, r.empty, outer * r.inner, r.size);
+        }
+        let blocks = r.n.div_ceil(BLOCK);
+        let rows = r.inner == 1 && (r.stride == r.size as isize || r.n == 1);
+        if rows && blocks == 1 {
+            for o in 0..outer {
+                (r.kernels.rows)(to.add(o * width), from.offset(r.outer.at(o)), r.n);
+            }
+            return;
+        }
+        let tile = if rows { 1 } else { r.inner.min(TILE) };
+        let row = tile * r.size;
+        let levels = blocks.ilog2() as usize + 2;
+        let lane_rows =
+            if r.stride == row as isize && r.lanes * row <= FLAT { r.lanes } else { r.lanes.ilog2() as usize + 2 };
+        let scratch = Buffer::uninit((levels + if rows { 0 } else { lane_rows }) * row);
+        for o in 0..outer {
+            let base = from.offset(r.outer.at(o));
+            for c0 in (0..r.inner).step_by(tile) {
+                let c = tile.min(r.inner - c0);
+                let row = c * r.size;
+                let x = base.add(c0 * r.size);
+                let mut top = 0;
+                for b in 0..blocks {
+                    let n = BLOCK.min(r.n - b * BLOCK);
+                    let x = x.offset((b * BLOCK) as isize * r.stride);
+                    let to = scratch.ptr().add(top * row);
+                    if rows {
+                        (r.kernels.rows)(to, x, n);
+                    } else {
+                        r.block(to, x, n, c);
+                    }
+                    top += 1;
+                    for _ in 0..b.trailing_ones() {
+                        top -= 1;
+                        (r.kernels.slices)(scratch.ptr().add((top - 1) * row), scratch.ptr().add(top * row), 0, 1, c);
+                    }
+                }
+                while top > 1 {
+                    top -= 1;
+                    (r.kernels.slices)(scratch.ptr().add((top - 1) * row), scratch.ptr().add(top * row), 0, 1, c);
+                }
+                std::ptr::copy_nonoverlapping(scratch.ptr(), to.add((o * r.inner + c0) * r.size), row);
+            }
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! From a group of maps to one flat list of slice kernels over columns.
+
+use super::access::{Access, Form};
+use super::build::Place;
+use super::kernels::{self, Kernel};
+use super::map::{Call, Code, Column, Fill, Flow, MapStep, Moving};
+use super::plan::Plan;
+use crate::isa::Isa;
+use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
+use std::collections::HashMap;
+
+const NONE: u32 = u32::MAX;
+
+/// A value of a body: the column with the element as it is stored and, of half precision, the one with it as `f32`. Either may be
+/// missing until it is wanted.
+#[derive(Clone, Copy)]
+struct Real {
+    dt: Dt,
+    stored: u32,
+    wide: u32,
+}
+
+/// A column in single assignment: filled from somewhere, or the result of a call.
+struct Ssa {
+    size: usize,
+    def: Def,
+}
+enum Def {
+    Fill(Fill),
+    Dense { place: Place, offset: isize },
+    Call { code: Code, args: [u32; 3] },
+}
+
+/// What a group makes that others read.
+pub struct Made {
+    /// The value.
+    pub val: ValId,
+    /// Where it goes.
+    pub place: Place,
+    /// Does it lie over an operand of the same group that nobody reads afterwards?
+    pub in_place: bool,
+}
+
+pub struct Lower<'a> {
+    pub p: &'a Program,
+    pub plan: &'a Plan,
+    pub isa: Isa,
+    /// Where values lie that the group does not make.
+    pub place: &'a dyn Fn(ValId) -> Place,
+    /// Dense copies of operands seen through views.
+    pub copies: &'a HashMap<(ValId, u32), Place>,
+    reals: Vec<Real>,
+    ssa: Vec<Ssa>,
+    /// Real values of the group by value and part.
+    made: HashMap<(ValId, bool), u32>,
+    inputs: HashMap<(ValId, u32, Part), u32>,
+    consts: HashMap<(u64, usize), u32>,
+    len: usize,
+}
+
+impl<'a> Lower<'a> {
+    pub fn new(
+        p: &'a Program,
+        plan: &'a Plan,
+        isa: Isa,
+        place: &'a dyn Fn(ValId) -> Place,
+        copies: &'a HashMap<(ValId, u32), Place>,
+    ) -> Lower<'a> {
+        Lower {
+            p,
+            plan,
+            isa,
+            place,
+            copies,
+            reals: Vec::new(),
+            ssa: Vec::new(),
+            made: HashMap::new(),
+            inputs: HashMap::new(),
+            consts: HashMap::new(),
+            len: 0,
+        }
+    }
+
+    /// Lowers a group of maps.
+    pub fn group(mut self, nodes: &[u32], stored: &[Made]) -> MapStep {
+        for i in nodes {
+            let node = &self.p.nodes[*i as usize];
+            let Kind::Map(body) = &node.kind else { unreachable!("a group of several nodes has only maps") };
+            self.len = self.p.vals[node.vals.0 as usize].ty.len();
+            self.body(node, body);
+        }
+        self.finish(stored)
+    }
+
+    fn body(&mut self, node: &crate::Node, body: &Body) {
+        let mut real: Vec<u32> = Vec::with_capacity(body.ops.len());
+        for s in &body.ops {
+            let id = match s.op {
+                Op::In => self.input(node.uses.0 + s.a, s.dt),
+                Op::Index => self.index(&self.p.vals[node.vals.0 as usize].ty.dims, s.a as usize, s.dt),
+                Op::Const => {
+                    let id = self.constant(s.a as u64 | (s.b as u64) << 32, s.dt.size());
+                    self.real(s.dt, id)
+                }
+                _ => self.compute(s, &real),
+            };
+            real.push(id);
+        }
+        let mut outs = body.outs.iter();
+        for v in node.vals.0..node.vals.0 + node.vals.1 {
+            let parts = if self.p.vals[v as usize].ty.dt.is_complex() { 2 } else { 1 };
+            for part in 0..parts {
+                let out = *outs.next().expect("a checked body has an output for every part");
+                self.made.insert((v, part == 1), real[out as usize]);
+            }
+        }
+    }
+
+    fn real(&mut self, dt: Dt, stored: u32) -> u32 {
+        self.reals.push(Real { dt, stored, wide: NONE });
+        self.reals.len() as u32 - 1
+    }
+    fn def(&mut self, size: usize, def: Def) -> u32 {
+        self.ssa.push(Ssa { size, def });
+        self.ssa.len() as u32 - 1
+    }
+    fn call(&mut self, kernel: Kernel, size: usize, args: [u32; 3]) -> u32 {
+        self.def(size, Def::Call { code: Code::Slice(kernel), args })
+    }
+    fn constant(&mut self, bits: u64, size: usize) -> u32 {
+        if let Some(id) = self.consts.get(&(bits, size)) {
+            return *id;
+        }
+        let id = self.def(size, Def::Fill(Fill::Bits(bits)));
+        self.consts.insert((bits, size), id);
+        id
+    }
+    fn index(&mut self, dims: &[usize], d: usize, dt: Dt) -> u32 {
+        let fill = Fill::Index { radix: dims[d + 1..].iter().product(), n: dims[d] };
+        let mut id = self.def(8, Def::Fill(fill));
+        if dt.size() != 8 {
+            id = self.call(kernels::cast(self.isa, Dt::I64, dt), dt.size(), [id, NONE, NONE]);
+        }
+        self.real(dt, id)
+    }
+
+    /// An operand of a map: a value of the group, or a column that is read.
+    fn input(&mut self, u: u32, dt: Dt) -> u32 {
+        let s = self.plan.sources[u as usize];
+        let part = self.p.uses[u as usize].part;
+        if s.view.is_none()
+            && let Some(id) = self.made.get(&(s.val, part == Part::Im))
+        {
+            return *id;
+        }
+        let key = (s.val, s.view.unwrap_or(NONE), part);
+        if let Some(id) = self.inputs.get(&key) {
+            return *id;
+        }
+        let from = self.p.ty(s.val).dt;
+        let flat;
+        let copy = s.view.and_then(|v| self.copies.get(&(s.val, v)));
+        let view = match s.view {
+            Some(v) if copy.is_none() => &self.plan.views[v as usize],
+            _ => {
+                flat = View::identity(&[self.len]);
+                &flat
+            }
+        };
+        let access = Access::new(view, from, part);
+        let place = copy.copied().unwrap_or_else(|| (self.place)(s.val));
+        let (size, offset) = (access.size, access.offset);
+        let def = match access.form() {
+            Form::Splat => Def::Fill(Fill::Scalar { place, offset }),
+            Form::Dense => Def::Dense { place, offset },
+            Form::Strided => Def::Fill(Fill::Strided { place, access }),
+        };
+        let mut id = self.def(size, def);
+        if dt == Dt::Bool && matches!(place, Place::Arg(_)) {
+            // Whoever passes an argument may have put anything into its bytes.
+            id = self.call(kernels::truth(self.isa, 1), 1, [id, NONE, NONE]);
+        }
+        let real = self.real(dt, id);
+        self.inputs.insert(key, real);
+        real
+    }
+
+    fn stored(&self, real: u32) -> u32 {
+        self.reals[real as usize].stored
+    }
+    /// The column to compute with: half precision as `f32`.
+    fn wide(&mut self, real: u32) -> u32 {
+        let r = self.reals[real as usize];
+        if !matches!(r.dt, Dt::F16 | Dt::Bf16) {
+            return r.stored;
+        }
+        if r.wide == NONE {
+            let id = self.call(kernels::widen(self.isa, r.dt), 4, [r.stored, NONE, NONE]);
+            self.reals[real as usize].wide = id;
+        }
+        self.reals[real as usize].wide
+    }
+    /// A column computed with, as a value of type `dt`: half precision is rounded.
+    fn rounded(&mut self, dt: Dt, wide: u32) -> u32 {
+        let stored = match dt {
+            Dt::F16 | Dt::Bf16 => self.call(kernels::narrow(self.isa, dt), 2, [wide, NONE, NONE]),
+            _ => wide,
+        };
+        self.real(dt, stored)
+    }
+
+    fn compute(&mut self, s: &Sop, real: &[u32]) -> u32 {
+        let ids = [s.a, s.b, s.c];
+        let arity = s.op.arity();
+        let from = self.reals[real[s.a as usize] as usize].dt;
+        let dt = s.dt;
+        match s.op {
+            Op::Cast => return self.cast(real[s.a as usize], from, dt),
+            Op::Bitcast => {
+                let id = self.stored(real[s.a as usize]);
+                return self.real(dt, id);
+            }
+            _ => {}
+        }
+        // What half precision can do as it is.
+        let as_stored = matches!(s.op, Op::Select | Op::NextAfter);
+        let mut args = [NONE; 3];
+        for k in 0..arity {
+            let r = real[ids[k] as usize];
+            args[k] = if as_stored { self.stored(r) } else { self.wide(r) };
+        }
+        let with = |dt: Dt| if as_stored { dt } else { dt.acc() };
+        let of = if s.op == Op::Select { dt } else { from };
+        let code = match s.op {
+            Op::Math(m) if with(dt) == Dt::F64 => Code::F64(crate::math::kernel64(m, self.isa)),
+            Op::Math(m) => Code::F32(crate::math::kernel32(m, self.isa)),
+            op => Code::Slice(kernels::op(self.isa, op, with(of)).expect("a checked operation has a kernel")),
+        };
+        let out = if matches!(s.op, Op::Eq | Op::Ne | Op::Lt | Op::Le) { Dt::Bool } else { with(dt) };
+        let id = self.def(out.size(), Def::Call { code, args });
+        if as_stored { self.real(dt, id) } else { self.rounded(dt, id) }
+    }
+
+    fn cast(&mut self, a: u32, from: Dt, to: Dt) -> u32 {
+        if from == to {
+            return a;
+        }
+        let x = self.wide(a);
+        let from = from.acc();
+        let y = match (from, to) {
+            // Rounded once, through a float whose last bit remembers what was lost.
+            (Dt::F64, Dt::F16) => self.call(kernels::round_to_odd(self.isa), 4, [x, NONE, NONE]),
+            // Integers of one size have the same bits; a truth value is a byte.
+            _ if from == to.acc()
+                || to != Dt::Bool && !from.is_float() && !to.is_float() && from.size() == to.size() =>
+            {
+                x
+            }
+            _ => self.call(kernels::cast(self.isa, from, to.acc()), to.acc().size(), [x, NONE, NONE]),
+        };
+        self.rounded(to, y)
+    }
+
+    /// Assigns columns and puts the calls in order.
+    fn finish(mut self, stored: &[Made]) -> MapStep {
+        // Every stored value is the result of a call of its own, which writes to the result: `direct` says which. A result that lies
+        // over an operand is written from a column when all else of the block is done.
+        let mut direct: HashMap<u32, usize> = HashMap::new();
+        let mut tail: Vec<(usize, u32)> = Vec::new();
+        for (k, m) in stored.iter().enumerate() {
+            let re = self.stored(self.made[&(m.val, false)]);
+            let size = self.ssa[re as usize].size;
+            let id = if self.p.ty(m.val).dt.is_complex() {
+                let im = self.stored(self.made[&(m.val, true)]);
+                self.call(kernels::interleave(self.isa, size), 2 * size, [re, im, NONE])
+            } else if direct.contains_key(&re) || !matches!(self.ssa[re as usize].def, Def::Call { .. }) {
+                self.call(kernels::copy(self.isa, size), size, [re, NONE, NONE])
+            } else {
+                re
+            };
+            if m.in_place {
+                tail.push((k, id));
+            } else {
+                direct.insert(id, k);
+            }
+        }
+        let mut live = vec![false; self.ssa.len()];
+        for id in direct.keys().copied().chain(tail.iter().map(|t| t.1)) {
+            live[id as usize] = true;
+        }
+        // The last reader of each column; what stays open to the tail ends there.
+        let mut ends = vec![0usize; self.ssa.len()];
+        for i in (0..self.ssa.len()).rev() {
+            if !live[i] {
+                continue;
+            }
+            if let Def::Call { args, .. } = &self.ssa[i].def {
+                for a in args.iter().filter(|a| **a != NONE) {
+                    live[*a as usize] = true;
+                    ends[*a as usize] = ends[*a as usize].max(i);
+                }
+            }
+        }
+        for (_, id) in &tail {
+            ends[*id as usize] = usize::MAX;
+        }
+        let mut step = MapStep { len: self.len, ..MapStep::default() };
+        let mut free: Vec<u32> = Vec::new();
+        let mut columns = 0u32;
+        let mut take = |free: &mut Vec<u32>| {
+            free.pop().unwrap_or_else(|| {
+                columns += 1;
+                columns - 1
+            })
+        };
+        let mut width = 1;
+        let mut at = vec![NONE; self.ssa.len()];
+        let mut calls: Vec<Call> = Vec::new();
+        // Fills happen before all calls, so their columns are taken first.
+        for i in 0..self.ssa.len() {
+            if !live[i] {
+                continue;
+            }
+            let size = self.ssa[i].size;
+            if let Def::Fill(fill) = &self.ssa[i].def {
+                at[i] = take(&mut free);
+                width = width.max(size);
+                step.fills.push(Column { entry: at[i], size, fill: fill.clone() });
+            }
+        }
+        // Columns are numbered first, entries that move with the block after them; the number of columns is not known yet, so moving
+        // entries are counted down from the top and renumbered at the end.
+        let moving = |step: &mut MapStep, m: Moving| {
+            step.moving.push(m);
+            u32::MAX - step.moving.len() as u32
+        };
+        let mut made_at: Vec<u32> = vec![NONE; stored.len()];
+        for (k, m) in stored.iter().enumerate() {
+            let size = self.p.ty(m.val).dt.size();
+            made_at[k] = moving(&mut step, Moving { place: m.place, offset: 0, size, flow: Flow::Out });
+        }
+        for i in 0..self.ssa.len() {
+            if !live[i] {
+                continue;
+            }
+            let size = self.ssa[i].size;
+            match &self.ssa[i].def {
+                Def::Fill(_) => {}
+                Def::Dense { place, offset } => {
+                    at[i] = moving(&mut step, Moving { place: *place, offset: *offset, size, flow: Flow::In });
+                }
+                Def::Call { code, args } => {
+                    let direct_to = direct.get(&(i as u32)).map(|k| made_at[*k]);
+                    at[i] = match direct_to {
+                        Some(e) => e,
+                        None => {
+                            width = width.max(size);
+                            take(&mut free)
+                        }
+                    };
+                    let arg = |k: usize| if args[k] == NONE { NONE } else { at[args[k] as usize] };
+                    calls.push(Call { code: *code, out: at[i], args: [arg(0), arg(1), arg(2)] });
+                    for (k, a) in args.iter().enumerate() {
+                        if *a == NONE || args[..k].contains(a) {
+                            continue;
+                        }
+                        let a = *a as usize;
+                        // Columns that are filled once must survive the block.
+                        if ends[a] == i
+                            && matches!(self.ssa[a].def, Def::Call { .. })
+                            && !direct.contains_key(&(a as u32))
+                        {
+                            free.push(at[a]);
+                        }
+                    }
+                }
+            }
+        }
+        for (k, id) in &tail {
+            let code = Code::Slice(kernels::copy(self.isa, self.ssa[*id as usize].size));
+            calls.push(Call { code, out: made_at[*k], args: [at[*id as usize], NONE, NONE] });
+        }
+        let renumber = |e: &mut u32| {
+            if *e == NONE {
+                *e = 0;
+            } else if *e > NONE / 2 {
+                *e = columns + (u32::MAX - 1 - *e);
+            }
+        };
+        for c in &mut calls {
+            renumber(&mut c.out);
+            // An operand that a kernel does not take may be anything, so long as it is an entry.
+            for a in &mut c.args {
+                renumber(a);
+            }
+        }
+        step.calls = calls;
+        step.columns = columns as usize;
+        step.width = width;
+        step.choose_rows();
+        step
+    }
+}

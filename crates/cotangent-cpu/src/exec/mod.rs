@@ -1,0 +1,163 @@
+//! Executables: a tensor program made ready to run.
+//!
+//! [`Executable::compile`] validates a program, folds views, merges maps ([`plan`]), places values ([`build`]) and chooses kernels
+//! ([`kernels`], [`lower`]). [`Executable::run`] checks the operands and walks over a flat list of steps. It may be called from
+//! several threads at once, and nothing of a run outlives it but results and reusable memory.
+
+mod access;
+mod build;
+mod compose;
+mod fold;
+mod index;
+mod kernels;
+mod lower;
+mod map;
+mod plan;
+mod run;
+mod scalar;
+
+use crate::isa::{Isa, isa};
+use crate::{Buffer, Program};
+use build::{Built, Place, travels_as_bits};
+use run::{Frame, Slot};
+use smallvec::SmallVec;
+
+/// An operand of a run.
+///
+/// A value of rank 0 and at most eight bytes travels as its bits, in the low bytes (`C64`: the real part in the low half); everything
+/// else as a buffer of exactly its bytes. A `Bool` is a byte; any but 0 is true.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand<'a> {
+    /// A scalar.
+    Bits(u64),
+    /// An array.
+    Buffer(&'a Buffer),
+}
+
+/// A result of a run, by the same convention.
+#[derive(Debug)]
+pub enum Output {
+    /// A scalar.
+    Bits(u64),
+    /// An array.
+    Buffer(Buffer),
+    /// An array: the memory of this argument as it is.
+    Arg(u32),
+}
+
+/// The results of a run.
+pub type Outputs = SmallVec<[Output; 1]>;
+
+/// How to compile.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct Options {
+    /// The instruction set, which must be available.
+    pub isa: Isa,
+    /// Merge maps and fold views? Results do not depend on it.
+    pub fuse: bool,
+}
+impl Default for Options {
+    fn default() -> Options {
+        Options { isa: isa(), fuse: std::env::var("COTANGENT_FUSE").as_deref() != Ok("0") }
+    }
+}
+
+/// A program that can be run.
+pub struct Executable {
+    /// Bytes of the arguments; `BITS` for those that travel as bits.
+    args: Box<[usize]>,
+    built: Built,
+}
+const BITS: usize = usize::MAX;
+
+impl Executable {
+    /// Makes a program ready to run. The error says what is wrong with the program.
+    pub fn compile(p: &Program) -> Result<Executable, String> {
+        Executable::compile_with(p, Options::default())
+    }
+
+    /// As [`Executable::compile`].
+    ///
+    /// # Panics
+    /// If the processor does not have the instruction set.
+    #[doc(hidden)]
+    pub fn compile_with(p: &Program, options: Options) -> Result<Executable, String> {
+        assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
+        let plan = plan::Plan::new(p, options.fuse);
+        let built = build::build(p, &plan, options.isa)?;
+        let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
+        Ok(Executable { args, built })
+    }
+
+    /// Runs the program.
+    ///
+    /// # Panics
+    /// If the operands are not of the number, kinds and lengths of the program's arguments.
+    pub fn run(&self, args: &[Operand]) -> Outputs {
+        self.check(args);
+        let mut frame = Frame { args, consts: &self.built.consts, slots: SmallVec::new() };
+        frame.slots.resize_with(self.built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0 });
+        // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
+        unsafe { run::run(&self.built.steps, &mut frame) };
+        self.built.outs.iter().map(|o| result(&mut frame, o)).collect()
+    }
+
+    #[inline(always)]
+    fn check(&self, args: &[Operand]) {
+        let fits = |(a, want): (&Operand, &usize)| match a {
+            Operand::Bits(_) => *want == BITS,
+            Operand::Buffer(b) => *want == b.len(),
+        };
+        if args.len() != self.args.len() || !args.iter().zip(&self.args).all(fits) {
+            self.refuse(args);
+        }
+    }
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, args: &[Operand]) {
+        assert!(
+            args.len() == self.args.len(),
+            "{} operands for a program of {} arguments",
+            args.len(),
+            self.args.len()
+        );
+        for (i, (a, want)) in args.iter().zip(&self.args).enumerate() {
+            match (a, *want) {
+                (Operand::Bits(_), BITS) => {}
+                (Operand::Bits(_), n) => panic!("operand {i} is bits, but argument {i} is a buffer of {n} bytes"),
+                (Operand::Buffer(b), BITS) => {
+                    panic!("operand {i} is a buffer of {} bytes, but argument {i} travels as bits", b.len())
+                }
+                (Operand::Buffer(b), n) => {
+                    assert!(b.len() == n, "operand {i} is a buffer of {} bytes, but argument {i} has {n}", b.len())
+                }
+            }
+        }
+    }
+}
+
+/// Takes a result out of the frame.
+fn result(frame: &mut Frame, o: &build::Out) -> Output {
+    match o.place {
+        Place::Arg(i) if !o.bits && matches!(frame.args[i as usize], Operand::Buffer(_)) => return Output::Arg(i),
+        Place::Slot(s) if o.takes => {
+            return Output::Buffer(std::mem::replace(&mut frame.slots[s as usize].buffer, Buffer::uninit(0)));
+        }
+        _ => {}
+    }
+    // SAFETY: the place has the bytes of the result.
+    let bytes = unsafe { std::slice::from_raw_parts(frame.at(o.place).cast_const(), o.bytes) };
+    if o.bits {
+        let mut word = [0; 8];
+        word[..o.bytes].copy_from_slice(bytes);
+        Output::Bits(u64::from_le_bytes(word))
+    } else {
+        Output::Buffer(Buffer::from_bytes(bytes))
+    }
+}
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "the engine keeps scalars in the low bytes of words, and has only been thought through for little-endian machines"
+);

@@ -1,0 +1,318 @@
+//! What runs in which order: views folded into their readers, maps of one size merged, the rest node by node.
+//!
+//! Everything here is linear in the size of the program (but for the heap that orders the groups). Groups have ranks: a map joins the
+//! group of an operand only if that group has exactly the rank that the map needs, and an operand from anywhere else has a smaller
+//! one. So groups never depend on each other in a circle, and nobody has to look for one.
+
+use super::compose::compose;
+use crate::{Kind, Program, Use, ValId, View};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// An operand after views are folded: a value in memory (or of the same group), and how it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    /// A value that is no view of another.
+    pub val: ValId,
+    /// Index into [`Plan::views`]; `None` reads as many elements in the same order.
+    pub view: Option<u32>,
+}
+
+/// The order of work.
+pub struct Plan {
+    /// The program's views, then composed ones.
+    pub views: Vec<View>,
+    /// Parallel to [`Program::uses`].
+    pub sources: Vec<Source>,
+    /// What the results of the program are; they read as many elements in the same order.
+    pub outs: Vec<ValId>,
+    /// Nodes of all groups in order, each group's in program order.
+    pub members: Vec<u32>,
+    /// Ends of the groups in `members`.
+    pub ends: Vec<u32>,
+}
+
+/// The most instructions that a merged map may have.
+const LIMIT: usize = 512;
+const NONE: u32 = u32::MAX;
+
+/// What a value is to its readers.
+#[derive(Clone, Copy)]
+enum Seen {
+    /// Itself.
+    Own,
+    /// Another one, element by element or through a view.
+    As(Source),
+}
+
+impl Plan {
+    /// Plans a program that is valid. Without `fuse` every node is a group of its own, and only reshapes are folded.
+    pub fn new(p: &Program, fuse: bool) -> Plan {
+        let mut plan = Plan {
+            views: p.views.clone(),
+            sources: vec![Source { val: 0, view: None }; p.uses.len()],
+            outs: Vec::with_capacity(p.outs.len()),
+            members: Vec::new(),
+            ends: Vec::new(),
+        };
+        let readers = count_readers(p);
+        let seen = plan.fold_views(p, &readers, fuse);
+        for v in &p.outs {
+            plan.outs.push(match seen[*v as usize] {
+                Seen::As(s) => s.val,
+                Seen::Own => *v,
+            });
+        }
+        plan.group(p, &readers, &seen, fuse);
+        plan
+    }
+
+    /// Folds views into the uses of their results where one view says it; the rest stay nodes.
+    fn fold_views(&mut self, p: &Program, readers: &[u32], fuse: bool) -> Vec<Seen> {
+        let mut seen = vec![Seen::Own; p.vals.len()];
+        let mut is_out = vec![false; p.vals.len()];
+        for v in &p.outs {
+            is_out[*v as usize] = true;
+        }
+        for node in &p.nodes {
+            let made = node.vals.0 as usize;
+            if !(0..node.vals.1 as usize).any(|k| readers[made + k] > 0) {
+                continue;
+            }
+            for u in node.uses.0..node.uses.0 + node.uses.1 {
+                self.sources[u as usize] = self.resolve(p, &p.uses[u as usize], &mut seen);
+            }
+            if node.kind != Kind::View {
+                continue;
+            }
+            let s = self.sources[node.uses.0 as usize];
+            match s.view {
+                None => seen[made] = Seen::As(s),
+                Some(v) if fuse && !is_out[made] => {
+                    // One reader can do what the copy would do. Several would do it again and again, unless it is easy to read.
+                    let view = &self.views[v as usize];
+                    let easy = view.guards.is_empty()
+                        && view
+                            .dims
+                            .iter()
+                            .zip(&view.strides)
+                            .rfind(|(n, _)| **n > 1)
+                            .is_none_or(|(_, s)| (0..2).contains(s));
+                    if easy || readers[made] == 1 {
+                        seen[made] = Seen::As(s);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        seen
+    }
+
+    fn resolve(&mut self, p: &Program, u: &Use, seen: &mut [Seen]) -> Source {
+        let dims = p.dims_of(u);
+        let len = |v: ValId| p.ty(v).len();
+        // As many elements in the same order?
+        let flat = |v: ValId, view: &View| view.is_identity() && len(v) == dims.iter().product();
+        match (seen[u.val as usize], u.view) {
+            (Seen::Own, None) => Source { val: u.val, view: None },
+            (Seen::As(s), None) => s,
+            (Seen::Own, Some(v)) if flat(u.val, &self.views[v as usize]) => Source { val: u.val, view: None },
+            (Seen::Own, Some(v)) => Source { val: u.val, view: Some(v) },
+            (Seen::As(s), Some(v)) if flat(u.val, &self.views[v as usize]) => {
+                let Some(w) = s.view else { return s };
+                if self.views[w as usize].dims == *dims {
+                    return s;
+                }
+                self.through(s, w, v, u.val, seen)
+            }
+            (Seen::As(Source { val, view: None }), Some(v)) => Source { val, view: Some(v) },
+            (Seen::As(s @ Source { view: Some(w), .. }), Some(v)) => self.through(s, w, v, u.val, seen),
+        }
+    }
+
+    fn through(&mut self, s: Source, inner: u32, outer: u32, val: ValId, seen: &mut [Seen]) -> Source {
+        match compose(&self.views[outer as usize], &self.views[inner as usize]) {
+            Some(view) => {
+                self.views.push(view);
+                Source { val: s.val, view: Some(self.views.len() as u32 - 1) }
+            }
+            None => {
+                // From here on the view is a node like any other.
+                seen[val as usize] = Seen::Own;
+                Source { val, view: Some(outer) }
+            }
+        }
+    }
+
+    fn group(&mut self, p: &Program, readers: &[u32], seen: &[Seen], fuse: bool) {
+        let runs = |i: usize| {
+            let node = &p.nodes[i];
+            let made = node.vals.0 as usize..(node.vals.0 + node.vals.1) as usize;
+            match node.kind {
+                Kind::Arg(_) | Kind::Const(_) => false,
+                Kind::View => readers[made.start] > 0 && matches!(seen[made.start], Seen::Own),
+                _ => made.into_iter().any(|v| readers[v] > 0),
+            }
+        };
+        if !fuse {
+            self.members = (0..p.nodes.len()).filter(|i| runs(*i)).map(|i| i as u32).collect();
+            self.ends = (1..=self.members.len() as u32).collect();
+            return;
+        }
+        // Groups as a forest over nodes; rank and size count at the roots.
+        let mut parent = vec![NONE; p.nodes.len()];
+        let mut rank = vec![0u32; p.nodes.len()];
+        let mut size = vec![0usize; p.nodes.len()];
+        let mut joins: Vec<u32> = Vec::new();
+        for i in 0..p.nodes.len() {
+            if !runs(i) {
+                continue;
+            }
+            let node = &p.nodes[i];
+            let (mut least, mut best) = (1, 0);
+            joins.clear();
+            for u in node.uses.0..node.uses.0 + node.uses.1 {
+                let s = self.sources[u as usize];
+                let from = p.vals[s.val as usize].node;
+                if parent[from as usize] == NONE {
+                    continue;
+                }
+                let root = find(&mut parent, from);
+                if self.merges(p, node, s) {
+                    best = best.max(rank[root as usize]);
+                    joins.push(root);
+                } else {
+                    least = least.max(rank[root as usize] + 1);
+                }
+            }
+            let need = least.max(best);
+            joins.retain(|r| rank[*r as usize] == need);
+            joins.sort_unstable();
+            joins.dedup();
+            let own = match &node.kind {
+                Kind::Map(body) => body.ops.len() + 1,
+                _ => 1,
+            };
+            let total = own + joins.iter().map(|r| size[*r as usize]).sum::<usize>();
+            parent[i] = i as u32;
+            size[i] = own;
+            rank[i] = need;
+            if joins.is_empty() {
+                continue;
+            }
+            if total > LIMIT {
+                rank[i] = need + 1;
+                continue;
+            }
+            // The first member stays the root, so that a group's place is that of its first node.
+            let root = joins[0];
+            parent[i] = root;
+            for r in &joins[1..] {
+                parent[*r as usize] = root;
+            }
+            size[root as usize] = total;
+        }
+        self.order(p, &mut parent);
+    }
+
+    /// May this map be merged with the map that makes its operand?
+    fn merges(&self, p: &Program, node: &crate::Node, s: Source) -> bool {
+        let from = &p.nodes[p.vals[s.val as usize].node as usize];
+        s.view.is_none() && matches!(node.kind, Kind::Map(_)) && matches!(from.kind, Kind::Map(_))
+    }
+
+    /// Puts the groups into an order in which every value is made before it is read, close to the program's own.
+    fn order(&mut self, p: &Program, parent: &mut [u32]) {
+        let n = p.nodes.len();
+        let mut waits = vec![0u32; n];
+        let mut first = vec![0u32; n + 1];
+        let edge = |sources: &[Source], parent: &mut [u32], i: usize, f: &mut dyn FnMut(u32, u32)| {
+            if parent[i] == NONE {
+                return;
+            }
+            let to = find(parent, i as u32);
+            for u in p.nodes[i].uses.0..p.nodes[i].uses.0 + p.nodes[i].uses.1 {
+                let from = p.vals[sources[u as usize].val as usize].node;
+                if parent[from as usize] != NONE {
+                    let from = find(parent, from);
+                    if from != to {
+                        f(from, to);
+                    }
+                }
+            }
+        };
+        for i in 0..n {
+            edge(&self.sources, parent, i, &mut |from, to| {
+                waits[to as usize] += 1;
+                first[from as usize + 1] += 1;
+            });
+        }
+        for i in 0..n {
+            first[i + 1] += first[i];
+        }
+        let mut targets = vec![0u32; first[n] as usize];
+        let mut fill = first.clone();
+        for i in 0..n {
+            edge(&self.sources, parent, i, &mut |from, to| {
+                targets[fill[from as usize] as usize] = to;
+                fill[from as usize] += 1;
+            });
+        }
+        // Members of each group, in program order, as chains.
+        let mut next = vec![NONE; n];
+        let mut last = vec![NONE; n];
+        let mut ready = BinaryHeap::new();
+        for i in 0..n as u32 {
+            if parent[i as usize] == NONE {
+                continue;
+            }
+            let root = find(parent, i);
+            if last[root as usize] != NONE {
+                next[last[root as usize] as usize] = i;
+            } else if waits[root as usize] == 0 {
+                ready.push(Reverse(root));
+            }
+            last[root as usize] = i;
+        }
+        while let Some(Reverse(root)) = ready.pop() {
+            let mut i = root;
+            while i != NONE {
+                self.members.push(i);
+                i = next[i as usize];
+            }
+            self.ends.push(self.members.len() as u32);
+            for t in &targets[first[root as usize] as usize..first[root as usize + 1] as usize] {
+                waits[*t as usize] -= 1;
+                if waits[*t as usize] == 0 {
+                    ready.push(Reverse(*t));
+                }
+            }
+        }
+    }
+}
+
+/// The root of a group, with the path to it shortened.
+fn find(parent: &mut [u32], mut i: u32) -> u32 {
+    while parent[i as usize] != i {
+        let up = parent[parent[i as usize] as usize];
+        parent[i as usize] = up;
+        i = up;
+    }
+    i
+}
+
+/// How many uses each value has, uses by nodes without effect not counted.
+fn count_readers(p: &Program) -> Vec<u32> {
+    let mut readers = vec![0u32; p.vals.len()];
+    for v in &p.outs {
+        readers[*v as usize] += 1;
+    }
+    for node in p.nodes.iter().rev() {
+        if (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0) {
+            for u in p.uses_of(node) {
+                readers[u.val as usize] += 1;
+            }
+        }
+    }
+    readers
+}
