@@ -1,1 +1,1 @@
-//! Tests.
+//! What is refused, and with what words.
