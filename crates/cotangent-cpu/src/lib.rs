@@ -12,8 +12,11 @@
 //! **Order is part of the meaning.** Every operation whose rounding depends on order has one order, a function of its logical
 //! shape. Layout, tiles, instruction set and threads may then do what they like: the bits are the same.
 
+pub mod check;
 pub mod dt;
 pub mod program;
+pub mod reference;
+pub mod text;
 
 pub use dt::Dt;
 pub use program::*;
