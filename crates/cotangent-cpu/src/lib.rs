@@ -12,6 +12,7 @@
 //! **Order is part of the meaning.** Every operation whose rounding depends on order has one order, a function of its logical
 //! shape. Layout, tiles, instruction set and threads may then do what they like: the bits are the same.
 
+pub mod dot;
 pub mod dt;
 pub mod program;
 
