@@ -14,6 +14,7 @@
 
 pub mod dot;
 pub mod dt;
+pub mod isa;
 pub mod program;
 
 pub use dt::Dt;
