@@ -122,9 +122,9 @@ pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Error> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
         Ok(r) => Ok(r),
         Err(payload) => {
-            let ours = payload.downcast_ref::<String>().and_then(|text| {
-                LAST.with(|l| l.borrow_mut().take_if(|(t, _)| t == text)).map(|(_, e)| e)
-            });
+            let ours = payload
+                .downcast_ref::<String>()
+                .and_then(|text| LAST.with(|l| l.borrow_mut().take_if(|(t, _)| t == text)).map(|(_, e)| e));
             match ours {
                 Some(e) => Err(e),
                 None => std::panic::resume_unwind(payload),

@@ -77,7 +77,11 @@ impl Array {
         if T::DTYPE != a.dtype() {
             fail(
                 ErrorKind::Type,
-                format!("to_vec: the array has elements of type {}, not {}; convert it with astype first", a.dtype(), T::DTYPE),
+                format!(
+                    "to_vec: the array has elements of type {}, not {}; convert it with astype first",
+                    a.dtype(),
+                    T::DTYPE
+                ),
             )
         }
         a.with_bytes(|b| T::read_le(b))
@@ -98,7 +102,11 @@ impl Array {
         if T::DTYPE != a.dtype() {
             fail(
                 ErrorKind::Type,
-                format!("item: the array's element has type {}, not {}; use to_f64, or convert it with astype", a.dtype(), T::DTYPE),
+                format!(
+                    "item: the array's element has type {}, not {}; use to_f64, or convert it with astype",
+                    a.dtype(),
+                    T::DTYPE
+                ),
             )
         }
         a.with_bytes(|b| T::read_le(b)[0])
@@ -131,7 +139,10 @@ impl Array {
         if self.size() != 1 {
             fail(
                 ErrorKind::Shape,
-                format!("to_bool: the truth value of an array of shape {} is ambiguous", crate::aval::tuple(self.shape())),
+                format!(
+                    "to_bool: the truth value of an array of shape {} is ambiguous",
+                    crate::aval::tuple(self.shape())
+                ),
             )
         }
         let a = self.concrete("to_bool");

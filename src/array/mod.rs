@@ -7,8 +7,10 @@ mod convert;
 mod ops;
 pub mod print;
 
-pub use convert::{ArrayLike, array};
-pub use ops::Operand;
+pub(crate) use convert::Number;
+pub use convert::{ArrayLike, array, from_literals};
+pub use ops::{Operand, broadcast_shapes};
+pub(crate) use ops::{binary, promote_pair};
 
 use crate::aval::{Aval, Shape};
 use crate::dtype::DType;

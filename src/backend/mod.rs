@@ -67,7 +67,9 @@ fn compile(p: Program, outs: Avals, what: &str, loc: Loc) -> Compiled {
     }
     match Executable::compile(&p) {
         Ok(exec) => Compiled { exec, outs },
-        Err(why) => raise(Error::new(ErrorKind::Program, format!("{what}: the engine refuses this program: {why}")).at(loc)),
+        Err(why) => {
+            raise(Error::new(ErrorKind::Program, format!("{what}: the engine refuses this program: {why}")).at(loc))
+        }
     }
 }
 
@@ -78,9 +80,9 @@ pub(crate) fn lower_jaxpr(l: &mut Lower, j: &Jaxpr, args: &[ValId]) -> Vec<ValId
         env[*v as usize] = *a
     }
     for (k, e) in j.eqns.iter().enumerate() {
+        let mut lits = SmallVec::<[Aval; 2]>::new();
         let mut x = SmallVec::<[ValId; 4]>::new();
         let mut ins = SmallVec::<[&Aval; 4]>::new();
-        let mut lits = SmallVec::<[Aval; 2]>::new();
         for a in j.args(k) {
             if let Atom::Lit(s) = a {
                 lits.push(Aval::new(s.dtype, &[]).with_weak(s.weak))

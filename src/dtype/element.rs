@@ -152,21 +152,66 @@ complex! {
 macro_rules! with_element {
     ($dtype:expr, $t:ident => $run:expr, _ => $other:expr) => {
         match $dtype {
-            DType::Bool => { type $t = bool; $run }
-            DType::Int8 => { type $t = i8; $run }
-            DType::Int16 => { type $t = i16; $run }
-            DType::Int32 => { type $t = i32; $run }
-            DType::Int64 => { type $t = i64; $run }
-            DType::Uint8 => { type $t = u8; $run }
-            DType::Uint16 => { type $t = u16; $run }
-            DType::Uint32 => { type $t = u32; $run }
-            DType::Uint64 => { type $t = u64; $run }
-            DType::Float16 => { type $t = f16; $run }
-            DType::BFloat16 => { type $t = bf16; $run }
-            DType::Float32 => { type $t = f32; $run }
-            DType::Float64 => { type $t = f64; $run }
-            DType::Complex64 => { type $t = Complex<f32>; $run }
-            DType::Complex128 => { type $t = Complex<f64>; $run }
+            DType::Bool => {
+                type $t = bool;
+                $run
+            }
+            DType::Int8 => {
+                type $t = i8;
+                $run
+            }
+            DType::Int16 => {
+                type $t = i16;
+                $run
+            }
+            DType::Int32 => {
+                type $t = i32;
+                $run
+            }
+            DType::Int64 => {
+                type $t = i64;
+                $run
+            }
+            DType::Uint8 => {
+                type $t = u8;
+                $run
+            }
+            DType::Uint16 => {
+                type $t = u16;
+                $run
+            }
+            DType::Uint32 => {
+                type $t = u32;
+                $run
+            }
+            DType::Uint64 => {
+                type $t = u64;
+                $run
+            }
+            DType::Float16 => {
+                type $t = f16;
+                $run
+            }
+            DType::BFloat16 => {
+                type $t = bf16;
+                $run
+            }
+            DType::Float32 => {
+                type $t = f32;
+                $run
+            }
+            DType::Float64 => {
+                type $t = f64;
+                $run
+            }
+            DType::Complex64 => {
+                type $t = Complex<f32>;
+                $run
+            }
+            DType::Complex128 => {
+                type $t = Complex<f64>;
+                $run
+            }
             DType::Float0 | DType::Key => $other,
         }
     };

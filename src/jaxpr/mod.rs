@@ -152,11 +152,8 @@ impl Jaxpr {
             }
             name[v as usize]
         };
-        let consts: Vec<(u32, Array)> = consts
-            .into_iter()
-            .filter(|(v, _)| live[*v as usize])
-            .map(|(v, a)| (rename(v, &mut name), a))
-            .collect();
+        let consts: Vec<(u32, Array)> =
+            consts.into_iter().filter(|(v, _)| live[*v as usize]).map(|(v, a)| (rename(v, &mut name), a)).collect();
         let ins: Vec<u32> = ins.into_iter().map(|v| rename(v, &mut name)).collect();
         let (mut new_atoms, mut k) = (Vec::with_capacity(atoms.len()), 0);
         let ends: Vec<u32> = eqns.iter().skip(1).map(|e| e.first).chain([atoms.len() as u32]).collect();
@@ -329,7 +326,8 @@ impl Jaxpr {
         make: impl FnOnce() -> Arc<T>,
     ) -> Arc<T> {
         // each mask is followed by its own end, so that different lists never make the same key
-        let key = (what, masks.iter().flat_map(|m| m.iter().flat_map(|b| [true, *b]).chain([false])).collect::<Vec<_>>());
+        let key =
+            (what, masks.iter().flat_map(|m| m.iter().flat_map(|b| [true, *b]).chain([false])).collect::<Vec<_>>());
         let lock = || self.memo.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(hit) = lock().get(&key) {
             return hit.clone().downcast().expect("one type for each kind of memo");

@@ -42,17 +42,17 @@ binary! {
     /// Bitwise exclusive or.
     bitwise_xor Xor;
     /// Where x = y.
-    equal Eq;
+    equal CompareEq;
     /// Where x and y differ.
-    not_equal Ne;
+    not_equal CompareNe;
     /// Where x < y.
-    less Lt;
+    less CompareLt;
     /// Where x <= y.
-    less_equal Le;
+    less_equal CompareLe;
     /// Where x > y.
-    greater Gt;
+    greater CompareGt;
     /// Where x >= y.
-    greater_equal Ge;
+    greater_equal CompareGe;
 }
 
 /// x / y as a floating-point number: integers are converted first.
@@ -148,13 +148,22 @@ fn static_integer(y: &Array) -> Option<i32> {
 pub fn where_(condition: &Array, x: impl Operand, y: impl Operand) -> Array {
     let (x, y) = (x.beside(condition), y.beside(condition));
     let (x, y) = crate::array::promote_pair("where", &x, &y);
-    let condition = if condition.dtype() == DType::Bool { condition.clone() } else { prim::ne(condition, &prim::lit(condition, 0.0)) };
+    let condition = if condition.dtype() == DType::Bool {
+        condition.clone()
+    } else {
+        prim::ne(condition, &prim::lit(condition, 0.0))
+    };
     let shapes = [condition.shape(), x.shape(), y.shape()];
     let Some(shape) = crate::array::broadcast_shapes(&shapes) else {
         use crate::aval::tuple;
         fail(
             ErrorKind::Shape,
-            format!("where: shapes {}, {} and {} do not broadcast", tuple(shapes[0]), tuple(shapes[1]), tuple(shapes[2])),
+            format!(
+                "where: shapes {}, {} and {} do not broadcast",
+                tuple(shapes[0]),
+                tuple(shapes[1]),
+                tuple(shapes[2])
+            ),
         )
     };
     let condition = if condition.ndim() == 0 { condition } else { crate::np::broadcast_to(&condition, &shape) };

@@ -91,11 +91,11 @@ macro_rules! binary { ($(
     impl Primitive for $Name {
         fn name(&self) -> &'static str { $spelled }
         fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked($takes, x) }
-        #[allow(unused_variables)]
+        #[allow(unused_variables, unreachable_code)]
         fn jvp(&self, $x: &[&Array], $dx: &[Option<&Array>], y: &[Array]) -> Tangents {
             let $y = &y[0];
-            let t: Tangent = $tangent;
-            one(t.map(|t| broadcast_tangent(&t, $y)))
+            let tangent = || -> Tangent { $tangent };
+            one(tangent().map(|t| broadcast_tangent(&t, $y)))
         }
         fn linear_in(&self, $m: &[bool]) -> bool { $linear }
         #[allow(unused_variables)]

@@ -82,17 +82,17 @@ macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $sw
 } }
 compare! {
     /// Where x = y. NaN equals nothing.
-    Eq eq Op::Eq, false, false;
+    CompareEq eq Op::Eq, false, false;
     /// Where x and y differ.
-    Ne ne Op::Ne, false, false;
+    CompareNe ne Op::Ne, false, false;
     /// Where x < y.
-    Lt lt Op::Lt, false, false;
+    CompareLt lt Op::Lt, false, false;
     /// Where x <= y.
-    Le le Op::Le, false, false;
+    CompareLe le Op::Le, false, false;
     /// Where x > y.
-    Gt gt Op::Lt, true, false;
+    CompareGt gt Op::Lt, true, false;
     /// Where x >= y.
-    Ge ge Op::Le, true, false;
+    CompareGe ge Op::Le, true, false;
     /// Where x = y in the total order, in which NaN equals itself and -0 differs from 0.
     EqTo eq_to Op::Eq, false, true;
     /// Where x < y in the total order.

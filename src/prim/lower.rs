@@ -62,7 +62,11 @@ impl Lower {
                 uses.push(Use { part, ..view });
                 body.input(uses.len() as u32 - 1, dt.part())
             };
-            nums.push(if dt.is_complex() { Num::Cx(part(Part::Re), part(Part::Im)) } else { Num::Re(part(Part::Whole)) })
+            nums.push(if dt.is_complex() {
+                Num::Cx(part(Part::Re), part(Part::Im))
+            } else {
+                Num::Re(part(Part::Whole))
+            })
         }
         for n in f(&mut body, &nums) {
             match n {

@@ -102,7 +102,8 @@ pub(crate) fn align(x: &[&Array], dims: &[Option<usize>]) -> (SmallVec<[Array; 3
         match dims[i] {
             Some(e) => {
                 let x = move_axis(x[i], e, 0);
-                let shape: Shape = [x.shape()[0]].into_iter().chain(ones).chain(x.shape()[1..].iter().copied()).collect();
+                let shape: Shape =
+                    [x.shape()[0]].into_iter().chain(ones).chain(x.shape()[1..].iter().copied()).collect();
                 reshape(&x, &shape)
             }
             None if x[i].ndim() == 0 => x[i].clone(),

@@ -22,11 +22,11 @@ pub struct StopGradient;
 /// x itself, as an operation of its own.
 #[track_caller]
 pub fn copy(x: &Array) -> Array {
-    bind1(&Copy, &[x])
+    bind1(&CopyOf, &[x])
 }
 /// See [`copy`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Copy;
+pub struct CopyOf;
 
 /// x, under a name that policies of checkpointing refer to.
 #[track_caller]
@@ -55,7 +55,7 @@ macro_rules! identity { ($($Name:ident $name:literal, |$this:ident| $params:expr
 )* } }
 identity! {
     StopGradient "stop_gradient", |_this| vec![], linear false;
-    Copy "copy", |_this| vec![], linear true;
+    CopyOf "copy", |_this| vec![], linear true;
     Name "name", |this| vec![("name", this.name.as_str().into())], linear true;
 }
 

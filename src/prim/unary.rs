@@ -77,7 +77,7 @@ macro_rules! unary { ($(
         fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(Takes::$takes, x) }
         #[allow(unused_variables)]
         fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
-            one(dx[0].and_then(|$d| { let ($x, $y) = (x[0], &y[0]); let t: Tangent = $tangent; t }))
+            one(dx[0].and_then(|$d| -> Tangent { let ($x, $y) = (x[0], &y[0]); $tangent }))
         }
         fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched { one(($name(x[0]), dims[0])) }
         fn lower(&self, l: &mut Lower, x: &[cotangent_cpu::ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
@@ -207,7 +207,7 @@ unary! {
     /// The nearest integer, halves away from zero.
     RoundAway round_away Float, plain(Op::RoundAway), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// Each bit inverted; of a truth value its opposite.
-    Not not BoolOrInt, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
+    Invert not BoolOrInt, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
     /// The number of bits that are set.
     PopulationCount population_count Int, plain(Op::PopCount), real_only, |x, y, d| None, on crate::array(vec![1u32, 70000, 0]);
     /// The number of leading zero bits.

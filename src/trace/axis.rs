@@ -46,7 +46,8 @@ pub(crate) fn resolve(op: &str, name: &str) -> Axis {
         Some(a) => a.clone(),
         None => {
             let known = axes.iter().map(|a| &*a.name).collect::<Vec<_>>().join(", ");
-            let known = if known.is_empty() { "no axis is bound here".to_string() } else { format!("bound here: {known}") };
+            let known =
+                if known.is_empty() { "no axis is bound here".to_string() } else { format!("bound here: {known}") };
             crate::error::fail(
                 ErrorKind::Axis,
                 format!("{op}: unbound axis name: {name} ({known}); name it with Vmap::new().axis_name(\"{name}\")"),

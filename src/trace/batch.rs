@@ -103,7 +103,12 @@ pub(crate) fn to_front(x: &Array, dim: Option<usize>, size: usize) -> Array {
 }
 
 /// The batched program: inputs in `mask` have the mapped axis in front, so have results in the returned mask.
-pub(crate) fn batch_jaxpr(j: &Arc<Jaxpr>, lanes: &Lanes, mask: &[bool], force: &[bool]) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
+pub(crate) fn batch_jaxpr(
+    j: &Arc<Jaxpr>,
+    lanes: &Lanes,
+    mask: &[bool],
+    force: &[bool],
+) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
     let bits = |n: usize| (0..usize::BITS).map(|b| n >> b & 1 == 1).collect::<Vec<bool>>();
     let axis = bits(lanes.axis.as_ref().map_or(0, |a| a.bit as usize));
     j.memo("batch", &[mask, force, &bits(lanes.size), &axis], || {

@@ -274,8 +274,7 @@ pub(crate) fn linearize_jaxpr(
         // the tape, replayed under a second stage, is the linear jaxpr
         let s2 = Trace::new(None, Kind::Stage(RefCell::default()), loc);
         let rin: Vec<Array> = res.iter().map(|r| s2.stage_input(r.aval().clone(), loc, None)).collect();
-        let tin: Vec<Array> =
-            lin.tape.avals[..lin.n_in].iter().map(|a| s2.stage_input(a.clone(), loc, None)).collect();
+        let tin: Vec<Array> = lin.tape.avals[..lin.n_in].iter().map(|a| s2.stage_input(a.clone(), loc, None)).collect();
         for o in &mut lin.tape.operands {
             if let TapeArg::Known(a) = o
                 && let Some(v) = s.staged_var(a)

@@ -59,9 +59,8 @@ pub(crate) struct Guard(Current, Option<Loc>);
 impl Drop for Guard {
     #[inline]
     fn drop(&mut self) {
-        let old = CONTEXT.with(|c| {
-            std::mem::replace(&mut *c.borrow_mut(), Context { trace: self.0.take(), loc: self.1 })
-        });
+        let old =
+            CONTEXT.with(|c| std::mem::replace(&mut *c.borrow_mut(), Context { trace: self.0.take(), loc: self.1 }));
         drop(old); // outside the borrow: a trace that ends here drops arrays
     }
 }

@@ -135,12 +135,7 @@ fn take(accums: Vec<Accum>, n: usize) -> Vec<Option<Array>> {
 
 /// The linear function `f` written down: inputs have the given types, known values are captured. Its values come back too:
 /// `None` for an output that depends on no input.
-pub(crate) fn record_linear(
-    f: &mut dyn FnMut(&[Array]) -> Vec<Array>,
-    ins: &[Aval],
-    loc: Loc,
-    user: bool,
-) -> Linear {
+pub(crate) fn record_linear(f: &mut dyn FnMut(&[Array]) -> Vec<Array>, ins: &[Aval], loc: Loc, user: bool) -> Linear {
     let t = Trace::new(current(), Kind::Tape(RefCell::default()), loc);
     let xs: Vec<Array> = ins.iter().map(|a| t.tape_input(a.clone(), loc)).collect();
     let outs = {
@@ -154,18 +149,19 @@ pub(crate) fn record_linear(
 
 /// The transposed program: known inputs, then the cotangents of the outputs in `ct`, to cotangents of the linear inputs, with zeros
 /// written out where `force`. Its second part says which linear inputs have one.
-pub(crate) fn transpose_jaxpr(j: &Arc<Jaxpr>, linear: &[bool], ct: &[bool], force: bool) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
+pub(crate) fn transpose_jaxpr(
+    j: &Arc<Jaxpr>,
+    linear: &[bool],
+    ct: &[bool],
+    force: bool,
+) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
     j.memo("transpose", &[linear, ct, &[force]], || {
         let loc = Location::caller();
         let avals: Vec<Aval> = j.in_avals().cloned().collect();
         let lin_avals: Vec<Aval> = avals.iter().zip(linear).filter(|(_, l)| **l).map(|(a, _)| a.clone()).collect();
         let s = Trace::new(None, Kind::Stage(RefCell::default()), loc);
-        let known: Vec<Array> = avals
-            .iter()
-            .zip(linear)
-            .filter(|(_, l)| !**l)
-            .map(|(a, _)| s.stage_input(a.clone(), loc, None))
-            .collect();
+        let known: Vec<Array> =
+            avals.iter().zip(linear).filter(|(_, l)| !**l).map(|(a, _)| s.stage_input(a.clone(), loc, None)).collect();
         let cts: Vec<Option<Array>> =
             j.out_avals().into_iter().zip(ct).map(|(a, c)| c.then(|| s.stage_input(a, loc, None))).collect();
         let back = {

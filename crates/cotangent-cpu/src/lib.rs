@@ -14,6 +14,7 @@
 
 pub mod buffer;
 pub mod check;
+pub mod complex;
 pub mod dot;
 pub mod dt;
 pub mod exec;

@@ -1,0 +1,128 @@
+//! A box of an array, with steps.
+
+use super::*;
+use crate::aval::{Shape, tuple};
+use crate::trace::bind1;
+use cotangent_cpu::{ValId, View};
+
+/// The elements from `start` to before `limit` in steps of `strides` (1 where there is `None`), dimension by dimension.
+#[track_caller]
+pub fn slice(x: &Array, start: &[usize], limit: &[usize], strides: Option<&[usize]>) -> Array {
+    if limit == x.shape() && start.iter().all(|s| *s == 0) && strides.is_none_or(|s| s.iter().all(|s| *s == 1)) {
+        return x.clone();
+    }
+    bind1(&Slice { start: start.into(), limit: limit.into(), strides: strides.map(|s| s.into()) }, &[x])
+}
+/// `slice` along one dimension, all of the others.
+#[track_caller]
+pub fn slice_in_dim(x: &Array, start: usize, limit: usize, stride: usize, dim: usize) -> Array {
+    let (mut low, mut high, mut step) = (Shape::from_elem(0, x.ndim()), Shape::from_slice(x.shape()), Shape::from_elem(1, x.ndim()));
+    low[dim] = start;
+    high[dim] = limit;
+    step[dim] = stride;
+    slice(x, &low, &high, (stride != 1).then_some(&step[..]))
+}
+
+/// See [`slice`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Slice {
+    start: Shape,
+    limit: Shape,
+    strides: Option<Shape>,
+}
+impl Slice {
+    fn stride(&self, d: usize) -> usize {
+        self.strides.as_ref().map_or(1, |s| s[d])
+    }
+}
+impl Primitive for Slice {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![
+            ("limit_indices", tuple(&self.limit).into()),
+            ("start_indices", tuple(&self.start).into()),
+            ("strides", self.strides.as_ref().map_or("None".into(), |s| tuple(s)).into()),
+        ]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        let n = x[0].shape.len();
+        let ranks = self.start.len() == n && self.limit.len() == n && self.strides.as_ref().is_none_or(|s| s.len() == n);
+        if !ranks || (0..n).any(|d| self.limit[d] > x[0].shape[d] || self.start[d] > self.limit[d] || self.stride(d) == 0) {
+            return Err(format!(
+                "no slice of {} from {} to {} in steps of {}",
+                x[0],
+                tuple(&self.start),
+                tuple(&self.limit),
+                self.strides.as_ref().map_or("1".into(), |s| tuple(s))
+            ));
+        }
+        Ok(one(x[0].with_shape((0..n).map(|d| (self.limit[d] - self.start[d]).div_ceil(self.stride(d))))))
+    }
+    fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(dx[0].map(|d| bind1(self, &[d])))
+    }
+    fn linear_in(&self, _: &[bool]) -> bool {
+        true
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let ct = ct[0].as_ref().expect("a cotangent");
+        let config: Vec<(i64, i64, i64)> = (0..self.start.len())
+            .map(|d| {
+                let (step, n) = (self.stride(d), ct.shape()[d]);
+                let covered = self.start[d] + if n == 0 { 0 } else { 1 + step * (n - 1) };
+                (self.start[d] as i64, io.aval(0).shape[d] as i64 - covered as i64, step as i64 - 1)
+            })
+            .collect();
+        let c = pad(ct, &lit(ct, 0.0), &config);
+        io.add(0, c)
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let b = dims[0].expect("a mapped operand");
+        let mut s = self.clone();
+        s.start.insert(b, 0);
+        s.limit.insert(b, lanes.size);
+        if let Some(s) = &mut s.strides {
+            s.insert(b, 1)
+        }
+        one((bind1(&s, &[x[0]]), Some(b)))
+    }
+    fn lower(&self, l: &mut Lower, x: &[ValId], ins: &[&Aval], outs: &[Aval]) -> Vals {
+        let natural = cotangent_cpu::row_major(&ins[0].shape);
+        let mut v = View::splat(&outs[0].shape);
+        for (d, n) in natural.iter().enumerate() {
+            v.offset += n * self.start[d] as i64;
+            v.strides[d] = n * self.stride(d) as i64
+        }
+        one(l.view(x[0], v))
+    }
+}
+
+pub(super) const READ: &[Read] = &[
+    ("slice", |p, x| {
+        Ok(one(slice(&x[0], &p.usizes("start_indices")?, &p.usizes("limit_indices")?, p.opt_usizes("strides")?.as_deref())))
+    }),
+    ("split", |p, x| {
+        let (axis, mut at) = (p.usize("axis")?, 0);
+        Ok(p.usizes("sizes")?
+            .into_iter()
+            .map(|n| {
+                at += n;
+                slice_in_dim(&x[0], at - n, at, 1, axis)
+            })
+            .collect())
+    }),
+    ("unstack", |p, x| {
+        let axis = p.usize("axis")?;
+        Ok((0..x[0].shape()[axis]).map(|i| squeeze(&slice_in_dim(&x[0], i, i + 1, 1, axis), &[axis])).collect())
+    }),
+];
+pub(super) fn cases() -> Vec<Case> {
+    let x = || vec![Array::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], &[2, 4])];
+    vec![
+        Case { name: "box", args: x(), run: |x| vec![slice(&x[0], &[1, 1], &[2, 3], None)] },
+        Case { name: "steps", args: x(), run: |x| vec![slice(&x[0], &[0, 0], &[2, 4], Some(&[1, 3]))] },
+        Case { name: "empty", args: x(), run: |x| vec![slice(&x[0], &[0, 2], &[2, 2], None)] },
+    ]
+}
