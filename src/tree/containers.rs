@@ -139,7 +139,8 @@ where
     }
 }
 
-fn sorted<K: Ord, T, S>(map: &HashMap<K, T, S>) -> Vec<(&K, &T)> {
+/// The entries in the order of their keys.
+pub(crate) fn sorted<K: Ord, T, S>(map: &HashMap<K, T, S>) -> Vec<(&K, &T)> {
     let mut pairs: Vec<_> = map.iter().collect();
     pairs.sort_unstable_by_key(|(k, _)| *k);
     pairs

@@ -23,6 +23,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use containers::Static;
+pub(crate) use containers::sorted;
 pub use structure::{
     Definition, Fixed, Mismatch, Node, Structure, StructureHasher, StructureMatcher, StructureWriter, Walker,
 };
@@ -91,6 +92,16 @@ impl<'a> Walker<'a> for Leaves {
     }
 }
 
+/// A walker that counts the leaves.
+#[derive(Default)]
+pub(crate) struct Count(pub(crate) usize);
+
+impl<'a> Walker<'a> for Count {
+    fn leaf(&mut self, _: &'a Array) {
+        self.0 += 1
+    }
+}
+
 /// A walker that collects references to the leaves.
 struct Borrowed<'a>(Vec<&'a Array>);
 
@@ -116,7 +127,9 @@ pub fn leaves<T: Pytree>(tree: &T) -> Vec<Array> {
 
 /// The number of arrays of a tree.
 pub fn leaf_count<T: Pytree>(tree: &T) -> usize {
-    borrowed(tree).len()
+    let mut w = Count::default();
+    tree.walk(&mut w);
+    w.0
 }
 
 /// The structure of a tree.
