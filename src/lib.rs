@@ -1,27 +1,49 @@
-//! Cotangent.
+//! Cotangent: JAX's composable function transformations as a Rust library.
 #![forbid(unsafe_code)]
 
+// The derive writes `::cotangent::..`, and this crate derives too.
 extern crate self as cotangent;
 
+mod argnums;
 pub mod array;
 pub mod aval;
+mod axes;
 mod backend;
+mod differential;
 pub mod dtype;
 pub mod error;
+mod function;
 pub mod jaxpr;
+mod loss;
 pub mod np;
 pub mod prim;
 mod trace;
-pub mod transform;
+mod transform;
+pub mod tree;
 
-pub use array::{Array, ArrayLike, Operand, array, from_literals};
+pub use argnums::{ARG0, ARG1, ARG2, ARG3, ARG4, ARG5, ARG6, ARG7, Argnums, Nth, Selection};
+#[doc(hidden)]
+pub use array::from_literals;
+pub use array::{Array, ArrayLike, Operand, array};
 pub use aval::Aval;
+pub use axes::{ArgAxes, Axes, AxisList, ByLeaf, by_leaf};
+pub use cotangent_derive::Pytree;
+pub use differential::Differential;
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, catch};
+pub use function::{Arguments, Flat, Function, Ref, Val};
 pub use jaxpr::Jaxpr;
+pub use loss::Loss;
+pub use prim::{checkpoint_name, stop_gradient};
+pub use transform::*;
+pub use tree::{Pytree, Static};
 
 /// What most programs need: `use cotangent::prelude::*;`.
 pub mod prelude {
     pub use crate::array;
-    pub use crate::{Array, DType, Error, ErrorKind, Operand, catch};
+    pub use crate::{
+        ARG0, ARG1, ARG2, ARG3, ARG4, ARG5, ARG6, ARG7, Array, DType, Error, ErrorKind, Operand, Pytree, Static,
+        by_leaf, catch, stop_gradient, tree,
+    };
+    pub use crate::{eval_shape, grad, grad_argnums, jit, value_and_grad, value_and_grad_argnums};
 }

@@ -165,6 +165,6 @@ macro_rules! primitives { ($($family:ident)*) => {
     }
 } }
 primitives! {
-    unary neg complex power binary compare select convert broadcast_in_dim reshape transpose slice pad reduce cumulative
+    iota unary neg complex power binary compare select convert broadcast_in_dim reshape transpose slice pad reduce cumulative
     collective tag call
 }

@@ -1,1 +1,90 @@
-//! The transformations.
+//! The transformations: typed shells over the traces.
+//!
+//! A shell flattens the arguments into leaves, runs the user's function inside a trace on containers rebuilt around tracers, takes
+//! the results apart, and rebuilds containers around plain values. Generic code ends there: every trace sees flat lists.
+
+mod grad;
+mod jacobian;
+mod jit;
+mod jvp;
+mod vjp;
+mod vmap;
+
+pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums};
+pub use jacobian::{hessian, jacfwd, jacrev};
+pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
+pub use jvp::{jvp, linearize};
+pub use vjp::{Pullback, linear_transpose, vjp};
+pub use vmap::{Vmap, vmap, vmap_axes};
+
+use crate::array::Array;
+use crate::aval::Aval;
+use crate::dtype::DType;
+use crate::error::{ErrorKind, Loc, fail_at};
+use crate::prim::zeros_of;
+
+pub(crate) fn avals(x: &[Array]) -> Vec<Aval> {
+    x.iter().map(|a| a.aval().clone()).collect()
+}
+/// Zeros where there is no derivative; `float0` for types that have none.
+pub(crate) fn or_zeros(d: Option<Array>, like: &Aval) -> Array {
+    match d {
+        Some(d) if d.weak_type() != like.weak => crate::prim::convert_element_type(&d, like.dtype, like.weak),
+        Some(d) => d,
+        None => zeros_of(&tangent_aval(like)),
+    }
+}
+/// The type of a tangent or cotangent.
+pub(crate) fn tangent_aval(a: &Aval) -> Aval {
+    if a.dtype.is_inexact() { a.clone() } else { Aval { dtype: DType::Float0, weak: false, ..a.clone() } }
+}
+/// Tangents or cotangents given by the user, against the types that they must have. `float0` stands for nothing.
+pub(crate) fn given(
+    who: &str,
+    what: &str,
+    at: Loc,
+    given: &[Array],
+    like: &[Aval],
+    paths: &[String],
+) -> Vec<Option<Array>> {
+    if given.len() != like.len() {
+        fail_at(
+            at,
+            ErrorKind::Structure,
+            format!("{who}: {} {what}s were given for {} values", given.len(), like.len()),
+        )
+    }
+    let check = |(i, (g, a)): (usize, (&Array, &Aval))| {
+        let want = tangent_aval(a);
+        let place = paths.get(i).map_or("", |p| p.as_str());
+        if g.shape() != &want.shape[..] {
+            fail_at(
+                at,
+                ErrorKind::Shape,
+                format!(
+                    "{who}: the {what}{place} has type {}, but its value has type {a}: the shapes must be equal",
+                    g.aval()
+                ),
+            )
+        }
+        if g.dtype() != want.dtype {
+            fail_at(
+                at,
+                ErrorKind::Type,
+                format!(
+                    "{who}: the {what}{place} has element type {}, but that of a value of type {a} is {}",
+                    g.dtype(),
+                    want.dtype
+                ),
+            )
+        }
+        if want.dtype == DType::Float0 {
+            None
+        } else if g.weak_type() != want.weak {
+            Some(crate::prim::convert_element_type(g, want.dtype, want.weak))
+        } else {
+            Some(g.clone())
+        }
+    };
+    given.iter().zip(like).enumerate().map(check).collect()
+}

@@ -1,0 +1,303 @@
+//! Which axis of each leaf is mapped: `in_axes` and `out_axes`.
+//!
+//! A description of axes is a number or `None` for a whole tree, a structure that is a prefix of the tree, or a function of the
+//! leaf's key path. The result is one `Option<i32>` for each leaf. A negative axis counts from the end, which only the leaf's
+//! rank can resolve; that is left to the transformation.
+
+use crate::error::{ErrorKind, fail};
+use crate::tree::{Count, StructureWriter, Walker};
+use crate::{Arguments, Pytree};
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Write};
+
+/// Which axes of a tree are mapped: a number, `None`, a prefix of the tree's structure, or [`by_leaf`].
+///
+/// ```
+/// # use cotangent::{Array, Axes, by_leaf};
+/// fn describes<T: cotangent::Pytree>(_: impl Axes<T>) {}
+/// describes::<Array>(0);
+/// describes::<Vec<Array>>(-1);
+/// describes::<(Array, Vec<Array>)>((0, None));
+/// describes::<(Array, Vec<Array>)>((None, vec![Some(0), None]));
+/// describes::<[Array; 2]>([0, 1]);
+/// describes::<Vec<Array>>(by_leaf(|path| (path == "[0]").then_some(0)));
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use cotangent::{Array, Axes};
+/// fn describes<T: cotangent::Pytree>(_: impl Axes<T>) {}
+/// describes::<(Array, Array)>((0, None, 0));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not describe the mapped axes of `{T}`",
+    label = "not an axis, and not a prefix of the structure",
+    note = "use an axis such as `0`, or `None`, for all of it; a tuple, array, Vec or BTreeMap with one entry per element; \
+            or `by_leaf(|path| ..)`"
+)]
+pub trait Axes<T: Pytree>: Send + Sync {
+    /// Appends one entry for each leaf of the tree.
+    fn axes(&self, tree: &T, out: &mut AxisList);
+}
+
+/// Which axes of a function's arguments are mapped: one description for all of them, or a tuple or an array with one for each.
+///
+/// ```
+/// # use cotangent::{ArgAxes, Array};
+/// fn describes<A: cotangent::Arguments>(_: impl ArgAxes<A>) {}
+/// describes::<(Array, Vec<Array>)>(0);
+/// describes::<(Array, Vec<Array>)>((0, None));
+/// describes::<(Array, (Array, Array))>((0, (None, 1)));
+/// describes::<(Array, Array)>([0, 1]);
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use cotangent::{ArgAxes, Array};
+/// fn describes<A: cotangent::Arguments>(_: impl ArgAxes<A>) {}
+/// describes::<(Array, Array)>((0, None, 0));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not describe the mapped axes of the arguments `{Args}`",
+    label = "not one axis for all, and not one entry per argument",
+    note = "use an axis such as `0` for all arguments; or a tuple or array with one entry per argument: an axis, `None`, a prefix of \
+            the argument's structure, or `by_leaf(|path| ..)`"
+)]
+pub trait ArgAxes<Args: Arguments>: Send + Sync {
+    /// Appends one entry for each leaf of the arguments.
+    fn axes(&self, args: Args::Refs<'_>, out: &mut AxisList);
+}
+
+/// One axis for each leaf, as it is written.
+#[derive(Clone, Debug)]
+pub struct AxisList {
+    /// The mapped axis of each leaf; `None` if the leaf is not mapped.
+    pub axes: SmallVec<[Option<i32>; 8]>,
+    /// `in_axes` or `out_axes`, and the way to the place that is being written.
+    place: String,
+}
+
+impl AxisList {
+    /// The axes of the arguments, described by `in_axes`.
+    ///
+    /// # Panics
+    /// If a `Vec` or a map in `in_axes` has other entries than its counterpart.
+    #[track_caller]
+    pub fn of_args<Args: Arguments>(who: &str, in_axes: &impl ArgAxes<Args>, args: Args::Refs<'_>) -> AxisList {
+        let mut out = AxisList { axes: SmallVec::new(), place: format!("{who}: in_axes") };
+        in_axes.axes(args, &mut out);
+        out
+    }
+    /// The axes of a result, described by `out_axes`.
+    ///
+    /// # Panics
+    /// If a `Vec` or a map in `out_axes` has other entries than its counterpart.
+    #[track_caller]
+    pub fn of_result<T: Pytree>(who: &str, out_axes: &impl Axes<T>, result: &T) -> AxisList {
+        let mut out = AxisList { axes: SmallVec::new(), place: format!("{who}: out_axes") };
+        out_axes.axes(result, &mut out);
+        out
+    }
+    /// One entry for each leaf that is walked.
+    fn repeat<'a>(&mut self, axis: Option<i32>, walk: impl FnOnce(&mut dyn Walker<'a>)) {
+        let mut count = Count::default();
+        walk(&mut count);
+        self.axes.extend(std::iter::repeat_n(axis, count.0))
+    }
+    /// The entries that `choose` gives for the key paths of the leaves.
+    fn by_path<'a>(&mut self, choose: &dyn Fn(&str) -> Option<i32>, walk: impl FnOnce(&mut dyn Walker<'a>)) {
+        let mut w = StructureWriter::default();
+        walk(&mut w);
+        self.axes.extend(w.finish().paths().iter().map(|path| choose(path)))
+    }
+    /// Writes the entries of one child.
+    fn child(&mut self, key: impl Debug, write: impl FnOnce(&mut AxisList)) {
+        let here = self.place.len();
+        write!(self.place, "[{key:?}]").expect("a string takes all");
+        write(self);
+        self.place.truncate(here);
+    }
+    #[track_caller]
+    fn mismatch(&self, found: impl Debug, wanted: impl Debug, what: &str) -> ! {
+        let place = &self.place;
+        fail(ErrorKind::Structure, format!("{place} has {what} {found:?}, but the value there has {what} {wanted:?}"))
+    }
+}
+
+/// Axes chosen leaf by leaf: see [`by_leaf`].
+#[derive(Clone, Copy, Debug)]
+pub struct ByLeaf<F>(F);
+
+/// Axes chosen leaf by leaf, by the key path of the leaf within the described tree: `.w`, `.layers[0].b`, `['key']`. For all
+/// arguments together the path begins with the number of the argument, as in `[0].w`.
+pub fn by_leaf<F: Fn(&str) -> Option<i32> + Send + Sync>(choose: F) -> ByLeaf<F> {
+    ByLeaf(choose)
+}
+
+// One description for all leaves: of a tree, and of the arguments.
+macro_rules! whole {
+    ($([$($g:tt)*] $ty:ty, |$this:ident| $write:ident($how:expr);)*) => { $(
+        impl<T: Pytree, $($g)*> Axes<T> for $ty {
+            fn axes(&self, tree: &T, out: &mut AxisList) {
+                let $this = self;
+                out.$write($how, |w| tree.walk(w))
+            }
+        }
+        impl<Args: Arguments, $($g)*> ArgAxes<Args> for $ty {
+            fn axes(&self, args: Args::Refs<'_>, out: &mut AxisList) {
+                let $this = self;
+                out.$write($how, |w| Args::walk_refs(args, w))
+            }
+        }
+    )* };
+}
+whole! {
+    [] i32, |axis| repeat(Some(*axis));
+    [] Option<i32>, |axis| repeat(*axis);
+    [F: Fn(&str) -> Option<i32> + Send + Sync] ByLeaf<F>, |this| by_path(&this.0);
+}
+
+impl<T: Pytree, X: Axes<T>, const N: usize> Axes<[T; N]> for [X; N] {
+    fn axes(&self, tree: &[T; N], out: &mut AxisList) {
+        for (i, (x, t)) in self.iter().zip(tree).enumerate() {
+            out.child(i, |out| x.axes(t, out))
+        }
+    }
+}
+
+impl<T: Pytree, X: Axes<T>> Axes<Vec<T>> for Vec<X> {
+    #[track_caller]
+    fn axes(&self, tree: &Vec<T>, out: &mut AxisList) {
+        if self.len() != tree.len() {
+            out.mismatch(self.len(), tree.len(), "length")
+        }
+        for (i, (x, t)) in self.iter().zip(tree).enumerate() {
+            out.child(i, |out| x.axes(t, out))
+        }
+    }
+}
+
+impl<K, T: Pytree, X: Axes<T>> Axes<BTreeMap<K, T>> for BTreeMap<K, X>
+where
+    BTreeMap<K, T>: Pytree,
+    K: Ord + Debug + Send + Sync,
+{
+    #[track_caller]
+    fn axes(&self, tree: &BTreeMap<K, T>, out: &mut AxisList) {
+        if !self.keys().eq(tree.keys()) {
+            out.mismatch(self.keys(), tree.keys(), "keys")
+        }
+        for ((k, x), t) in self.iter().zip(tree.values()) {
+            out.child(k, |out| x.axes(t, out))
+        }
+    }
+}
+
+macro_rules! tuples {
+    ($(($($T:ident $X:ident $i:tt),*) $n:literal;)*) => { $(
+        impl<$($T: Pytree, $X: Axes<$T>),*> Axes<($($T,)*)> for ($($X,)*) {
+            fn axes(&self, tree: &($($T,)*), out: &mut AxisList) {
+                $(out.child($i, |out| self.$i.axes(&tree.$i, out));)*
+            }
+        }
+        impl<$($T: Pytree, $X: Axes<$T>),*> ArgAxes<($($T,)*)> for ($($X,)*) {
+            fn axes(&self, args: ($(&$T,)*), out: &mut AxisList) {
+                $(out.child($i, |out| self.$i.axes(args.$i, out));)*
+            }
+        }
+        impl<$($T: Pytree,)* One> ArgAxes<($($T,)*)> for [One; $n]
+        where
+            One: Send + Sync $(+ Axes<$T>)*,
+        {
+            fn axes(&self, args: ($(&$T,)*), out: &mut AxisList) {
+                $(out.child($i, |out| Axes::<$T>::axes(&self[$i], args.$i, out));)*
+            }
+        }
+    )* };
+}
+tuples! {
+    (A X0 0) 1;
+    (A X0 0, B X1 1) 2;
+    (A X0 0, B X1 1, C X2 2) 3;
+    (A X0 0, B X1 1, C X2 2, D X3 3) 4;
+    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4) 5;
+    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4, F X5 5) 6;
+    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4, F X5 5, G X6 6) 7;
+    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4, F X5 5, G X6 6, H X7 7) 8;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::testing::{leaf, panic_text};
+    use crate::{Array, Pytree, Static};
+
+    #[derive(Pytree)]
+    struct Params {
+        w: Array,
+        layers: Vec<Array>,
+    }
+
+    #[track_caller]
+    fn result<T: Pytree>(axes: impl Axes<T>, tree: T) -> Vec<Option<i32>> {
+        AxisList::of_result("vmap", &axes, &tree).axes.to_vec()
+    }
+    #[track_caller]
+    fn args<A: Arguments>(axes: impl ArgAxes<A>, args: A) -> Vec<Option<i32>> {
+        AxisList::of_args("vmap", &axes, args.refs()).axes.to_vec()
+    }
+    fn params() -> Params {
+        Params { w: leaf(1), layers: vec![leaf(2), leaf(3)] }
+    }
+    const N: Option<i32> = None;
+    const Z: Option<i32> = Some(0);
+
+    #[test]
+    fn one_for_all() {
+        assert_eq!(result(0, leaf(1)), [Z]);
+        assert_eq!(result(-1, params()), [Some(-1); 3]);
+        assert_eq!(result(None, params()), [N; 3]);
+        assert_eq!(result(0, ()), []);
+        assert_eq!(args(0, (leaf(1), params())), [Z; 4]);
+        assert_eq!(args(None, (leaf(1),)), [N]);
+        assert_eq!(args(0, ()), []);
+    }
+
+    #[test]
+    fn prefixes() {
+        let l = leaf;
+        assert_eq!(args((0, None), (l(1), params())), [Z, N, N, N]);
+        assert_eq!(args((None, Some(0), Static(1).0), (l(1), l(2), l(3))), [N, Z, Some(1)]);
+        assert_eq!(args(((0, None), 2), ((l(1), vec![l(2); 2]), l(3))), [Z, N, N, Some(2)]);
+        assert_eq!(args((vec![Some(0), None],), (vec![(l(1), l(2)), (l(3), l(4))],)), [Z, Z, N, N]);
+        assert_eq!(args(([0, 1],), ([l(1), l(2)],)), [Z, Some(1)]);
+        assert_eq!(args([0, 1], (l(1), vec![l(2); 2])), [Z, Some(1), Some(1)]);
+        assert_eq!(args((0, 0), (Static(1), l(1))), [Z], "a static argument has no leaves");
+        let map = BTreeMap::from([("w", vec![l(1), l(2)]), ("b", vec![l(3)])]);
+        assert_eq!(result(BTreeMap::from([("w", Some(0)), ("b", None)]), map), [N, Z, Z]);
+        assert_eq!(result((0, (None, 1)), (l(1), (Some(l(2)), None::<Array>))), [Z, N]);
+        assert_eq!(args((0, 1, 2, 3, 4, 5, 6, N), (l(1), l(1), l(1), l(1), l(1), l(1), l(1), l(1))).len(), 8);
+    }
+
+    #[test]
+    fn leaf_by_leaf() {
+        let choose = by_leaf(|path| path.starts_with(".layers").then_some(1));
+        assert_eq!(args((choose, 0), (params(), leaf(1))), [N, Some(1), Some(1), Z]);
+        assert_eq!(result(by_leaf(|path| (path == ".w").then_some(-1)), params()), [Some(-1), N, N]);
+        assert_eq!(
+            args(by_leaf(|path| (path == "[1].layers[1]").then_some(3)), (leaf(1), params())),
+            [N, N, N, Some(3)]
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        let l = leaf;
+        let text = panic_text(|| args((0, (None, vec![0, 1])), (l(1), (l(1), vec![l(1); 3]))));
+        assert!(text.contains("vmap: in_axes[1][1] has length 2, but the value there has length 3"), "{text}");
+        let map = || BTreeMap::from([("w", vec![l(1)]), ("b", vec![l(3)])]);
+        let text = panic_text(|| result(BTreeMap::from([("w", 0)]), map()));
+        assert!(text.contains(r#"vmap: out_axes has keys ["w"], but the value there has keys ["b", "w"]"#), "{text}");
+        let text = panic_text(|| result(BTreeMap::from([("w", vec![0]), ("b", vec![])]), map()));
+        assert!(text.contains(r#"vmap: out_axes["b"] has length 0, but the value there has length 1"#), "{text}");
+    }
+}

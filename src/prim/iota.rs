@@ -1,0 +1,67 @@
+//! Counting along a dimension.
+
+use super::*;
+use crate::aval::{Shape, tuple};
+use crate::dtype::DType;
+use crate::trace::bind1;
+use cotangent_cpu::{Dt, Op, ValId};
+
+/// An array of this shape whose elements are their index along `dimension`.
+#[track_caller]
+pub fn iota(dtype: DType, shape: &[usize], dimension: usize) -> Array {
+    bind1(&Iota { dtype, shape: shape.into(), dimension }, &[])
+}
+/// See [`iota`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Iota {
+    dtype: DType,
+    shape: Shape,
+    dimension: usize,
+}
+impl Primitive for Iota {
+    fn name(&self) -> &'static str {
+        "iota"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![
+            ("dimension", self.dimension.to_string().into()),
+            ("dtype", self.dtype.name().into()),
+            ("shape", tuple(&self.shape).into()),
+            ("sharding", "None".into()),
+        ]
+    }
+    fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
+        if self.dimension >= self.shape.len() {
+            return Err(format!("dimension {} is out of bounds for shape {}", self.dimension, tuple(&self.shape)));
+        }
+        if !self.dtype.is_inexact() && !self.dtype.is_integer() {
+            return Err(format!("no count in elements of type (dtype) {}", self.dtype));
+        }
+        Ok(one(Aval::new(self.dtype, &self.shape)))
+    }
+    fn jvp(&self, _: &[&Array], _: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(None)
+    }
+    fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
+        unreachable!("it has no operand to be mapped")
+    }
+    fn lower(&self, l: &mut Lower, _: &[ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+        let dt = self.dtype.dt();
+        one(l.map(&outs[0], &[], |b, _| {
+            let i = b.index(self.dimension as u32, if dt.is_int() { dt } else { Dt::I64 });
+            if dt.is_int() {
+                lower::Num::Re(i)
+            } else {
+                let x = b.un(Op::Cast, dt.part(), i);
+                if dt.is_complex() { lower::Num::Cx(x, b.num(dt.part(), 0.0)) } else { lower::Num::Re(x) }
+            }
+        }))
+    }
+}
+
+pub(super) const READ: &[Read] = &[("iota", |p, _| {
+    Ok(one(iota(crate::jaxpr::dtype_param(p, "dtype")?, &p.usizes("shape")?, p.usize("dimension")?)))
+})];
+pub(super) fn cases() -> Vec<Case> {
+    vec![Case { name: "iota", args: vec![], run: |_| vec![iota(DType::Int32, &[2, 3], 1), iota(DType::Float32, &[4], 0)] }]
+}

@@ -1,0 +1,182 @@
+//! Staging: `jit`, `make_jaxpr`, `eval_shape`.
+
+use crate::array::Array;
+use crate::aval::Aval;
+use crate::error::Loc;
+use crate::jaxpr::Jaxpr;
+use crate::trace::axis::{Axis, bound};
+use crate::trace::stage::stage_flat;
+use crate::tree::{Structure, StructureWriter};
+use crate::{Arguments, Function, Pytree, tree};
+use smallvec::SmallVec;
+use std::panic::Location;
+use std::sync::{Arc, Mutex};
+
+/// `f`, staged into a program once for every structure, shape and element type of its arguments, and then run as that program.
+///
+/// The bits of the result are those of `f` itself. Arrays that `f` captures become hidden arguments. Inside `f` a value has no
+/// number: host `if`s on values are errors that say what to do instead. An argument taken by value may be overwritten.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = jit(|x: &Array, n: Static<i32>| x.powi(n.0).sum());
+/// assert_eq!(f(&array![1., 2.], Static(3)).to_f64(), 9.0);
+/// ```
+#[track_caller]
+pub fn jit<'f, S, F>(f: F) -> F::With<'f, F::Out>
+where
+    F: Function<S, Out: Pytree> + 'f,
+{
+    Jit::new().of(f)
+}
+
+/// `jit` with options.
+#[derive(Clone, Debug, Default)]
+pub struct Jit {
+    name: Option<String>,
+}
+impl Jit {
+    /// The options of [`jit`].
+    pub fn new() -> Jit {
+        Jit::default()
+    }
+    /// The name by which printed programs call the function. Without it, it is the name of a `fn` item.
+    pub fn name(mut self, name: impl Into<String>) -> Jit {
+        self.name = Some(name.into());
+        self
+    }
+    /// The staged function: see [`jit`].
+    #[track_caller]
+    pub fn of<'f, S, F>(self, f: F) -> F::With<'f, F::Out>
+    where
+        F: Function<S, Out: Pytree> + 'f,
+    {
+        let at = Location::caller();
+        let name: Arc<str> = self.name.unwrap_or_else(|| function_name::<F>()).into();
+        let cache: Mutex<Vec<Arc<Staged<F::Out>>>> = Mutex::default();
+        F::with(move |args| {
+            let lent = F::lend(&args);
+            let flat = F::Args::flatten(lent);
+            let mut w = StructureWriter::default();
+            F::Args::walk_refs(lent, &mut w);
+            let structure = w.finish();
+            let axes = if crate::trace::evaluating() { vec![] } else { bound() };
+            let lock = || cache.lock().unwrap_or_else(|e| e.into_inner());
+            // never locked while tracing: a function may call itself
+            let hit = lock().iter().find(|s| s.serves(&structure, &axes, &flat.leaves)).cloned();
+            let staged = hit.unwrap_or_else(|| {
+                let made = Arc::new(stage::<S, F>(&f, lent, structure, axes, &flat.leaves, at));
+                let mut all = lock();
+                match all.iter().find(|s| s.serves(&made.structure, &made.axes, &flat.leaves)) {
+                    Some(first) => first.clone(),
+                    None => {
+                        all.push(made.clone());
+                        made
+                    }
+                }
+            });
+            let args: SmallVec<[&Array; 8]> = staged.captured.iter().chain(&flat.leaves).collect();
+            let call = crate::prim::call::Call { jaxpr: staged.jaxpr.clone(), name: name.clone() };
+            let outs = crate::trace::bind_at(at, &call, &args);
+            staged.out.rebuild(&mut outs.into_iter())
+        })
+    }
+}
+
+/// A program, and for which arguments it was staged.
+struct Staged<Out> {
+    structure: Structure,
+    axes: Vec<Axis>,
+    avals: Vec<Aval>,
+    jaxpr: Arc<Jaxpr>,
+    captured: Vec<Array>,
+    /// The structure of the result. Its leaves are abstract and nobody looks at them.
+    out: Out,
+}
+impl<Out> Staged<Out> {
+    fn serves(&self, structure: &Structure, axes: &[Axis], x: &[Array]) -> bool {
+        self.avals.len() == x.len()
+            && self.avals.iter().zip(x).all(|(a, x)| a == x.aval())
+            && self.structure == *structure
+            && self.axes == axes
+    }
+}
+
+fn stage<S, F: Function<S, Out: Pytree>>(
+    f: &F,
+    args: <F::Args as Arguments>::Refs<'_>,
+    structure: Structure,
+    axes: Vec<Axis>,
+    x: &[Array],
+    at: Loc,
+) -> Staged<F::Out> {
+    let avals = super::avals(x);
+    let mut out = None;
+    let (jaxpr, captured) = stage_flat(
+        &mut |x| {
+            let o = f.call(F::Args::rebuild_refs(args, &mut x.iter().cloned()));
+            let leaves = tree::leaves(&o);
+            out = Some(o);
+            leaves
+        },
+        &avals,
+        at,
+    );
+    // tracers of the staging trace are not kept alive in the template
+    let out = out.expect("the function was called");
+    let out = tree::map(&out, |_| crate::array(false));
+    Staged { structure, axes, avals, jaxpr, captured, out }
+}
+
+/// The name of a `fn` item; closures have none.
+fn function_name<F>() -> String {
+    let full = std::any::type_name::<F>();
+    let last = full.rsplit("::").next().unwrap_or(full);
+    if last.starts_with('{') || last.contains(['<', '>', ' ', '&', '(']) { "<lambda>".into() } else { last.into() }
+}
+
+/// The program that `f` stages for arguments of these types, printable as JAX prints it. Nothing is computed.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let j = cotangent::make_jaxpr(|x: &Array| x.sin() * 2.0, (&array![1., 2., 3.],));
+/// assert_eq!(j.to_string(), "{ lambda ; a:f32[3]. let b:f32[3] = sin a; c:f32[3] = mul b 2.0:f32[] in (c,) }");
+/// ```
+#[track_caller]
+pub fn make_jaxpr<S, F>(f: F, args: F::ArgsOf<'_>) -> Arc<Jaxpr>
+where
+    F: Function<S, Out: Pytree>,
+{
+    let at = Location::caller();
+    let lent = F::lend(&args);
+    let x = F::Args::flatten(lent).leaves;
+    let mut run = |x: &[Array]| tree::leaves(&f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned())));
+    stage_flat(&mut run, &super::avals(&x), at).0
+}
+
+/// Shape and element type of a value that was not computed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShapeDtype {
+    /// Extents.
+    pub shape: Vec<usize>,
+    /// Element type.
+    pub dtype: crate::DType,
+    /// Whether the element type gives way in promotion.
+    pub weak_type: bool,
+}
+
+/// Shapes and element types of the leaves of `f`'s result, by staging it: nothing is computed.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let out = eval_shape(|x: &Array| (x.sum(), x.t()), (&array![[1., 2., 3.]],));
+/// assert_eq!((out[0].shape.len(), &out[1].shape[..]), (0, &[3, 1][..]));
+/// ```
+#[track_caller]
+pub fn eval_shape<S, F>(f: F, args: F::ArgsOf<'_>) -> Vec<ShapeDtype>
+where
+    F: Function<S, Out: Pytree>,
+{
+    let of = |a: Aval| ShapeDtype { shape: a.shape.to_vec(), dtype: a.dtype, weak_type: a.weak };
+    make_jaxpr(f, args).out_avals().into_iter().map(of).collect()
+}

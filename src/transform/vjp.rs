@@ -1,0 +1,135 @@
+//! Reverse mode: `vjp`, and the transpose of linear functions.
+
+use super::jvp::paths;
+use super::{avals, given, or_zeros};
+use crate::array::Array;
+use crate::aval::Aval;
+use crate::error::Loc;
+use crate::trace::linearize::{Linear, linearize_flat};
+use crate::trace::transpose::record_linear;
+use crate::{Arguments, Function, Pytree, tree};
+use std::marker::PhantomData;
+use std::panic::Location;
+
+/// The map from cotangents of a function's result to cotangents of its arguments.
+///
+/// It holds what the backward pass needs. [`call`](Pullback::call) it as often as you like, or [`call_once`](Pullback::call_once),
+/// which frees what it holds as it goes.
+pub struct Pullback<Args, Out> {
+    linear: Linear,
+    mask: Vec<bool>,
+    ins: Vec<Aval>,
+    outs: Vec<Aval>,
+    args: Args,
+    out_paths: Vec<String>,
+    at: Loc,
+    _out: PhantomData<fn(&Out)>,
+}
+
+impl<Args: Arguments, Out: Pytree> Pullback<Args, Out> {
+    /// Cotangents of all arguments, for a cotangent of the result. Arguments that are integers have one of type `float0`.
+    ///
+    /// # Panics
+    /// If the cotangent has another structure, shape or element type than the result.
+    pub fn call(&self, ct: &Out) -> Args {
+        let ct = self.seeds(ct);
+        let _g = crate::trace::enter(crate::trace::current(), Some(self.at));
+        let back = self.linear.transpose(&ct, 0);
+        rebuild(back, &self.mask, &self.ins, &self.args)
+    }
+    /// The same, once: memory is freed while it runs.
+    ///
+    /// # Panics
+    /// If the cotangent has another structure, shape or element type than the result.
+    pub fn call_once(self, ct: &Out) -> Args {
+        let ct = self.seeds(ct);
+        let _g = crate::trace::enter(crate::trace::current(), Some(self.at));
+        let back = self.linear.transpose_once(&ct, 0);
+        rebuild(back, &self.mask, &self.ins, &self.args)
+    }
+    fn seeds(&self, ct: &Out) -> Vec<Option<Array>> {
+        given("vjp", "cotangent", self.at, &tree::leaves(ct), &self.outs, &self.out_paths)
+    }
+}
+fn rebuild<Args: Arguments>(back: Vec<Option<Array>>, mask: &[bool], ins: &[Aval], args: &Args) -> Args {
+    let mut back = back.into_iter();
+    let mut leaves = mask.iter().zip(ins).map(|(m, a)| or_zeros(if *m { back.next().flatten() } else { None }, a));
+    args.rebuild(&mut leaves)
+}
+
+/// The value of `f` at `args`, and the map that pulls cotangents of the result back to cotangents of the arguments, a tuple.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let (y, pull) = cotangent::vjp(|x: &Array, y: &Array| x * y, (&array(2.0), &array(3.0)));
+/// let (dx, dy) = pull.call(&array(1.0));
+/// assert_eq!((y.to_f64(), dx.to_f64(), dy.to_f64()), (6.0, 3.0, 2.0));
+/// ```
+#[track_caller]
+pub fn vjp<S, F>(f: F, args: F::ArgsOf<'_>) -> (F::Out, Pullback<F::Args, F::Out>)
+where
+    F: Function<S, Out: Pytree>,
+{
+    let at = Location::caller();
+    let args = F::own(args);
+    let lent = args.refs();
+    let x = F::Args::flatten(lent).leaves;
+    let mask: Vec<bool> = x.iter().map(|a| a.dtype().is_inexact()).collect();
+    let mut out = None;
+    let (y, linear) = linearize_flat(
+        &mut |x| {
+            let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
+            let leaves = tree::leaves(&o);
+            out = Some(o);
+            leaves
+        },
+        &x,
+        &mask,
+        at,
+        true,
+    );
+    let (ins, outs) = (avals(&x), avals(&y));
+    let value = out.expect("the function was called").rebuild(&mut y.into_iter());
+    let out_paths = tree::paths(&value);
+    (value, Pullback { linear, mask, ins, outs, args, out_paths, at, _out: PhantomData })
+}
+
+/// The transpose of a linear function: from cotangents of its result to cotangents of its arguments. Only the types of `args`
+/// matter.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let back = cotangent::linear_transpose(|x: &Array| 3.0 * x, (&array(0.0),));
+/// assert_eq!(back(&array(2.0)).0.to_f64(), 6.0);
+/// ```
+///
+/// # Panics
+/// If the function is not linear: the message names the operation and its line.
+#[track_caller]
+pub fn linear_transpose<'f, S, F>(f: F, args: F::ArgsOf<'_>) -> Box<dyn Fn(&F::Out) -> F::Args + Send + Sync + 'f>
+where
+    F: Function<S, Out: Pytree> + 'f,
+    F::Args: 'f,
+{
+    let at = Location::caller();
+    let args = F::own(args);
+    let lent = args.refs();
+    let ins = avals(&F::Args::flatten(lent).leaves);
+    let _ = paths::<F::Args>(lent);
+    let mut out = None;
+    let linear = record_linear(
+        &mut |x| {
+            let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
+            let leaves = tree::leaves(&o);
+            out = Some(tree::paths(&o));
+            leaves
+        },
+        &ins,
+        at,
+        true,
+    );
+    let (mask, outs) = (vec![true; ins.len()], linear.out_avals.clone());
+    let out_paths = out.expect("the function was called");
+    let p = Pullback::<F::Args, F::Out> { linear, mask, ins, outs, args, out_paths, at, _out: PhantomData };
+    Box::new(move |ct| p.call(ct))
+}

@@ -1,0 +1,234 @@
+//! `vmap`: a function over axes of its arguments.
+
+use super::jvp::paths;
+use crate::array::Array;
+use crate::axes::AxisList;
+use crate::error::{ErrorKind, Loc, fail_at};
+use crate::trace::axis;
+use crate::trace::batch::{Lanes, batch_flat, to_front};
+use crate::{ArgAxes, Arguments, Axes, Function, Pytree, tree};
+use std::panic::Location;
+
+/// `f` over the leading axis of every argument, the results stacked along a new leading axis.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let dots = cotangent::vmap(|x: &Array, y: &Array| (x * y).sum());
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(dots(&x, &x).to_string(), "[ 5. 25.]");
+/// ```
+///
+/// # Panics
+/// When called: if the mapped axes have different extents; the message lists them all.
+#[track_caller]
+pub fn vmap<'f, S, F>(f: F) -> F::With<'f, F::Out>
+where
+    F: Function<S, Out: Pytree> + 'f,
+{
+    vmap_axes(f, 0, 0)
+}
+
+/// `f` over the axes that `in_axes` names, the results stacked along `out_axes`.
+///
+/// `in_axes` is one axis for all arguments, or one entry for each: an axis, `None` for an argument that all lanes share, a prefix
+/// of the argument's structure, or `by_leaf(|path| ..)`. Negative axes count from the end.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = cotangent::vmap_axes(|x: &Array, y: &Array| x + y, (0, None), 1);
+/// assert_eq!(f(&array![1., 2.], &array![10., 20., 30.]).shape(), [3, 2]);
+/// ```
+///
+/// # Panics
+/// When called: if nothing is mapped, if mapped axes have different extents, if an argument has too few dimensions, if a result is
+/// mapped whose `out_axes` is `None`.
+#[track_caller]
+pub fn vmap_axes<'f, S, F, I, O>(f: F, in_axes: I, out_axes: O) -> F::With<'f, F::Out>
+where
+    F: Function<S, Out: Pytree> + 'f,
+    I: ArgAxes<F::Args> + 'f,
+    O: Axes<F::Out> + 'f,
+{
+    Vmap::new().in_axes(in_axes).out_axes(out_axes).of(f)
+}
+
+/// `vmap` with JAX's rarer options.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::{Vmap, lax};
+/// let share = Vmap::new().axis_name("i").of(|x: &Array| x / lax::psum(x, "i"));
+/// assert_eq!(share(&array![1., 3.]).to_string(), "[0.25 0.75]");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Vmap<I = i32, O = i32> {
+    in_axes: I,
+    out_axes: O,
+    axis_name: Option<String>,
+    axis_size: Option<usize>,
+}
+impl Default for Vmap {
+    fn default() -> Vmap {
+        Vmap::new()
+    }
+}
+impl Vmap {
+    /// Every argument on axis 0, every result on axis 0.
+    pub fn new() -> Vmap {
+        Vmap { in_axes: 0, out_axes: 0, axis_name: None, axis_size: None }
+    }
+}
+impl<I, O> Vmap<I, O> {
+    /// Which axes of the arguments are mapped: see [`vmap_axes`].
+    pub fn in_axes<J>(self, in_axes: J) -> Vmap<J, O> {
+        Vmap { in_axes, out_axes: self.out_axes, axis_name: self.axis_name, axis_size: self.axis_size }
+    }
+    /// Along which axes results are stacked: see [`vmap_axes`].
+    pub fn out_axes<P>(self, out_axes: P) -> Vmap<I, P> {
+        Vmap { in_axes: self.in_axes, out_axes, axis_name: self.axis_name, axis_size: self.axis_size }
+    }
+    /// A name for the axis, by which collectives inside refer to it.
+    pub fn axis_name(mut self, name: impl Into<String>) -> Vmap<I, O> {
+        self.axis_name = Some(name.into());
+        self
+    }
+    /// The number of lanes: needed where no argument is mapped, checked where one is.
+    pub fn axis_size(mut self, size: usize) -> Vmap<I, O> {
+        self.axis_size = Some(size);
+        self
+    }
+    /// The mapped function.
+    #[track_caller]
+    pub fn of<'f, S, F>(self, f: F) -> F::With<'f, F::Out>
+    where
+        F: Function<S, Out: Pytree> + 'f,
+        I: ArgAxes<F::Args> + 'f,
+        O: Axes<F::Out> + 'f,
+    {
+        let at = Location::caller();
+        F::with(move |args| {
+            let lent = F::lend(&args);
+            let x = F::Args::flatten(lent).leaves;
+            let axes = AxisList::of_args::<F::Args>("vmap", &self.in_axes, lent).axes;
+            let dims: Vec<Option<usize>> =
+                (0..x.len()).map(|i| axes[i].map(|a| resolve(a, &x[i], i, || paths::<F::Args>(lent), at))).collect();
+            let size = size(&x, &dims, self.axis_size, || paths::<F::Args>(lent), at);
+            let lanes = Lanes { size, axis: self.axis_name.as_ref().map(|n| axis::fresh(n, size)) };
+            let mut out = None;
+            let outs = batch_flat(
+                &mut |x| {
+                    let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
+                    let leaves = tree::leaves(&o);
+                    out = Some(o);
+                    leaves
+                },
+                lanes,
+                &x,
+                &dims,
+                at,
+                true,
+            );
+            let out = out.expect("the function was called");
+            let out_axes = AxisList::of_result("vmap", &self.out_axes, &out).axes;
+            let _g = crate::trace::enter(crate::trace::current(), Some(at));
+            let leaves: Vec<Array> = outs
+                .into_iter()
+                .enumerate()
+                .map(|(i, o)| place(o, out_axes[i], size, i, || tree::paths(&out), at))
+                .collect();
+            out.rebuild(&mut leaves.into_iter())
+        })
+    }
+}
+
+fn resolve(axis: i32, x: &Array, i: usize, paths: impl FnOnce() -> Vec<String>, at: Loc) -> usize {
+    let n = x.ndim() as i32;
+    let a = if axis < 0 { axis + n } else { axis };
+    if a < 0 || a >= n {
+        let path = &paths()[i];
+        fail_at(
+            at,
+            ErrorKind::Shape,
+            format!(
+                "vmap: in_axes says axis {axis} of argument {path}, which has type {}: at least {} dimensions are needed",
+                x.aval(),
+                if axis < 0 { -axis } else { axis + 1 }
+            ),
+        )
+    }
+    a as usize
+}
+
+fn size(
+    x: &[Array],
+    dims: &[Option<usize>],
+    given: Option<usize>,
+    paths: impl FnOnce() -> Vec<String>,
+    at: Loc,
+) -> usize {
+    let sizes: Vec<(usize, usize)> =
+        dims.iter().enumerate().filter_map(|(i, d)| d.map(|d| (i, x[i].shape()[d]))).collect();
+    let first = given.or(sizes.first().map(|s| s.1));
+    let Some(size) = first else {
+        fail_at(
+            at,
+            ErrorKind::Axis,
+            "vmap: no argument is mapped; map one, or say how many lanes there are with axis_size",
+        )
+    };
+    if sizes.iter().any(|s| s.1 != size) {
+        let paths = paths();
+        let mut text = "vmap: the mapped axes have different extents:".to_string();
+        if let Some(n) = given {
+            text.push_str(&format!("\n  axis_size is {n}"))
+        }
+        for (i, n) in sizes {
+            text.push_str(&format!(
+                "\n  axis {} of argument {}, which has type {}, has extent {n}",
+                dims[i].expect("a mapped axis"),
+                paths[i],
+                x[i].aval()
+            ))
+        }
+        fail_at(at, ErrorKind::Shape, text)
+    }
+    size
+}
+
+/// A result with its lanes where `out_axes` wants them.
+fn place(
+    (y, dim): (Array, Option<usize>),
+    axis: Option<i32>,
+    size: usize,
+    i: usize,
+    paths: impl FnOnce() -> Vec<String>,
+    at: Loc,
+) -> Array {
+    let Some(axis) = axis else {
+        if dim.is_some() {
+            let path = &paths()[i];
+            fail_at(
+                at,
+                ErrorKind::Axis,
+                format!(
+                    "vmap: out_axes says None for result {path}, but it differs from lane to lane; give it an axis"
+                ),
+            )
+        }
+        return y;
+    };
+    let rank = y.ndim() as i32 + dim.is_none() as i32;
+    let to = if axis < 0 { axis + rank } else { axis };
+    if to < 0 || to >= rank {
+        let path = &paths()[i];
+        fail_at(
+            at,
+            ErrorKind::Shape,
+            format!("vmap: out_axes says axis {axis} for result {path}, which has {rank} dimensions with its lanes"),
+        )
+    }
+    match dim {
+        Some(d) => crate::prim::move_axis(&y, d, to as usize),
+        None => crate::prim::move_axis(&to_front(&y, None, size), 0, to as usize),
+    }
+}

@@ -1,0 +1,604 @@
+//! The structure of a pytree: everything about it but its leaves.
+//!
+//! A tree tells its structure as a stream of events, a [`Walker`] listens. The stream is a prefix code: a node says how many
+//! children follow, so no event closes it, and two trees have the same structure exactly if their streams are equal. A
+//! [`Structure`] is a stream that was written down. A cache of compiled functions asks for a hash and for a comparison with
+//! structures written down before; both listen to the stream as it passes and allocate nothing.
+
+use crate::{Array, Pytree};
+use std::any::Any;
+use std::fmt::{Debug, Display, Formatter};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// Listens to the events of a tree: its nodes before their children, a map's key before its value.
+///
+/// Every child of a node is one leaf, one static value or one node with its own children.
+pub trait Walker<'a> {
+    /// An array.
+    fn leaf(&mut self, leaf: &'a Array);
+    /// A node, whose children follow.
+    fn node(&mut self, _node: Node) {}
+    /// The key of the child that follows, in a map.
+    fn key(&mut self, _key: &'a dyn Fixed) {}
+    /// A value that is part of the structure and has no leaves.
+    fn fixed(&mut self, _value: &'a dyn Fixed) {}
+}
+
+/// What a tree may hold beside arrays: keys of maps and static values. Every `T: Clone + Eq + Hash + Debug + Send + Sync` is one.
+pub trait Fixed: Debug + Send + Sync + 'static {
+    /// Hashes the value.
+    fn hash_into(&self, state: &mut dyn Hasher);
+    /// Whether the other is of the same type and equal.
+    fn same(&self, other: &dyn Fixed) -> bool;
+    /// A copy to keep.
+    fn keep(&self) -> Arc<dyn Fixed>;
+    /// For the comparison.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Clone + Eq + Hash + Debug + Send + Sync + 'static> Fixed for T {
+    fn hash_into(&self, mut state: &mut dyn Hasher) {
+        self.hash(&mut state)
+    }
+    fn same(&self, other: &dyn Fixed) -> bool {
+        other.as_any().downcast_ref::<T>().is_some_and(|other| self == other)
+    }
+    fn keep(&self) -> Arc<dyn Fixed> {
+        Arc::new(self.clone())
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A node of a tree and the number of its children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// A tuple; `()` too.
+    Tuple(usize),
+    /// A sequence: the name of its container and its length.
+    List(&'static str, usize),
+    /// A map: the name of its container and its length. Each child is preceded by its key.
+    Map(&'static str, usize),
+    /// `None`: no children.
+    None,
+    /// `Some`: one child.
+    Some,
+    /// A struct, or a variant of an enum: one child for each field.
+    Struct(&'static Definition),
+}
+
+impl Node {
+    /// The number of children.
+    pub fn arity(&self) -> usize {
+        match self {
+            Node::Tuple(n) | Node::List(_, n) | Node::Map(_, n) => *n,
+            Node::None => 0,
+            Node::Some => 1,
+            Node::Struct(d) => d.fields.len(),
+        }
+    }
+    /// What tells this node from most others, cheaply: lengths and identities, no strings.
+    fn fingerprint(&self) -> u64 {
+        match self {
+            Node::Tuple(n) => 1 + 8 * *n as u64,
+            Node::List(name, n) => 2 + 8 * (*n as u64) + ((name.len() as u64) << 48),
+            Node::Map(name, n) => 3 + 8 * (*n as u64) + ((name.len() as u64) << 48),
+            Node::None => 4,
+            Node::Some => 5,
+            Node::Struct(d) => d.id,
+        }
+    }
+}
+
+/// A struct, or a variant of an enum, that derives [`Pytree`]. Made at compile time.
+#[derive(Debug)]
+pub struct Definition {
+    id: u64,
+    module: &'static str,
+    name: &'static str,
+    variant: Option<&'static str>,
+    fields: &'static [&'static str],
+}
+
+impl Definition {
+    /// The definition of `name` in `module`. The fields of a tuple struct are called `"0"`, `"1"`, ..
+    pub const fn new(
+        module: &'static str,
+        name: &'static str,
+        variant: Option<&'static str>,
+        fields: &'static [&'static str],
+    ) -> Definition {
+        let mut id = mix_str(mix_str(6, module), name);
+        if let Some(variant) = variant {
+            id = mix_str(id, variant);
+        }
+        let mut i = 0;
+        while i < fields.len() {
+            id = mix_str(id, fields[i]);
+            i += 1;
+        }
+        Definition { id, module, name, variant, fields }
+    }
+    fn is_tuple(&self) -> bool {
+        self.fields.first() == Some(&"0")
+    }
+}
+
+impl PartialEq for Definition {
+    fn eq(&self, other: &Definition) -> bool {
+        let parts = |d: &Definition| (d.module, d.name, d.variant, d.fields);
+        std::ptr::eq(self, other) || self.id == other.id && parts(self) == parts(other)
+    }
+}
+impl Eq for Definition {}
+impl Hash for Definition {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.id)
+    }
+}
+impl Display for Definition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)?;
+        match self.variant {
+            Some(variant) => write!(f, "::{variant}"),
+            None => Ok(()),
+        }
+    }
+}
+
+// ---- hashing -------------------------------------------------------------------------------------------------------------
+
+/// One step of the hash: FxHash's multiply and rotate. Keys come from the program, not from an adversary.
+const fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
+}
+
+const fn mix_str(mut hash: u64, s: &str) -> u64 {
+    let bytes = s.as_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = mix(hash, bytes[i] as u64);
+        i += 1;
+    }
+    mix(hash, bytes.len() as u64 | 1 << 32)
+}
+
+/// Hashes a structure as it passes. As a [`Hasher`] it takes more words, such as the types of the leaves.
+#[derive(Clone, Default, Debug)]
+pub struct StructureHasher {
+    state: u64,
+}
+
+impl Hasher for StructureHasher {
+    fn finish(&self) -> u64 {
+        // Multiplication moves information upwards only; hash tables look at the low bits.
+        let h = self.state;
+        (h ^ (h >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26)
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.write_u64(u64::from_le_bytes(last) ^ ((bytes.len() as u64) << 56));
+    }
+    fn write_u8(&mut self, word: u8) {
+        self.write_u64(word as u64)
+    }
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(word as u64)
+    }
+    fn write_u64(&mut self, word: u64) {
+        self.state = mix(self.state, word)
+    }
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64)
+    }
+}
+
+impl<'a> Walker<'a> for StructureHasher {
+    fn leaf(&mut self, _: &'a Array) {
+        self.write_u64(7)
+    }
+    fn node(&mut self, node: Node) {
+        self.write_u64(node.fingerprint())
+    }
+    fn key(&mut self, key: &'a dyn Fixed) {
+        key.hash_into(self)
+    }
+    fn fixed(&mut self, value: &'a dyn Fixed) {
+        self.write_u64(8);
+        value.hash_into(self)
+    }
+}
+
+// ---- a structure, written down ---------------------------------------------------------------------------------------------
+
+#[derive(Clone, Debug)]
+enum Token {
+    Leaf,
+    Node(Node),
+    Key(Arc<dyn Fixed>),
+    Fixed(Arc<dyn Fixed>),
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Token) -> bool {
+        match (self, other) {
+            (Token::Leaf, Token::Leaf) => true,
+            (Token::Node(a), Token::Node(b)) => a == b,
+            (Token::Key(a), Token::Key(b)) | (Token::Fixed(a), Token::Fixed(b)) => a.same(&**b),
+            _ => false,
+        }
+    }
+}
+
+/// The structure of a tree: its containers, keys and static values, without its arrays.
+///
+/// Structures compare and hash; they print as the tree with `*` for each array.
+#[derive(Clone)]
+pub struct Structure {
+    tokens: Vec<Token>,
+    hash: u64,
+    leaves: usize,
+}
+
+/// Writes a [`Structure`] down.
+#[derive(Default)]
+pub struct StructureWriter {
+    tokens: Vec<Token>,
+    hasher: StructureHasher,
+    leaves: usize,
+}
+
+impl<'a> Walker<'a> for StructureWriter {
+    fn leaf(&mut self, leaf: &'a Array) {
+        self.leaves += 1;
+        self.tokens.push(Token::Leaf);
+        self.hasher.leaf(leaf)
+    }
+    fn node(&mut self, node: Node) {
+        self.tokens.push(Token::Node(node));
+        self.hasher.node(node)
+    }
+    fn key(&mut self, key: &'a dyn Fixed) {
+        self.tokens.push(Token::Key(key.keep()));
+        self.hasher.key(key)
+    }
+    fn fixed(&mut self, value: &'a dyn Fixed) {
+        self.tokens.push(Token::Fixed(value.keep()));
+        self.hasher.fixed(value)
+    }
+}
+
+impl StructureWriter {
+    /// The structure of the tree that was walked.
+    pub fn finish(self) -> Structure {
+        // A hand-written `walk` that announces other children than it walks is caught here, once, and not trusted later.
+        let mut wanted = 1usize;
+        for (i, token) in self.tokens.iter().enumerate() {
+            let node = match token {
+                Token::Key(_) => continue,
+                Token::Node(node) => node.arity(),
+                Token::Leaf | Token::Fixed(_) => 0,
+            };
+            assert!(wanted > 0, "Pytree::walk: {} child events too many", self.tokens.len() - i);
+            wanted = wanted + node - 1;
+        }
+        assert!(wanted == 0, "Pytree::walk: a node announced {wanted} children that did not follow");
+        Structure { tokens: self.tokens, hash: self.hasher.finish(), leaves: self.leaves }
+    }
+}
+
+/// Compares a structure with a tree as it passes.
+pub struct StructureMatcher<'s> {
+    rest: &'s [Token],
+    same: bool,
+}
+
+impl<'s> StructureMatcher<'s> {
+    fn next(&mut self, same: impl FnOnce(&Token) -> bool) {
+        if let (true, [token, rest @ ..]) = (self.same, self.rest) {
+            (self.same, self.rest) = (same(token), rest);
+        } else {
+            self.same = false;
+        }
+    }
+    /// Whether the tree that was walked had the structure.
+    pub fn finish(self) -> bool {
+        self.same && self.rest.is_empty()
+    }
+}
+
+impl<'a> Walker<'a> for StructureMatcher<'_> {
+    fn leaf(&mut self, _: &'a Array) {
+        self.next(|t| matches!(t, Token::Leaf))
+    }
+    fn node(&mut self, node: Node) {
+        self.next(|t| matches!(t, Token::Node(n) if *n == node))
+    }
+    fn key(&mut self, key: &'a dyn Fixed) {
+        self.next(|t| matches!(t, Token::Key(k) if k.same(key)))
+    }
+    fn fixed(&mut self, value: &'a dyn Fixed) {
+        self.next(|t| matches!(t, Token::Fixed(v) if v.same(value)))
+    }
+}
+
+impl Structure {
+    /// The structure of a tree.
+    pub fn of<T: Pytree>(tree: &T) -> Structure {
+        let mut w = StructureWriter::default();
+        tree.walk(&mut w);
+        w.finish()
+    }
+    /// The hash that the structure of this tree has, without writing it down.
+    pub fn hash_of<T: Pytree>(tree: &T) -> u64 {
+        let mut w = StructureHasher::default();
+        tree.walk(&mut w);
+        w.finish()
+    }
+    /// Whether the tree has this structure. Allocates nothing.
+    pub fn matches<T: Pytree>(&self, tree: &T) -> bool {
+        let mut w = self.matcher();
+        tree.walk(&mut w);
+        w.finish()
+    }
+    /// A walker that compares what it hears with this structure.
+    pub fn matcher(&self) -> StructureMatcher<'_> {
+        StructureMatcher { rest: &self.tokens, same: true }
+    }
+    /// The number of arrays.
+    pub fn leaf_count(&self) -> usize {
+        self.leaves
+    }
+    /// The hash, computed once: the same as [`Structure::hash_of`] the tree.
+    pub fn hash_value(&self) -> u64 {
+        self.hash
+    }
+
+    /// The key path of every leaf, as JAX prints it: `.layers[0]['w']`. The path of a lone array is empty.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::with_capacity(self.leaves);
+        self.replay(|i, place| {
+            if let Token::Leaf = self.tokens[i] {
+                paths.push(path(place));
+            }
+        });
+        paths
+    }
+
+    /// Calls `visit` with each token but keys, and the way that leads to it.
+    fn replay<'s>(&'s self, mut visit: impl FnMut(usize, &[Step<'s>])) {
+        let mut place: Vec<Step> = Vec::new();
+        for (i, token) in self.tokens.iter().enumerate() {
+            match token {
+                Token::Key(key) => {
+                    if let Some(step) = place.last_mut() {
+                        step.key = Some(&**key);
+                    }
+                    continue;
+                }
+                _ => visit(i, &place),
+            }
+            match token {
+                Token::Node(node) if node.arity() > 0 => place.push(Step { node: *node, child: 0, key: None }),
+                _ => {
+                    while let Some(step) = place.last_mut() {
+                        step.child += 1;
+                        if step.child < step.node.arity() {
+                            break;
+                        }
+                        place.pop();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the two structures first differ; `None` if they are equal.
+    pub fn difference(&self, other: &Structure) -> Option<Mismatch> {
+        let n = self.tokens.iter().zip(&other.tokens).take_while(|(a, b)| a == b).count();
+        if n == self.tokens.len() && n == other.tokens.len() {
+            return None;
+        }
+        // Keys differ: what differs is the map whose keys they are. The streams agree up to here, so it is at one place in both.
+        let at = match self.tokens.get(n) {
+            Some(Token::Key(_)) => self.map_of_key(n),
+            _ => n,
+        };
+        let mut place = String::new();
+        self.replay(|i, steps| {
+            if i == at {
+                place = path(steps);
+            }
+        });
+        Some(Mismatch { path: place, first: self.describe(at), second: other.describe(at) })
+    }
+
+    /// The map that the key at `n` belongs to.
+    fn map_of_key(&self, n: usize) -> usize {
+        let is_map = |i: &usize| matches!(self.tokens[*i], Token::Node(Node::Map(..)));
+        (0..n).rev().filter(is_map).find(|i| self.keys(*i).any(|k| k == n)).expect("a key follows its map")
+    }
+
+    /// The positions of the keys of the map at `at`.
+    fn keys(&self, at: usize) -> impl Iterator<Item = usize> {
+        let n = match self.tokens[at] {
+            Token::Node(node) => node.arity(),
+            _ => 0,
+        };
+        let mut next = at + 1;
+        (0..n).map(move |_| {
+            let key = next;
+            next = self.after(key + 1);
+            key
+        })
+    }
+
+    /// The position after the subtree that begins at `at`.
+    fn after(&self, mut at: usize) -> usize {
+        let mut wanted = 1;
+        while wanted > 0 {
+            match &self.tokens[at] {
+                Token::Key(_) => {}
+                Token::Node(node) => wanted = wanted + node.arity() - 1,
+                Token::Leaf | Token::Fixed(_) => wanted -= 1,
+            }
+            at += 1;
+        }
+        at
+    }
+
+    /// What is at this position, in words.
+    fn describe(&self, at: usize) -> String {
+        let name = |n: &str| if n == "array" { "an array".to_string() } else { format!("a {n}") };
+        match self.tokens.get(at) {
+            None => "nothing".into(),
+            Some(Token::Leaf) => "an Array".into(),
+            Some(Token::Key(key)) => format!("the key {}", Key(&**key)),
+            Some(Token::Fixed(value)) => format!("the static value {value:?}"),
+            Some(Token::Node(node)) => match node {
+                Node::Tuple(n) => format!("a tuple of length {n}"),
+                Node::List(container, n) => format!("{} of length {n}", name(container)),
+                Node::Map(container, _) => {
+                    let keys: Vec<String> = self.keys(at).map(|k| self.key_text(k)).collect();
+                    format!("{} with keys [{}]", name(container), keys.join(", "))
+                }
+                Node::None => "None".into(),
+                Node::Some => "Some".into(),
+                Node::Struct(d) => format!("`{d}`"),
+            },
+        }
+    }
+
+    fn key_text(&self, at: usize) -> String {
+        match &self.tokens[at] {
+            Token::Key(key) => Key(&**key).to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// Prints the subtree at `at` and returns the position after it.
+    fn print(&self, at: usize, f: &mut Formatter<'_>) -> Result<usize, std::fmt::Error> {
+        let node = match &self.tokens[at] {
+            Token::Leaf => return f.write_str("*").map(|()| at + 1),
+            Token::Fixed(value) => return write!(f, "{value:?}").map(|()| at + 1),
+            Token::Key(key) => {
+                write!(f, "{}: ", Key(&**key))?;
+                return self.print(at + 1, f);
+            }
+            Token::Node(node) => node,
+        };
+        let n = node.arity();
+        let (open, close) = match node {
+            Node::Tuple(1) => ("(".into(), ",)"),
+            Node::Tuple(_) => ("(".into(), ")"),
+            Node::List(..) => ("[".into(), "]"),
+            Node::Map(..) => ("{".into(), "}"),
+            Node::None => ("None".into(), ""),
+            Node::Some => ("Some(".into(), ")"),
+            Node::Struct(d) if n == 0 => (d.to_string(), ""),
+            Node::Struct(d) if d.is_tuple() => (format!("{d}("), ")"),
+            Node::Struct(d) => (format!("{d} {{ "), " }"),
+        };
+        f.write_str(&open)?;
+        let mut next = at + 1;
+        for i in 0..n {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            if let Node::Struct(d) = node
+                && !d.is_tuple()
+            {
+                write!(f, "{}: ", d.fields[i])?;
+            }
+            next = self.print(next, f)?;
+        }
+        f.write_str(close)?;
+        Ok(next)
+    }
+}
+
+impl PartialEq for Structure {
+    fn eq(&self, other: &Structure) -> bool {
+        self.hash == other.hash && self.tokens == other.tokens
+    }
+}
+impl Eq for Structure {}
+impl Hash for Structure {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash)
+    }
+}
+impl Display for Structure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        self.print(0, f).map(|_| ())
+    }
+}
+impl Debug for Structure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Structure({self})")
+    }
+}
+
+// ---- paths -----------------------------------------------------------------------------------------------------------------
+
+/// One step of the way to a leaf: a node and which of its children.
+struct Step<'s> {
+    node: Node,
+    child: usize,
+    key: Option<&'s dyn Fixed>,
+}
+
+fn path(steps: &[Step]) -> String {
+    steps.iter().map(Step::to_string).collect()
+}
+
+impl Display for Step<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match (&self.node, self.key) {
+            (Node::Some | Node::None, _) => Ok(()),
+            (Node::Struct(d), _) => write!(f, ".{}", d.fields[self.child]),
+            (Node::Map(..), Some(key)) => write!(f, "[{}]", Key(key)),
+            _ => write!(f, "[{}]", self.child),
+        }
+    }
+}
+
+/// A key as JAX prints it: strings in single quotes.
+struct Key<'s>(&'s dyn Fixed);
+
+impl Display for Key<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:?}", self.0);
+        match text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+            Some(inner) => write!(f, "'{inner}'"),
+            None => f.write_str(&text),
+        }
+    }
+}
+
+/// Where two trees differ first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The key path of the place; empty for the whole tree.
+    pub path: String,
+    /// What the first tree has there.
+    pub first: String,
+    /// What the second tree has there.
+    pub second: String,
+}
+
+impl Display for Mismatch {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Mismatch { path, first, second } = self;
+        let place = if path.is_empty() { "at the root" } else { &format!("at {path}") };
+        write!(f, "the structures differ {place}: the first tree has {first}, the second {second}")
+    }
+}
+impl std::error::Error for Mismatch {}
