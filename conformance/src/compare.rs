@@ -72,7 +72,8 @@ impl Allowance {
     /// Beyond the tolerance of the type there are these allowances, each for programs that do the thing anywhere:
     /// - sums of more than 64 terms: times the root of the number of terms over 64, since rounding errors add up like a random walk;
     /// - sums of half-precision numbers: times 4, since back ends accumulate in different types (derivatives have room enough);
-    /// - sums of any length: 4 units in the last place of the greatest operand, since terms may cancel and the order of summation is open;
+    /// - programs that only move and add: 4 units in the last place of the greatest operand, since terms may cancel and the order of summation
+    ///   is open;
     /// - factorizations and solvers: times 30, for the condition of the matrix.
     pub fn new(
         record: &Record,
@@ -99,7 +100,7 @@ impl Allowance {
         }
         let mut rtol = (factor * base_rtol(dtype)).min(LOOSEST);
         let mut atol = 0.0;
-        if sums {
+        if sums && profile.additive {
             let greatest = operands.iter().map(greatest).fold(0.0, f64::max);
             atol = SUM_ULPS * format.epsilon() * greatest;
         }

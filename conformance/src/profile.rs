@@ -72,6 +72,20 @@ const EXACT_IF_REAL: &[&str] = &["abs", "ceil", "floor", "nextafter", "round", "
 /// Arithmetic that is correctly rounded in `float32` and `float64`.
 const ARITHMETIC: &[&str] = &["add", "add_any", "div", "mul", "square", "sub"];
 
+/// Sums, and what else does not change the order of magnitude.
+const ADDITIVE: &[&str] = &[
+    "add",
+    "add_any",
+    "convert_element_type",
+    "cumsum",
+    "psum",
+    "reduce_sum",
+    "reduce_window_sum",
+    "scatter-add",
+    "scatter-sub",
+    "sub",
+];
+
 /// Operations that choose between numbers, where IEEE 754 leaves open which of two zeros of different sign is taken.
 const EXTREMES: &[&str] = &[
     "argmax",
@@ -132,18 +146,23 @@ pub struct Profile {
     pub phase_free: bool,
     /// The number of terms in its longest sum or product along axes; 0 if it has none.
     pub terms: usize,
+    /// Does it do nothing but move and add, so that no intermediate value is of another order of magnitude than its operands and results?
+    pub additive: bool,
 }
 
 impl Profile {
     /// Looks through a program.
     pub fn of(program: &ProgramData) -> Profile {
         let jaxpr = &program.jaxpr;
-        let mut profile = Profile { exact: exact_results(jaxpr, &vec![true; jaxpr.ins.len()]), ..Profile::default() };
+        let exact = exact_results(jaxpr, &vec![true; jaxpr.ins.len()]);
+        let mut profile = Profile { exact, additive: true, ..Profile::default() };
         each_equation(jaxpr, &mut |eqn, ins| {
             let prim = eqn.prim.as_str();
             profile.zero_sign |= EXTREMES.contains(&prim);
             profile.linear_algebra |= LINEAR_ALGEBRA.contains(&prim);
             profile.phase_free |= PHASE_FREE.contains(&prim);
+            profile.additive &=
+                holds_program(eqn) || ADDITIVE.contains(&prim) || MOVES.contains(&prim) || of_types(eqn, &[]);
             profile.terms = profile.terms.max(terms(eqn, ins));
         });
         profile
@@ -318,7 +337,12 @@ mod tests {
         );
         let profile = Profile::of(&p);
         assert_eq!(profile.exact, [true, false, false, true, false]);
-        assert_eq!((profile.terms, profile.linear_algebra, profile.phase_free), (8, false, false));
+        assert_eq!(
+            (profile.terms, profile.linear_algebra, profile.phase_free, profile.additive),
+            (8, false, false, false)
+        );
+        let sum = program(f(), &[("reduce_sum", json!({"axes": [0]}), &[0], aval("float32", &[]))]);
+        assert!(Profile::of(&sum).additive);
     }
 
     #[test]
