@@ -13,6 +13,7 @@
 //! shape. Layout, tiles, instruction set and threads may then do what they like: the bits are the same.
 
 pub mod check;
+pub mod complex;
 pub mod dt;
 pub mod program;
 pub mod reference;
