@@ -14,6 +14,8 @@
 
 pub mod check;
 pub mod dt;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod program;
 pub mod reference;
 pub mod text;
