@@ -14,6 +14,7 @@
 
 pub mod dt;
 pub mod isa;
+pub mod math;
 pub mod program;
 
 pub use dt::Dt;
