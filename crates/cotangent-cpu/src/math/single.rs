@@ -63,9 +63,8 @@ pub fn log<L: Lane>(x: L) -> L {
     let a = poly(f, [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1]);
     let b = poly(f, [-1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1]);
     let c = poly(f, [2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1]);
-    let p = a.fma(f3, b).fma(f3, c) * f3;
-    let p = e.fma(x.c(LN2_LO), p);
-    let y = (x.c(-0.5).fma(f2, f) + p) + e * x.c(LN2_HI);
+    let p = a.fma(f3, b).fma(f3, c).fma(f3, e * x.c(LN2_LO));
+    let y = e.fma(x.c(LN2_HI), x.c(-0.5).fma(f2, f) + p);
     let y = L::sel(x.eq(x.c(f64::INFINITY)), x, y);
     let y = L::sel(x.ge(x.c(0.0)), y, x.c(f64::NAN));
     L::sel(x.eq(x.c(0.0)), x.c(f64::NEG_INFINITY), y)
@@ -110,7 +109,8 @@ pub fn expm1<L: Lane>(x: L) -> L {
     let half = x * x.c(0.5);
     let near = tanh(half) * (e + x.c(1.0));
     let y = L::sel(x.abs().gt(x.c(0.5)), e - x.c(1.0), near);
-    L::sel(half.eq(x.c(0.0)), x, y)
+    // Where the half is subnormal, x is its own result.
+    L::sel(half.abs().lt(x.c(f32::MIN_POSITIVE as f64)), x, y)
 }
 
 /// The hyperbolic tangent: Eigen's rational function of degree 13 over 6, clamped where it reaches 1.
