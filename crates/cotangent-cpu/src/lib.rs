@@ -16,6 +16,8 @@ pub mod check;
 pub mod dt;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod isa;
+pub mod math;
 pub mod program;
 pub mod reference;
 pub mod text;
