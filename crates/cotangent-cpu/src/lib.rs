@@ -15,6 +15,10 @@
 pub mod check;
 pub mod complex;
 pub mod dt;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod isa;
+pub mod math;
 pub mod program;
 pub mod reference;
 pub mod text;
