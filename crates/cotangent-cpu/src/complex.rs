@@ -377,3 +377,6 @@ fn quotient<'p>(at: &'p Build, z: Z<'p>, w: Z<'p>) -> Z<'p> {
     let grow = zero.pick(f64::INFINITY.value(at).signed(w.0), grow);
     (zero.pick(z.0, re) * grow, zero.pick(z.1, im) * grow)
 }
+
+#[cfg(test)]
+mod tests;
