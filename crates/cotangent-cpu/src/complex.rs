@@ -108,6 +108,9 @@ impl<'p> V<'p> {
     fn atan2(self, x: impl Operand<'p>) -> V<'p> {
         self.bin(Op::Math(M::Atan2), self.at.dt, x)
     }
+    fn pow(self, x: impl Operand<'p>) -> V<'p> {
+        self.bin(Op::Math(M::Pow), self.at.dt, x)
+    }
     fn abs(self) -> V<'p> {
         self.un(Op::Abs, self.at.dt)
     }
@@ -245,8 +248,7 @@ pub fn sign(b: &mut Body, dt: Dt, z: (u32, u32)) -> (u32, u32) {
 /// The square root with a real part that is not negative.
 pub fn sqrt(b: &mut Body, dt: Dt, z: (u32, u32)) -> (u32, u32) {
     build(b, dt, [z], |at, [z]| {
-        let r = Root::new(at, z);
-        let (x, y) = (r.z.0 * r.unscale, r.z.1 * r.unscale);
+        let (x, y) = root(at, z, &Scaled::new(at, z));
         // An infinite imaginary part wins over everything, an infinite real part over a finite one.
         let (tall, wide) = (z.1.is_inf(), z.0.is_inf().and(z.1.is_finite()));
         let (inf, nothing) = (f64::INFINITY.value(at), 0.0.value(at));
@@ -257,16 +259,15 @@ pub fn sqrt(b: &mut Body, dt: Dt, z: (u32, u32)) -> (u32, u32) {
     })
 }
 
-/// 1 / sqrt(z).
+/// 1 / sqrt(z). Of zero, it is infinite in no direction: `(inf, nan)`.
 pub fn rsqrt(b: &mut Body, dt: Dt, z: (u32, u32)) -> (u32, u32) {
     build(b, dt, [z], |at, [z]| {
-        let r = Root::new(at, z);
-        // 1 / w = conj(w) / |w|^2, and |w|^2 = |z|.
-        let (re, im) = (r.z.0 / r.h, -(r.z.1 / r.h));
-        let scale = 1.0.value(at) / r.unscale;
-        let (zero, infinite) = (r.h.eq(0.0), is_infinite(z));
-        let re = infinite.pick(0.0, zero.pick(f64::INFINITY, re * scale));
-        let im = infinite.pick(0.0.value(at).signed(-z.1), im * scale);
+        // With w the root, 1 / w = conj(w) / |w|^2, and |w|^2 = |z|.
+        let s = Scaled::new(at, z);
+        let (w, h) = (root(at, z, &s), s.norm.sqrt());
+        let (zero, infinite) = (h.eq(0.0), is_infinite(z));
+        let re = infinite.pick(0.0, zero.pick(f64::INFINITY, w.0 / h * s.by));
+        let im = infinite.pick(0.0.value(at).signed(-z.1), -(w.1 / h * s.by));
         (re, im)
     })
 }
@@ -281,6 +282,8 @@ struct Scaled<'p> {
     z: Z<'p>,
     /// The square of its modulus.
     norm: V<'p>,
+    /// The power of two.
+    by: V<'p>,
     /// Which case: far too large, far too small.
     large: V<'p>,
     small: V<'p>,
@@ -295,7 +298,7 @@ impl<'p> Scaled<'p> {
         let (large, small) = (m.gt(at.two_to(60, 500)), m.lt(at.two_to(-60, -500)));
         let s = large.pick(at.two_to(DOWN.0, DOWN.1), small.pick(at.two_to(UP.0, UP.1), 1.0));
         let (x, y) = (z.0 * s, z.1 * s);
-        Scaled { z: (x, y), norm: x * x + y * y, large, small }
+        Scaled { z: (x, y), norm: x * x + y * y, by: s, large, small }
     }
     /// What undoes the scale for the `root`-th root of the number.
     fn unscale(&self, at: &'p Build, root: i32) -> V<'p> {
@@ -326,24 +329,16 @@ fn turned<'p>((x, y): Z<'p>, f: impl FnOnce(Z<'p>) -> Z<'p>) -> Z<'p> {
     (q, -p)
 }
 
-/// A square root before its scale is undone, and before anything is infinite.
-struct Root<'p> {
-    z: Z<'p>,
-    h: V<'p>,
-    unscale: V<'p>,
-}
-impl<'p> Root<'p> {
-    /// W. Kahan, "Branch cuts for complex elementary functions" (1987): the larger part t = sqrt((|z| + |x|) / 2) has no
-    /// cancellation, and the other one is y / 2t.
-    fn new(at: &'p Build, z: Z<'p>) -> Root<'p> {
-        let s = Scaled::new(at, z);
-        let ((x, y), h) = (s.z, s.norm.sqrt());
-        let t = ((h + x.abs()) * 0.5).sqrt();
-        let other = t.eq(0.0).pick(y.abs(), y.abs() / (t + t));
-        let left = x.lt(0.0);
-        let (re, im) = (left.pick(other, t), left.pick(t, other).signed(y));
-        Root { z: (re, im), h, unscale: s.unscale(at, 2) }
-    }
+/// The square root of a number with finite parts, given it scaled.
+///
+/// W. Kahan, "Branch cuts for complex elementary functions" (1987): the larger part t = sqrt((|z| + |x|) / 2) has no
+/// cancellation, and the other one is y / 2t.
+fn root<'p>(at: &'p Build, z: Z<'p>, s: &Scaled<'p>) -> Z<'p> {
+    let t = ((s.norm.sqrt() + s.z.0.abs()) * 0.5).sqrt() * s.unscale(at, 2);
+    let y = z.1.abs();
+    let other = t.eq(0.0).pick(y, y / (t + t));
+    let left = z.0.lt(0.0);
+    (left.pick(other, t), left.pick(t, other).signed(z.1))
 }
 
 /// z / w = z conj(w) / |w|^2. The divisor is divided by the power of two f below its larger part, and only a dividend near the

@@ -105,9 +105,9 @@ fn hyperbolic<'p>(at: &'p Build, x: V<'p>) -> (V<'p>, V<'p>, V<'p>) {
 fn hyperbolic_sine<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
     let (sinh, cosh, factor) = hyperbolic(at, x.abs());
     let re = (sinh * y.math(M::Cos) * factor) * 1.0.value(at).signed(x);
-    // Zero times infinity is zero here: a part that vanishes on a line vanishes at its end.
+    // Where the sine is zero, the part vanishes even if the other factor is infinite.
     let im = cosh * y.math(M::Sin) * factor;
-    (x.eq(0.0).pick(x, re), y.eq(0.0).pick(y, im))
+    (re, y.eq(0.0).pick(y, im))
 }
 
 /// cosh x cos y + i sinh x sin y.

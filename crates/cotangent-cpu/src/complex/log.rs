@@ -1,7 +1,7 @@
 //! The logarithm, the inverse functions made of it, and the power.
 
 use super::{Build, DOWN, Operand, Scaled, V, Z, build, is_infinite, modulus, turned, unary};
-use crate::{Body, Dt, M, Op};
+use crate::{Body, Dt, M};
 use std::f64::consts::{FRAC_PI_2, LN_2};
 
 unary! {
@@ -88,8 +88,8 @@ impl<'p> Arc<'p> {
         let (x, y) = (large.pick(0.5, x0), large.pick(0.5, y0));
         let (d, e) = (x - 1.0, x + 1.0);
         let r = (e * e + y * y).sqrt();
-        // At x = 1, y^2 may underflow.
-        let s = (d * d + y * y).sqrt().max(y);
+        // Only at x = 1 may y^2 matter and underflow.
+        let s = d.eq(0.0).pick(y, (d * d + y * y).sqrt());
         let a = (r + s) * 0.5;
         let far = s + d.abs();
         let slopes = y / (r + e) + far.eq(0.0).pick(0.0, y / far);
@@ -146,13 +146,20 @@ fn inverse_hyperbolic_tangent<'p>(at: &'p Build, z: Z<'p>) -> Z<'p> {
 fn power<'p>(at: &'p Build, z: Z<'p>, (c, d): Z<'p>) -> Z<'p> {
     let r = modulus(at, z);
     let (log_r, theta) = logarithm(at, z);
+    // The two factors may leave the range in opposite directions: then roots are multiplied, and the product squared.
+    let (rise, fall) = (c * log_r, -(d * theta));
+    let far = rise.abs().max(fall.abs()).gt(at.by(80.0, 700.0));
+    let half = far.pick(0.5, 1.0);
+    let size = r.pow(c * half) * (fall * half).math(M::Exp);
+    let again = far.pick(size, 1.0);
+    // A positive number to an infinite power has the angle zero.
+    let turn = c.is_inf().and(theta.eq(0.0)).pick(theta, c * theta);
     let real = d.eq(0.0);
-    let size = r.bin(Op::Math(M::Pow), at.dt, c) * (-(d * theta)).math(M::Exp);
-    let angle = c * theta + real.pick(0.0, d * log_r);
-    let re = size * angle.math(M::Cos);
-    let im = angle.eq(0.0).pick(angle, size * angle.math(M::Sin));
+    let angle = turn + real.pick(0.0, d * log_r);
+    let re = size * angle.math(M::Cos) * again;
+    let im = angle.eq(0.0).pick(angle, size * angle.math(M::Sin) * again);
+    let nothing = c.gt(0.0).and(d.eq(d)).pick(0.0, f64::NAN);
     let origin = r.eq(0.0);
-    let nothing = c.gt(0.0).pick(0.0, f64::NAN);
     let (re, im) = (origin.pick(nothing, re), origin.pick(nothing, im));
     let one = real.and(c.eq(0.0)).or(z.0.eq(1.0).and(z.1.eq(0.0)));
     (one.pick(1.0, re), one.pick(0.0, im))

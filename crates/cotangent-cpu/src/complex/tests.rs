@@ -107,25 +107,77 @@ fn explore() {
         let (name, dt) = (group[0].0, group[0].1);
         let rows: Vec<_> = group.iter().map(|l| l.2.clone()).collect();
         let got = apply(name, dt, &rows);
-        let (eps, tiny) = if dt == Dt::C64 { (2f64.powi(-23), 2f64.powi(-126)) } else { (2f64.powi(-52), 2f64.powi(-1022)) };
+        let (eps, tiny) =
+            if dt == Dt::C64 { (2f64.powi(-23), 2f64.powi(-126)) } else { (2f64.powi(-52), 2f64.powi(-1022)) };
         let mut worst = [(0.0, 0); 3];
         for (k, (g, l)) in got.iter().zip(group).enumerate() {
             let w = l.3;
             let m = w[0].abs().max(w[1].abs());
-            let (gs, ws, ms) = if m > 1e300 { ([g[0] / 1e10, g[1] / 1e10], [w[0]/1e10,w[1]/1e10], m/1e10) } else if m < 1e-250 { ([g[0]*1e50,g[1]*1e50],[w[0]*1e50,w[1]*1e50], m*1e50) } else { (*g, w, m) };
+            let (gs, ws, ms) = if m > 1e300 {
+                ([g[0] / 1e10, g[1] / 1e10], [w[0] / 1e10, w[1] / 1e10], m / 1e10)
+            } else if m < 1e-250 {
+                ([g[0] * 1e50, g[1] * 1e50], [w[0] * 1e50, w[1] * 1e50], m * 1e50)
+            } else {
+                (*g, w, m)
+            };
             let norm = ws[0].hypot(ws[1]);
-            let floor = if ms == m { tiny } else if m < 1.0 { tiny * 1e50 } else { tiny };
+            let floor = if ms == m {
+                tiny
+            } else if m < 1.0 {
+                tiny * 1e50
+            } else {
+                tiny
+            };
             let e = (gs[0] - ws[0]).hypot(gs[1] - ws[1]) / norm.max(floor) / eps;
             let c = |i: usize| (gs[i] - ws[i]).abs() / ws[i].abs().max(floor) / eps;
             for (j, e) in [e, c(0), c(1)].into_iter().enumerate() {
                 let e = if e.is_nan() { f64::INFINITY } else { e };
-                if e > worst[j].0 { worst[j] = (e, k) }
+                if e > worst[j].0 {
+                    worst[j] = (e, k)
+                }
             }
         }
         print!("{name:9} {dt} norm {:.3e} re {:.3e} im {:.3e}", worst[0].0, worst[1].0, worst[2].0);
         println!();
         if show.as_deref() == Some(name) {
-            for w in worst { println!("   {:?} got {:?} want {:?}", rows[w.1], got[w.1], group[w.1].3); }
+            for w in worst {
+                println!("   {:?} got {:?} want {:?}", rows[w.1], got[w.1], group[w.1].3);
+            }
+        }
+    }
+}
+
+#[test]
+fn grid() {
+    let Ok(path) = std::env::var("COMPLEX_GRID") else { return };
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<_> = text.lines().map(parse).collect();
+    for group in lines.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {
+        let (name, dt) = (group[0].0, group[0].1);
+        let rows: Vec<_> = group.iter().map(|l| l.2.clone()).collect();
+        let got = apply(name, dt, &rows);
+        for (g, l) in got.iter().zip(group) {
+            let same = |a: f64, b: f64| {
+                (a.is_nan() && b.is_nan())
+                    || a == b && (a != 0.0 || a.is_sign_negative() == b.is_sign_negative())
+                    || (a != 0.0 || b != 0.0) && (a - b).abs() <= 1e-5 * b.abs()
+            };
+            let w = l.3;
+            let kind = |a: f64, b: f64| {
+                if same(a, b) {
+                    "="
+                } else if a.is_nan() || b.is_nan() {
+                    "nan"
+                } else if a == 0.0 && b == 0.0 {
+                    "zero"
+                } else {
+                    "value"
+                }
+            };
+            let (p, q) = (kind(g[0], w[0]), kind(g[1], w[1]));
+            if p != "=" || q != "=" {
+                println!("{name} {dt} {p}/{q} {:?} got {:?} jax {:?}", l.2, g, w);
+            }
         }
     }
 }
