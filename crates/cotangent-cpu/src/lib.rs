@@ -20,6 +20,9 @@ pub mod dt;
 pub mod exec;
 pub mod isa;
 mod math;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod math;
 pub mod program;
 pub mod reference;
 pub mod text;
