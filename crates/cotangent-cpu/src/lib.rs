@@ -16,7 +16,6 @@ pub mod buffer;
 pub mod dt;
 pub mod exec;
 pub mod isa;
-mod math;
 pub mod program;
 
 pub use buffer::{Buffer, Element};
