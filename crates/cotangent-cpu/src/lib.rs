@@ -13,10 +13,16 @@
 //! shape. Layout, tiles, instruction set and threads may then do what they like: the bits are the same.
 
 pub mod buffer;
+pub mod check;
 pub mod dt;
 pub mod exec;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod isa;
+pub mod math;
 pub mod program;
+pub mod reference;
+pub mod text;
 
 pub use buffer::{Buffer, Element};
 pub use dt::Dt;
