@@ -14,6 +14,7 @@
 
 pub mod buffer;
 pub mod check;
+pub mod dot;
 pub mod dt;
 pub mod exec;
 #[doc(hidden)]

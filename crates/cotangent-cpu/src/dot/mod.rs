@@ -1,0 +1,291 @@
+//! The batched matrix product with a fixed order of summation (see [`DotSpec`]).
+//!
+//! An element of the result is a function of its row and its column only: of neither the number of rows nor that of columns, nor
+//! of strides, batches, tiles or the instruction set. A microkernel that keeps its sums in registers over a chunk of k, and a
+//! lane that is a vector element, compute exactly the orders of the definition, so that nothing is lost by fixing them.
+//!
+//! * `chain`: the blocked driver of products with several columns, `micro` its innermost loops, `pack` what brings the right
+//!   operand into their form;
+//! * `tree`: products with one column;
+//! * `simd`, `x86`: vectors; `cast`: conversions of types; `scratch`: memory.
+
+mod cast;
+mod chain;
+mod micro;
+mod pack;
+mod scratch;
+mod simd;
+#[cfg(test)]
+mod tests;
+mod tree;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use crate::isa::{Isa, isa};
+use crate::{DotOrder, DotSpec, Dt};
+use micro::Elem;
+use std::ops::Range;
+
+/// Elements of a chunk of a chain.
+const CHUNK: usize = 256;
+/// Elements of a super-chunk.
+const SUPER: usize = 64 * CHUNK;
+/// Rows of a tile. Every tile packs its columns anew, so it should not be small.
+const TILE_ROWS: usize = 1008;
+/// Bytes of a row of a tile: with [`CHUNK`] rows, what is packed fits into the second cache.
+const TILE_ROW: usize = 4096;
+/// The same for tiles whose sums do not go to the result directly.
+const SUM_ROWS: usize = 252;
+const SUM_ROW: usize = 2048;
+
+/// A batch of matrices somewhere in memory: element `(t, i, j)` lies `t * batch + i * row + j * col` elements behind `ptr`.
+/// Strides may be anything, also 0 and negative.
+#[derive(Clone, Copy, Debug)]
+pub struct Mat {
+    /// Element (0, 0, 0).
+    pub ptr: *const u8,
+    /// From a matrix to the next, in elements.
+    pub batch: isize,
+    /// From a row to the next, in elements.
+    pub row: isize,
+    /// From a column to the next, in elements.
+    pub col: isize,
+}
+
+/// A product that is ready to be computed: independent tiles of the result, in any order and by any thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    spec: DotSpec,
+    src: Dt,
+    out_dt: Dt,
+    isa: Isa,
+    batch: usize,
+    m: usize,
+    n: usize,
+    k: usize,
+    a: Mat,
+    b: Mat,
+    out: *mut u8,
+    /// Greatest extents of a tile.
+    tile_m: usize,
+    tile_n: usize,
+    /// How many tiles a matrix has in each direction.
+    tiles_m: usize,
+    tiles_n: usize,
+}
+
+// SAFETY: the pointers are followed by `run` only, whose caller answers for them, on whatever thread it is called.
+unsafe impl Send for Product {}
+// SAFETY: as above; `run` takes the product by shared reference and does not change it.
+unsafe impl Sync for Product {}
+
+impl Product {
+    /// Describes the product of [`dot`], in at least `parts` items if it can be cut into so many. Follows no pointer.
+    pub fn new(
+        spec: DotSpec,
+        src: Dt,
+        out_dt: Dt,
+        sizes: [usize; 4],
+        a: Mat,
+        b: Mat,
+        out: *mut u8,
+        parts: usize,
+    ) -> Product {
+        Product::with_isa(isa(), spec, src, out_dt, sizes, a, b, out, parts)
+    }
+
+    /// The same for an instruction set, which `run` requires.
+    fn with_isa(
+        isa: Isa,
+        spec: DotSpec,
+        src: Dt,
+        out_dt: Dt,
+        [batch, m, n, k]: [usize; 4],
+        a: Mat,
+        b: Mat,
+        out: *mut u8,
+        parts: usize,
+    ) -> Product {
+        let mut p =
+            Product { spec, src, out_dt, isa, batch, m, n, k, a, b, out, tile_m: m, tile_n: n, tiles_m: 1, tiles_n: 1 };
+        if batch == 0 || m == 0 || n == 0 {
+            p.batch = 0;
+            return p;
+        }
+        if k == 0 {
+            return p;
+        }
+        // One right operand for all: the rows of all batches are rows of one matrix.
+        if batch > 1 && b.batch == 0 && (m == 1 || a.batch == m as isize * a.row) {
+            p.a.row = if m == 1 { a.batch } else { a.row };
+            (p.batch, p.m) = (1, batch * m);
+        }
+        let (height, width, size) = p.kernel();
+        if p.is_tree() {
+            p.tile_m = p.m.min(TILE_ROWS);
+        } else {
+            // The kernels want columns. With one column only, rows take their place; a complex product is not symmetric.
+            if p.n == 1 && !spec.acc.is_complex() {
+                (p.m, p.n) = (1, p.m);
+                let (a, b) = (p.a, p.b);
+                p.a = Mat { ptr: b.ptr, batch: b.batch, row: 0, col: b.row };
+                p.b = Mat { ptr: a.ptr, batch: a.batch, row: a.col, col: a.row };
+            }
+            let (rows, row) = if p.in_place() { (TILE_ROWS, TILE_ROW) } else { (SUM_ROWS, SUM_ROW) };
+            p.tile_m = even(p.m, rows, height);
+            p.tile_n = even(p.n, row / size, width);
+        }
+        p.count();
+        while p.items() < parts {
+            if p.tile_m > 2 * height {
+                p.tile_m = even(p.m, p.tile_m / 2, height);
+            } else if p.tile_n > width && !p.is_tree() {
+                p.tile_n = even(p.n, p.tile_n / 2, width);
+            } else {
+                break;
+            }
+            p.count();
+        }
+        p
+    }
+
+    /// Rows and columns of a microkernel, and bytes of an element.
+    fn kernel(&self) -> (usize, usize, usize) {
+        fn of<E: Elem>(isa: Isa, unit: usize) -> (usize, usize, usize) {
+            let kit = E::kit(isa);
+            (kit.two.len(), 2 * kit.width / unit, unit * size_of::<E>())
+        }
+        match cast::compute(self.spec.acc) {
+            Dt::F32 => of::<f32>(self.isa, 1),
+            Dt::F64 => of::<f64>(self.isa, 1),
+            Dt::C64 => of::<f32>(self.isa, 2),
+            Dt::C128 => of::<f64>(self.isa, 2),
+            Dt::U16 => of::<u16>(self.isa, 1),
+            Dt::U32 => of::<u32>(self.isa, 1),
+            _ => of::<u64>(self.isa, 1),
+        }
+    }
+
+    /// Is the result its own accumulator? Its type must be the one that is computed with, and there must be one super-chunk.
+    fn in_place(&self) -> bool {
+        let compute = cast::compute(self.spec.acc);
+        self.k <= SUPER && self.out_dt == self.spec.acc && cast::same_bits(self.out_dt, compute)
+    }
+
+    /// The sums of integers and of truth values do not depend on the order.
+    fn is_tree(&self) -> bool {
+        self.spec.order == DotOrder::Tree && (self.spec.acc.is_float() || self.spec.acc.is_complex())
+    }
+
+    fn count(&mut self) {
+        self.tiles_m = self.m.div_ceil(self.tile_m);
+        self.tiles_n = self.n.div_ceil(self.tile_n);
+    }
+
+    /// How many items there are.
+    pub fn items(&self) -> usize {
+        self.batch * self.tiles_m * self.tiles_n
+    }
+
+    /// Batch, rows and columns of an item.
+    fn place(&self, item: usize) -> (usize, Range<usize>, Range<usize>) {
+        let per_batch = self.tiles_m * self.tiles_n;
+        if per_batch == 1 {
+            return (item, 0..self.m, 0..self.n);
+        }
+        let (t, rest) = (item / per_batch, item % per_batch);
+        let (i, j) = (rest / self.tiles_n * self.tile_m, rest % self.tiles_n * self.tile_n);
+        (t, i..self.m.min(i + self.tile_m), j..self.n.min(j + self.tile_n))
+    }
+
+    /// Computes some of the items.
+    ///
+    /// # Safety
+    /// What [`dot`] requires of its arguments must hold for those of [`Product::new`]; `items` must end at [`Product::items`] or
+    /// before, and no item may be computed by two threads at once.
+    pub unsafe fn run(&self, items: Range<usize>) {
+        if self.k == 0 {
+            let bytes = self.m * self.n * self.out_dt.size();
+            // SAFETY: these results are the caller's to write, and zero is all zeros in every type.
+            return unsafe { self.out.add(items.start * bytes).write_bytes(0, items.len() * bytes) };
+        }
+        // SAFETY: the caller's promise; the element types are those of `compute`.
+        unsafe {
+            match (cast::compute(self.spec.acc), self.is_tree()) {
+                (Dt::F32 | Dt::C64, true) => tree::run::<f32>(self, items),
+                (Dt::F64 | Dt::C128, true) => tree::run::<f64>(self, items),
+                (Dt::F32 | Dt::C64, _) => chain::run::<f32>(self, items),
+                (Dt::F64 | Dt::C128, _) => chain::run::<f64>(self, items),
+                (Dt::U16, _) => chain::run::<u16>(self, items),
+                (Dt::U32, _) => chain::run::<u32>(self, items),
+                _ => chain::run::<u64>(self, items),
+            }
+        }
+    }
+}
+
+/// Cuts `n` into equal pieces of at most about `most`, whose length is a multiple of `unit` if there are several.
+fn even(n: usize, most: usize, unit: usize) -> usize {
+    let pieces = n.div_ceil(most.max(unit));
+    n.div_ceil(pieces).next_multiple_of(unit).min(n)
+}
+
+/// Adds the later of two adjacent arrays of sums to the earlier one.
+///
+/// # Safety
+/// There must be `2 * len` sums.
+unsafe fn merge<E: simd::Num>(len: usize, sums: *mut E) {
+    for i in 0..len {
+        // SAFETY: sum i of both.
+        unsafe { *sums.add(i) = (*sums.add(i)).add(*sums.add(len + i)) }
+    }
+}
+
+/// `out[t, i, j] = sum over p of a[t, i, p] * b[t, p, j]`, in the order that `spec` fixes. `sizes` are `[batch, m, n, k]`.
+///
+/// Operands of type `src` are converted to `spec.acc`, and the sums from it to `out_dt`. `out` is dense `[batch, m, n]`.
+///
+/// # Safety
+/// * For every `t < batch`, `i < m`, `p < k`, `j < n` the elements `(t, i, p)` of `a` and `(t, p, j)` of `b` must be initialized
+///   elements of type `src`, valid for reads and aligned for it (a complex element: for its parts). If `batch`, `m` or `n`
+///   is 0 nothing is read, and if `k` is 0 neither operand is.
+/// * `out` must be valid for writes of `batch * m * n` elements of type `out_dt`, aligned in the same sense, and these bytes must
+///   not overlap any element read. They need not be initialized.
+/// * No offset in bytes may overflow `isize`.
+pub unsafe fn dot(spec: DotSpec, src: Dt, out_dt: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let product = Product::new(spec, src, out_dt, sizes, a, b, out, 1);
+        product.run(0..product.items())
+    }
+}
+
+/// `out = a * b` of dense matrices in row-major order, or of their transposes: `a` holds `[m, k]`, or `[k, m]` if transposed,
+/// `b` holds `[k, n]` or `[n, k]`.
+///
+/// # Panics
+/// If a slice does not have the length of its matrix.
+pub fn matmul_f32(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    a_transposed: bool,
+    b: &[f32],
+    b_transposed: bool,
+    out: &mut [f32],
+) {
+    let len = |x: usize, y: usize| x.checked_mul(y).expect("the size of a matrix overflows");
+    assert_eq!(a.len(), len(m, k), "the left operand does not have {m} x {k} elements");
+    assert_eq!(b.len(), len(k, n), "the right operand does not have {k} x {n} elements");
+    assert_eq!(out.len(), len(m, n), "the result does not have {m} x {n} elements");
+    let mat = |x: &[f32], rows: usize, cols: usize, transposed: bool| {
+        let (row, col) = if transposed { (1, rows) } else { (cols, 1) };
+        Mat { ptr: x.as_ptr().cast(), batch: 0, row: row as isize, col: col as isize }
+    };
+    let (a, b) = (mat(a, m, k, a_transposed), mat(b, k, n, b_transposed));
+    // SAFETY: the lengths are checked, the slices are aligned and initialized, and `out` is borrowed mutably.
+    unsafe {
+        dot(DotSpec::for_sizes(n, Dt::F32), Dt::F32, Dt::F32, [1, m, n, k], a, b, out.as_mut_ptr().cast());
+    }
+}

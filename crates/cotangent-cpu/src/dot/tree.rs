@@ -1,0 +1,241 @@
+//! The summation tree: products whose right operand is one column.
+//!
+//! A block of 4096 elements is summed in 256 bytes of lanes, by one of two kernels: along the rows where they are contiguous, or
+//! across rows where the left operand is transposed. Block sums are combined in adjacent pairs as they arrive.
+
+use super::chain::offset;
+use super::micro::TreeElem;
+use super::scratch::Scratch;
+use super::simd::{Num, Real};
+use super::{Product, cast, merge, pack};
+use crate::BLOCK;
+use std::ops::Range;
+
+/// A block: `k` elements (reals; of pairs twice as many) of each of `rows` rows against one column.
+pub(super) struct Job<E> {
+    /// Reals of a row, at most a block.
+    pub k: usize,
+    /// How many rows there are.
+    pub rows: usize,
+    /// Element (0, 0).
+    pub a: *const E,
+    /// From a row to the next; in [`Kit::across`] from a column to the next.
+    pub pitch: isize,
+    /// The column, contiguous.
+    pub x: *const E,
+    /// For complex numbers: (-im, re) for every (re, im) of the column.
+    pub turned: *const E,
+    /// A sum (a pair of them) for every row.
+    pub sums: *mut E,
+}
+
+/// The kernels of an element type for an instruction set.
+pub(super) struct Kit<E> {
+    /// How many rows the first of `rows` takes at once.
+    pub group: usize,
+    /// Contiguous rows: `group` at once, and one.
+    pub rows: [unsafe fn(&Job<E>); 2],
+    /// A contiguous row of complex numbers.
+    pub pairs: unsafe fn(&Job<E>),
+    /// At most `columns` adjacent rows of a transposed matrix.
+    pub across: unsafe fn(&Job<E>),
+    /// See `across`.
+    pub columns: usize,
+}
+
+/// `R` contiguous rows with `V` vectors of lanes.
+///
+/// # Safety
+/// `job.rows` is not read. For `R` rows there must be `k` reals at `a + i * pitch`, as many at `x` (and at `turned`, with `PAIR`),
+/// and room for the sums. The processor must have the instruction set.
+#[inline(always)]
+pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: bool>(job: &Job<S::E>) {
+    // SAFETY: full steps and masked ones stay within k reals.
+    unsafe {
+        let mut s = [[S::splat(S::E::LANE); V]; R];
+        let step = V * S::W;
+        let full = job.k / step;
+        for q in 0..full {
+            for v in 0..V {
+                let at = q * step + v * S::W;
+                let x = S::load(job.x.add(at));
+                for i in 0..R {
+                    let a = S::load(job.a.wrapping_offset(i as isize * job.pitch).add(at));
+                    s[i][v] = if PAIR {
+                        S::fma(a.dup_odd(), S::load(job.turned.add(at)), S::fma(a.dup_even(), x, s[i][v]))
+                    } else {
+                        S::fma(a, x, s[i][v])
+                    };
+                }
+            }
+        }
+        if full * step < job.k {
+            for v in 0..V {
+                let at = full * step + v * S::W;
+                if at < job.k {
+                    let m = S::mask((job.k - at).min(S::W));
+                    let x = S::load_m(job.x.add(at), m);
+                    for i in 0..R {
+                        let a = S::load_m(job.a.wrapping_offset(i as isize * job.pitch).add(at), m);
+                        s[i][v] = if PAIR {
+                            let t = S::fma_m(a.dup_even(), x, s[i][v], m);
+                            S::fma_m(a.dup_odd(), S::load_m(job.turned.add(at), m), t, m)
+                        } else {
+                            S::fma_m(a, x, s[i][v], m)
+                        };
+                    }
+                }
+            }
+        }
+        let mut h = V / 2;
+        while h > 0 {
+            for i in 0..R {
+                for v in 0..h {
+                    s[i][v] = S::add(s[i][v], s[i][v + h]);
+                }
+            }
+            h /= 2;
+        }
+        for i in 0..R {
+            if PAIR {
+                *job.sums.add(2 * i).cast::<[S::E; 2]>() = s[i][0].fold_to::<2>();
+            } else {
+                *job.sums.add(i) = s[i][0].fold();
+            }
+        }
+    }
+}
+
+/// At most two vectors of adjacent rows, which are columns in memory, `pitch` apart, with `L` lanes for each of them.
+///
+/// # Safety
+/// There must be `rows` elements at each of the `k` columns, `k` elements at `x`, and room for the sums. The processor must have
+/// the instruction set.
+#[inline(always)]
+pub(super) unsafe fn across<S: Real, const L: usize>(job: &Job<S::E>) {
+    // SAFETY: masked accesses stay within the rows that exist; the second vector may be masked out.
+    unsafe {
+        let first = S::mask(job.rows.min(S::W));
+        let second = S::mask(job.rows.saturating_sub(S::W));
+        let mut s = [[S::splat(S::E::LANE); 2]; L];
+        let mut a = job.a;
+        let mut p = 0;
+        while p < job.k {
+            for l in 0..L.min(job.k - p) {
+                let x = S::splat(*job.x.add(p + l));
+                s[l][0] = S::fma(S::load_m(a, first), x, s[l][0]);
+                s[l][1] = S::fma(S::load_m(a.wrapping_add(S::W), second), x, s[l][1]);
+                a = a.wrapping_offset(job.pitch);
+            }
+            p += L;
+        }
+        let mut h = L / 2;
+        while h > 0 {
+            for l in 0..h {
+                s[l][0] = S::add(s[l][0], s[l + h][0]);
+                s[l][1] = S::add(s[l][1], s[l + h][1]);
+            }
+            h /= 2;
+        }
+        s[0][0].store_m(job.sums, first);
+        s[0][1].store_m(job.sums.wrapping_add(S::W), second);
+    }
+}
+
+/// Computes tiles of the product.
+///
+/// # Safety
+/// As for [`Product::run`]; `E` is the (part of the) type that computes `spec.acc`.
+pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
+    let p = product;
+    let kit = E::tree(p.isa);
+    let compute = cast::compute(p.spec.acc);
+    let unit = if compute.is_complex() { 2 } else { 1 };
+    let size = size_of::<E>();
+    let plain = p.src == p.spec.acc && cast::same_bits(p.src, compute);
+    let direct_column = plain && (p.b.row == 1 || p.k == 1);
+    let contiguous = plain && (p.a.col == 1 || p.k == 1);
+    let across = !contiguous && plain && unit == 1 && p.a.row == 1;
+    let block = BLOCK.min(p.k) * unit;
+    let blocks = p.k.div_ceil(BLOCK);
+    let slots = blocks.ilog2() as usize + 2;
+    let mut scratch = Scratch::new([
+        if direct_column { 0 } else { block * size },
+        if unit == 2 { block * size } else { 0 },
+        if contiguous || across { 0 } else { block * size },
+        slots * p.tile_m * unit * size,
+    ]);
+    let column: *mut E = scratch.area(0);
+    let turned: *mut E = scratch.area(1);
+    let row: *mut E = scratch.area(2);
+    let sums: *mut E = scratch.area(3);
+
+    for item in items {
+        let (t, i, j) = p.place(item);
+        let a = p.a.ptr.wrapping_offset(offset(p.src, t, p.a.batch, i.start, p.a.row));
+        for j in j {
+            let b = p.b.ptr.wrapping_offset(offset(p.src, t, p.b.batch, j, p.b.col));
+            let (rows, len) = (i.len(), i.len() * unit);
+            let mut used = 0;
+            // SAFETY: blocks lie within rows and columns, and the areas are as large as their greatest use.
+            unsafe {
+                for q in 0..blocks {
+                    let k = BLOCK.min(p.k - q * BLOCK);
+                    let mut x = b.wrapping_offset(offset(p.src, 0, 0, q * BLOCK, p.b.row)).cast::<E>();
+                    if !direct_column {
+                        cast::read(p.src, p.spec.acc, k, x.cast(), p.b.row, column.cast());
+                        x = column;
+                    }
+                    if unit == 2 {
+                        pack::turn(k, x, turned);
+                    }
+                    let a = a.wrapping_offset(offset(p.src, 0, 0, q * BLOCK, p.a.col));
+                    let here = sums.add(used * len);
+                    let mut job = Job { k: k * unit, rows: 0, a: row, pitch: 0, x, turned, sums: here };
+                    let mut r = 0;
+                    while r < rows {
+                        let at = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
+                        job.sums = here.add(r * unit);
+                        job.a = at.cast();
+                        if across {
+                            (job.rows, job.pitch) = (kit.columns.min(rows - r), p.a.col);
+                            (kit.across)(&job);
+                            r += job.rows;
+                            continue;
+                        }
+                        if !contiguous {
+                            cast::read(p.src, p.spec.acc, k, at, p.a.col, row.cast());
+                            job.a = row;
+                        }
+                        if unit == 2 {
+                            (kit.pairs)(&job);
+                        } else if contiguous && rows - r >= kit.group {
+                            job.pitch = p.a.row;
+                            (kit.rows[0])(&job);
+                            r += kit.group;
+                            continue;
+                        } else {
+                            (kit.rows[1])(&job);
+                        }
+                        r += 1;
+                    }
+                    used += 1;
+                    for _ in 0..q.trailing_ones() {
+                        merge(len, sums.add((used - 2) * len));
+                        used -= 1;
+                    }
+                }
+                while used > 1 {
+                    merge(len, sums.add((used - 2) * len));
+                    used -= 1;
+                }
+                // Of one column the results are adjacent.
+                let run = if p.n == 1 { rows } else { 1 };
+                for r in (0..rows).step_by(run) {
+                    let to = p.out.add(((t * p.m + i.start + r) * p.n + j) * p.out_dt.size());
+                    cast::write(p.spec.acc, p.out_dt, run, sums.add(r * unit).cast(), to);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,453 @@
+//! The vectors of AVX2 and AVX-512.
+
+use super::simd::{Num, Real, Simd};
+use std::arch::x86_64::*;
+
+/// The functions whose bodies are single intrinsics: splat, load, store, add.
+macro_rules! basics {
+    ($e:ty, $cast:ty, $p:ty, $splat:ident, $load:ident, $store:ident, $add:ident) => {
+        #[inline(always)]
+        unsafe fn splat(x: $e) -> Self {
+            // SAFETY: the caller has the instruction set.
+            Self(unsafe { $splat(x as $cast) })
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const $e) -> Self {
+            // SAFETY: the caller has the instruction set and a vector of elements at `p`.
+            Self(unsafe { $load(p.cast::<$p>()) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut $e) {
+            // SAFETY: the caller has the instruction set and room for a vector at `p`.
+            unsafe { $store(p.cast::<$p>(), self.0) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: the caller has the instruction set.
+            Self(unsafe { $add(self.0, other.0) })
+        }
+    };
+}
+
+macro_rules! avx512 {
+    (
+        $name:ident, $e:ty, $cast:ty, $p:ty, $w:literal, $raw:ty, $mask:ty, $splat:ident, $load:ident, $store:ident, $load_m:ident,
+        $store_m:ident, $add:ident, |$a:ident, $b:ident, $s:ident| $fma:expr
+    ) => {
+        #[derive(Clone, Copy)]
+        #[repr(transparent)]
+        pub(super) struct $name($raw);
+        impl Simd for $name {
+            type E = $e;
+            type M = $mask;
+            const W: usize = $w;
+            basics!($e, $cast, $p, $splat, $load, $store, $add);
+            #[inline(always)]
+            unsafe fn mask(n: usize) -> $mask {
+                ((1u64 << n) - 1) as $mask
+            }
+            #[inline(always)]
+            unsafe fn load_m(p: *const $e, m: $mask) -> Self {
+                // SAFETY: the caller has the instruction set; masked elements are not accessed.
+                Self(unsafe { $load_m(m, p.cast()) })
+            }
+            #[inline(always)]
+            unsafe fn store_m(self, p: *mut $e, m: $mask) {
+                // SAFETY: as above.
+                unsafe { $store_m(p.cast(), m, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn fma(a: Self, b: Self, sum: Self) -> Self {
+                let ($a, $b, $s) = (a.0, b.0, sum.0);
+                // SAFETY: the caller has the instruction set.
+                Self(unsafe { $fma })
+            }
+        }
+    };
+}
+
+avx512!(
+    F32x16,
+    f32,
+    f32,
+    f32,
+    16,
+    __m512,
+    u16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_maskz_loadu_ps,
+    _mm512_mask_storeu_ps,
+    _mm512_add_ps,
+    |a, b, s| _mm512_fmadd_ps(a, b, s)
+);
+avx512!(
+    F64x8,
+    f64,
+    f64,
+    f64,
+    8,
+    __m512d,
+    u8,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_maskz_loadu_pd,
+    _mm512_mask_storeu_pd,
+    _mm512_add_pd,
+    |a, b, s| _mm512_fmadd_pd(a, b, s)
+);
+avx512!(
+    U16x32,
+    u16,
+    i16,
+    i16,
+    32,
+    __m512i,
+    u32,
+    _mm512_set1_epi16,
+    _mm512_loadu_epi16,
+    _mm512_storeu_epi16,
+    _mm512_maskz_loadu_epi16,
+    _mm512_mask_storeu_epi16,
+    _mm512_add_epi16,
+    |a, b, s| _mm512_add_epi16(_mm512_mullo_epi16(a, b), s)
+);
+avx512!(
+    U32x16,
+    u32,
+    i32,
+    i32,
+    16,
+    __m512i,
+    u16,
+    _mm512_set1_epi32,
+    _mm512_loadu_epi32,
+    _mm512_storeu_epi32,
+    _mm512_maskz_loadu_epi32,
+    _mm512_mask_storeu_epi32,
+    _mm512_add_epi32,
+    |a, b, s| _mm512_add_epi32(_mm512_mullo_epi32(a, b), s)
+);
+avx512!(
+    U64x8,
+    u64,
+    i64,
+    i64,
+    8,
+    __m512i,
+    u8,
+    _mm512_set1_epi64,
+    _mm512_loadu_epi64,
+    _mm512_storeu_epi64,
+    _mm512_maskz_loadu_epi64,
+    _mm512_mask_storeu_epi64,
+    _mm512_add_epi64,
+    |a, b, s| _mm512_add_epi64(_mm512_mullo_epi64(a, b), s)
+);
+
+impl Real for F32x16 {
+    #[inline(always)]
+    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: u16) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm512_mask3_fmadd_ps(a.0, b.0, sum.0, m) })
+    }
+    #[inline(always)]
+    unsafe fn dup_even(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm512_moveldup_ps(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn dup_odd(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm512_movehdup_ps(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn fold(self) -> f32 {
+        // SAFETY: the caller has the instruction set.
+        unsafe { F32x8(_mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0))).fold() }
+    }
+}
+impl Real for F64x8 {
+    #[inline(always)]
+    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: u8) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm512_mask3_fmadd_pd(a.0, b.0, sum.0, m) })
+    }
+    #[inline(always)]
+    unsafe fn dup_even(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm512_movedup_pd(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn dup_odd(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm512_permute_pd::<0xff>(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn fold(self) -> f64 {
+        // SAFETY: the caller has the instruction set.
+        unsafe { F64x4(_mm256_add_pd(_mm512_castpd512_pd256(self.0), _mm512_extractf64x4_pd::<1>(self.0))).fold() }
+    }
+}
+
+/// Sixteen words of ones and as many of zeros: a mask of the first n is read so that it ends with the last n ones.
+#[repr(align(64))]
+struct Ones([u32; 32]);
+static ONES: Ones = {
+    let mut w = [0; 32];
+    let mut i = 0;
+    while i < 16 {
+        w[i] = u32::MAX;
+        i += 1;
+    }
+    Ones(w)
+};
+
+macro_rules! avx2 {
+    (
+        $name:ident, $e:ty, $cast:ty, $p:ty, $w:literal, $raw:ty, $splat:ident, $load:ident, $store:ident, $load_m:ident,
+        $store_m:ident, $add:ident, |$a:ident, $b:ident, $s:ident| $fma:expr
+    ) => {
+        #[derive(Clone, Copy)]
+        #[repr(transparent)]
+        pub(super) struct $name($raw);
+        impl Simd for $name {
+            type E = $e;
+            type M = __m256i;
+            const W: usize = $w;
+            basics!($e, $cast, $p, $splat, $load, $store, $add);
+            #[inline(always)]
+            unsafe fn mask(n: usize) -> __m256i {
+                let words = n * size_of::<$e>() / 4;
+                // SAFETY: a vector has 8 words, so that 8 words from 16 - words on lie in the table.
+                unsafe { _mm256_loadu_si256(ONES.0.as_ptr().add(16 - words).cast()) }
+            }
+            #[inline(always)]
+            unsafe fn load_m(p: *const $e, m: __m256i) -> Self {
+                // SAFETY: the caller has the instruction set; masked elements are not accessed.
+                Self(unsafe { $load_m(p.cast::<$cast>(), m) })
+            }
+            #[inline(always)]
+            unsafe fn store_m(self, p: *mut $e, m: __m256i) {
+                // SAFETY: as above.
+                unsafe { $store_m(p.cast::<$cast>(), m, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn fma(a: Self, b: Self, sum: Self) -> Self {
+                let ($a, $b, $s) = (a.0, b.0, sum.0);
+                // SAFETY: the caller has the instruction set.
+                Self(unsafe { $fma })
+            }
+        }
+    };
+}
+
+avx2!(
+    F32x8,
+    f32,
+    f32,
+    f32,
+    8,
+    __m256,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_maskload_ps,
+    _mm256_maskstore_ps,
+    _mm256_add_ps,
+    |a, b, s| _mm256_fmadd_ps(a, b, s)
+);
+avx2!(
+    F64x4,
+    f64,
+    f64,
+    f64,
+    4,
+    __m256d,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_maskload_pd,
+    _mm256_maskstore_pd,
+    _mm256_add_pd,
+    |a, b, s| _mm256_fmadd_pd(a, b, s)
+);
+avx2!(
+    U32x8,
+    u32,
+    i32,
+    __m256i,
+    8,
+    __m256i,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_maskload_epi32,
+    _mm256_maskstore_epi32,
+    _mm256_add_epi32,
+    |a, b, s| _mm256_add_epi32(_mm256_mullo_epi32(a, b), s)
+);
+avx2!(
+    U64x4,
+    u64,
+    i64,
+    __m256i,
+    4,
+    __m256i,
+    _mm256_set1_epi64x,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_maskload_epi64,
+    _mm256_maskstore_epi64,
+    _mm256_add_epi64,
+    |a, b, s| {
+        // The low half of the product: three products of 32 bits.
+        let ahi = _mm256_srli_epi64::<32>(a);
+        let bhi = _mm256_srli_epi64::<32>(b);
+        let cross = _mm256_add_epi64(_mm256_mul_epu32(ahi, b), _mm256_mul_epu32(a, bhi));
+        _mm256_add_epi64(_mm256_add_epi64(_mm256_mul_epu32(a, b), _mm256_slli_epi64::<32>(cross)), s)
+    }
+);
+
+/// There is no masked load of 16 bits in AVX2: a partial vector goes through an array.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct U16x16(__m256i);
+impl Simd for U16x16 {
+    type E = u16;
+    type M = usize;
+    const W: usize = 16;
+    basics!(u16, i16, __m256i, _mm256_set1_epi16, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_add_epi16);
+    #[inline(always)]
+    unsafe fn mask(n: usize) -> usize {
+        n
+    }
+    #[inline(always)]
+    unsafe fn load_m(p: *const u16, m: usize) -> Self {
+        // SAFETY: the first m elements are the caller's, and m is at most 16.
+        unsafe {
+            if m == 16 {
+                return Self::load(p);
+            }
+            let mut v = [0u16; 16];
+            std::ptr::copy_nonoverlapping(p, v.as_mut_ptr(), m);
+            Self::load(v.as_ptr())
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_m(self, p: *mut u16, m: usize) {
+        // SAFETY: as above.
+        unsafe {
+            if m == 16 {
+                return self.store(p);
+            }
+            let mut v = [0u16; 16];
+            self.store(v.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(v.as_ptr(), p, m);
+        }
+    }
+    #[inline(always)]
+    unsafe fn fma(a: Self, b: Self, sum: Self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_add_epi16(_mm256_mullo_epi16(a.0, b.0), sum.0) })
+    }
+}
+
+impl Real for F32x8 {
+    #[inline(always)]
+    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: __m256i) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_blendv_ps(sum.0, _mm256_fmadd_ps(a.0, b.0, sum.0), _mm256_castsi256_ps(m)) })
+    }
+    #[inline(always)]
+    unsafe fn dup_even(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_moveldup_ps(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn dup_odd(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_movehdup_ps(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn fold(self) -> f32 {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let x = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
+            let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+            _mm_cvtss_f32(x).add(_mm_cvtss_f32(_mm_movehdup_ps(x)))
+        }
+    }
+}
+impl Real for F64x4 {
+    #[inline(always)]
+    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: __m256i) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_blendv_pd(sum.0, _mm256_fmadd_pd(a.0, b.0, sum.0), _mm256_castsi256_pd(m)) })
+    }
+    #[inline(always)]
+    unsafe fn dup_even(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_movedup_pd(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn dup_odd(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_permute_pd::<0xf>(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn fold(self) -> f64 {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let x = _mm_add_pd(_mm256_castpd256_pd128(self.0), _mm256_extractf128_pd::<1>(self.0));
+            _mm_cvtsd_f64(x).add(_mm_cvtsd_f64(_mm_unpackhi_pd(x, x)))
+        }
+    }
+}
+
+/// Transposes a block of 8 columns (`from` apart) by 8 elements into rows (`to` apart).
+///
+/// # Safety
+/// All of the block must be readable, the place writable, and the processor must have AVX2.
+#[inline(always)]
+pub(super) unsafe fn transpose_8x8(p: *const f32, from: isize, q: *mut f32, to: usize) {
+    // SAFETY: the block and the place are the caller's.
+    unsafe {
+        for half in 0..2 {
+            let mut t = [_mm256_setzero_ps(); 4];
+            for i in 0..4 {
+                let lower = _mm_loadu_ps(p.wrapping_offset(i as isize * from).add(4 * half));
+                let upper = _mm_loadu_ps(p.wrapping_offset((i + 4) as isize * from).add(4 * half));
+                t[i] = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(lower), upper);
+            }
+            let (a, b) = (_mm256_unpacklo_ps(t[0], t[1]), _mm256_unpackhi_ps(t[0], t[1]));
+            let (c, d) = (_mm256_unpacklo_ps(t[2], t[3]), _mm256_unpackhi_ps(t[2], t[3]));
+            let q = q.add(4 * half * to);
+            _mm256_storeu_ps(q, _mm256_shuffle_ps::<0x44>(a, c));
+            _mm256_storeu_ps(q.add(to), _mm256_shuffle_ps::<0xee>(a, c));
+            _mm256_storeu_ps(q.add(2 * to), _mm256_shuffle_ps::<0x44>(b, d));
+            _mm256_storeu_ps(q.add(3 * to), _mm256_shuffle_ps::<0xee>(b, d));
+        }
+    }
+}
+
+/// The same for two blocks of 4 by 4 elements of 8 bytes, one behind the other in memory.
+///
+/// # Safety
+/// As for [`transpose_8x8`], with 4 columns of 8 elements.
+#[inline(always)]
+pub(super) unsafe fn transpose_4x8(p: *const f64, from: isize, q: *mut f64, to: usize) {
+    // SAFETY: the block and the place are the caller's.
+    unsafe {
+        for part in 0..4 {
+            let at = |i: isize| _mm_loadu_pd(p.wrapping_offset(i * from).add(2 * part));
+            let s = _mm256_insertf128_pd::<1>(_mm256_castpd128_pd256(at(0)), at(2));
+            let t = _mm256_insertf128_pd::<1>(_mm256_castpd128_pd256(at(1)), at(3));
+            let q = q.add(2 * part * to);
+            _mm256_storeu_pd(q, _mm256_unpacklo_pd(s, t));
+            _mm256_storeu_pd(q.add(to), _mm256_unpackhi_pd(s, t));
+        }
+    }
+}
