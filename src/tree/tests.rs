@@ -272,6 +272,9 @@ fn a_structure_matches_only_its_own() {
     assert!(!three.matches(&vec![leaf(2); 2]));
     assert!(!three.matches(&vec![leaf(2); 4]));
     assert!(!three.matches(&(leaf(1), leaf(2), leaf(3))));
+    let mut both = (three.matcher(), StructureHasher::default());
+    vec![leaf(2); 3].walk(&mut both);
+    assert_eq!((both.0.finish(), std::hash::Hasher::finish(&both.1)), (true, three.hash_value()));
     // What follows the end, and what is missing there.
     let one = Structure::of(&leaf(1));
     let mut w = one.matcher();
