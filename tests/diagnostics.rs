@@ -94,6 +94,40 @@ fn what_is_right_compiles() {
 }
 
 #[test]
+fn every_form_of_item_derives_without_a_warning() {
+    let code = "
+        struct Private<T>(T);
+        impl<T: Pytree> Pytree for Private<T> {
+            fn walk<'a>(&'a self, w: &mut dyn tree::Walker<'a>) { self.0.walk(w) }
+            fn rebuild(&self, leaves: &mut dyn Iterator<Item = Array>) -> Self { Private(self.0.rebuild(leaves)) }
+        }
+        #[derive(Pytree)] pub struct Public<T> { inner: Private<T>, /** Doc. */ pub(crate) all: Vec<Option<T>> }
+        fn generic<T: Pytree>(p: &Public<T>) -> usize { tree::leaf_count(p) }
+        trait Layer: Send + Sync + 'static { type State: Pytree; }
+        #[derive(Pytree)] struct Associated<L: Layer> { state: L::State, boxed: Box<<L as Layer>::State> }
+        #[derive(Pytree)] struct Tuple<T = Array, const N: usize = { 1 + 2 }>(pub (Array, T), pub(crate) [T; N],) where T: Clone;
+        #[derive(Pytree)] struct Functions<F: Fn(Array) -> Vec<Array> + Clone + Send + Sync + 'static> {
+            #[pytree(skip)] f: F, #[pytree(skip)] g: fn(&Array, usize) -> Array, #[pytree(static)] h: Option<(u8, char)>,
+        }
+        #[derive(Pytree)] struct Where<T> where T: Iterator<Item = Vec<u8>>, Vec<T>: Pytree { v: Vec<T> }
+        #[derive(Pytree)] #[repr(u8)] enum Numbered { A = 1 << 2, B(Array) = { 7 }, C { r#fn: Array, w: Array, leaves: Array } }
+        #[derive(Pytree)] struct Shadow { w: Array, f0: Array, leaves: Static<u8> }
+        #[allow(non_upper_case_globals)] const f0: usize = 0;
+        macro_rules! item {
+            ($(#[$m:meta])* $v:vis $n:ident<$t:ident> $f:ident: $ty:ty, $k:literal) => {
+                #[derive(Pytree)] $(#[$m])* $v struct $n<$t> { $v $f: $ty, other: [$t; $k] }
+            };
+            ($v:vis $n:ident ($($ty:ty),*)) => { #[derive(Pytree)] $v struct $n($($v $ty),*); };
+        }
+        item! { pub(crate) Tu(Array, (Array, Vec<Array>)) }
+        item! { Priv(Array, Array) }
+        item! { #[allow(missing_docs)] pub Named<T> state: Vec<T>, 2 }
+        fn all<P: Pytree>() {}
+        fn check() { all::<Tuple>(); all::<Tu>(); all::<Priv>(); all::<Named<Array>>(); all::<Numbered>(); all::<Shadow>(); all::<Public<Array>>(); }";
+    assert_eq!(rustc("forms", code), "");
+}
+
+#[test]
 fn functions() {
     let not_a_function = "this function cannot be transformed";
     let ways = "each by value (`T`) or by reference (`&T`)";
