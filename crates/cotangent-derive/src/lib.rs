@@ -80,11 +80,7 @@ fn expand(item: &Item) -> TokenStream {
     let members = [
         code(here, "fn walk<'pytree>(&'pytree self, __w: &mut dyn ::cotangent::tree::Walker<'pytree>)"),
         body(walk),
-        code(
-            here,
-            "\
-             fn rebuild(&self, __leaves: &mut dyn ::core::iter::Iterator<Item = ::cotangent::Array>) -> Self",
-        ),
+        code(here, "fn rebuild(&self, __leaves: &mut dyn ::core::iter::Iterator<Item = ::cotangent::Array>) -> Self"),
         body(rebuild),
     ];
     let (params, args) = generics(&item.params);
