@@ -7,8 +7,6 @@ pub enum ErrorKind {
     Structure,
     /// `argnums` do not fit the function.
     Argnums,
-    /// A named axis is not bound here, or is bound twice.
-    Axis,
 }
 
 /// Panics with an error of this kind at the caller's line.
