@@ -18,10 +18,9 @@ pub mod complex;
 pub mod dot;
 pub mod dt;
 pub mod exec;
-pub mod isa;
-mod math;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod isa;
 pub mod math;
 pub mod program;
 pub mod reference;
