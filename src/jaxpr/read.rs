@@ -225,7 +225,7 @@ impl Reader {
             "custom_jvp_call" => {
                 let rule = Recorded {
                     jaxpr: OnceLock::new(),
-                    source: Some((self.data.clone(), p.usize("rule")?)),
+                    source: Source::File(self.data.clone(), p.usize("rule")?),
                     consts: p.usize("num_consts")?,
                 };
                 let call = CustomJvpCall {
@@ -246,9 +246,16 @@ impl Reader {
 /// A derivative rule from a file. It is staged when it is first asked for: rules may refer to themselves.
 struct Recorded {
     jaxpr: OnceLock<Arc<RuleProgram>>,
-    source: Option<(Arc<ProgramData>, usize)>,
+    source: Source,
     /// So many operands come before those that the rule knows.
     consts: usize,
+}
+/// Where a rule's program comes from once it is asked for.
+enum Source {
+    /// The rule of this number.
+    File(Arc<ProgramData>, usize),
+    /// Another rule for lanes in front of the operands in a mask.
+    Batched(Arc<Recorded>, Lanes, Vec<bool>),
 }
 /// Primals, then the tangents that have a place, to results, then the tangents that have one.
 struct RuleProgram {
@@ -261,13 +268,16 @@ impl Recorded {
         if let Some(p) = self.jaxpr.get() {
             return p.clone();
         }
-        let (data, index) = self.source.as_ref().expect("a rule that is not staged yet has a source");
-        let made = match &data.rules[*index] {
-            RuleData::Jvp { in_zeros, out_zeros, jaxpr } => Reader { data: data.clone() }
-                .stage(jaxpr)
-                .map(|jaxpr| RuleProgram { jaxpr, in_zeros: in_zeros.clone(), out_zeros: out_zeros.clone() }),
-            RuleData::Vjp { .. } => Err(unsupported("a custom_jvp_call with a reverse rule".into())),
-            RuleData::Missing { why } => Err(unsupported(format!("a derivative rule that was not recorded: {why}"))),
+        let made = match &self.source {
+            Source::File(data, index) => read_rule(data, *index),
+            Source::Batched(of, lanes, mask) => {
+                let p = of.program();
+                let mask = &mask[self.consts..];
+                let tangents = (0..mask.len()).filter(|i| !p.in_zeros[*i]).map(|i| mask[i]);
+                let all: Vec<bool> = mask.iter().copied().chain(tangents).collect();
+                let b = batch_jaxpr(&p.jaxpr, lanes, &all, &vec![true; p.jaxpr.outs.len()]);
+                Ok(RuleProgram { jaxpr: b.0.clone(), in_zeros: p.in_zeros.clone(), out_zeros: p.out_zeros.clone() })
+            }
         };
         match made {
             Ok(p) => self.jaxpr.get_or_init(|| Arc::new(p)).clone(),
@@ -289,13 +299,22 @@ impl JvpRule for Recorded {
         let dy = p.out_zeros.iter().map(|z| if *z { None } else { dy.next() }).collect();
         (outs.into(), dy)
     }
-    fn batched(&self, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule> {
-        let p = self.program();
-        let mask = &mask[self.consts..];
-        let all: Vec<bool> =
-            mask.iter().copied().chain((0..mask.len()).filter(|i| !p.in_zeros[*i]).map(|i| mask[i])).collect();
-        let b = batch_jaxpr(&p.jaxpr, lanes, &all, &vec![true; p.jaxpr.outs.len()]);
-        let made = RuleProgram { jaxpr: b.0.clone(), in_zeros: p.in_zeros.clone(), out_zeros: p.out_zeros.clone() };
-        Arc::new(Recorded { jaxpr: OnceLock::from(Arc::new(made)), source: None, consts: self.consts })
+    fn batched(self: Arc<Self>, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule> {
+        let consts = self.consts;
+        Arc::new(Recorded {
+            jaxpr: OnceLock::new(),
+            source: Source::Batched(self, lanes.clone(), mask.to_vec()),
+            consts,
+        })
+    }
+}
+fn read_rule(data: &Arc<ProgramData>, index: usize) -> Result<RuleProgram, Error> {
+    match &data.rules[index] {
+        RuleData::Jvp { in_zeros, out_zeros, jaxpr } => {
+            let jaxpr = Reader { data: data.clone() }.stage(jaxpr)?;
+            Ok(RuleProgram { jaxpr, in_zeros: in_zeros.clone(), out_zeros: out_zeros.clone() })
+        }
+        RuleData::Vjp { .. } => Err(unsupported("a custom_jvp_call with a reverse rule".into())),
+        RuleData::Missing { why } => Err(unsupported(format!("a derivative rule that was not recorded: {why}"))),
     }
 }
