@@ -7,8 +7,9 @@ use super::json::{self, ArrayData, EqnData, JaxprData, JsonError, ProgramData, R
 use super::*;
 use crate::error::{Error, ErrorKind, raise};
 use crate::prim::call::{Call, CustomJvpCall, JvpRule};
-use crate::prim::{Read, Tangents, materialize, spellings};
+use crate::prim::{Read, Tangents, spellings};
 use crate::trace::batch::{Lanes, batch_jaxpr};
+use crate::trace::linearize::zero_tangent;
 use crate::trace::stage::stage_rule;
 use std::sync::LazyLock;
 
@@ -292,7 +293,10 @@ impl JvpRule for Recorded {
         if closed.iter().any(|d| d.is_some()) || p.in_zeros.iter().zip(dx).any(|(z, d)| *z && d.is_some()) {
             raise(unsupported("a recorded derivative rule along an input that it was not recorded for".into()))
         }
-        let d: Vec<Array> = (0..dx.len()).filter(|i| !p.in_zeros[*i]).map(|i| materialize(dx[i], x[i])).collect();
+        let d: Vec<Array> = (0..dx.len())
+            .filter(|i| !p.in_zeros[*i])
+            .map(|i| dx[i].cloned().unwrap_or_else(|| zero_tangent(x[i].aval())))
+            .collect();
         let args: Vec<&Array> = x.iter().copied().chain(&d).collect();
         let mut outs = p.jaxpr.eval(&args);
         let mut dy = outs.split_off(p.out_zeros.len()).into_iter();

@@ -109,12 +109,15 @@ macro_rules! binary { ($(
         }
     }
 )*
-    pub(super) const READ: &[Read] = &[$(($spelled, |_, x| {
+    pub(super) const READ: &[Read] = &[$(($spelled, |p, x| {
         // JAX's pow takes an integer exponent of a real base too
         if $spelled == "pow" && x[0].dtype() != x[1].dtype() {
             return Ok(one(pow_int(&x[0], &x[1])));
         }
-        Ok(one($name(&x[0], &x[1])))
+        // and its mul converts to another type first
+        let wanted = p.opt_dtype("out_dtype")?.map(|_| crate::jaxpr::dtype_param(p, "out_dtype")).transpose()?;
+        let [a, b] = [0, 1].map(|i| wanted.map_or(x[i].clone(), |t| convert_element_type(&x[i], t, x[i].weak_type())));
+        Ok(one($name(&a, &b)))
     })),*];
     pub(super) fn cases() -> Vec<Case> {
         vec![$(Case {

@@ -6,7 +6,7 @@ use crate::trace::bind1;
 use cotangent_cpu::{ValId, View};
 
 /// Dimension i of `x` becomes dimension `dims[i]` of `shape`; an extent of 1 is repeated, and so is everything along the other
-/// dimensions. `dims` ascends.
+/// dimensions.
 #[track_caller]
 pub fn broadcast_in_dim(x: &Array, shape: &[usize], dims: &[usize]) -> Array {
     if x.shape() == shape && dims.iter().enumerate().all(|(i, d)| i == *d) {
@@ -29,9 +29,9 @@ impl Primitive for BroadcastInDim {
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let fits = x[0].shape.len() == self.dims.len()
-            && self.dims.windows(2).all(|w| w[0] < w[1])
+            && self.dims.iter().enumerate().all(|(i, d)| !self.dims[..i].contains(d))
             && x[0].shape.iter().zip(&self.dims).all(|(n, d)| *n == 1 || self.shape.get(*d) == Some(n))
-            && self.dims.last().is_none_or(|d| *d < self.shape.len());
+            && self.dims.iter().all(|d| *d < self.shape.len());
         if !fits {
             return Err(format!("{} does not fit the shape {} along dimensions {}", x[0], tuple(&self.shape), tuple(&self.dims)));
         }
@@ -53,7 +53,11 @@ impl Primitive for BroadcastInDim {
                 Some(i) => from.shape[i] == 1 && self.shape[*d] != 1,
             })
             .collect();
-        io.add(0, reshape(&reduce_sum(ct, &axes), &from.shape))
+        let summed = reduce_sum(ct, &axes);
+        // what is left stands in the order of the result's dimensions
+        let kept: Vec<usize> = (0..self.shape.len()).filter(|d| !axes.contains(d)).collect();
+        let perm: Vec<usize> = self.dims.iter().filter_map(|d| kept.iter().position(|k| k == d)).collect();
+        io.add(0, reshape(&transpose(&summed, &perm), &from.shape))
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let x = move_axis(x[0], dims[0].expect("a mapped operand"), 0);

@@ -39,11 +39,35 @@ pub(crate) fn lower_fold(l: &mut Lower, x: ValId, axes: &[usize], op: Fold) -> V
     x
 }
 
+/// The extreme of complex numbers is the one whose real part is extreme, and among equal ones the imaginary part.
+fn lexicographic(l: &mut Lower, x: ValId, axes: &[usize], op: Fold, from: &Aval, to: &Aval) -> ValId {
+    use lower::Num;
+    let part = from.with_dtype(from.dtype.real_part());
+    let dt = part.dtype.dt();
+    let re = l.map(&part, &[x], |_, x| Num::Re(x[0].cx().0));
+    let best = lower_fold(l, re, axes, op);
+    // the extreme beside every element
+    let mut v = cotangent_cpu::View::splat(&from.shape);
+    let natural = cotangent_cpu::row_major(&to.shape);
+    for (k, d) in (0..from.shape.len()).filter(|d| !axes.contains(d)).enumerate() {
+        v.strides[d] = natural[k]
+    }
+    let beside = l.view(best, v);
+    let worst = if op == Fold::Max { f64::NEG_INFINITY } else { f64::INFINITY };
+    let im = l.map(&part, &[x, beside], |b, x| {
+        let (re, im) = x[0].cx();
+        let (same, none) = (b.cmp(Op::Eq, re, x[1].re()), b.num(dt, worst));
+        Num::Re(b.select(dt, same, im, none))
+    });
+    let im = lower_fold(l, im, axes, op);
+    l.map(to, &[best, im], |_, x| Num::Cx(x[0].re(), x[1].re()))
+}
+
 fn numbers(t: DType) -> bool {
     t.is_inexact() || t.is_integer()
 }
 fn ordered(t: DType) -> bool {
-    t.is_float() || t.is_integer() || t.is_bool()
+    numbers(t) || t.is_bool()
 }
 fn bits(t: DType) -> bool {
     t.is_integer() || t.is_bool()
@@ -126,7 +150,10 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
             let out = b - axes.iter().filter(|a| **a < b).count();
             one(($name(x[0], &axes), Some(out)))
         }
-        fn lower(&self, l: &mut Lower, x: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        fn lower(&self, l: &mut Lower, x: &[ValId], ins: &[&Aval], outs: &[Aval]) -> Vals {
+            if ins[0].dtype.is_complex() && matches!($fold, Fold::Max | Fold::Min) {
+                return one(lexicographic(l, x[0], &self.axes, $fold, ins[0], &outs[0]));
+            }
             one(lower_fold(l, x[0], &self.axes, $fold))
         }
     }

@@ -59,6 +59,36 @@ identity! {
     Name "name", |this| vec![("name", this.name.as_str().into())], linear true;
 }
 
+/// Zeros without an operand: see [`zero_tangent`](crate::trace::linearize::zero_tangent).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ZeroTangent {
+    pub dtype: crate::dtype::DType,
+    pub weak: bool,
+    pub shape: crate::aval::Shape,
+}
+impl Primitive for ZeroTangent {
+    fn name(&self) -> &'static str {
+        "zeros"
+    }
+    fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
+        Ok(one(Aval::new(self.dtype, &self.shape).with_weak(self.weak)))
+    }
+    fn jvp(&self, _: &[&Array], _: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(None)
+    }
+    fn transpose(&self, _: &[Tangent], _: &mut Cotangents) {}
+    fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
+        unreachable!("it has no operand to be mapped")
+    }
+    fn lower(&self, l: &mut Lower, _: &[ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+        let dt = outs[0].dtype.dt();
+        one(l.map(&outs[0], &[], |b, _| {
+            let zero = b.num(dt.part(), 0.0);
+            if dt.is_complex() { lower::Num::Cx(zero, zero) } else { lower::Num::Re(zero) }
+        }))
+    }
+}
+
 pub(super) const READ: &[Read] = &[
     ("stop_gradient", |_, x| Ok(one(stop_gradient(&x[0])))),
     ("copy", |_, x| Ok(one(copy(&x[0])))),

@@ -89,7 +89,11 @@ macro_rules! unary { ($(
         $((stringify!($name), |_, x| Ok(one($name(&x[0]))))),*,
         // JAX's square and exp2 have their own names; here they are a power and a function of one base
         ("square", |_, x| Ok(one(mul(&x[0], &x[0])))),
-        ("round", |p, x| Ok(one(if p.usize("rounding_method")? == 1 { round_even(&x[0]) } else { round_away(&x[0]) }))),
+        ("round", |p, x| match p.str("rounding_method")? {
+            "TO_NEAREST_EVEN" => Ok(one(round_even(&x[0]))),
+            "AWAY_FROM_ZERO" => Ok(one(round_away(&x[0]))),
+            _ => Err(p.error("rounding_method", "unknown").into()),
+        }),
     ];
     pub(super) fn cases() -> Vec<Case> {
         vec![$(Case {

@@ -66,6 +66,22 @@ fn nonlinear(prim: &dyn Primitive, loc: Loc) -> ! {
     )
 }
 
+/// A tangent that is zero, for a rule that takes every tangent as a value. Under a tape it is a variable like the other tangents, so
+/// that sums with it stay linear; its cotangent goes nowhere.
+pub(crate) fn zero_tangent(like: &Aval) -> Array {
+    let now = current();
+    let Some(t) = &now else { return crate::prim::zeros_of(like) };
+    let Kind::Tape(tape) = &t.kind else { return crate::prim::zeros_of(like) };
+    let loc = ambient().unwrap_or(t.loc);
+    let mut tape = tape.borrow_mut();
+    let (first, out) = (tape.operands.len() as u32, tape.avals.len() as u32);
+    let prim =
+        Box::new(crate::prim::tag::ZeroTangent { dtype: like.dtype, weak: like.weak, shape: like.shape.clone() });
+    tape.eqns.push(TapeEqn { prim, first, out, n_out: 1, loc });
+    tape.avals.push(like.clone());
+    Array::tracer(t.id, loc, Payload::Tape { var: out, aval: like.clone() })
+}
+
 /// The linear map from tangents of some inputs to tangents of the outputs: what `linearize` and `vjp` return.
 pub(crate) struct Linear {
     pub tape: Tape,
