@@ -3,7 +3,7 @@
 use super::access::{Access, Form};
 use super::build::Place;
 use super::kernels::{self, Kernel};
-use super::map::{Call, Code, Column, Fill, Flow, MapStep, Moving};
+use super::map::{Call, Code, Column, Fill, MapStep, Moving};
 use super::plan::Plan;
 use crate::isa::Isa;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
@@ -337,7 +337,7 @@ impl<'a> Lower<'a> {
         let mut made_at: Vec<u32> = vec![NONE; stored.len()];
         for (k, m) in stored.iter().enumerate() {
             let size = self.p.ty(m.val).dt.size();
-            made_at[k] = moving(&mut step, Moving { place: m.place, offset: 0, size, flow: Flow::Out });
+            made_at[k] = moving(&mut step, Moving { place: m.place, offset: 0, size });
         }
         for i in 0..self.ssa.len() {
             if !live[i] {
@@ -347,7 +347,7 @@ impl<'a> Lower<'a> {
             match &self.ssa[i].def {
                 Def::Fill(_) => {}
                 Def::Dense { place, offset } => {
-                    at[i] = moving(&mut step, Moving { place: *place, offset: *offset, size, flow: Flow::In });
+                    at[i] = moving(&mut step, Moving { place: *place, offset: *offset, size });
                 }
                 Def::Call { code, args } => {
                     let direct_to = direct.get(&(i as u32)).map(|k| made_at[*k]);

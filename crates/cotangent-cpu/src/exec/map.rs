@@ -43,19 +43,12 @@ pub struct Call {
     pub args: [u32; 3],
 }
 
-/// Which way a moving entry goes.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Flow {
-    In,
-    Out,
-}
 /// An entry that points into an operand or a result and moves with the block.
 #[derive(Clone, Copy)]
 pub struct Moving {
     pub place: Place,
     pub offset: isize,
     pub size: usize,
-    pub flow: Flow,
 }
 
 /// What a column is filled with.
