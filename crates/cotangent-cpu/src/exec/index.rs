@@ -25,7 +25,7 @@ impl Start {
     /// The frame belongs to the program.
     unsafe fn at(&self, frame: &Frame) -> isize {
         // SAFETY: a scalar of this type lies there.
-        let i = unsafe { integer(frame.at(self.place).offset(self.offset), self.dt) };
+        let i = unsafe { integer(frame.at(self.place).wrapping_offset(self.offset), self.dt) };
         i.clamp(0, self.last) as isize * self.stride
     }
 }
@@ -65,7 +65,7 @@ impl Slice {
     pub unsafe fn run(&self, frame: &Frame) {
         // SAFETY: clamped indices keep the piece inside.
         unsafe {
-            let from = self.starts.iter().fold(frame.at(self.from), |p, s| p.offset(s.at(frame)));
+            let from = self.starts.iter().fold(frame.at(self.from), |p, s| p.wrapping_offset(s.at(frame)));
             self.access.copy(frame.at(self.to), from);
         }
     }
@@ -106,10 +106,10 @@ impl Update {
         // SAFETY: clamped indices keep the piece inside.
         unsafe {
             let from = frame.at(self.from);
-            let to = self.starts.iter().fold(frame.at(self.to), |p, s| p.offset(s.at(frame)));
+            let to = self.starts.iter().fold(frame.at(self.to), |p, s| p.wrapping_offset(s.at(frame)));
             let mut done = 0;
             each(&self.rows, |at| {
-                self.access.read(to.offset(at), from, done, self.row);
+                self.access.read(to.wrapping_offset(at), from, done, self.row);
                 done += self.row;
             });
         }
@@ -241,7 +241,7 @@ impl Windows {
         let (mut dense, mut array) = (0, 0);
         // SAFETY: there is an index vector for every element of the batch.
         unsafe {
-            let mut p = frame.at(self.indices.0).offset(self.indices.1);
+            let mut p = frame.at(self.indices.0).wrapping_offset(self.indices.1);
             loop {
                 let at = if self.never { None } else { self.start(p).map(|s| s + array) };
                 f(dense, at);
@@ -311,21 +311,21 @@ impl Gather {
         let size = w.size;
         // SAFETY: windows are clamped or inside.
         unsafe {
-            let (to, from) = (frame.at(self.to), frame.at(w.array.0).offset(w.array.1));
+            let (to, from) = (frame.at(self.to), frame.at(w.array.0).wrapping_offset(w.array.1));
             w.each(frame, |dense, at| {
-                let to = to.offset(dense);
+                let to = to.wrapping_offset(dense);
                 match at {
-                    Some(at) if w.window.is_empty() => strided(to, from.offset(at), 0, 1, size),
+                    Some(at) if w.window.is_empty() => strided(to, from.wrapping_offset(at), 0, 1, size),
                     Some(at) => {
-                        let from = from.offset(at);
-                        w.runs(|x, y, n, a, b| copy_run(to.offset(x), a, from.offset(y), b, n, size));
+                        let from = from.wrapping_offset(at);
+                        w.runs(|x, y, n, a, b| copy_run(to.wrapping_offset(x), a, from.wrapping_offset(y), b, n, size));
                     }
                     None => w.runs(|x, _, n, a, _| {
                         if a == size as isize || n == 1 {
-                            splat(to.offset(x), self.fill, n, size);
+                            splat(to.wrapping_offset(x), self.fill, n, size);
                         } else {
                             for i in 0..n as isize {
-                                splat(to.offset(x + i * a), self.fill, 1, size);
+                                splat(to.wrapping_offset(x + i * a), self.fill, 1, size);
                             }
                         }
                     }),
@@ -345,7 +345,7 @@ unsafe fn copy_run(to: *mut u8, a: isize, from: *const u8, b: isize, n: usize, s
             strided(to, from, b, n, size);
         } else {
             for i in 0..n as isize {
-                strided(to.offset(i * a), from.offset(i * b), 0, 1, size);
+                strided(to.wrapping_offset(i * a), from.wrapping_offset(i * b), 0, 1, size);
             }
         }
     }
@@ -376,23 +376,26 @@ impl Scatter {
         let size = w.size;
         // SAFETY: windows are clamped or inside.
         unsafe {
-            let (to, from) = (frame.at(w.array.0).offset(w.array.1), frame.at(self.updates.0).offset(self.updates.1));
+            let (to, from) = (
+                frame.at(w.array.0).wrapping_offset(w.array.1),
+                frame.at(self.updates.0).wrapping_offset(self.updates.1),
+            );
             let put = |to: *mut u8, b: isize, from: *const u8, a: isize, n: usize| match self.put {
                 None => copy_run(to, b, from, a, n, size),
                 Some(f) if a == size as isize && b == a || n == 1 => f(to, from, 0, 1, n * self.pieces),
                 Some(f) => {
                     for i in 0..n as isize {
-                        f(to.offset(i * b), from.offset(i * a), 0, 1, self.pieces);
+                        f(to.wrapping_offset(i * b), from.wrapping_offset(i * a), 0, 1, self.pieces);
                     }
                 }
             };
             if let Some(dims) = &self.one_by_one {
-                return self.in_order(frame, dims, |at, k| put(to.offset(at), 0, from.add(k * size), 0, 1));
+                return self.in_order(frame, dims, |at, k| put(to.wrapping_offset(at), 0, from.add(k * size), 0, 1));
             }
             w.each(frame, |dense, at| {
                 if let Some(at) = at {
-                    let (to, from) = (to.offset(at), from.offset(dense));
-                    w.runs(|x, y, n, a, b| put(to.offset(y), b, from.offset(x), a, n));
+                    let (to, from) = (to.wrapping_offset(at), from.wrapping_offset(dense));
+                    w.runs(|x, y, n, a, b| put(to.wrapping_offset(y), b, from.wrapping_offset(x), a, n));
                 }
             });
         }
@@ -407,7 +410,7 @@ impl Scatter {
         let axes: SmallVec<[(usize, isize); 4]> = dims.iter().map(|d| (d.0, d.1)).collect();
         // SAFETY: an index vector lies at every offset.
         unsafe {
-            let indices = frame.at(w.indices.0).offset(w.indices.1);
+            let indices = frame.at(w.indices.0).wrapping_offset(w.indices.1);
             each(&axes, |at| {
                 let mut rest = k;
                 let mut inside = 0;
@@ -416,7 +419,7 @@ impl Scatter {
                     rest /= d.0;
                 }
                 if !w.never
-                    && let Some(start) = w.start(indices.offset(at))
+                    && let Some(start) = w.start(indices.wrapping_offset(at))
                 {
                     f(start + inside, k);
                 }

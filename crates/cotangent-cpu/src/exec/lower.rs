@@ -381,17 +381,19 @@ impl<'a> Lower<'a> {
             calls.push(Call { code, out: made_at[*k], args: [at[*id as usize], NONE, NONE] });
         }
         let renumber = |e: &mut u32| {
-            if *e == NONE {
-                *e = 0;
-            } else if *e > NONE / 2 {
+            if *e > NONE / 2 {
                 *e = columns + (u32::MAX - 1 - *e);
             }
         };
         for c in &mut calls {
             renumber(&mut c.out);
-            // An operand that a kernel does not take may be anything, so long as it is an entry.
-            for a in &mut c.args {
-                renumber(a);
+            // For an operand that a kernel does not take it gets its first.
+            for k in 0..3 {
+                if c.args[k] == NONE {
+                    c.args[k] = c.args[0];
+                } else {
+                    renumber(&mut c.args[k]);
+                }
             }
         }
         step.calls = calls;

@@ -121,13 +121,15 @@ impl MapStep {
                 table.push(scratch.ptr().add(k * bytes));
             }
             for m in &self.moving {
-                table.push(frame.at(m.place).offset(m.offset));
+                table.push(frame.at(m.place).wrapping_offset(m.offset));
             }
             for c in &self.fills {
                 let to = table[c.entry as usize];
                 match &c.fill {
                     Fill::Bits(bits) => splat(to, [*bits, 0], block, c.size),
-                    Fill::Scalar { place, offset } => strided(to, frame.at(*place).offset(*offset), 0, block, c.size),
+                    Fill::Scalar { place, offset } => {
+                        strided(to, frame.at(*place).wrapping_offset(*offset), 0, block, c.size)
+                    }
                     _ => {}
                 }
             }
@@ -142,7 +144,7 @@ impl MapStep {
                             if self.row < self.len
                                 && let Some(at) = access.contiguous_at(start)
                             {
-                                table[c.entry as usize] = base.offset(at);
+                                table[c.entry as usize] = base.wrapping_offset(at);
                             } else {
                                 access.read(to, base, start, n);
                             }

@@ -62,7 +62,7 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 Work::Scatter(w) => w.run(frame),
                 Work::Dot(w) => {
                     let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
-                        ptr: frame.at(place).offset(offset),
+                        ptr: frame.at(place).wrapping_offset(offset),
                         batch,
                         row,
                         col,
