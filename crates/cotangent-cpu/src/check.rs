@@ -168,23 +168,23 @@ impl Program {
 
     /// The message of an error in a node. It must not itself trust the node.
     fn explain(&self, i: usize, node: &Node, e: &str) -> String {
-        let part = |(first, n): (u32, u32)| first as usize..(first as usize).saturating_add(n as usize);
-        let ty = |v: usize| self.vals.get(v).map_or(format!("%{v}?"), |v| v.ty.to_string());
-        let uses: Vec<String> =
-            self.uses.get(part(node.uses)).unwrap_or_default().iter().map(|u| self.use_type(u)).collect();
-        let vals: Vec<String> = part(node.vals).take(8).map(ty).collect();
+        let part = |(first, n): (u32, u32)| first as usize..first as usize + n as usize;
+        let uses = self.uses.get(part(node.uses)).unwrap_or_default();
+        let vals = self.vals.get(part(node.vals)).unwrap_or_default();
+        let uses: Vec<String> = uses.iter().map(|u| self.use_text(u)).collect();
+        let vals: Vec<String> = vals.iter().map(|v| v.ty.to_string()).collect();
         format!("node {i}: {} ({}) -> {}: {e}", node.kind.name(), uses.join(", "), vals.join(", "))
     }
 
     /// The type of an operand as text, even if it makes no sense.
-    fn use_type(&self, u: &Use) -> String {
-        let Some(v) = self.vals.get(u.val as usize) else { return format!("%{}?", u.val) };
+    fn use_text(&self, u: &Use) -> String {
+        let ty = self.vals.get(u.val as usize).map_or("?".to_owned(), |v| v.ty.to_string());
         match u.view {
-            None => v.ty.to_string(),
-            Some(w) => match self.views.get(w as usize) {
-                Some(w) => format!("{} as {}", v.ty, Ty { dt: v.ty.dt, dims: w.dims.clone() }),
-                None => format!("{} through view {w}?", v.ty),
-            },
+            None => ty,
+            Some(v) => {
+                let dims = self.views.get(v as usize).map_or("?".to_owned(), |v| format!("{:?}", &v.dims[..]));
+                format!("{ty} as {dims}")
+            }
         }
     }
 

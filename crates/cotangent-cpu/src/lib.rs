@@ -18,8 +18,10 @@ pub mod complex;
 pub mod dot;
 pub mod dt;
 pub mod exec;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod isa;
-mod math;
+pub mod math;
 pub mod program;
 pub mod reference;
 pub mod text;

@@ -135,7 +135,7 @@ impl Access {
         }
         let Some((last, outer)) = self.axes.split_last() else {
             // SAFETY: the one element.
-            unsafe { strided(dst, base.offset(self.offset), 0, n, self.size) };
+            unsafe { strided(dst, base.wrapping_offset(self.offset), 0, n, self.size) };
             return;
         };
         let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, outer.len());
@@ -157,7 +157,7 @@ impl Access {
             // SAFETY: the view stays inside the operand wherever its guards hold.
             unsafe {
                 match at {
-                    Some(at) => self.read_row(dst, base.offset(at), last, i, m),
+                    Some(at) => self.read_row(dst, base.wrapping_offset(at), last, i, m),
                     None => splat(dst, self.fill, m, self.size),
                 }
                 dst = dst.add(m * self.size);
@@ -183,7 +183,7 @@ impl Access {
     unsafe fn read_row(&self, dst: *mut u8, base: *const u8, axis: &Axis, i: usize, m: usize) {
         let Some((lo, hi, step)) = axis.guard else {
             // SAFETY: the contract of `read`.
-            unsafe { strided(dst, base.offset(i as isize * axis.stride), axis.stride, m, self.size) };
+            unsafe { strided(dst, base.wrapping_offset(i as isize * axis.stride), axis.stride, m, self.size) };
             return;
         };
         let (first, end) = (i as i64, (i + m) as i64);
@@ -193,13 +193,19 @@ impl Access {
             splat(dst, self.fill, (a - first) as usize, self.size);
             let inner = dst.add((a - first) as usize * self.size);
             if step == 1 {
-                strided(inner, base.offset((a - lo) as isize * axis.stride), axis.stride, (b - a) as usize, self.size);
+                strided(
+                    inner,
+                    base.wrapping_offset((a - lo) as isize * axis.stride),
+                    axis.stride,
+                    (b - a) as usize,
+                    self.size,
+                );
             } else {
                 splat(inner, self.fill, (b - a) as usize, self.size);
                 let mut j = (a - lo + step - 1) / step;
                 while lo + j * step < b {
                     let to = inner.add((lo + j * step - a) as usize * self.size);
-                    strided(to, base.offset(j as isize * axis.stride), 0, 1, self.size);
+                    strided(to, base.wrapping_offset(j as isize * axis.stride), 0, 1, self.size);
                     j += 1;
                 }
             }
@@ -251,7 +257,7 @@ impl Access {
             let (m, n) = (self.axes[q].n, self.axes[p].n);
             // SAFETY: as above; `dst` has room for all elements.
             unsafe {
-                let (src, dst) = (base.offset(from), dst.add(at));
+                let (src, dst) = (base.wrapping_offset(from), dst.add(at));
                 let s = self.axes[p].stride;
                 match self.size {
                     1 => tiles::<u8>(dst, to[q], src, s, m, n),

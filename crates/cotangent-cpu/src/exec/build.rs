@@ -1,10 +1,10 @@
 //! From a plan to steps: where every value lies, when its memory is taken and given back.
 
-use super::access::{Access, Form};
+use super::access::Access;
 use super::lower::{Lower, Made};
 use super::map::MapStep;
 use super::plan::{Plan, Source};
-use super::{fold, index};
+use super::{fold, index, line, place};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 use smallvec::{SmallVec, smallvec};
@@ -39,7 +39,14 @@ pub enum Work {
     Map(Box<MapStep>),
     Copy { from: Place, to: Place, access: Access },
     Reduce(Box<fold::Reduce>),
-    Index(Box<index::Index>),
+    Prefix(Box<line::Prefix>),
+    Extreme(Box<line::Extreme>),
+    Slice(Box<index::Slice>),
+    Update(Box<index::Update>),
+    Concat(Box<index::Concat>),
+    Gather(Box<index::Gather>),
+    Scatter(Box<index::Scatter>),
+    Dot(Box<place::Product>),
 }
 
 /// A result of the program.
@@ -72,7 +79,7 @@ const TRANSPOSED: usize = 1 << 14;
 const NONE: u32 = u32::MAX;
 
 /// Builds the steps of a plan.
-pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Result<Built, String> {
+pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Built {
     let n = p.vals.len();
     let mut b = Builder {
         p,
@@ -103,7 +110,7 @@ pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Result<Built, String> {
             _ => {}
         }
     }
-    b.run()?;
+    b.run();
     let mut outs: Vec<Out> = Vec::with_capacity(p.outs.len());
     for (v, o) in plan.outs.iter().zip(&p.outs) {
         let ty = p.ty(*o);
@@ -116,16 +123,18 @@ pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Result<Built, String> {
             o.takes = !o.bits && taken.insert(s);
         }
     }
-    Ok(Built { steps: b.steps, slots: b.slots as usize, consts: b.consts, outs })
+    Built { steps: b.steps, slots: b.slots as usize, consts: b.consts, outs }
 }
 
-struct Builder<'a> {
-    p: &'a Program,
-    plan: &'a Plan,
-    isa: Isa,
-    place: Vec<Option<Place>>,
+/// Steps in the making.
+pub struct Builder<'a> {
+    pub p: &'a Program,
+    pub plan: &'a Plan,
+    pub isa: Isa,
+    /// Where values lie that are made already.
+    pub place: Vec<Option<Place>>,
     /// The last group that reads a value; `NONE - 1` for a result.
-    last: Vec<u32>,
+    pub last: Vec<u32>,
     free: Vec<u32>,
     slots: u32,
     steps: Vec<Step>,
@@ -138,7 +147,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn run(&mut self) -> Result<(), String> {
+    fn run(&mut self) {
         let mut group_of = vec![NONE; self.p.nodes.len()];
         let mut first = 0;
         for (g, end) in self.plan.ends.iter().enumerate() {
@@ -170,11 +179,10 @@ impl Builder<'_> {
             if let Kind::Map(_) = self.p.nodes[nodes[0] as usize].kind {
                 self.maps(nodes, g as u32);
             } else {
-                self.node(&self.p.nodes[nodes[0] as usize], g as u32)?;
+                self.other(&self.p.nodes[nodes[0] as usize], g as u32);
             }
             self.give_back(nodes, g as u32, steps);
         }
-        Ok(())
     }
 
     fn slot(&mut self) -> u32 {
@@ -184,7 +192,7 @@ impl Builder<'_> {
         })
     }
     /// New memory for a value, made before the next step.
-    fn take(&mut self, ty: &Ty) -> Place {
+    pub fn take(&mut self, ty: &Ty) -> Place {
         let slot = self.slot();
         if travels_as_bits(ty) {
             self.cells.push(slot);
@@ -195,17 +203,17 @@ impl Builder<'_> {
         }
     }
     /// New memory for this group only.
-    fn temp(&mut self, ty: &Ty) -> Place {
+    pub fn temp(&mut self, ty: &Ty) -> Place {
         let slot = self.slot();
         self.makes.push((slot, ty.bytes()));
         self.temps.push(slot);
         Place::Slot(slot)
     }
-    fn emit(&mut self, work: Work) {
+    pub fn emit(&mut self, work: Work) {
         let (makes, cells) = (std::mem::take(&mut self.makes), std::mem::take(&mut self.cells));
         self.steps.push(Step { work, makes, cells, frees: smallvec![] });
     }
-    fn uses(&self, node: &Node) -> std::ops::Range<usize> {
+    pub fn uses(&self, node: &Node) -> std::ops::Range<usize> {
         node.uses.0 as usize..(node.uses.0 + node.uses.1) as usize
     }
 
@@ -304,7 +312,7 @@ impl Builder<'_> {
     }
 
     /// A dense copy of an operand for this group.
-    fn copy(&mut self, s: Source, dt: Dt) -> Place {
+    pub fn copy(&mut self, s: Source, dt: Dt) -> Place {
         let view = &self.plan.views[s.view.expect("a view") as usize];
         let access = Access::new(view, dt, Part::Whole);
         let from = self.place[s.val as usize].expect("an operand has a place");
@@ -313,24 +321,14 @@ impl Builder<'_> {
         to
     }
 
-    /// An operand as dense memory, copied if it is not, with its offset in bytes.
-    fn dense(&mut self, u: usize) -> (Place, isize) {
-        let s = self.plan.sources[u];
-        let dt = self.p.ty(s.val).dt;
-        let place = self.place[s.val as usize].expect("an operand has a place");
-        let Some(v) = s.view else { return (place, 0) };
-        let access = Access::new(&self.plan.views[v as usize], dt, Part::Whole);
-        match access.form() {
-            Form::Dense => (place, access.offset),
-            Form::Splat if access.len == 1 => (place, access.offset),
-            _ => (self.copy(s, dt), 0),
-        }
+    /// Where an operand lies.
+    pub fn place_of(&self, u: usize) -> Place {
+        self.place[self.plan.sources[u].val as usize].expect("an operand has a place")
     }
-
     /// How an operand is read, and its view (the identity of its extents if it has none).
-    fn viewed(&self, u: usize) -> (Place, View) {
+    pub fn viewed(&self, u: usize) -> (Place, View) {
         let s = self.plan.sources[u];
-        let place = self.place[s.val as usize].expect("an operand has a place");
+        let place = self.place_of(u);
         let view = match s.view {
             Some(v) => self.plan.views[v as usize].clone(),
             None => View::identity(self.p.dims_of(&self.p.uses[u])),
@@ -339,18 +337,21 @@ impl Builder<'_> {
     }
 
     /// Converts elements, through a view, to new memory. It is a program of one map.
-    fn convert(&mut self, from: (Place, View), src: Dt, dst: Dt, to: Place) {
+    pub fn convert(&mut self, from: (Place, View), src: Dt, dst: Dt, to: Place) {
         let mut p = Program::default();
         let end = from.1.range().map_or(0, |r| r.1 + 1) as usize;
         let a = p.arg(Ty::new(src, &[end]));
         let dims = from.1.dims.clone();
         p.views.push(from.1);
+        let parts: &[Part] = if src.is_complex() { &[Part::Re, Part::Im] } else { &[Part::Whole] };
         let mut body = Body::default();
-        let x = body.input(0, src);
-        let y = body.un(Op::Cast, dst, x);
-        body.outs.push(y);
-        let u = Use { val: a, view: Some(0), part: Part::Whole };
-        let made = p.push(Kind::Map(body.into()), &[u], &[Ty { dt: dst, dims }]);
+        for k in 0..parts.len() {
+            let x = body.input(k as u32, src.part());
+            let y = body.un(Op::Cast, dst.part(), x);
+            body.outs.push(y);
+        }
+        let uses: SmallVec<[Use; 2]> = parts.iter().map(|part| Use { val: a, view: Some(0), part: *part }).collect();
+        let made = p.push(Kind::Map(body.into()), &uses, &[Ty { dt: dst, dims }]);
         p.outs.push(made);
         let plan = Plan::new(&p, false);
         let place = |_| from.0;
@@ -359,27 +360,7 @@ impl Builder<'_> {
         self.emit(Work::Map(Box::new(step)));
     }
 
-    fn node(&mut self, node: &Node, _g: u32) -> Result<(), String> {
-        let v = node.vals.0;
-        let ty = &self.p.vals[v as usize].ty;
-        let u = node.uses.0 as usize;
-        match &node.kind {
-            Kind::View => {
-                let (from, view) = self.viewed(u);
-                let to = self.take(ty);
-                self.emit(Work::Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) });
-                self.place[v as usize] = Some(to);
-            }
-            Kind::Reduce { op, first, count } => {
-                let place = self.reduce(u, ty, *op, *first as usize, *count as usize);
-                self.place[v as usize] = Some(place);
-            }
-            other => return Err(format!("{other:?} is not implemented")),
-        }
-        Ok(())
-    }
-
-    fn reduce(&mut self, u: usize, ty: &Ty, op: Fold, first: usize, count: usize) -> Place {
+    pub fn reduce(&mut self, u: usize, ty: &Ty, op: Fold, first: usize, count: usize) -> Place {
         let (mut from, mut view) = self.viewed(u);
         let acc = ty.dt.acc();
         if acc != ty.dt || ty.dt == Dt::Bool && matches!(from, Place::Arg(_)) {

@@ -2,11 +2,12 @@
 
 use super::access::Access;
 use super::build::Place;
+use super::line;
 use super::run::Frame;
-use super::scalar::{Num, Ord2};
+use super::scalar::{Half, Int, Num, Ord2};
 use crate::isa::Isa;
 use crate::multiversion;
-use crate::{BLOCK, Buffer, Dt, Fold, Part, View, lanes};
+use crate::{BLOCK, Buffer, Dt, Fold, Part, Put, View, lanes};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 
@@ -27,22 +28,31 @@ pub struct Reduce {
     empty: [u64; 2],
 }
 
+/// `slices(acc, x, stride, count, n)`: `acc[i] = acc[i] op x[i] op x[stride + i] ..`, for `n` elements and `count` slices. `stride` is
+/// in bytes.
+pub type Slices = unsafe fn(*mut u8, *const u8, isize, usize, usize);
+
 /// The loops of one fold.
 #[derive(Clone, Copy)]
 struct Kernels {
     /// `rows(out, x, n)`: the tree over one block of at most `BLOCK` elements that lie one behind the other.
     rows: unsafe fn(*mut u8, *const u8, usize),
-    /// `slices(acc, x, stride, count, n)`: `acc[i] = acc[i] op x[i] op x[stride + i] ..`, for `n` elements and `count` slices.
-    slices: unsafe fn(*mut u8, *const u8, isize, usize, usize),
+    slices: Slices,
 }
 
-trait FoldOp {
+/// An operation that joins two elements.
+pub trait Combine {
+    /// The elements.
     type T: Copy;
-    /// The lanes of the tree, an array of `T`.
+    /// `a op b`.
+    fn f(a: Self::T, b: Self::T) -> Self::T;
+}
+/// An operation with the lanes of its reduction tree.
+trait FoldOp: Combine {
+    /// The lanes, an array of elements.
     type Lanes: Copy;
     /// Is `f(identity, x)` always `x`?
     const EXACT: bool;
-    fn f(a: Self::T, b: Self::T) -> Self::T;
     /// The identity in every lane.
     fn lanes() -> Self::Lanes;
 }
@@ -52,33 +62,57 @@ trait FoldOp {
 #[repr(C)]
 struct Complex<T>(T, T);
 
-macro_rules! fold_op {
-    ($name:ident $exact:literal: $($t:ty, $w:literal, $identity:expr;)* => |$a:ident, $b:ident| $body:expr) => {
+macro_rules! combine {
+    ($($name:ident: $bound:ident, |$a:ident, $b:ident| $body:expr;)*) => { $(
         struct $name<T>(PhantomData<T>);
-        $(impl FoldOp for $name<$t> {
-            type T = $t;
-            type Lanes = [$t; $w];
+        impl<T: $bound> Combine for $name<T> {
+            type T = T;
+            #[inline(always)]
+            fn f($a: T, $b: T) -> T { $body }
+        }
+    )* };
+}
+combine! {
+    Sum: Num, |a, b| a.add(b);
+    Difference: Num, |a, b| a.sub(b);
+    Prod: Num, |a, b| a.mul(b);
+    Max: Ord2, |a, b| a.greater(b);
+    Min: Ord2, |a, b| a.lesser(b);
+    And: Int, |a, b| a & b;
+    Or: Int, |a, b| a | b;
+    Xor: Int, |a, b| a ^ b;
+}
+struct CxProd<T>(PhantomData<T>);
+impl<T: Num> Combine for CxProd<T> {
+    type T = Complex<T>;
+    #[inline(always)]
+    fn f(a: Complex<T>, b: Complex<T>) -> Complex<T> {
+        Complex(a.0.mul(b.0).sub(a.1.mul(b.1)), a.0.mul(b.1).add(a.1.mul(b.0)))
+    }
+}
+
+macro_rules! fold_op {
+    ($name:ident $exact:literal: $($t:ty, $w:literal, $identity:expr;)*) => { $(
+        impl FoldOp for $name<$t> {
+            type Lanes = [<Self as Combine>::T; $w];
             const EXACT: bool = $exact;
             #[inline(always)]
-            fn f($a: $t, $b: $t) -> $t { $body }
-            #[inline(always)]
-            fn lanes() -> [$t; $w] { [$identity; $w] }
-        })*
-    };
+            fn lanes() -> Self::Lanes { [$identity; $w] }
+        }
+    )* };
 }
-fold_op!(Sum true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0; f32, 64, -0.0; f64, 32, -0.0; => |a, b| a.add(b));
-fold_op!(Prod true: u8, 256, 1; u16, 128, 1; u32, 64, 1; u64, 32, 1; f32, 64, 1.0; f64, 32, 1.0; => |a, b| a.mul(b));
-fold_op!(CxProd false: Complex<f32>, 32, Complex(1.0, 0.0); Complex<f64>, 16, Complex(1.0, 0.0);
-    => |a, b| Complex(a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0));
+fold_op!(Sum true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0; f32, 64, -0.0; f64, 32, -0.0;);
+fold_op!(Prod true: u8, 256, 1; u16, 128, 1; u32, 64, 1; u64, 32, 1; f32, 64, 1.0; f64, 32, 1.0;);
+fold_op!(CxProd false: f32, 32, Complex(1.0, 0.0); f64, 16, Complex(1.0, 0.0););
 fold_op!(Max true: u8, 256, u8::MIN; u16, 128, u16::MIN; u32, 64, u32::MIN; u64, 32, u64::MIN;
     i8, 256, i8::MIN; i16, 128, i16::MIN; i32, 64, i32::MIN; i64, 32, i64::MIN;
-    f32, 64, f32::NEG_INFINITY; f64, 32, f64::NEG_INFINITY; => |a, b| a.greater(b));
+    f32, 64, f32::NEG_INFINITY; f64, 32, f64::NEG_INFINITY;);
 fold_op!(Min true: u8, 256, u8::MAX; u16, 128, u16::MAX; u32, 64, u32::MAX; u64, 32, u64::MAX;
     i8, 256, i8::MAX; i16, 128, i16::MAX; i32, 64, i32::MAX; i64, 32, i64::MAX;
-    f32, 64, f32::INFINITY; f64, 32, f64::INFINITY; => |a, b| a.lesser(b));
-fold_op!(And true: u8, 256, !0; u16, 128, !0; u32, 64, !0; u64, 32, !0; => |a, b| a & b);
-fold_op!(Or true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0; => |a, b| a | b);
-fold_op!(Xor true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0; => |a, b| a ^ b);
+    f32, 64, f32::INFINITY; f64, 32, f64::INFINITY;);
+fold_op!(And true: u8, 256, !0; u16, 128, !0; u32, 64, !0; u64, 32, !0;);
+fold_op!(Or true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0;);
+fold_op!(Xor true: u8, 256, 0; u16, 128, 0; u32, 64, 0; u64, 32, 0;);
 
 #[inline(always)]
 unsafe fn rows_of<F: FoldOp>(out: *mut u8, x: *const u8, n: usize) {
@@ -128,13 +162,13 @@ unsafe fn rows_of<F: FoldOp>(out: *mut u8, x: *const u8, n: usize) {
 }
 
 #[inline(always)]
-fn one_slice<F: FoldOp>(acc: &mut [F::T], x: &[F::T]) {
+fn one_slice<F: Combine>(acc: &mut [F::T], x: &[F::T]) {
     for i in 0..acc.len().min(x.len()) {
         acc[i] = F::f(acc[i], x[i]);
     }
 }
 #[inline(always)]
-fn four_slices<F: FoldOp>(acc: &mut [F::T], a: &[F::T], b: &[F::T], c: &[F::T], d: &[F::T]) {
+fn four_slices<F: Combine>(acc: &mut [F::T], a: &[F::T], b: &[F::T], c: &[F::T], d: &[F::T]) {
     for i in 0..acc.len().min(a.len()).min(b.len()).min(c.len()).min(d.len()) {
         acc[i] = F::f(F::f(F::f(F::f(acc[i], a[i]), b[i]), c[i]), d[i]);
     }
@@ -145,7 +179,7 @@ multiversion! {
         // SAFETY: the caller's.
         unsafe { rows_of::<F>(out, x, n) }
     }
-    fn slices<F: FoldOp>(acc: *mut u8, x: *const u8, stride: isize, count: usize, n: usize) {
+    fn slices<F: Combine>(acc: *mut u8, x: *const u8, stride: isize, count: usize, n: usize) {
         // SAFETY: `acc` and every slice have `n` elements, and the slices are no part of `acc`.
         unsafe {
             let acc = std::slice::from_raw_parts_mut(acc.cast::<F::T>(), n);
@@ -163,53 +197,114 @@ multiversion! {
     }
 }
 
+/// Calls a macro with the operation of a fold on a type.
+macro_rules! with_op {
+    ($op:expr, $dt:expr, $m:ident) => {{
+        macro_rules! by_size {
+            ($k:ident) => {
+                match $dt.size() {
+                    1 => $m!($k<u8>),
+                    2 => $m!($k<u16>),
+                    4 => $m!($k<u32>),
+                    _ => $m!($k<u64>),
+                }
+            };
+        }
+        macro_rules! by_number {
+            ($k:ident) => {
+                match $dt.part() {
+                    Dt::F32 => $m!($k<f32>),
+                    Dt::F64 => $m!($k<f64>),
+                    _ => by_size!($k),
+                }
+            };
+        }
+        macro_rules! by_type {
+            ($k:ident) => {
+                match $dt {
+                    Dt::I8 => $m!($k<i8>),
+                    Dt::I16 => $m!($k<i16>),
+                    Dt::I32 => $m!($k<i32>),
+                    Dt::I64 => $m!($k<i64>),
+                    _ => by_number!($k),
+                }
+            };
+        }
+        match $op {
+            Fold::Prod if $dt == Dt::C64 => $m!(CxProd<f32>),
+            Fold::Prod if $dt == Dt::C128 => $m!(CxProd<f64>),
+            Fold::Sum => by_number!(Sum),
+            Fold::Prod => by_number!(Prod),
+            Fold::Max => by_type!(Max),
+            Fold::Min => by_type!(Min),
+            Fold::And => by_size!(And),
+            Fold::Or => by_size!(Or),
+            Fold::Xor => by_size!(Xor),
+            Fold::LogAddExp => unreachable!("no such fold here"),
+        }
+    }};
+}
+
 fn kernels(isa: Isa, op: Fold, dt: Dt) -> Kernels {
     macro_rules! both {
         ($f:ty) => {
             Kernels { rows: rows::<$f>(isa), slices: slices::<$f>(isa) }
         };
     }
-    macro_rules! by_size {
-        ($k:ident) => {
-            match dt.size() {
-                1 => both!($k<u8>),
-                2 => both!($k<u16>),
-                4 => both!($k<u32>),
-                _ => both!($k<u64>),
-            }
-        };
-    }
-    macro_rules! by_number {
-        ($k:ident) => {
-            match dt.part() {
-                Dt::F32 => both!($k<f32>),
-                Dt::F64 => both!($k<f64>),
-                _ => by_size!($k),
-            }
-        };
-    }
-    macro_rules! by_type {
-        ($k:ident) => {
-            match dt {
-                Dt::I8 => both!($k<i8>),
-                Dt::I16 => both!($k<i16>),
-                Dt::I32 => both!($k<i32>),
-                Dt::I64 => both!($k<i64>),
-                _ => by_number!($k),
-            }
+    with_op!(op, dt, both)
+}
+
+/// The prefixes of a fold; see `line`.
+pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8, usize, isize, usize, *mut u8) {
+    macro_rules! one {
+        ($f:ty) => {
+            line::lines::<$f>(isa)
         };
     }
     match op {
-        Fold::Prod if dt == Dt::C64 => both!(CxProd<Complex<f32>>),
-        Fold::Prod if dt == Dt::C128 => both!(CxProd<Complex<f64>>),
-        Fold::Sum => by_number!(Sum),
-        Fold::Prod => by_number!(Prod),
-        Fold::Max => by_type!(Max),
-        Fold::Min => by_type!(Min),
-        Fold::And => by_size!(And),
-        Fold::Or => by_size!(Or),
-        Fold::Xor => by_size!(Xor),
-        Fold::LogAddExp => unreachable!("a checked program folds so only in a prefix"),
+        Fold::LogAddExp if dt == Dt::F64 => line::log_add_exp64,
+        Fold::LogAddExp => line::log_add_exp32,
+        _ => with_op!(op, dt, one),
+    }
+}
+
+/// How a scatter combines an element with an update; `None` overwrites it.
+pub fn put_kernel(isa: Isa, put: Put, dt: Dt) -> Option<Slices> {
+    macro_rules! one {
+        ($f:ty) => {
+            Some(slices::<$f>(isa))
+        };
+    }
+    macro_rules! half {
+        ($bf:literal) => {
+            match put {
+                Put::Set => None,
+                Put::Add => one!(Sum<Half<$bf>>),
+                Put::Sub => one!(Difference<Half<$bf>>),
+                Put::Mul => one!(Prod<Half<$bf>>),
+                Put::Min => one!(Min<Half<$bf>>),
+                Put::Max => one!(Max<Half<$bf>>),
+            }
+        };
+    }
+    match (put, dt) {
+        (_, Dt::F16) => half!(false),
+        (_, Dt::Bf16) => half!(true),
+        (Put::Set, _) => None,
+        (Put::Add, _) => with_op!(Fold::Sum, dt, one),
+        (Put::Mul, _) => with_op!(Fold::Prod, dt, one),
+        (Put::Max, _) => with_op!(Fold::Max, dt, one),
+        (Put::Min, _) => with_op!(Fold::Min, dt, one),
+        (Put::Sub, _) => match dt.part() {
+            Dt::F32 => one!(Difference<f32>),
+            Dt::F64 => one!(Difference<f64>),
+            dt => match dt.size() {
+                1 => one!(Difference<u8>),
+                2 => one!(Difference<u16>),
+                4 => one!(Difference<u32>),
+                _ => one!(Difference<u64>),
+            },
+        },
     }
 }
 
@@ -274,6 +369,7 @@ impl Reduce {
             && stride != size
             && let Some(last) = outer.axes.last()
             && last.stride == size
+            && last.n > 0
         {
             // Rows that lie side by side are columns.
             n = last.n;

@@ -3,7 +3,7 @@
 use super::access::{Access, Form};
 use super::build::Place;
 use super::kernels::{self, Kernel};
-use super::map::{Call, Code, Column, Fill, Flow, MapStep, Moving};
+use super::map::{Call, Code, Column, Fill, MapStep, Moving};
 use super::plan::Plan;
 use crate::isa::Isa;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
@@ -337,7 +337,7 @@ impl<'a> Lower<'a> {
         let mut made_at: Vec<u32> = vec![NONE; stored.len()];
         for (k, m) in stored.iter().enumerate() {
             let size = self.p.ty(m.val).dt.size();
-            made_at[k] = moving(&mut step, Moving { place: m.place, offset: 0, size, flow: Flow::Out });
+            made_at[k] = moving(&mut step, Moving { place: m.place, offset: 0, size });
         }
         for i in 0..self.ssa.len() {
             if !live[i] {
@@ -347,7 +347,7 @@ impl<'a> Lower<'a> {
             match &self.ssa[i].def {
                 Def::Fill(_) => {}
                 Def::Dense { place, offset } => {
-                    at[i] = moving(&mut step, Moving { place: *place, offset: *offset, size, flow: Flow::In });
+                    at[i] = moving(&mut step, Moving { place: *place, offset: *offset, size });
                 }
                 Def::Call { code, args } => {
                     let direct_to = direct.get(&(i as u32)).map(|k| made_at[*k]);
@@ -381,17 +381,19 @@ impl<'a> Lower<'a> {
             calls.push(Call { code, out: made_at[*k], args: [at[*id as usize], NONE, NONE] });
         }
         let renumber = |e: &mut u32| {
-            if *e == NONE {
-                *e = 0;
-            } else if *e > NONE / 2 {
+            if *e > NONE / 2 {
                 *e = columns + (u32::MAX - 1 - *e);
             }
         };
         for c in &mut calls {
             renumber(&mut c.out);
-            // An operand that a kernel does not take may be anything, so long as it is an entry.
-            for a in &mut c.args {
-                renumber(a);
+            // For an operand that a kernel does not take it gets its first.
+            for k in 0..3 {
+                if c.args[k] == NONE {
+                    c.args[k] = c.args[0];
+                } else {
+                    renumber(&mut c.args[k]);
+                }
             }
         }
         step.calls = calls;

@@ -43,19 +43,12 @@ pub struct Call {
     pub args: [u32; 3],
 }
 
-/// Which way a moving entry goes.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Flow {
-    In,
-    Out,
-}
 /// An entry that points into an operand or a result and moves with the block.
 #[derive(Clone, Copy)]
 pub struct Moving {
     pub place: Place,
     pub offset: isize,
     pub size: usize,
-    pub flow: Flow,
 }
 
 /// What a column is filled with.
@@ -128,13 +121,15 @@ impl MapStep {
                 table.push(scratch.ptr().add(k * bytes));
             }
             for m in &self.moving {
-                table.push(frame.at(m.place).offset(m.offset));
+                table.push(frame.at(m.place).wrapping_offset(m.offset));
             }
             for c in &self.fills {
                 let to = table[c.entry as usize];
                 match &c.fill {
                     Fill::Bits(bits) => splat(to, [*bits, 0], block, c.size),
-                    Fill::Scalar { place, offset } => strided(to, frame.at(*place).offset(*offset), 0, block, c.size),
+                    Fill::Scalar { place, offset } => {
+                        strided(to, frame.at(*place).wrapping_offset(*offset), 0, block, c.size)
+                    }
                     _ => {}
                 }
             }
@@ -149,7 +144,7 @@ impl MapStep {
                             if self.row < self.len
                                 && let Some(at) = access.contiguous_at(start)
                             {
-                                table[c.entry as usize] = base.offset(at);
+                                table[c.entry as usize] = base.wrapping_offset(at);
                             } else {
                                 access.read(to, base, start, n);
                             }

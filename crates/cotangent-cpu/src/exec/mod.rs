@@ -10,8 +10,10 @@ mod compose;
 mod fold;
 mod index;
 mod kernels;
+mod line;
 mod lower;
 mod map;
+mod place;
 mod plan;
 mod run;
 mod scalar;
@@ -84,8 +86,9 @@ impl Executable {
     #[doc(hidden)]
     pub fn compile_with(p: &Program, options: Options) -> Result<Executable, String> {
         assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
+        p.check()?;
         let plan = plan::Plan::new(p, options.fuse);
-        let built = build::build(p, &plan, options.isa)?;
+        let built = build::build(p, &plan, options.isa);
         let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
         Ok(Executable { args, built })
     }

@@ -1,8 +1,9 @@
 //! The driver: one flat list of steps over slots.
 
 use super::build::{Place, Step, Work};
-use super::{Operand, fold, index};
+use super::{Operand, fold};
 use crate::Buffer;
+use crate::dot::{Mat, dot};
 use smallvec::SmallVec;
 
 /// Memory of one value: a buffer, or up to eight bytes.
@@ -52,7 +53,22 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 Work::Map(m) => m.run(frame),
                 Work::Copy { from, to, access } => access.copy(frame.at(*to), frame.at(*from)),
                 Work::Reduce(r) => fold::run(r, frame),
-                Work::Index(i) => index::run(i, frame),
+                Work::Prefix(w) => w.run(frame),
+                Work::Extreme(w) => w.run(frame),
+                Work::Slice(w) => w.run(frame),
+                Work::Update(w) => w.run(frame),
+                Work::Concat(w) => w.run(frame),
+                Work::Gather(w) => w.run(frame),
+                Work::Scatter(w) => w.run(frame),
+                Work::Dot(w) => {
+                    let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
+                        ptr: frame.at(place).wrapping_offset(offset),
+                        batch,
+                        row,
+                        col,
+                    };
+                    dot(w.spec, w.src, w.out, w.sizes, mat(w.a), mat(w.b), frame.at(w.to));
+                }
             }
         }
         for slot in &step.frees {

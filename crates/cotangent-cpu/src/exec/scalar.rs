@@ -287,6 +287,51 @@ pub fn half_next_after(a: u16, b: u16, inf: u16) -> u16 {
     }
 }
 
+/// A number of half precision: `Bf16` if `BF`, else `F16`. For one element at a time; blocks are converted as blocks.
+#[derive(Clone, Copy)]
+pub struct Half<const BF: bool>(u16);
+impl<const BF: bool> Half<BF> {
+    #[inline(always)]
+    fn wide(self) -> f32 {
+        if BF { bf16_to_f32(self.0) } else { f16_to_f32(self.0) }
+    }
+    #[inline(always)]
+    fn of(x: f32) -> Half<BF> {
+        Half(if BF { f32_to_bf16(x) } else { f32_to_f16(x) })
+    }
+}
+macro_rules! half {
+    ($($name:ident($($b:ident),*);)*) => {
+        impl<const BF: bool> Num for Half<BF> { $(
+            #[inline(always)]
+            fn $name(self $(, $b: Self)*) -> Self { Half::of(Num::$name(self.wide() $(, $b.wide())*)) }
+        )* }
+    };
+}
+half!(neg(); abs(); sign(); add(b); sub(b); mul(b); div(b); rem(b); mul_add(b, c););
+impl<const BF: bool> PartialEq for Half<BF> {
+    #[inline(always)]
+    fn eq(&self, b: &Self) -> bool {
+        self.wide() == b.wide()
+    }
+}
+impl<const BF: bool> PartialOrd for Half<BF> {
+    #[inline(always)]
+    fn partial_cmp(&self, b: &Self) -> Option<std::cmp::Ordering> {
+        self.wide().partial_cmp(&b.wide())
+    }
+}
+impl<const BF: bool> Ord2 for Half<BF> {
+    #[inline(always)]
+    fn greater(self, b: Self) -> Self {
+        Half::of(self.wide().greater(b.wide()))
+    }
+    #[inline(always)]
+    fn lesser(self, b: Self) -> Self {
+        Half::of(self.wide().lesser(b.wide()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! What one scalar operation computes.
 
-use crate::{Dt, M, Op};
+use crate::{Dt, Op, math};
 use half::{bf16, f16};
 
 /// The bits of `op` on operands given as bits, in the low bytes; all above is zero.
@@ -230,27 +230,5 @@ fn next_after(dt: Dt, a: u64, b: u64) -> u64 {
         a + 1
     } else {
         a - 1
-    }
-}
-
-/// Temporary: the standard library's functions, until the crate's own are there.
-mod math {
-    use super::M;
-
-    pub(super) fn eval32(m: M, a: f32, b: f32) -> f32 {
-        eval64(m, a as f64, b as f64) as f32
-    }
-    pub(super) fn eval64(m: M, a: f64, b: f64) -> f64 {
-        match m {
-            M::Exp => a.exp(),
-            M::Log1p => a.ln_1p(),
-            M::Log => a.ln(),
-            M::Sin => a.sin(),
-            M::Cos => a.cos(),
-            M::Tanh => a.tanh(),
-            M::Pow => a.powf(b),
-            M::Atan2 => a.atan2(b),
-            _ => panic!("{m:?} is not there yet"),
-        }
     }
 }

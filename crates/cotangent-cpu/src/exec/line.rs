@@ -1,0 +1,399 @@
+//! Steps along one dimension whose result is not a fold: prefixes, and the index of an extreme.
+
+use super::build::Place;
+use super::fold::{self, Combine};
+use super::run::Frame;
+use super::scalar::Ord2;
+use crate::isa::Isa;
+use crate::multiversion;
+use crate::{Buffer, Dt, Fold, M, math};
+
+/// Elements of a prefix's block and of a group in it.
+const BLOCK: usize = 1024;
+const GROUP: usize = 16;
+/// Columns that are worked on at once.
+const TILE: usize = 64;
+
+/// Partial folds of dense lines: `outer` times `n` rows of `inner` elements.
+pub struct Prefix {
+    pub from: (Place, isize),
+    pub to: Place,
+    pub outer: usize,
+    pub n: usize,
+    pub inner: usize,
+    pub reverse: bool,
+    size: usize,
+    kernel: Lines,
+}
+
+/// `lines(out, x, n, step, c, scratch)`: prefixes of `c` columns side by side of `n` elements, each `step` elements behind the one
+/// before. The scratch has room for `(GROUP + 2) * c` elements.
+type Lines = unsafe fn(*mut u8, *const u8, usize, isize, usize, *mut u8);
+
+impl Prefix {
+    pub fn new(isa: Isa, op: Fold, dt: Dt, [outer, n, inner]: [usize; 3], reverse: bool) -> Prefix {
+        // The parts of a complex sum are summed side by side.
+        let pairs = op == Fold::Sum && dt.is_complex();
+        Prefix {
+            from: (Place::Const(0), 0),
+            to: Place::Const(0),
+            outer,
+            n,
+            inner: if pairs { 2 * inner } else { inner },
+            reverse,
+            size: if pairs { dt.part().size() } else { dt.size() },
+            kernel: fold::prefix_kernel(isa, op, dt),
+        }
+    }
+    /// # Safety
+    /// The frame belongs to the program that the step was built from.
+    pub unsafe fn run(&self, frame: &Frame) {
+        let row = self.inner * self.size;
+        if self.outer == 0 || self.n == 0 || row == 0 {
+            return;
+        }
+        let tile = self.inner.min(TILE);
+        let scratch = Buffer::uninit((GROUP + 2) * tile * self.size);
+        // SAFETY: operand and result have `outer * n * inner` elements.
+        unsafe {
+            let (from, to) = (frame.at(self.from.0).wrapping_offset(self.from.1), frame.at(self.to));
+            for o in 0..self.outer {
+                let mut first = o * self.n * row;
+                let mut step = self.inner as isize;
+                if self.reverse {
+                    first += (self.n - 1) * row;
+                    step = -step;
+                }
+                for c in (0..self.inner).step_by(tile) {
+                    let at = first + c * self.size;
+                    let c = tile.min(self.inner - c);
+                    (self.kernel)(to.add(at), from.add(at), self.n, step, c, scratch.ptr());
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// See [`Lines`].
+    pub fn lines<F: Combine>(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
+        // SAFETY: the caller's.
+        unsafe {
+            if c == 1 {
+                line::<F>(out.cast(), x.cast(), n, step)
+            } else {
+                columns::<F>(out.cast(), x.cast(), n, step, c, scratch.cast())
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn after<F: Combine>(before: Option<F::T>, v: F::T) -> F::T {
+    before.map_or(v, |b| F::f(b, v))
+}
+#[inline(always)]
+fn shifted<F: Combine, const S: usize>(v: [F::T; GROUP]) -> [F::T; GROUP] {
+    std::array::from_fn(|i| if i >= S { F::f(v[i - S], v[i]) } else { v[i] })
+}
+
+/// # Safety
+/// The lines exist.
+#[inline(always)]
+unsafe fn line<F: Combine>(out: *mut F::T, x: *const F::T, n: usize, step: isize) {
+    let mut off = None;
+    let mut start = 0;
+    while start < n {
+        let end = n.min(start + BLOCK);
+        let mut c: Option<F::T> = None;
+        while start < end {
+            let m = GROUP.min(end - start);
+            // SAFETY: the caller's; a group that is not whole repeats its last element, whose results are not kept.
+            unsafe {
+                let at = |i: usize| (start + i.min(m - 1)) as isize * step;
+                let mut v: [F::T; GROUP] = if m == GROUP && step == 1 {
+                    *x.add(start).cast::<[F::T; GROUP]>()
+                } else {
+                    std::array::from_fn(|i| *x.offset(at(i)))
+                };
+                v = shifted::<F, 1>(v);
+                v = shifted::<F, 2>(v);
+                v = shifted::<F, 4>(v);
+                v = shifted::<F, 8>(v);
+                if let Some(c) = c {
+                    v = v.map(|v| F::f(c, v));
+                }
+                c = Some(v[m - 1]);
+                if let Some(off) = off {
+                    v = v.map(|v| F::f(off, v));
+                }
+                if m == GROUP && step == 1 {
+                    *out.add(start).cast::<[F::T; GROUP]>() = v;
+                } else {
+                    for i in 0..m {
+                        *out.offset(at(i)) = v[i];
+                    }
+                }
+            }
+            start += m;
+        }
+        off = c.map(|c| after::<F>(off, c));
+    }
+}
+
+/// # Safety
+/// The lines exist, and the scratch has room for `GROUP + 2` rows.
+#[inline(always)]
+unsafe fn columns<F: Combine>(out: *mut F::T, x: *const F::T, n: usize, step: isize, c: usize, scratch: *mut F::T) {
+    // SAFETY: the caller's.
+    unsafe {
+        let group = scratch;
+        let (last, off) = (scratch.add(GROUP * c), scratch.add((GROUP + 1) * c));
+        for start in (0..n).step_by(GROUP) {
+            let m = GROUP.min(n - start);
+            for i in 0..m {
+                std::ptr::copy_nonoverlapping(x.offset((start + i) as isize * step), group.add(i * c), c);
+            }
+            for s in [1, 2, 4, 8] {
+                for i in (s..m).rev() {
+                    combine::<F>(group.add(i * c), group.add((i - s) * c), c);
+                }
+            }
+            let in_block = start % BLOCK;
+            for i in 0..m {
+                let v = group.add(i * c);
+                if in_block > 0 {
+                    combine::<F>(v, last, c);
+                }
+                let to = out.offset((start + i) as isize * step);
+                std::ptr::copy_nonoverlapping(v, to, c);
+                if start >= BLOCK {
+                    combine::<F>(to, off, c);
+                }
+            }
+            std::ptr::copy_nonoverlapping(group.add((m - 1) * c), last, c);
+            if in_block + GROUP == BLOCK {
+                if start >= BLOCK {
+                    combine::<F>(last, off, c);
+                }
+                std::ptr::copy_nonoverlapping(last, off, c);
+            }
+        }
+    }
+}
+
+/// `v[i] = f(before[i], v[i])`.
+///
+/// # Safety
+/// Both have `c` elements, and none is in both.
+#[inline(always)]
+unsafe fn combine<F: Combine>(v: *mut F::T, before: *const F::T, c: usize) {
+    #[inline(always)]
+    fn each<F: Combine>(v: &mut [F::T], before: &[F::T]) {
+        for i in 0..v.len().min(before.len()) {
+            v[i] = F::f(before[i], v[i]);
+        }
+    }
+    // SAFETY: the caller's.
+    unsafe { each::<F>(std::slice::from_raw_parts_mut(v, c), std::slice::from_raw_parts(before, c)) }
+}
+
+macro_rules! log_add_exp {
+    ($name:ident, $t:ty, $eval:path) => {
+        /// The sequential prefix of `log(exp a + exp b)`.
+        ///
+        /// # Safety
+        /// As for [`Lines`].
+        pub unsafe fn $name(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, _: *mut u8) {
+            let (out, x) = (out.cast::<$t>(), x.cast::<$t>());
+            for i in 0..n as isize {
+                for j in 0..c as isize {
+                    // SAFETY: the lines exist.
+                    unsafe {
+                        let v = *x.offset(i * step + j);
+                        *out.offset(i * step + j) = if i == 0 {
+                            v
+                        } else {
+                            let before = *out.offset((i - 1) * step + j);
+                            let d = before - v;
+                            if d != d {
+                                before + v
+                            } else {
+                                before.greater(v) + $eval(M::Log1p, $eval(M::Exp, -d.abs(), 0.0), 0.0)
+                            }
+                        };
+                    }
+                }
+            }
+        }
+    };
+}
+log_add_exp!(log_add_exp32, f32, math::eval32);
+log_add_exp!(log_add_exp64, f64, math::eval64);
+
+/// The index of the first extreme of dense lines.
+pub struct Extreme {
+    pub from: (Place, isize),
+    pub to: Place,
+    pub outer: usize,
+    pub n: usize,
+    pub inner: usize,
+    /// Bytes of an operand's element.
+    size: usize,
+    /// Bytes of a result's element.
+    index: usize,
+    row: unsafe fn(*const u8, usize) -> usize,
+    rows: unsafe fn(*mut i64, *mut u8, *const u8, usize, usize, usize),
+}
+
+trait Better {
+    type T: Ord2;
+    fn better(a: Self::T, b: Self::T) -> bool;
+    /// The extreme of two; a NaN if there is one.
+    fn of(a: Self::T, b: Self::T) -> Self::T;
+}
+struct Greater<T>(std::marker::PhantomData<T>);
+struct Less<T>(std::marker::PhantomData<T>);
+impl<T: Ord2> Better for Greater<T> {
+    type T = T;
+    #[inline(always)]
+    fn better(a: T, b: T) -> bool {
+        a > b
+    }
+    #[inline(always)]
+    fn of(a: T, b: T) -> T {
+        a.greater(b)
+    }
+}
+impl<T: Ord2> Better for Less<T> {
+    type T = T;
+    #[inline(always)]
+    fn better(a: T, b: T) -> bool {
+        a < b
+    }
+    #[inline(always)]
+    fn of(a: T, b: T) -> T {
+        a.lesser(b)
+    }
+}
+
+multiversion! {
+    /// The index in a row of `n`, at least 1.
+    fn row<B: Better>(x: *const u8, n: usize) -> usize {
+        // SAFETY: the caller's.
+        let x = unsafe { std::slice::from_raw_parts(x.cast::<B::T>(), n) };
+        // The extreme of every 1024 elements, and which of these pieces has it first.
+        let (mut best, mut at) = (x[0], 0);
+        for (k, piece) in x.chunks(1024).enumerate() {
+            let extreme = extreme_of::<B>(piece);
+            if B::better(extreme, best) || extreme != extreme {
+                (best, at) = (extreme, k * 1024);
+            }
+            if extreme != extreme {
+                break;
+            }
+        }
+        at + x[at..].iter().position(|v| *v == best || *v != *v).unwrap_or(0)
+    }
+    /// The indices of `c` columns side by side: `n` rows, `stride` bytes apart. `best` has room for `c` elements.
+    fn rows<B: Better>(index: *mut i64, best: *mut u8, x: *const u8, n: usize, stride: usize, c: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            std::ptr::copy_nonoverlapping(x.cast::<B::T>(), best.cast::<B::T>(), c);
+            let best = std::slice::from_raw_parts_mut(best.cast::<B::T>(), c);
+            let index = std::slice::from_raw_parts_mut(index, c);
+            index.fill(0);
+            for k in 1..n {
+                replace::<B>(index, best, std::slice::from_raw_parts(x.add(k * stride).cast::<B::T>(), c), k as i64);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn extreme_of<B: Better>(x: &[B::T]) -> B::T {
+    let mut lanes = [x[0]; 32];
+    let mut whole = x.chunks_exact(32);
+    for c in &mut whole {
+        for i in 0..32 {
+            lanes[i] = B::of(lanes[i], c[i]);
+        }
+    }
+    let mut best = x[0];
+    for v in whole.remainder().iter().chain(&lanes) {
+        best = B::of(best, *v);
+    }
+    best
+}
+#[inline(always)]
+fn replace<B: Better>(index: &mut [i64], best: &mut [B::T], x: &[B::T], k: i64) {
+    for i in 0..index.len().min(best.len()).min(x.len()) {
+        let (b, v) = (best[i], x[i]);
+        let take = b == b && (B::better(v, b) || v != v);
+        index[i] = if take { k } else { index[i] };
+        best[i] = if take { v } else { b };
+    }
+}
+
+impl Extreme {
+    /// `dt` is not complex and not of half precision.
+    pub fn new(isa: Isa, max: bool, dt: Dt, index: Dt, [outer, n, inner]: [usize; 3]) -> Extreme {
+        macro_rules! pick {
+            ($t:ty) => {
+                if max {
+                    (row::<Greater<$t>>(isa), rows::<Greater<$t>>(isa))
+                } else {
+                    (row::<Less<$t>>(isa), rows::<Less<$t>>(isa))
+                }
+            };
+        }
+        let (row, rows) = match dt {
+            Dt::I8 => pick!(i8),
+            Dt::I16 => pick!(i16),
+            Dt::I32 => pick!(i32),
+            Dt::I64 => pick!(i64),
+            Dt::U16 => pick!(u16),
+            Dt::U32 => pick!(u32),
+            Dt::U64 => pick!(u64),
+            Dt::F32 => pick!(f32),
+            Dt::F64 => pick!(f64),
+            _ => pick!(u8),
+        };
+        let from = (Place::Const(0), 0);
+        Extreme { from, to: Place::Const(0), outer, n, inner, size: dt.size(), index: index.size(), row, rows }
+    }
+    /// # Safety
+    /// The frame belongs to the program that the step was built from.
+    pub unsafe fn run(&self, frame: &Frame) {
+        if self.outer * self.inner == 0 {
+            return;
+        }
+        // SAFETY: operand and result have the elements that the program says; `n` is not 0 in a checked program.
+        unsafe {
+            let (from, to) = (frame.at(self.from.0).wrapping_offset(self.from.1), frame.at(self.to));
+            // The machine is little-endian: the low bytes of an index come first.
+            let put = |at: usize, i: i64| {
+                std::ptr::copy_nonoverlapping((&raw const i).cast::<u8>(), to.add(at * self.index), self.index)
+            };
+            if self.inner == 1 {
+                for o in 0..self.outer {
+                    put(o, (self.row)(from.add(o * self.n * self.size), self.n) as i64);
+                }
+                return;
+            }
+            let tile = self.inner.min(512);
+            let scratch = Buffer::uninit(tile * (8 + self.size));
+            let (index, best) = (scratch.ptr().cast::<i64>(), scratch.ptr().add(tile * 8));
+            for o in 0..self.outer {
+                for c0 in (0..self.inner).step_by(tile) {
+                    let c = tile.min(self.inner - c0);
+                    let x = from.add((o * self.n * self.inner + c0) * self.size);
+                    (self.rows)(index, best, x, self.n, self.inner * self.size, c);
+                    for i in 0..c {
+                        put(o * self.inner + c0 + i, *index.add(i));
+                    }
+                }
+            }
+        }
+    }
+}

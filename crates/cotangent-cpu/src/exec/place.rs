@@ -1,0 +1,342 @@
+//! Building of the steps whose places depend on values, and of products.
+
+use super::access::{Access, Form};
+use super::build::{Builder, Place, Work};
+use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
+use super::{fold, line};
+use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, View, row_major};
+use smallvec::SmallVec;
+
+/// A product.
+pub struct Product {
+    pub spec: crate::DotSpec,
+    pub src: Dt,
+    pub out: Dt,
+    /// batch, m, n, k
+    pub sizes: [usize; 4],
+    /// Places, bytes to the first element, and strides in elements.
+    pub a: (Place, isize, [isize; 3]),
+    pub b: (Place, isize, [isize; 3]),
+    pub to: Place,
+}
+
+impl Builder<'_> {
+    /// A node that is neither a map nor a fold.
+    pub fn other(&mut self, node: &Node, g: u32) {
+        let v = node.vals.0 as usize;
+        let ty = self.p.vals[v].ty.clone();
+        let u = node.uses.0 as usize;
+        let to = match &node.kind {
+            Kind::View => {
+                let (from, view) = self.viewed(u);
+                let to = self.take(&ty);
+                self.emit(Work::Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) });
+                to
+            }
+            Kind::Reduce { op, first, count } => self.reduce(u, &ty, *op, *first as usize, *count as usize),
+            Kind::Prefix { op, dim, reverse } => self.prefix(u, &ty, *op, *dim as usize, *reverse),
+            Kind::ArgReduce { max, dim } => self.extreme(u, &ty, *max, *dim as usize),
+            Kind::DynSlice => self.slice(node, &ty),
+            Kind::Update => self.update(node, &ty, g),
+            Kind::Concat { dim } => self.concat(node, &ty, *dim as usize),
+            Kind::Gather(spec) => self.gather(u, &ty, spec),
+            Kind::Scatter(spec) => self.scatter(node, &ty, spec, g),
+            Kind::Dot(spec) => self.product(u, &ty, *spec),
+            Kind::Map(_) | Kind::Arg(_) | Kind::Const(_) => unreachable!("built elsewhere"),
+        };
+        self.place[v] = Some(to);
+    }
+
+    /// Outer, folded and inner elements of a dimension.
+    fn around(dims: &[usize], d: usize) -> [usize; 3] {
+        [dims[..d].iter().product(), dims[d], dims[d + 1..].iter().product()]
+    }
+
+    /// An operand as dense memory of type `to` (its own, or that of its sums).
+    fn dense_as(&mut self, u: usize, to: Dt) -> (Place, isize) {
+        let dt = self.p.ty(self.plan.sources[u].val).dt;
+        let place = self.place_of(u);
+        if dt == to && (dt != Dt::Bool || !matches!(place, Place::Arg(_))) {
+            return self.dense(u);
+        }
+        let from = self.viewed(u);
+        let temp = self.temp(&Ty { dt: to, dims: from.1.dims.clone() });
+        self.convert(from, dt, to, temp);
+        (temp, 0)
+    }
+
+    fn prefix(&mut self, u: usize, ty: &Ty, op: Fold, dim: usize, reverse: bool) -> Place {
+        let acc = ty.dt.acc();
+        let from = self.dense_as(u, acc);
+        let to = self.take(ty);
+        let sums = if acc == ty.dt { to } else { self.temp(&Ty { dt: acc, dims: ty.dims.clone() }) };
+        let mut step = line::Prefix::new(self.isa, op, acc, Self::around(&ty.dims, dim), reverse);
+        (step.from, step.to) = (from, sums);
+        self.emit(Work::Prefix(Box::new(step)));
+        if acc != ty.dt {
+            self.convert((sums, View::identity(&ty.dims)), acc, ty.dt, to);
+        }
+        to
+    }
+
+    fn extreme(&mut self, u: usize, ty: &Ty, max: bool, dim: usize) -> Place {
+        let dt = self.p.ty(self.plan.sources[u].val).dt.acc();
+        let around = Self::around(self.p.dims_of(&self.p.uses[u]), dim);
+        let from = self.dense_as(u, dt);
+        let to = self.take(ty);
+        let mut step = line::Extreme::new(self.isa, max, dt, ty.dt, around);
+        (step.from, step.to) = (from, to);
+        self.emit(Work::Extreme(Box::new(step)));
+        to
+    }
+
+    /// Start indices: the operands from `first` on, for a piece of these extents in a whole with these strides in bytes.
+    fn starts(
+        &mut self,
+        first: usize,
+        piece: &[usize],
+        whole: &[usize],
+        strides: impl Fn(usize) -> isize,
+    ) -> SmallVec<[Start; 4]> {
+        (0..piece.len())
+            .map(|d| {
+                let (place, offset) = self.dense(first + d);
+                let dt = self.p.ty(self.plan.sources[first + d].val).dt;
+                Start { place, offset, dt, last: (whole[d] - piece[d]) as i64, stride: strides(d) }
+            })
+            .collect()
+    }
+
+    fn slice(&mut self, node: &Node, ty: &Ty) -> Place {
+        let u = node.uses.0 as usize;
+        let whole = self.p.dims_of(&self.p.uses[u]).clone();
+        let (mut from, mut view) = self.viewed(u);
+        if !view.guards.is_empty() {
+            from = self.copy(self.plan.sources[u], ty.dt);
+            view = View::identity(&whole);
+        }
+        let size = ty.dt.size();
+        let strides = view.strides.clone();
+        let starts = self.starts(u + 1, &ty.dims, &whole, |d| strides[d] as isize * size as isize);
+        view.dims = ty.dims.clone();
+        let to = self.take(ty);
+        self.emit(Work::Slice(Box::new(Slice { from, to, access: Access::new(&view, ty.dt, Part::Whole), starts })));
+        to
+    }
+
+    /// The first operand of a node, to be changed: its own memory if nobody else wants it, else a copy.
+    fn base(&mut self, node: &Node, ty: &Ty, g: u32) -> Place {
+        let u = node.uses.0 as usize;
+        let s = self.plan.sources[u];
+        let place = self.place_of(u);
+        let alone = self.uses(node).skip(1).all(|w| self.plan.sources[w].val != s.val);
+        if s.view.is_none() && alone && self.last[s.val as usize] == g && matches!(place, Place::Slot(_)) {
+            self.last[s.val as usize] = u32::MAX;
+            return place;
+        }
+        let (from, view) = self.viewed(u);
+        let to = self.take(ty);
+        self.emit(Work::Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) });
+        to
+    }
+
+    fn update(&mut self, node: &Node, ty: &Ty, g: u32) -> Place {
+        let u = node.uses.0 as usize;
+        let (from, view) = self.viewed(u + 1);
+        let size = ty.dt.size();
+        let radix = row_major(&ty.dims);
+        let piece = view.dims.clone();
+        let starts = self.starts(u + 2, &piece, &ty.dims, |d| radix[d] as isize * size as isize);
+        let to = self.base(node, ty, g);
+        let (rows, row) = Update::rows(&piece, &ty.dims, size);
+        let access = Access::new(&view, ty.dt, Part::Whole);
+        self.emit(Work::Update(Box::new(Update { from, access, to, starts, rows, row })));
+        to
+    }
+
+    fn concat(&mut self, node: &Node, ty: &Ty, dim: usize) -> Place {
+        let pieces = self
+            .uses(node)
+            .map(|u| {
+                let (place, view) = self.viewed(u);
+                let row = view.dims[dim..].iter().product();
+                (place, Access::new(&view, ty.dt, Part::Whole), row)
+            })
+            .collect();
+        let to = self.take(ty);
+        let outer = ty.dims[..dim].iter().product();
+        self.emit(Work::Concat(Box::new(Concat { to, pieces, outer })));
+        to
+    }
+
+    fn gather(&mut self, u: usize, ty: &Ty, spec: &GatherSpec) -> Place {
+        let (mut from, mut view) = self.viewed(u);
+        if !view.guards.is_empty() {
+            from = self.copy(self.plan.sources[u], ty.dt);
+            view = View::identity(&view.dims);
+        }
+        let indices = self.dense(u + 1);
+        let numbers = Numbers {
+            window_dims: &spec.offset_dims,
+            removed: &spec.collapsed_slice_dims,
+            map: &spec.start_index_map,
+            array_batching: &spec.operand_batching_dims,
+            index_batching: &spec.start_indices_batching_dims,
+        };
+        let mut windows = numbers.windows(&view, &ty.dims, &spec.slice_sizes, ty.dt.size());
+        windows.array = (from, view.offset as isize * ty.dt.size() as isize);
+        windows.indices = indices;
+        windows.index_dt = self.p.ty(self.plan.sources[u + 1].val).dt;
+        windows.bounds = spec.bounds;
+        windows.collapse();
+        let mut fill = spec.fill;
+        if ty.dt == Dt::C64 {
+            fill[0] |= fill[1] << 32;
+        }
+        let to = self.take(ty);
+        self.emit(Work::Gather(Box::new(Gather { windows, to, fill })));
+        to
+    }
+
+    fn scatter(&mut self, node: &Node, ty: &Ty, spec: &ScatterSpec, g: u32) -> Place {
+        let u = node.uses.0 as usize;
+        let indices = self.dense(u + 1);
+        let updates = self.dense(u + 2);
+        let update_dims = self.p.dims_of(&self.p.uses[u + 2]).clone();
+        let to = self.base(node, ty, g);
+        let numbers = Numbers {
+            window_dims: &spec.update_window_dims,
+            removed: &spec.inserted_window_dims,
+            map: &spec.scatter_dims_to_operand_dims,
+            array_batching: &spec.operand_batching_dims,
+            index_batching: &spec.scatter_indices_batching_dims,
+        };
+        let mut sizes: Dims = SmallVec::from_elem(1, ty.dims.len());
+        for (d, w) in numbers.kept(ty.dims.len()).iter().zip(&spec.update_window_dims) {
+            sizes[*d] = update_dims[*w];
+        }
+        let mut windows = numbers.windows(&View::identity(&ty.dims), &update_dims, &sizes, ty.dt.size());
+        windows.array = (to, 0);
+        windows.indices = indices;
+        windows.index_dt = self.p.ty(self.plan.sources[u + 1].val).dt;
+        windows.bounds = spec.bounds;
+        // Taken window by window, updates of one element keep their order if windows are the last dimensions, or if the place inside
+        // a window says which of its elements it is.
+        let batch = update_dims.len() - spec.update_window_dims.len();
+        let last = spec.update_window_dims.iter().all(|d| *d >= batch);
+        let apart = spec.scatter_dims_to_operand_dims.iter().all(|d| sizes[*d] == 1);
+        let one_by_one = (!last && !apart).then(|| {
+            let mut stride = (windows.parts.len() * windows.index_dt.size()) as isize;
+            let mut dims: SmallVec<[_; 4]> = SmallVec::from_elem((0, 0, 0), update_dims.len());
+            let (mut b, mut w) = (windows.batch.len(), windows.window.len());
+            for d in (0..update_dims.len()).rev() {
+                if spec.update_window_dims.contains(&d) {
+                    w -= 1;
+                    dims[d] = (update_dims[d], 0, windows.window[w].2);
+                } else {
+                    b -= 1;
+                    dims[d] = (update_dims[d], stride, windows.batch[b].2);
+                    stride *= update_dims[d] as isize;
+                }
+            }
+            dims
+        });
+        windows.collapse();
+        let pairs = ty.dt.is_complex() && matches!(spec.put, Put::Add | Put::Sub);
+        let put = fold::put_kernel(self.isa, spec.put, ty.dt);
+        let pieces = if pairs { 2 } else { 1 };
+        self.emit(Work::Scatter(Box::new(Scatter { windows, updates, put, pieces, one_by_one })));
+        to
+    }
+
+    fn product(&mut self, u: usize, ty: &Ty, spec: crate::DotSpec) -> Place {
+        let types = [0, 1].map(|k| self.p.ty(self.plan.sources[u + k].val).dt);
+        let mut src = types[0];
+        if types[0] != types[1] {
+            src = spec.acc;
+        }
+        let dims = [0, 1].map(|k| self.p.dims_of(&self.p.uses[u + k]).clone());
+        let mut sides = [0, 1].map(|k| (Place::Const(k), 0, [0; 3]));
+        for k in 0..2 {
+            let (place, view) = self.viewed(u + k);
+            let unsure = types[k] == Dt::Bool && matches!(place, Place::Arg(_));
+            let (place, view) = if types[k] != src || unsure {
+                let temp = self.temp(&Ty { dt: src, dims: dims[k].clone() });
+                self.convert((place, view), types[k], src, temp);
+                (temp, View::identity(&dims[k]))
+            } else if !view.guards.is_empty() {
+                (self.copy(self.plan.sources[u + k], src), View::identity(&dims[k]))
+            } else {
+                (place, view)
+            };
+            let s = &view.strides;
+            sides[k] =
+                (place, view.offset as isize * src.size() as isize, [s[0] as isize, s[1] as isize, s[2] as isize]);
+        }
+        let to = self.take(ty);
+        let sizes = [dims[0][0], dims[0][1], dims[1][2], dims[0][2]];
+        let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], to };
+        self.emit(Work::Dot(Box::new(product)));
+        to
+    }
+
+    /// An operand as dense memory, copied if it is not, with its offset in bytes.
+    pub fn dense(&mut self, u: usize) -> (Place, isize) {
+        let s = self.plan.sources[u];
+        let dt = self.p.ty(s.val).dt;
+        let place = self.place_of(u);
+        let Some(v) = s.view else { return (place, 0) };
+        let access = Access::new(&self.plan.views[v as usize], dt, Part::Whole);
+        match access.form() {
+            Form::Dense => (place, access.offset),
+            Form::Splat if access.len == 1 => (place, access.offset),
+            _ => (self.copy(s, dt), 0),
+        }
+    }
+}
+
+/// The dimension numbers of a gather or a scatter, under the names of neither.
+struct Numbers<'a> {
+    window_dims: &'a [usize],
+    removed: &'a [usize],
+    map: &'a [usize],
+    array_batching: &'a [usize],
+    index_batching: &'a [usize],
+}
+impl Numbers<'_> {
+    /// The dimensions of the array that a window has.
+    fn kept(&self, rank: usize) -> SmallVec<[usize; 6]> {
+        (0..rank).filter(|d| !self.removed.contains(d) && !self.array_batching.contains(d)).collect()
+    }
+    /// Windows of these sizes in an array seen through `view`; `dense` are the extents of the result or the updates.
+    fn windows(&self, view: &View, dense: &[usize], sizes: &[usize], size: usize) -> Windows {
+        let bytes = |x: i64| x as isize * size as isize;
+        let radix = row_major(dense);
+        let stride = |d: usize| bytes(view.strides[d]);
+        let last = |d: usize| view.dims[d] as i64 - sizes[d] as i64;
+        let batch_dims: SmallVec<[usize; 6]> = (0..dense.len()).filter(|d| !self.window_dims.contains(d)).collect();
+        Windows {
+            array: (Place::Const(0), 0),
+            indices: (Place::Const(0), 0),
+            index_dt: Dt::I32,
+            parts: self.map.iter().map(|d| (last(*d), stride(*d))).collect(),
+            batch: batch_dims
+                .iter()
+                .enumerate()
+                .map(|(k, d)| {
+                    let along = self.index_batching.iter().position(|b| *b == k);
+                    (dense[*d], bytes(radix[*d]), along.map_or(0, |a| stride(self.array_batching[a])))
+                })
+                .collect(),
+            window: self
+                .kept(view.dims.len())
+                .iter()
+                .zip(self.window_dims)
+                .map(|(d, w)| (dense[*w], bytes(radix[*w]), stride(*d)))
+                .collect(),
+            bounds: Bounds::Clip,
+            never: (0..view.dims.len()).any(|d| last(d) < 0),
+            size,
+        }
+    }
+}

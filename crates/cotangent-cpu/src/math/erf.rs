@@ -1,0 +1,65 @@
+//! The error functions, in `f64`.
+
+use super::coeffs::{ERF, ERFC, ERFINV_FAR, ERFINV_MID, ERFINV_NEAR};
+use super::dd::{two_prod, two_sum};
+use super::exp::exp_parts;
+use super::lane::{Lane, poly};
+use super::log::log_dd;
+
+/// erf(a) for 0 <= a <= 1.
+#[inline(always)]
+fn near<L: Lane>(a: L) -> L {
+    a.fma(poly(a * a, ERF), a)
+}
+
+/// erfc(a) for a >= 1/2: exp(-a^2) times a polynomial in (a - 3) / (a + 3), over 1 + 2 a.
+#[inline(always)]
+fn far<L: Lane>(a: L) -> L {
+    let c = |k| a.c(k);
+    let a = a.at_most(c(28.0));
+    let square = two_prod(a, a);
+    let (e, k) = exp_parts(-square.hi, -square.lo);
+    let p = poly((a - c(3.0)) / (a + c(3.0)), ERFC);
+    (e * p / (c(1.0) + a + a)).scale(k)
+}
+
+/// The error function.
+#[inline(always)]
+pub fn erf<L: Lane>(x: L) -> L {
+    let a = x.abs();
+    let one = x.c(1.0);
+    L::sel(a.lt(one), near(a), one - far(a)).copysign(x)
+}
+
+/// Its complement, 1 - erf(x).
+#[inline(always)]
+pub fn erfc<L: Lane>(x: L) -> L {
+    let a = x.abs();
+    let tail = far(a);
+    let tail = L::sel(x.lt(x.c(0.0)), x.c(2.0) - tail, tail);
+    L::sel(a.lt(x.c(0.5)), x.c(1.0) - near(a).copysign(x), tail)
+}
+
+/// The inverse of the error function: x p(w) with w = -log(1 - x^2), on three intervals of w as M. Giles chose them in
+/// "Approximating the erfinv function" (GPU Computing Gems, 2010).
+#[inline(always)]
+pub fn erf_inv<L: Lane>(x: L) -> L {
+    let c = |k| x.c(k);
+    let one = c(1.0);
+    // 1 - x^2 as a sum of two numbers
+    let square = two_prod(x, x);
+    let v = two_sum(one, -square.hi);
+    let v = two_sum(v.hi, v.lo - square.lo);
+    let w = -log_dd(v.hi, v.lo).round();
+    let (first, second) = (w.lt(c(6.25)), w.lt(c(16.0)));
+    let root = w.sqrt();
+    let t = L::sel(first, w - c(3.125), root - L::sel(second, c(3.25), c(5.0)));
+    let mut p = c(0.0);
+    let short = ERFINV_NEAR.len() - ERFINV_MID.len();
+    for i in 0..ERFINV_NEAR.len() {
+        let (mid, far) = if i < short { (0.0, 0.0) } else { (ERFINV_MID[i - short], ERFINV_FAR[i - short]) };
+        p = p.fma(t, L::sel(first, c(ERFINV_NEAR[i]), L::sel(second, c(mid), c(far))));
+    }
+    let p = L::sel(x.abs().eq(one), c(f64::INFINITY), p);
+    L::sel(x.abs().le(one), x * p, c(f64::NAN))
+}

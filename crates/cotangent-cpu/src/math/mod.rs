@@ -1,0 +1,218 @@
+//! The elementary functions of the engine.
+//!
+//! Each is written once, over [`lane::Lane`], as straight-line code in which every operation is one that IEEE 754 defines. A kernel
+//! applies one of them to a run of elements; it is compiled for every instruction set and gives the same bits on all of them. So
+//! does [`eval32`], which is the kernel on one element. What is rare and long (huge arguments of a sine) is done element by
+//! element behind the loop: the value of an element depends on that element alone.
+//!
+//! Functions of `f32` compute in `f32` where speed matters (see [`single`]), otherwise in `f64` and round once.
+
+mod atan;
+mod bessel;
+mod coeffs;
+mod dd;
+mod erf;
+mod exp;
+mod gamma;
+pub mod lane;
+mod log;
+mod payne;
+mod power;
+pub mod single;
+mod trig;
+
+#[cfg(test)]
+mod tests;
+
+use crate::M;
+use crate::isa::{Isa, isa};
+use lane::Lane;
+
+/// A function as a kernel applies it.
+trait Fun<T> {
+    /// The value, unless [`Fun::rare`] says otherwise.
+    fn eval(a: T, b: T) -> T;
+    /// Is `eval` wrong here?
+    #[inline(always)]
+    fn rare(_: T) -> bool {
+        false
+    }
+    /// The value where `eval` is wrong.
+    fn slow(a: T) -> T {
+        a
+    }
+}
+
+/// Elements that are computed together.
+const RUN32: usize = 16;
+/// Elements that are computed together.
+const RUN64: usize = 8;
+
+macro_rules! run {
+    ($name:ident $t:ident $n:ident) => {
+        crate::multiversion! {
+            /// Applies a function to `n` elements. Operands are copied before results are written, so that `out` may be one of
+            /// them, and LLVM sees that it need not care.
+            fn $name<F: Fun<$t>>(out: *mut $t, a: *const $t, b: *const $t, n: usize) {
+                let mut i = 0;
+                while i < n {
+                    let len = (n - i).min($n);
+                    let (mut x, mut y, mut r) = ([1.0; $n], [1.0; $n], [0.0; $n]);
+                    // SAFETY: the caller says that `a` and `b` point to `n` elements; `len` fits into the arrays.
+                    unsafe {
+                        if len == $n {
+                            x = a.add(i).cast::<[$t; $n]>().read_unaligned();
+                            y = b.add(i).cast::<[$t; $n]>().read_unaligned();
+                        } else {
+                            for k in 0..len {
+                                x[k] = *a.add(i + k);
+                                y[k] = *b.add(i + k);
+                            }
+                        }
+                    }
+                    for k in 0..$n {
+                        r[k] = F::eval(x[k], y[k]);
+                    }
+                    let mut rare = false;
+                    for k in 0..$n {
+                        rare |= F::rare(x[k]);
+                    }
+                    if rare {
+                        for k in 0..$n {
+                            if F::rare(x[k]) {
+                                r[k] = F::slow(x[k]);
+                            }
+                        }
+                    }
+                    // SAFETY: the caller says that `out` points to `n` elements.
+                    unsafe {
+                        if len == $n {
+                            out.add(i).cast::<[$t; $n]>().write_unaligned(r);
+                        } else {
+                            for k in 0..len {
+                                *out.add(i + k) = r[k];
+                            }
+                        }
+                    }
+                    i += $n;
+                }
+            }
+        }
+    };
+}
+run!(run32 f32 RUN32);
+run!(run64 f64 RUN64);
+
+/// The sine, cosine or tangent of a huge number, one at a time.
+#[cold]
+#[inline(never)]
+fn far(x: f64, f: fn(i64, dd::Dd<f64>) -> f64) -> f64 {
+    let (q, r) = payne::reduce(x);
+    f(q, r)
+}
+
+macro_rules! functions {
+    ($($m:ident: $single:expr, $double:expr $(, far $slow:path)?;)*) => {
+        $(
+            struct $m;
+            impl Fun<f32> for $m {
+                #[inline(always)]
+                fn eval(a: f32, b: f32) -> f32 {
+                    $single(a, b)
+                }
+                functions!(@far f32 $($slow)?);
+            }
+            impl Fun<f64> for $m {
+                #[inline(always)]
+                fn eval(a: f64, b: f64) -> f64 {
+                    $double(a, b)
+                }
+                functions!(@far f64 $($slow)?);
+            }
+        )*
+        /// The kernel of a function of `f32`: it writes `m(a[i], b[i])` to `out[i]` for all i below n. `out` may equal `a` or `b`; a
+        /// function of one operand may be given `a` for `b`. It is safe to call if the pointers are good for `n` elements and
+        /// the instruction set is [available](Isa::available).
+        pub fn kernel32(m: M, isa: Isa) -> unsafe fn(out: *mut f32, a: *const f32, b: *const f32, n: usize) {
+            match m {
+                $(M::$m => run32::<$m>(isa),)*
+            }
+        }
+        /// The kernel of a function of `f64`; see [`kernel32`].
+        pub fn kernel64(m: M, isa: Isa) -> unsafe fn(out: *mut f64, a: *const f64, b: *const f64, n: usize) {
+            match m {
+                $(M::$m => run64::<$m>(isa),)*
+            }
+        }
+    };
+    (@far $t:ident) => {};
+    (@far $t:ident $slow:path) => {
+        #[inline(always)]
+        fn rare(a: $t) -> bool {
+            a.abs() > trig::FAR as $t && a.abs() < $t::INFINITY
+        }
+        fn slow(a: $t) -> $t {
+            far(a as f64, $slow) as $t
+        }
+    };
+}
+
+/// A function of `f32` through `f64`.
+macro_rules! through {
+    ($f:path) => {
+        |a: f32, _: f32| f32::narrow($f(a.wide()))
+    };
+}
+/// A function of one operand.
+macro_rules! unary {
+    ($f:path) => {
+        |a, _| $f(a)
+    };
+}
+
+functions! {
+    Exp: unary!(single::exp), unary!(exp::exp);
+    Exp2: through!(exp::exp2_quick), unary!(exp::exp2);
+    Expm1: unary!(single::expm1), unary!(exp::expm1);
+    Log: unary!(single::log), unary!(log::log);
+    Log1p: unary!(single::log1p), unary!(log::log1p);
+    Sin: through!(trig::sin_quick), unary!(trig::sin), far trig::sin_at;
+    Cos: through!(trig::cos_quick), unary!(trig::cos), far trig::cos_at;
+    Tan: through!(trig::tan_quick), unary!(trig::tan), far trig::tan_at;
+    Asin: through!(atan::asin), unary!(atan::asin);
+    Acos: through!(atan::acos), unary!(atan::acos);
+    Atan: through!(atan::atan), unary!(atan::atan);
+    Atan2: |a: f32, b: f32| f32::narrow(atan::atan2(a.wide(), b.wide())), atan::atan2;
+    Sinh: through!(exp::sinh), unary!(exp::sinh);
+    Cosh: through!(exp::cosh), unary!(exp::cosh);
+    Tanh: unary!(single::tanh), unary!(exp::tanh);
+    Asinh: through!(log::asinh_quick), unary!(log::asinh);
+    Acosh: through!(log::acosh_quick), unary!(log::acosh);
+    Atanh: through!(log::atanh_quick), unary!(log::atanh);
+    Logistic: unary!(single::logistic), unary!(exp::logistic);
+    Cbrt: through!(power::cbrt_normal), unary!(power::cbrt);
+    Pow: |a: f32, b: f32| f32::narrow(power::pow_quick(a.wide(), b.wide())), power::pow;
+    Erf: unary!(single::erf), unary!(erf::erf);
+    Erfc: through!(erf::erfc), unary!(erf::erfc);
+    ErfInv: unary!(single::erf_inv), unary!(erf::erf_inv);
+    Lgamma: through!(gamma::lgamma), unary!(gamma::lgamma);
+    Digamma: through!(gamma::digamma), unary!(gamma::digamma);
+    BesselI0e: through!(bessel::i0e), unary!(bessel::i0e);
+    BesselI1e: through!(bessel::i1e), unary!(bessel::i1e);
+}
+
+/// The value of a function of `f32`. `b` is ignored by functions of one operand.
+pub fn eval32(m: M, a: f32, b: f32) -> f32 {
+    let mut out = 0.0;
+    // SAFETY: the chosen instruction set is available, and all pointers are good for one element.
+    unsafe { kernel32(m, isa())(&mut out, &a, &b, 1) };
+    out
+}
+
+/// The value of a function of `f64`. `b` is ignored by functions of one operand.
+pub fn eval64(m: M, a: f64, b: f64) -> f64 {
+    let mut out = 0.0;
+    // SAFETY: as in `eval32`.
+    unsafe { kernel64(m, isa())(&mut out, &a, &b, 1) };
+    out
+}
