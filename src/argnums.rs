@@ -57,6 +57,17 @@ pub const ARG7: Nth<7> = Nth;
 /// fn picks<A: Arguments, N: Argnums<A>>(_: N) {}
 /// picks::<(Array, Vec<Array>), _>(1);
 /// ```
+///
+/// An empty array selects nothing either. (Its length is looked at when the program is built, after `cargo check`.)
+///
+/// ```
+/// # use cotangent::*;
+/// Selection::new::<(Array,), _>("grad", &[0]);
+/// ```
+/// ```compile_fail,E0080
+/// # use cotangent::*;
+/// Selection::new::<(Array,), _>("grad", &[]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not select arguments of `{Args}`",
     label = "not among the arguments",
@@ -170,29 +181,44 @@ tuples! {
     (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 }
 
-// A plain number: the type it picks is known only where all arguments have the same.
+/// `Self` is `T`. Asked as a bound, not unified in an impl's header, so that rustc can say in our words that it is not.
+#[diagnostic::on_unimplemented(
+    message = "a plain number selects among arguments of one type, but these are of types `{T}` and `{Self}`",
+    label = "the arguments differ in type, so the result of a number would have none",
+    note = "use `ARG0`, `ARG1`, .. or a tuple of them, such as `(ARG0, ARG2)`"
+)]
+pub trait Same<T> {
+    /// The same, with the type that it has.
+    fn same(&self) -> &T;
+}
+impl<T> Same<T> for T {
+    fn same(&self) -> &T {
+        self
+    }
+}
+
 macro_rules! uniform {
-    ($(($($T:ident $x:ident),*);)*) => { $(
-        impl<A: Pytree> Argnums<($($T,)*)> for usize {
+    ($($first:ident $($T:ident $x:ident),*;)*) => { $(
+        impl<A: Pytree, $($T: Pytree + Same<A>),*> Argnums<(A, $($T,)*)> for usize {
             type Picked = A;
             fn numbers(&self, out: &mut SmallVec<[usize; 8]>) {
                 out.push(*self)
             }
-            fn picked(&self, ($($x,)*): ($(&$T,)*), leaves: &mut dyn Iterator<Item = Array>) -> A {
-                [$($x),*][*self].rebuild(leaves)
+            fn picked(&self, ($first, $($x,)*): (&A, $(&$T,)*), leaves: &mut dyn Iterator<Item = Array>) -> A {
+                [$first, $($x.same()),*][*self].rebuild(leaves)
             }
         }
     )* };
 }
 uniform! {
-    (A a);
-    (A a, A b);
-    (A a, A b, A c);
-    (A a, A b, A c, A d);
-    (A a, A b, A c, A d, A e);
-    (A a, A b, A c, A d, A e, A f);
-    (A a, A b, A c, A d, A e, A f, A g);
-    (A a, A b, A c, A d, A e, A f, A g, A h);
+    a;
+    a B b;
+    a B b, C c;
+    a B b, C c, D d;
+    a B b, C c, D d, E e;
+    a B b, C c, D d, E e, F f;
+    a B b, C c, D d, E e, F f, G g;
+    a B b, C c, D d, E e, F f, G g, H h;
 }
 
 impl<Args: Arguments, const N: usize> Argnums<Args> for [usize; N]

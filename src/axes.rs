@@ -4,7 +4,6 @@
 //! leaf's key path. The result is one `Option<i32>` for each leaf. A negative axis counts from the end, which only the leaf's
 //! rank can resolve; that is left to the transformation.
 
-use crate::error::{ErrorKind, fail};
 use crate::tree::{Count, StructureWriter, Walker};
 use crate::{Arguments, Pytree};
 use smallvec::SmallVec;
@@ -74,28 +73,28 @@ pub struct AxisList {
     pub axes: SmallVec<[Option<i32>; 8]>,
     /// `in_axes` or `out_axes`, and the way to the place that is being written.
     place: String,
+    /// What does not fit, the first of it.
+    fault: Option<String>,
 }
 
 impl AxisList {
-    /// The axes of the arguments, described by `in_axes`.
-    ///
-    /// # Panics
-    /// If a `Vec` or a map in `in_axes` has other entries than its counterpart.
-    #[track_caller]
-    pub fn of_args<Args: Arguments>(who: &str, in_axes: &impl ArgAxes<Args>, args: Args::Refs<'_>) -> AxisList {
-        let mut out = AxisList { axes: SmallVec::new(), place: format!("{who}: in_axes") };
-        in_axes.axes(args, &mut out);
-        out
+    /// The axes of the arguments, described by `in_axes`. The error is a message: a `Vec` or a map in `in_axes` has other entries
+    /// than its counterpart.
+    pub fn of_args<Args: Arguments>(
+        who: &str,
+        in_axes: &impl ArgAxes<Args>,
+        args: Args::Refs<'_>,
+    ) -> Result<AxisList, String> {
+        AxisList::written(format!("{who}: in_axes"), |out| in_axes.axes(args, out))
     }
-    /// The axes of a result, described by `out_axes`.
-    ///
-    /// # Panics
-    /// If a `Vec` or a map in `out_axes` has other entries than its counterpart.
-    #[track_caller]
-    pub fn of_result<T: Pytree>(who: &str, out_axes: &impl Axes<T>, result: &T) -> AxisList {
-        let mut out = AxisList { axes: SmallVec::new(), place: format!("{who}: out_axes") };
-        out_axes.axes(result, &mut out);
-        out
+    /// The axes of a result, described by `out_axes`; the error as for [`AxisList::of_args`].
+    pub fn of_result<T: Pytree>(who: &str, out_axes: &impl Axes<T>, result: &T) -> Result<AxisList, String> {
+        AxisList::written(format!("{who}: out_axes"), |out| out_axes.axes(result, out))
+    }
+    fn written(place: String, write: impl FnOnce(&mut AxisList)) -> Result<AxisList, String> {
+        let mut out = AxisList { axes: SmallVec::new(), place, fault: None };
+        write(&mut out);
+        out.fault.take().map_or(Ok(out), Err)
     }
     /// One entry for each leaf that is walked.
     fn repeat<'a>(&mut self, axis: Option<i32>, walk: impl FnOnce(&mut dyn Walker<'a>)) {
@@ -116,10 +115,10 @@ impl AxisList {
         write(self);
         self.place.truncate(here);
     }
-    #[track_caller]
-    fn mismatch(&self, found: impl Debug, wanted: impl Debug, what: &str) -> ! {
+    fn mismatch(&mut self, found: impl Debug, wanted: impl Debug, what: &str) {
         let place = &self.place;
-        fail(ErrorKind::Structure, format!("{place} has {what} {found:?}, but the value there has {what} {wanted:?}"))
+        let text = || format!("{place} has {what} {found:?}, but the value there has {what} {wanted:?}");
+        self.fault.get_or_insert_with(text);
     }
 }
 
@@ -156,60 +155,103 @@ whole! {
     [F: Fn(&str) -> Option<i32> + Send + Sync] ByLeaf<F>, |this| by_path(&this.0);
 }
 
-impl<T: Pytree, X: Axes<T>, const N: usize> Axes<[T; N]> for [X; N] {
-    fn axes(&self, tree: &[T; N], out: &mut AxisList) {
-        for (i, (x, t)) in self.iter().zip(tree).enumerate() {
+/// A tree of which `X`, a container of descriptions, describes the children one by one.
+///
+/// The roles are turned around, here and in [`OneByOne`], so that no impl's header ties the structure of the description to that
+/// of the tree: a wrong one would otherwise be reported as a mismatch of types in the mapped function.
+pub trait Prefixed<X>: Pytree {
+    /// Appends one entry for each leaf of the tree.
+    fn axes(&self, by: &X, out: &mut AxisList);
+}
+
+/// Arguments of which `X`, a tuple or an array of descriptions, describes each.
+pub trait OneByOne<X>: Arguments {
+    /// Appends one entry for each leaf of the arguments.
+    fn axes(args: Self::Refs<'_>, by: &X, out: &mut AxisList);
+}
+
+macro_rules! containers {
+    ($([$($g:tt)*] $ty:ty;)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<T: Prefixed<$ty>, $($g)*> Axes<T> for $ty {
+            fn axes(&self, tree: &T, out: &mut AxisList) {
+                tree.axes(self, out)
+            }
+        }
+    )* };
+}
+containers! {
+    [X: Send + Sync, const N: usize] [X; N];
+    [X: Send + Sync] Vec<X>;
+    [K: Send + Sync, X: Send + Sync] BTreeMap<K, X>;
+}
+
+impl<T: Pytree, X: Axes<T>, const N: usize> Prefixed<[X; N]> for [T; N] {
+    fn axes(&self, by: &[X; N], out: &mut AxisList) {
+        for (i, (x, t)) in by.iter().zip(self).enumerate() {
             out.child(i, |out| x.axes(t, out))
         }
     }
 }
 
-impl<T: Pytree, X: Axes<T>> Axes<Vec<T>> for Vec<X> {
-    #[track_caller]
-    fn axes(&self, tree: &Vec<T>, out: &mut AxisList) {
-        if self.len() != tree.len() {
-            out.mismatch(self.len(), tree.len(), "length")
+impl<T: Pytree, X: Axes<T>> Prefixed<Vec<X>> for Vec<T> {
+    fn axes(&self, by: &Vec<X>, out: &mut AxisList) {
+        if by.len() != self.len() {
+            out.mismatch(by.len(), self.len(), "length")
         }
-        for (i, (x, t)) in self.iter().zip(tree).enumerate() {
+        for (i, (x, t)) in by.iter().zip(self).enumerate() {
             out.child(i, |out| x.axes(t, out))
         }
     }
 }
 
-impl<K, T: Pytree, X: Axes<T>> Axes<BTreeMap<K, T>> for BTreeMap<K, X>
+impl<K, T: Pytree, X: Axes<T>> Prefixed<BTreeMap<K, X>> for BTreeMap<K, T>
 where
     BTreeMap<K, T>: Pytree,
-    K: Ord + Debug + Send + Sync,
+    K: Ord + Debug,
 {
-    #[track_caller]
-    fn axes(&self, tree: &BTreeMap<K, T>, out: &mut AxisList) {
-        if !self.keys().eq(tree.keys()) {
-            out.mismatch(self.keys(), tree.keys(), "keys")
+    fn axes(&self, by: &BTreeMap<K, X>, out: &mut AxisList) {
+        if !by.keys().eq(self.keys()) {
+            out.mismatch(by.keys(), self.keys(), "keys")
         }
-        for ((k, x), t) in self.iter().zip(tree.values()) {
+        for ((k, x), t) in by.iter().zip(self.values()) {
             out.child(k, |out| x.axes(t, out))
         }
     }
 }
 
+#[diagnostic::do_not_recommend]
+impl<Args: OneByOne<[X; N]>, X: Send + Sync, const N: usize> ArgAxes<Args> for [X; N] {
+    fn axes(&self, args: Args::Refs<'_>, out: &mut AxisList) {
+        Args::axes(args, self, out)
+    }
+}
+
 macro_rules! tuples {
     ($(($($T:ident $X:ident $i:tt),*) $n:literal;)*) => { $(
-        impl<$($T: Pytree, $X: Axes<$T>),*> Axes<($($T,)*)> for ($($X,)*) {
-            fn axes(&self, tree: &($($T,)*), out: &mut AxisList) {
-                $(out.child($i, |out| self.$i.axes(&tree.$i, out));)*
+        containers! { [$($X: Send + Sync),*] ($($X,)*); }
+        impl<$($T: Pytree, $X: Axes<$T>),*> Prefixed<($($X,)*)> for ($($T,)*) {
+            fn axes(&self, by: &($($X,)*), out: &mut AxisList) {
+                <Self as OneByOne<_>>::axes(self.refs(), by, out)
             }
         }
-        impl<$($T: Pytree, $X: Axes<$T>),*> ArgAxes<($($T,)*)> for ($($X,)*) {
-            fn axes(&self, args: ($(&$T,)*), out: &mut AxisList) {
-                $(out.child($i, |out| self.$i.axes(args.$i, out));)*
+        #[diagnostic::do_not_recommend]
+        impl<Args: OneByOne<($($X,)*)>, $($X: Send + Sync),*> ArgAxes<Args> for ($($X,)*) {
+            fn axes(&self, args: Args::Refs<'_>, out: &mut AxisList) {
+                Args::axes(args, self, out)
             }
         }
-        impl<$($T: Pytree,)* One> ArgAxes<($($T,)*)> for [One; $n]
+        impl<$($T: Pytree, $X: Axes<$T>),*> OneByOne<($($X,)*)> for ($($T,)*) {
+            fn axes(args: ($(&$T,)*), by: &($($X,)*), out: &mut AxisList) {
+                $(out.child($i, |out| by.$i.axes(args.$i, out));)*
+            }
+        }
+        impl<$($T: Pytree,)* X> OneByOne<[X; $n]> for ($($T,)*)
         where
-            One: Send + Sync $(+ Axes<$T>)*,
+            $(X: Axes<$T>,)*
         {
-            fn axes(&self, args: ($(&$T,)*), out: &mut AxisList) {
-                $(out.child($i, |out| Axes::<$T>::axes(&self[$i], args.$i, out));)*
+            fn axes(args: ($(&$T,)*), by: &[X; $n], out: &mut AxisList) {
+                $(out.child($i, |out| Axes::<$T>::axes(&by[$i], args.$i, out));)*
             }
         }
     )* };
@@ -239,11 +281,11 @@ mod tests {
 
     #[track_caller]
     fn result<T: Pytree>(axes: impl Axes<T>, tree: T) -> Vec<Option<i32>> {
-        AxisList::of_result("vmap", &axes, &tree).axes.to_vec()
+        AxisList::of_result("vmap", &axes, &tree).unwrap_or_else(|e| panic!("{e}")).axes.to_vec()
     }
     #[track_caller]
     fn args<A: Arguments>(axes: impl ArgAxes<A>, args: A) -> Vec<Option<i32>> {
-        AxisList::of_args("vmap", &axes, args.refs()).axes.to_vec()
+        AxisList::of_args("vmap", &axes, args.refs()).unwrap_or_else(|e| panic!("{e}")).axes.to_vec()
     }
     fn params() -> Params {
         Params { w: leaf(1), layers: vec![leaf(2), leaf(3)] }

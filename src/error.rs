@@ -35,8 +35,10 @@ pub enum ErrorKind {
     Value,
     /// A derivative differs from the numerical one.
     Check,
-    /// A program to load is malformed, or uses what this library does not have.
+    /// A program to load is malformed.
     Program,
+    /// Something that this library does not have.
+    Unsupported,
 }
 
 /// Why an operation could not be done: the operation, the shapes and types, and the user's line.

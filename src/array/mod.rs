@@ -12,7 +12,7 @@ pub use convert::{ArrayLike, array, from_literals};
 pub use ops::{Operand, broadcast_shapes};
 pub(crate) use ops::{binary, promote_pair};
 
-use crate::aval::{Aval, Shape};
+use crate::aval::Aval;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Loc, fail};
 use cotangent_cpu::Buffer;
@@ -111,7 +111,7 @@ impl Array {
     /// A concrete array of this type from its row-major little-endian bytes.
     pub(crate) fn from_bytes(aval: Aval, bytes: &[u8]) -> Array {
         assert_eq!(aval.size() * aval.dtype.size(), bytes.len(), "bytes of {aval}");
-        if aval.shape.is_empty() && aval.dtype.size() <= 8 {
+        if aval.shape.is_empty() && aval.dtype.size() <= 8 && aval.dtype != DType::Float0 {
             let mut b = [0; 8];
             b[..bytes.len()].copy_from_slice(bytes);
             return Array::scalar(aval.dtype, aval.weak, u64::from_le_bytes(b));
@@ -304,9 +304,4 @@ impl std::fmt::Debug for Array {
             _ => f.write_str(&self.with_bytes(|b| print::repr(self.dtype(), self.weak_type(), self.shape(), b))),
         }
     }
-}
-
-/// `Array`s with these extents.
-pub(crate) fn shape_of(dims: &[usize]) -> Shape {
-    Shape::from_slice(dims)
 }

@@ -2,6 +2,7 @@
 
 use super::convert::Number;
 use super::*;
+use crate::aval::Shape;
 use crate::dtype::promote;
 use crate::prim::{self, Primitive};
 use crate::trace::bind1;

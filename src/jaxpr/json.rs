@@ -26,19 +26,19 @@ pub struct JsonError {
 
 impl JsonError {
     /// An error at the value being looked at; those who hold it add their part of the path.
-    pub(super) fn new(what: impl Into<String>) -> JsonError {
+    pub fn new(what: impl Into<String>) -> JsonError {
         JsonError { place: String::new(), what: what.into() }
     }
 
     /// The same error, seen from the object of which the value is a field.
-    fn in_field(mut self, name: &str) -> JsonError {
+    pub fn in_field(mut self, name: &str) -> JsonError {
         let dot = if self.place.is_empty() || self.place.starts_with('[') { "" } else { "." };
         self.place = format!("{name}{dot}{}", self.place);
         self
     }
 
     /// The same error, seen from the list of which the value is an element.
-    fn in_element(mut self, index: usize) -> JsonError {
+    pub fn in_element(mut self, index: usize) -> JsonError {
         let dot = if self.place.is_empty() || self.place.starts_with('[') { "" } else { "." };
         self.place = format!("[{index}]{dot}{}", self.place);
         self

@@ -1,14 +1,16 @@
 //! Programs recorded from JAX, made into programs of ours: each recorded equation is staged through our own operations.
+//!
+//! How an operation is spelled stands with the operation (`READ` in each family of primitives); here are the calls, which hold
+//! programs, and the walk over the equations.
 
-use super::json::{ArrayData, JaxprData, JsonError, ProgramData};
+use super::json::{self, ArrayData, EqnData, JaxprData, JsonError, ProgramData, RuleData};
 use super::*;
-use crate::error::{Error, ErrorKind};
-
-/// A loaded program.
-pub struct Loaded {
-    /// The program.
-    pub jaxpr: Arc<Jaxpr>,
-}
+use crate::error::{Error, ErrorKind, raise};
+use crate::prim::call::{Call, CustomJvpCall, JvpRule};
+use crate::prim::{Read, Tangents, materialize, spellings};
+use crate::trace::batch::{Lanes, batch_jaxpr};
+use crate::trace::stage::stage_rule;
+use std::sync::LazyLock;
 
 impl From<JsonError> for Error {
     fn from(e: JsonError) -> Error {
@@ -18,6 +20,301 @@ impl From<JsonError> for Error {
 
 /// The element type named by a parameter.
 pub(crate) fn dtype_param(p: &super::params::Params, name: &str) -> Result<DType, Error> {
-    let text = p.dtype(name)?;
-    DType::from_name(text).ok_or_else(|| p.error(name, format!("element type `{text}` is not supported")).into())
+    dtype(p.dtype(name)?)
+}
+fn dtype(name: &str) -> Result<DType, Error> {
+    DType::from_name(name).ok_or_else(|| unsupported(format!("element type {name}")))
+}
+fn unsupported(what: String) -> Error {
+    Error::new(ErrorKind::Unsupported, what)
+}
+
+static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
+    LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
+/// Operations that hold programs.
+const CALLS: &[&str] = &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call"];
+
+/// An array from a file.
+impl TryFrom<&ArrayData> for Array {
+    type Error = Error;
+    fn try_from(a: &ArrayData) -> Result<Array, Error> {
+        let aval = Aval::new(dtype(&a.dtype)?, &a.shape).with_weak(a.weak);
+        if aval.size() * aval.dtype.size() != a.bytes.len() {
+            return Err(Error::new(ErrorKind::Program, format!("an array of type {aval} has {} bytes", a.bytes.len())));
+        }
+        Ok(Array::from_bytes(aval, &a.bytes))
+    }
+}
+/// An array for a file.
+impl From<&Array> for ArrayData {
+    #[track_caller]
+    fn from(x: &Array) -> ArrayData {
+        let x = x.concrete("ArrayData::from");
+        ArrayData {
+            dtype: x.dtype().name().into(),
+            shape: x.shape().to_vec(),
+            weak: x.weak_type(),
+            bytes: x.with_bytes(|b| b.to_vec()),
+        }
+    }
+}
+
+/// A program that was recorded from JAX, as a function of its flat list of arguments.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let text = r#"{"jaxpr": {
+///     "in": [{"id": 0, "aval": {"dtype": "float32", "shape": [2], "weak": false}}],
+///     "consts": [],
+///     "eqns": [{"prim": "sin", "params": {}, "in": [{"var": 0}],
+///               "out": [{"id": 1, "aval": {"dtype": "float32", "shape": [2], "weak": false}}]}],
+///     "out": [{"var": 1}]}}"#;
+/// let program = cotangent::jaxpr::Loaded::parse(text)?;
+/// let f = |x: &Array| program.call(&[x.clone()]).remove(0);
+/// assert_eq!(f(&array![0., 0.]).to_string(), "[0. 0.]");
+/// assert_eq!(cotangent::jacrev(f)(&array![0., 0.]).to_string(), "[[1. 0.]\n [0. 1.]]");
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Loaded {
+    jaxpr: Arc<Jaxpr>,
+}
+
+impl Loaded {
+    /// Reads a program from its JSON text.
+    ///
+    /// # Errors
+    /// If the text is malformed, if its types do not fit, or if it uses an operation that this library does not have.
+    pub fn parse(text: &str) -> Result<Loaded, Error> {
+        Loaded::new(ProgramData::parse(text)?)
+    }
+    /// Makes a program from its parts.
+    ///
+    /// # Errors
+    /// If its types do not fit, or if it uses an operation that this library does not have.
+    pub fn new(data: ProgramData) -> Result<Loaded, Error> {
+        let data = Arc::new(data);
+        known(&data)?;
+        let jaxpr = Reader { data: data.clone() }.stage(&data.jaxpr)?;
+        Ok(Loaded { jaxpr })
+    }
+    /// The program.
+    pub fn jaxpr(&self) -> &Arc<Jaxpr> {
+        &self.jaxpr
+    }
+    /// The results for these arguments, under whatever transformation is running.
+    ///
+    /// # Panics
+    /// If the number, shapes or element types of the arguments are not the program's.
+    #[track_caller]
+    pub fn call(&self, args: &[Array]) -> Vec<Array> {
+        let want: Vec<&Aval> = self.jaxpr.in_avals().collect();
+        let fits = want.len() == args.len()
+            && want.iter().zip(args).all(|(a, x)| a.dtype == x.dtype() && a.shape[..] == *x.shape());
+        if !fits {
+            let list = |avals: Vec<&Aval>| avals.iter().map(|a| a.to_string()).collect::<Vec<_>>().join(", ");
+            crate::error::fail(
+                ErrorKind::Shape,
+                format!(
+                    "a loaded program takes arguments of types ({}), and was given ({})",
+                    list(want),
+                    list(args.iter().map(|a| a.aval()).collect())
+                ),
+            )
+        }
+        self.jaxpr.eval(&args.iter().collect::<Vec<_>>())
+    }
+}
+
+/// Does the library have every operation of the program and of its rules?
+fn known(data: &ProgramData) -> Result<(), Error> {
+    let mut missing: Vec<&str> = vec![];
+    let mut see = |e: &'_ EqnData| -> Option<String> {
+        (!SPELLINGS.contains_key(e.prim.as_str()) && !CALLS.contains(&e.prim.as_str())).then(|| e.prim.clone())
+    };
+    let mut names = vec![];
+    data.jaxpr.visit(&mut |e| names.extend(see(e)));
+    for r in &data.rules {
+        if let RuleData::Jvp { jaxpr, .. } = r {
+            jaxpr.visit(&mut |e| names.extend(see(e)))
+        }
+    }
+    for n in &names {
+        if !missing.contains(&n.as_str()) {
+            missing.push(n)
+        }
+    }
+    missing.sort_unstable();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(unsupported(format!("primitive {}", missing.join(", ")))),
+    }
+}
+
+/// Reads the programs of one file.
+struct Reader {
+    data: Arc<ProgramData>,
+}
+impl Reader {
+    fn stage(&self, j: &JaxprData) -> Result<Arc<Jaxpr>, Error> {
+        let aval = |b: &json::Binder| Ok(Aval::new(dtype(&b.aval.dtype)?, &b.aval.shape).with_weak(b.aval.weak));
+        let ins: Vec<Aval> = j.ins.iter().map(aval).collect::<Result<_, Error>>()?;
+        let mut failed = None;
+        let jaxpr = stage_rule(&ins, |x| match self.run(j, x) {
+            Ok(y) => y,
+            Err(e) => {
+                failed = Some(e);
+                vec![]
+            }
+        });
+        match failed {
+            Some(e) => Err(e),
+            None => Ok(jaxpr),
+        }
+    }
+    /// The equations under the current trace.
+    fn run(&self, j: &JaxprData, args: &[Array]) -> Result<Vec<Array>, Error> {
+        let mut env: HashMap<usize, Array> = HashMap::new();
+        for (b, a) in j.ins.iter().zip(args) {
+            env.insert(b.id, a.clone());
+        }
+        for c in &j.consts {
+            env.insert(c.id, Array::try_from(&c.array)?);
+        }
+        let value = |env: &HashMap<usize, Array>, a: &json::Atom| match a {
+            json::Atom::Var(v) => {
+                env.get(v).cloned().ok_or_else(|| Error::new(ErrorKind::Program, format!("variable {v} is not bound")))
+            }
+            json::Atom::Lit(l) => Array::try_from(l),
+        };
+        for (k, e) in j.eqns.iter().enumerate() {
+            let x: Vec<Array> = e.ins.iter().map(|a| value(&env, a)).collect::<Result<_, _>>()?;
+            let y = match crate::error::catch(|| self.equation(e, &x)) {
+                Ok(y) => y?,
+                Err(e) => return Err(e), // an operation that refuses its operands
+            };
+            if y.len() != e.outs.len() {
+                let text = format!("equation {k}, {}: {} results, {} recorded", e.prim, y.len(), e.outs.len());
+                return Err(Error::new(ErrorKind::Program, text));
+            }
+            for (y, b) in y.into_iter().zip(&e.outs) {
+                let want = Aval::new(dtype(&b.aval.dtype)?, &b.aval.shape);
+                if y.dtype() != want.dtype || y.shape() != &want.shape[..] {
+                    let text = format!("equation {k}, {}: a result has type {}, {want} is recorded", e.prim, y.aval());
+                    return Err(Error::new(ErrorKind::Program, text));
+                }
+                // JAX's weak types are not always those that follow from the operands
+                let y = crate::prim::convert_element_type(&y, y.dtype(), b.aval.weak);
+                env.insert(b.id, y);
+            }
+        }
+        j.outs.iter().map(|a| value(&env, a)).collect()
+    }
+    fn equation(&self, e: &EqnData, x: &[Array]) -> Result<Outs, Error> {
+        let p = e.params();
+        let name = || p.opt_str("name").map(|n| n.unwrap_or("call"));
+        let args: Vec<&Array> = x.iter().collect();
+        match e.prim.as_str() {
+            "jit" | "pjit" => {
+                let call = Call { jaxpr: self.stage(p.jaxpr("jaxpr")?)?, name: name()?.into() };
+                Ok(crate::trace::bind(&call, &args))
+            }
+            "closed_call" | "call" | "core_call" => {
+                let call = Call { jaxpr: self.stage(p.jaxpr("call_jaxpr")?)?, name: name()?.into() };
+                Ok(crate::trace::bind(&call, &args))
+            }
+            "custom_jvp_call" => {
+                let rule = Recorded {
+                    jaxpr: OnceLock::new(),
+                    source: Source::File(self.data.clone(), p.usize("rule")?),
+                    consts: p.usize("num_consts")?,
+                };
+                let call = CustomJvpCall {
+                    jaxpr: self.stage(p.jaxpr("call_jaxpr")?)?,
+                    name: name()?.into(),
+                    rule: Arc::new(rule),
+                };
+                Ok(crate::trace::bind(&call, &args))
+            }
+            prim => match SPELLINGS.get(prim) {
+                Some((_, read)) => read(&p, x),
+                None => Err(unsupported(format!("primitive {prim}"))),
+            },
+        }
+    }
+}
+
+/// A derivative rule from a file. It is staged when it is first asked for: rules may refer to themselves.
+struct Recorded {
+    jaxpr: OnceLock<Arc<RuleProgram>>,
+    source: Source,
+    /// So many operands come before those that the rule knows.
+    consts: usize,
+}
+/// Where a rule's program comes from once it is asked for.
+enum Source {
+    /// The rule of this number.
+    File(Arc<ProgramData>, usize),
+    /// Another rule for lanes in front of the operands in a mask.
+    Batched(Arc<Recorded>, Lanes, Vec<bool>),
+}
+/// Primals, then the tangents that have a place, to results, then the tangents that have one.
+struct RuleProgram {
+    jaxpr: Arc<Jaxpr>,
+    in_zeros: Vec<bool>,
+    out_zeros: Vec<bool>,
+}
+impl Recorded {
+    fn program(&self) -> Arc<RuleProgram> {
+        if let Some(p) = self.jaxpr.get() {
+            return p.clone();
+        }
+        let made = match &self.source {
+            Source::File(data, index) => read_rule(data, *index),
+            Source::Batched(of, lanes, mask) => {
+                let p = of.program();
+                let mask = &mask[self.consts..];
+                let tangents = (0..mask.len()).filter(|i| !p.in_zeros[*i]).map(|i| mask[i]);
+                let all: Vec<bool> = mask.iter().copied().chain(tangents).collect();
+                let b = batch_jaxpr(&p.jaxpr, lanes, &all, &vec![true; p.jaxpr.outs.len()]);
+                Ok(RuleProgram { jaxpr: b.0.clone(), in_zeros: p.in_zeros.clone(), out_zeros: p.out_zeros.clone() })
+            }
+        };
+        match made {
+            Ok(p) => self.jaxpr.get_or_init(|| Arc::new(p)).clone(),
+            Err(e) => raise(e),
+        }
+    }
+}
+impl JvpRule for Recorded {
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+        let p = self.program();
+        let (x, closed, dx) = (&x[self.consts..], &dx[..self.consts], &dx[self.consts..]);
+        if closed.iter().any(|d| d.is_some()) || p.in_zeros.iter().zip(dx).any(|(z, d)| *z && d.is_some()) {
+            raise(unsupported("a recorded derivative rule along an input that it was not recorded for".into()))
+        }
+        let d: Vec<Array> = (0..dx.len()).filter(|i| !p.in_zeros[*i]).map(|i| materialize(dx[i], x[i])).collect();
+        let args: Vec<&Array> = x.iter().copied().chain(&d).collect();
+        let mut outs = p.jaxpr.eval(&args);
+        let mut dy = outs.split_off(p.out_zeros.len()).into_iter();
+        let dy = p.out_zeros.iter().map(|z| if *z { None } else { dy.next() }).collect();
+        (outs.into(), dy)
+    }
+    fn batched(self: Arc<Self>, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule> {
+        let consts = self.consts;
+        Arc::new(Recorded {
+            jaxpr: OnceLock::new(),
+            source: Source::Batched(self, lanes.clone(), mask.to_vec()),
+            consts,
+        })
+    }
+}
+fn read_rule(data: &Arc<ProgramData>, index: usize) -> Result<RuleProgram, Error> {
+    match &data.rules[index] {
+        RuleData::Jvp { in_zeros, out_zeros, jaxpr } => {
+            let jaxpr = Reader { data: data.clone() }.stage(jaxpr)?;
+            Ok(RuleProgram { jaxpr, in_zeros: in_zeros.clone(), out_zeros: out_zeros.clone() })
+        }
+        RuleData::Vjp { .. } => Err(unsupported("a custom_jvp_call with a reverse rule".into())),
+        RuleData::Missing { why } => Err(unsupported(format!("a derivative rule that was not recorded: {why}"))),
+    }
 }

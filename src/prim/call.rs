@@ -125,7 +125,8 @@ pub(crate) trait JvpRule: Send + Sync {
     /// Results and tangents.
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents);
     /// The rule for lanes in front of the operands in `mask` and of every result.
-    fn batched(&self, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule>;
+    /// A rule may lead to itself, so this must not look into it yet.
+    fn batched(self: Arc<Self>, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule>;
 }
 
 /// A function with a derivative rule of its own.
@@ -172,7 +173,7 @@ impl Primitive for CustomJvpCall {
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let (x, mask) = mapped_in_front(x, dims);
         let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![true; self.jaxpr.outs.len()]);
-        let call = CustomJvpCall { jaxpr: b.0.clone(), name: self.name.clone(), rule: self.rule.batched(lanes, &mask) };
+        let call = CustomJvpCall { jaxpr: b.0.clone(), name: self.name.clone(), rule: self.rule.clone().batched(lanes, &mask) };
         bind(&call, &x.iter().collect::<Vec<_>>()).into_iter().map(|y| (y, Some(0))).collect()
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {

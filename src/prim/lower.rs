@@ -39,6 +39,9 @@ impl Num {
 
 /// The engine's type of a value.
 pub(crate) fn ty(a: &Aval) -> Ty {
+    if a.dtype == crate::dtype::DType::Float0 {
+        return Ty::new(a.dtype.dt(), &[0]); // nothing is stored
+    }
     Ty::new(a.dtype.dt(), &a.shape)
 }
 

@@ -7,6 +7,7 @@ use crate::prim::{broadcast_in_dim, move_axis};
 use std::sync::Arc;
 
 /// The lanes of a map: how many, and the axis' name if it has one.
+#[derive(Clone)]
 pub struct Lanes {
     /// Number of lanes.
     pub size: usize,
@@ -129,7 +130,7 @@ pub(crate) fn batch_jaxpr(
             .collect();
         let _g = enter(Some(s.clone()), Some(loc));
         let dims: Vec<Option<usize>> = mask.iter().map(|m| m.then_some(0)).collect();
-        let inner = Lanes { size: lanes.size, axis: lanes.axis.clone() };
+        let inner = lanes.clone();
         let outs = batch_flat(&mut |x| j.eval(&x.iter().collect::<Vec<_>>()), inner, &ins, &dims, loc, false);
         let out_mask: Vec<bool> = outs.iter().zip(force).map(|((_, d), f)| d.is_some() || *f).collect();
         let outs: Vec<Array> = outs

@@ -109,7 +109,7 @@ impl<I, O> Vmap<I, O> {
         F::with(move |args| {
             let lent = F::lend(&args);
             let x = F::Args::flatten(lent).leaves;
-            let axes = AxisList::of_args::<F::Args>("vmap", &self.in_axes, lent).axes;
+            let axes = described(AxisList::of_args::<F::Args>("vmap", &self.in_axes, lent), at).axes;
             let dims: Vec<Option<usize>> =
                 (0..x.len()).map(|i| axes[i].map(|a| resolve(a, &x[i], i, || paths::<F::Args>(lent), at))).collect();
             let size = size(&x, &dims, self.axis_size, || paths::<F::Args>(lent), at);
@@ -129,7 +129,7 @@ impl<I, O> Vmap<I, O> {
                 true,
             );
             let out = out.expect("the function was called");
-            let out_axes = AxisList::of_result("vmap", &self.out_axes, &out).axes;
+            let out_axes = described(AxisList::of_result("vmap", &self.out_axes, &out), at).axes;
             let _g = crate::trace::enter(crate::trace::current(), Some(at));
             let leaves: Vec<Array> = outs
                 .into_iter()
@@ -139,6 +139,10 @@ impl<I, O> Vmap<I, O> {
             out.rebuild(&mut leaves.into_iter())
         })
     }
+}
+
+fn described(axes: Result<AxisList, String>, at: Loc) -> AxisList {
+    axes.unwrap_or_else(|why| fail_at(at, ErrorKind::Structure, why))
 }
 
 fn resolve(axis: i32, x: &Array, i: usize, paths: impl FnOnce() -> Vec<String>, at: Loc) -> usize {

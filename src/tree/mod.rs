@@ -31,7 +31,29 @@ pub use structure::{
 use crate::Array;
 use crate::error::{ErrorKind, fail};
 
-/// Arrays, and containers of arrays. Derive it for your own structs and enums: see [the derive](macro@crate::Pytree).
+/// Arrays, and containers of arrays.
+///
+/// Derive it for your own structs and enums: every field is a pytree, or says what it is ([the derive](macro@crate::Pytree)).
+///
+/// ```
+/// use cotangent::{Array, Pytree, tree};
+///
+/// #[derive(Pytree)]
+/// struct Layer { w: Array, b: Option<Array> }
+///
+/// #[derive(Pytree)]
+/// struct Net<T> {
+///     layers: Vec<T>,
+///     #[pytree(static)] activation: Activation, // part of the structure: compiled anew for each
+///     #[pytree(skip)] name: String,             // carried along, looked at by nothing
+/// }
+///
+/// #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// enum Activation { Relu, Tanh }
+///
+/// let net = Net::<Layer> { layers: vec![], activation: Activation::Relu, name: "mlp".into() };
+/// assert_eq!(tree::structure(&net).to_string(), "Net { layers: [], activation: Relu }");
+/// ```
 ///
 /// There is no `Clone` among the requirements: a random key is a pytree and must not be copied. A reference is never a pytree,
 /// which is how a function's `&T` arguments are told from its `T` arguments.
@@ -103,7 +125,8 @@ impl<'a> Walker<'a> for Count {
 }
 
 /// A walker that collects references to the leaves.
-struct Borrowed<'a>(Vec<&'a Array>);
+#[derive(Default)]
+pub(crate) struct Borrowed<'a>(pub(crate) smallvec::SmallVec<[&'a Array; 8]>);
 
 impl<'a> Walker<'a> for Borrowed<'a> {
     fn leaf(&mut self, leaf: &'a Array) {
@@ -111,8 +134,8 @@ impl<'a> Walker<'a> for Borrowed<'a> {
     }
 }
 
-fn borrowed<T: Pytree>(tree: &T) -> Vec<&Array> {
-    let mut w = Borrowed(Vec::new());
+fn borrowed<T: Pytree>(tree: &T) -> smallvec::SmallVec<[&Array; 8]> {
+    let mut w = Borrowed::default();
     tree.walk(&mut w);
     w.0
 }

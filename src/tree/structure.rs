@@ -25,7 +25,33 @@ pub trait Walker<'a> {
     fn fixed(&mut self, _value: &'a dyn Fixed) {}
 }
 
+/// Two walkers that listen to one walk.
+impl<'a, V: Walker<'a>, W: Walker<'a>> Walker<'a> for (V, W) {
+    fn leaf(&mut self, leaf: &'a Array) {
+        self.0.leaf(leaf);
+        self.1.leaf(leaf)
+    }
+    fn node(&mut self, node: Node) {
+        self.0.node(node);
+        self.1.node(node)
+    }
+    fn key(&mut self, key: &'a dyn Fixed) {
+        self.0.key(key);
+        self.1.key(key)
+    }
+    fn fixed(&mut self, value: &'a dyn Fixed) {
+        self.0.fixed(value);
+        self.1.fixed(value)
+    }
+}
+
 /// What a tree may hold beside arrays: keys of maps and static values. Every `T: Clone + Eq + Hash + Debug + Send + Sync` is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a structure",
+    label = "not `Clone + Eq + Hash + Debug + Send + Sync`",
+    note = "static values and keys of maps are compared to find what was compiled before",
+    note = "a float belongs in an Array, or is skipped with #[pytree(skip)] if nothing is computed from it"
+)]
 pub trait Fixed: Debug + Send + Sync + 'static {
     /// Hashes the value.
     fn hash_into(&self, state: &mut dyn Hasher);
@@ -37,6 +63,7 @@ pub trait Fixed: Debug + Send + Sync + 'static {
     fn as_any(&self) -> &dyn Any;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Eq + Hash + Debug + Send + Sync + 'static> Fixed for T {
     fn hash_into(&self, mut state: &mut dyn Hasher) {
         self.hash(&mut state)
@@ -240,6 +267,16 @@ impl PartialEq for Token {
 /// The structure of a tree: its containers, keys and static values, without its arrays.
 ///
 /// Structures compare and hash; they print as the tree with `*` for each array.
+///
+/// ```
+/// use cotangent::{Static, tree::Structure};
+/// let seen = Structure::of(&(Static(1), [Static(2)]));
+/// // A cache finds it again by hash and comparison, and writes nothing down to do so.
+/// let now = (Static(1), [Static(2)]);
+/// assert!(Structure::hash_of(&now) == seen.hash_value() && seen.matches(&now));
+/// assert!(!seen.matches(&(Static(1), [Static(3)])));
+/// assert_eq!(seen.to_string(), "(1, [2])");
+/// ```
 #[derive(Clone)]
 pub struct Structure {
     tokens: Vec<Token>,

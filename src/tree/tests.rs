@@ -9,21 +9,35 @@ use std::marker::PhantomData;
 /// Flattening and rebuilding give the tree back; the three ways to a structure agree.
 #[track_caller]
 fn check<T: Pytree>(tree: &T, wanted: &[usize], printed: &str, paths: &[&str]) {
-    assert_eq!(numbers(tree), wanted);
     let structure = Structure::of(tree);
+    let agree = structure.hash_value() == Structure::hash_of(tree) && structure.matches(tree);
+    let counts = [structure.leaf_count(), leaf_count(tree)];
+    let mut other = wanted.iter().map(|n| leaf(n + 100)).chain([leaf(0)]).collect::<Vec<_>>().into_iter();
+    let rebuilt = tree.rebuild(&mut other);
+    let shared = tree.share();
+    let same = [Structure::of(&rebuilt), Structure::of(&shared)].iter().all(|s| *s == structure);
+    let found = (numbers(tree), numbers(&rebuilt), numbers(&shared));
+    compare((structure, agree, counts, same, other.len()), found, wanted, printed, paths);
+}
+
+/// The part of `check` that is the same for all types.
+#[track_caller]
+fn compare(
+    (structure, agree, counts, same, rest): (Structure, bool, [usize; 2], bool, usize),
+    (before, rebuilt, shared): (Vec<usize>, Vec<usize>, Vec<usize>),
+    wanted: &[usize],
+    printed: &str,
+    paths: &[&str],
+) {
+    assert_eq!(before, wanted);
     assert_eq!(structure.to_string(), printed);
     assert_eq!(structure.paths(), paths);
-    assert_eq!((structure.leaf_count(), leaf_count(tree)), (wanted.len(), wanted.len()));
-    assert_eq!(structure.hash_value(), Structure::hash_of(tree));
-    assert!(structure.matches(tree));
-    let mut extra = wanted.iter().map(|n| leaf(n + 100)).chain([leaf(0)]);
-    let rebuilt = tree.rebuild(&mut extra);
-    assert_eq!(numbers(&rebuilt), wanted.iter().map(|n| n + 100).collect::<Vec<_>>());
-    assert_eq!(extra.count(), 1, "rebuild takes as many leaves as there are");
-    assert_eq!(Structure::of(&rebuilt), structure);
-    let shared = tree.share();
-    assert_eq!(numbers(&shared), wanted);
-    assert_eq!(Structure::of(&shared), structure);
+    assert_eq!(counts, [wanted.len(); 2]);
+    assert!(agree, "hash and matcher agree with the structure");
+    assert_eq!(rebuilt, wanted.iter().map(|n| n + 100).collect::<Vec<_>>());
+    assert_eq!(rest, 1, "rebuild takes as many leaves as there are");
+    assert_eq!(shared, wanted);
+    assert!(same, "rebuilt and shared trees have the structure");
 }
 
 #[test]
@@ -272,6 +286,9 @@ fn a_structure_matches_only_its_own() {
     assert!(!three.matches(&vec![leaf(2); 2]));
     assert!(!three.matches(&vec![leaf(2); 4]));
     assert!(!three.matches(&(leaf(1), leaf(2), leaf(3))));
+    let mut both = (three.matcher(), StructureHasher::default());
+    vec![leaf(2); 3].walk(&mut both);
+    assert_eq!((both.0.finish(), std::hash::Hasher::finish(&both.1)), (true, three.hash_value()));
     // What follows the end, and what is missing there.
     let one = Structure::of(&leaf(1));
     let mut w = one.matcher();

@@ -1,4 +1,4 @@
-//! `#[derive(Pytree)]`, without dependencies: [`parse`] reads the item's tokens, this file writes one impl.
+//! `#[derive(Pytree)]`, without dependencies: `parse` reads the item's tokens, this file writes one impl.
 //!
 //! Every field's code carries the span of the field's type, so that "`usize` is not a pytree" underlines the field.
 
@@ -26,7 +26,8 @@ pub fn derive_pytree(item: TokenStream) -> TokenStream {
     }
 }
 
-/// Tokens of this text. Local names are the macro's own; all else means what it means at the use site.
+/// Tokens of this text. Their locals are the derive's own, but a constant of the use site would still take a binding's place: hence
+/// the underscores before the names of bindings.
 fn code(span: Span, text: &str) -> TokenStream {
     respan(text.parse().expect("the derive writes well-formed tokens"), Span::mixed_site().located_at(span))
 }
@@ -77,16 +78,9 @@ fn expand(item: &Item) -> TokenStream {
         group(Delimiter::Brace, all, here)
     };
     let members = [
-        code(
-            here,
-            "#[allow(unused_variables)] fn walk<'pytree>(&'pytree self, w: &mut dyn ::cotangent::tree::Walker<'pytree>)",
-        ),
+        code(here, "fn walk<'pytree>(&'pytree self, __w: &mut dyn ::cotangent::tree::Walker<'pytree>)"),
         body(walk),
-        code(
-            here,
-            "#[allow(unused_variables)] \
-             fn rebuild(&self, leaves: &mut dyn ::core::iter::Iterator<Item = ::cotangent::Array>) -> Self",
-        ),
+        code(here, "fn rebuild(&self, __leaves: &mut dyn ::core::iter::Iterator<Item = ::cotangent::Array>) -> Self"),
         body(rebuild),
     ];
     let (params, args) = generics(&item.params);
@@ -103,11 +97,11 @@ fn expand(item: &Item) -> TokenStream {
     .collect()
 }
 
-/// `{ name: f0, other: f1, .. }`: the chosen fields by name or position, bound to local names.
+/// `{ name: __f0, other: __f1, .. }`: the chosen fields by name or position, bound to local names.
 fn pattern(variant: &Variant, chosen: impl Fn(&Field) -> bool) -> TokenStream {
     let mut inner = TokenStream::new();
     for (i, field) in variant.fields.iter().enumerate().filter(|(_, f)| chosen(f)) {
-        inner.extend([field.member.clone().into(), code(field.span, &format!(": f{i},"))]);
+        inner.extend([field.member.clone().into(), code(field.span, &format!(": __f{i},"))]);
     }
     inner.extend(code(Span::call_site(), ".."));
     group(Delimiter::Brace, inner, Span::call_site())
@@ -127,15 +121,15 @@ fn walk_body(item: &Item, variant: &Variant) -> TokenStream {
         &format!(
             "const DEFINITION: &::cotangent::tree::Definition = \
                  &::cotangent::tree::Definition::new(::core::module_path!(), {name:?}, {of_enum}, &[{names}]); \
-             ::cotangent::tree::Walker::node(w, ::cotangent::tree::Node::Struct(DEFINITION));"
+             ::cotangent::tree::Walker::node(__w, ::cotangent::tree::Node::Struct(DEFINITION));"
         ),
     );
     for (i, field) in kept {
         body.extend(code(
             field.span,
             &match field.mode {
-                Mode::Static => format!("::cotangent::tree::Walker::fixed(w, f{i});"),
-                _ => format!("::cotangent::Pytree::walk(f{i}, w);"),
+                Mode::Static => format!("::cotangent::tree::Walker::fixed(__w, __f{i});"),
+                _ => format!("::cotangent::Pytree::walk(__f{i}, __w);"),
             },
         ));
     }
@@ -146,8 +140,8 @@ fn rebuild_body(variant: &Variant) -> TokenStream {
     let mut inner = TokenStream::new();
     for (i, field) in variant.fields.iter().enumerate() {
         let value = match field.mode {
-            Mode::Child => format!(": ::cotangent::Pytree::rebuild(f{i}, leaves),"),
-            Mode::Static | Mode::Skip => format!(": ::core::clone::Clone::clone(f{i}),"),
+            Mode::Child => format!(": ::cotangent::Pytree::rebuild(__f{i}, __leaves),"),
+            Mode::Static | Mode::Skip => format!(": ::core::clone::Clone::clone(__f{i}),"),
         };
         inner.extend([field.member.clone().into(), code(field.span, &value)]);
     }

@@ -38,6 +38,20 @@ pub(super) struct Job<E> {
 /// too, if it adds) of `rows` by `cols`. The processor must have the instruction set of the kernel.
 pub(super) type Micro<E> = unsafe fn(&Job<E>);
 
+/// Repeats the body for i < R. The sums stay in registers only if no loop is left, and the compiler does not always see that.
+macro_rules! unrolled {
+    ($r:ident, $i:ident, $body:block) => {
+        unrolled!(@ $r, $i, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13);
+        const { assert!($r <= 14) }
+    };
+    (@ $r:ident, $i:ident, $body:block, $($n:literal)+) => {
+        $(if $n < $r {
+            let $i = $n;
+            $body
+        })+
+    };
+}
+
 /// `R` rows by `V` vectors.
 ///
 /// # Safety
@@ -60,7 +74,7 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
         let mut sums = [[S::splat(S::E::ZERO); V]; R];
         // Every third row has a pointer of its own. The two rows behind it are one and two strides away, which is an addressing
         // mode; a pointer for every row would not fit into the registers.
-        let mut rows = [job.a; 10];
+        let mut rows = [job.a; 5];
         for g in 1..R.div_ceil(3) {
             rows[g] = job.a.wrapping_offset(3 * g as isize * job.a_row);
         }
@@ -70,12 +84,12 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
             for v in 0..V {
                 x[v] = S::load_m(b.wrapping_add(v * S::W), masks[v]);
             }
-            for i in 0..R {
+            unrolled!(R, i, {
                 let y = S::splat(*rows[i / 3].wrapping_offset((i % 3) as isize * job.a_row));
                 for v in 0..V {
                     sums[i][v] = S::fma(y, x[v], sums[i][v]);
                 }
-            }
+            });
             for g in 0..R.div_ceil(3) {
                 rows[g] = rows[g].wrapping_offset(job.a_col);
             }

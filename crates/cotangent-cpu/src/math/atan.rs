@@ -1,6 +1,6 @@
 //! The inverse trigonometric functions: all of them are the angle of a point.
 
-use super::coeffs::{ATAN_1_4, ATAN_2_4, ATAN_3_4, ATAN_4_4, ATAN3, HALF_PI, PI};
+use super::coeffs::{ATAN_1_4, ATAN_2_4, ATAN_3_4, ATAN_4_4, ATAN_F32, ATAN3, HALF_PI, PI};
 use super::dd::{Dd, two_prod, two_sum};
 use super::lane::{Lane, poly};
 
@@ -38,9 +38,66 @@ fn angle<L: Lane>(y: Dd<L>, x: Dd<L>) -> Dd<L> {
     from.plus_less(acute.scaled(turned))
 }
 
+/// The same for an `f32` result.
+#[inline(always)]
+fn angle_quick<L: Lane>(y: L, x: L) -> L {
+    let c = |k| y.c(k);
+    let left = x.lt(c(0.0));
+    let x = x.abs();
+    let steep = x.lt(y);
+    let (a, b) = (L::sel(steep, x, y), L::sel(steep, y, x));
+    let mut k = c(0.0);
+    let mut base = c(0.0);
+    for (i, angle) in [ATAN_1_4, ATAN_2_4, ATAN_3_4, ATAN_4_4].into_iter().enumerate() {
+        let above = (b * c(0.125 + 0.25 * i as f64)).lt(a);
+        k = L::sel(above, c(0.25 + 0.25 * i as f64), k);
+        base = L::sel(above, c(angle[0]), base);
+    }
+    let t = (-k).fma(b, a) / k.fma(a, b);
+    let acute = t.fma(poly(t * t, ATAN_F32), base);
+    let turned = L::sel(steep, -acute, acute);
+    let turned = L::sel(left, -turned, turned);
+    L::sel(steep, c(HALF_PI[0]), L::sel(left, c(PI[0]), c(0.0))) + turned
+}
+
+/// The angle of the point (x, y) for `f32` arguments and results.
+#[inline(always)]
+pub fn atan2_quick<L: Lane>(y: L, x: L) -> L {
+    at_edges(y, x, angle_quick)
+}
+
+/// The angle whose tangent is x, for `f32` arguments and results.
+#[inline(always)]
+pub fn atan_quick<L: Lane>(x: L) -> L {
+    let a = x.abs();
+    let inf = a.eq(x.c(f64::INFINITY));
+    L::sel(inf, x.c(HALF_PI[0]), angle_quick(a, x.c(1.0))).copysign(x)
+}
+
+/// The angle whose sine is x, for `f32` arguments and results.
+#[inline(always)]
+pub fn asin_quick<L: Lane>(x: L) -> L {
+    let one = x.c(1.0);
+    angle_quick(x.abs(), ((one - x) * (one + x)).sqrt()).copysign(x)
+}
+
+/// The angle whose cosine is x, for `f32` arguments and results.
+#[inline(always)]
+pub fn acos_quick<L: Lane>(x: L) -> L {
+    let one = x.c(1.0);
+    angle_quick(((one - x) * (one + x)).sqrt(), x)
+}
+
 /// The angle of the point (x, y), in [-pi, pi].
 #[inline(always)]
 pub fn atan2<L: Lane>(y: L, x: L) -> L {
+    at_edges(y, x, |y, x| angle(Dd::of(y), Dd::of(x)).round())
+}
+
+/// The angle of a point, by `angle` for points of the upper half plane that are neither the origin nor infinite, and whose greater
+/// coordinate has a normal reciprocal.
+#[inline(always)]
+fn at_edges<L: Lane>(y: L, x: L, angle: impl Fn(L, L) -> L) -> L {
     let c = |k| y.c(k);
     let (a, b) = (y.abs(), x.abs());
     let inf = c(f64::INFINITY);
@@ -58,7 +115,7 @@ pub fn atan2<L: Lane>(y: L, x: L) -> L {
     let factor = L::sel(big.lt(c(1e-30)), power(1000), factor);
     let factor = L::sel(big.gt(c(1e270)), c(1.0 / (1u64 << 60) as f64 / (1u64 << 60) as f64), factor);
     let u = (u * factor).copysign(x);
-    let r = angle(Dd::of(v * factor), Dd::of(u)).round();
+    let r = angle(v * factor, u);
     // -0 as an x is on the left as well, but only matters where y is 0 too; there the angle was taken of (-1, 0).
     let r = L::sel(a.nan() | b.nan(), c(f64::NAN), r);
     r.copysign(y)

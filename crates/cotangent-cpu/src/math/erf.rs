@@ -1,8 +1,8 @@
 //! The error functions, in `f64`.
 
-use super::coeffs::{ERF, ERFC, ERFINV_FAR, ERFINV_MID, ERFINV_NEAR};
+use super::coeffs::{ERF, ERF_F32, ERFC, ERFC_F32, ERFINV_FAR, ERFINV_MID, ERFINV_NEAR};
 use super::dd::{two_prod, two_sum};
-use super::exp::exp_parts;
+use super::exp::{exp_parts, exp_quick};
 use super::lane::{Lane, poly};
 use super::log::log_dd;
 
@@ -38,6 +38,16 @@ pub fn erfc<L: Lane>(x: L) -> L {
     let tail = far(a);
     let tail = L::sel(x.lt(x.c(0.0)), x.c(2.0) - tail, tail);
     L::sel(a.lt(x.c(0.5)), x.c(1.0) - near(a).copysign(x), tail)
+}
+
+/// 1 - erf(x) for `f32` arguments and results.
+#[inline(always)]
+pub fn erfc_quick<L: Lane>(x: L) -> L {
+    let c = |k| x.c(k);
+    let a = x.abs().at_most(c(11.0));
+    let tail = exp_quick(-a * a) * poly((a - c(3.0)) / (a + c(3.0)), ERFC_F32) / (c(1.0) + a + a);
+    let tail = L::sel(x.lt(c(0.0)), c(2.0) - tail, tail);
+    L::sel(a.lt(c(0.5)), c(1.0) - x * poly(a * a, ERF_F32), tail)
 }
 
 /// The inverse of the error function: x p(w) with w = -log(1 - x^2), on three intervals of w as M. Giles chose them in
