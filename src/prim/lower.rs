@@ -109,16 +109,16 @@ impl Lower {
     }
     /// A scalar constant of this type.
     pub fn scalar(&mut self, dtype: crate::dtype::DType, v: f64) -> ValId {
-        let bits = scalar_of(dtype, false, v).with_bytes(|b| {
-            let mut w = [0u8; 16];
-            w[..b.len()].copy_from_slice(b);
-            [
-                u64::from_le_bytes(w[..8].try_into().expect("eight bytes")),
-                u64::from_le_bytes(w[8..].try_into().expect("eight bytes")),
-            ]
-        });
-        self.p.constant(dtype.dt(), split(dtype, bits))
+        self.p.constant(dtype.dt(), bits_of(&scalar_of(dtype, false, v)))
     }
+}
+
+/// The bits of a concrete scalar, as the engine wants them.
+pub(crate) fn bits_of(scalar: &Array) -> [u64; 2] {
+    let mut w = [0u8; 16];
+    scalar.with_bytes(|b| w[..b.len()].copy_from_slice(b));
+    let word = |at: usize| u64::from_le_bytes(w[at..at + 8].try_into().expect("eight bytes"));
+    split(scalar.dtype(), [word(0), word(8)])
 }
 
 /// The engine keeps the parts of a complex constant in two words; in memory a `c64` is one.

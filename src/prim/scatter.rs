@@ -1,0 +1,428 @@
+//! Boxes written over an array, or combined with what is there, at many computed positions at once: the mirror image of gather.
+//!
+//! Updates take effect in row-major order of the update array, so where boxes overlap the last one written stays.
+
+use super::gather::{Numbers, further, numbers, truth, with_lanes};
+use super::*;
+use crate::aval::Shape;
+use crate::dtype::DType;
+use crate::error::ErrorKind;
+use crate::trace::bind1;
+use crate::trace::stage::stage_rule;
+use cotangent_cpu::{Bounds, Dims, Kind, Put, ScatterSpec, Use, ValId};
+use std::fmt;
+
+/// How the dimensions of array, indices and updates of a scatter belong together.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct ScatterDimensionNumbers {
+    /// The dimensions of the updates that run inside a box, ascending. The others run over the boxes.
+    pub update_window_dims: Shape,
+    /// The dimensions of the array in which a box has extent 1 and the updates no dimension, ascending.
+    pub inserted_window_dims: Shape,
+    /// For each component of an index vector: the dimension of the array in which it counts.
+    pub scatter_dims_to_operand_dims: Shape,
+    /// The dimensions of the array that go along with `scatter_indices_batching_dims`, ascending.
+    pub operand_batching_dims: Shape,
+    /// The dimensions of the indices that go along with `operand_batching_dims`.
+    pub scatter_indices_batching_dims: Shape,
+}
+impl ScatterDimensionNumbers {
+    /// Without batching dimensions.
+    pub fn new(
+        update_window_dims: &[usize],
+        inserted_window_dims: &[usize],
+        scatter_dims_to_operand_dims: &[usize],
+    ) -> Self {
+        ScatterDimensionNumbers {
+            update_window_dims: update_window_dims.into(),
+            inserted_window_dims: inserted_window_dims.into(),
+            scatter_dims_to_operand_dims: scatter_dims_to_operand_dims.into(),
+            ..Default::default()
+        }
+    }
+    /// With these batching dimensions.
+    pub fn batching(mut self, operand: &[usize], scatter_indices: &[usize]) -> Self {
+        self.operand_batching_dims = operand.into();
+        self.scatter_indices_batching_dims = scatter_indices.into();
+        self
+    }
+    /// Those of the scatter that puts back what this gather takes.
+    pub(super) fn inverse(g: &GatherDimensionNumbers) -> Self {
+        ScatterDimensionNumbers {
+            update_window_dims: g.offset_dims.clone(),
+            inserted_window_dims: g.collapsed_slice_dims.clone(),
+            scatter_dims_to_operand_dims: g.start_index_map.clone(),
+            operand_batching_dims: g.operand_batching_dims.clone(),
+            scatter_indices_batching_dims: g.start_indices_batching_dims.clone(),
+        }
+    }
+    /// Those of the gather that takes back what this scatter puts.
+    fn to_gather(&self) -> GatherDimensionNumbers {
+        GatherDimensionNumbers {
+            offset_dims: self.update_window_dims.clone(),
+            collapsed_slice_dims: self.inserted_window_dims.clone(),
+            start_index_map: self.scatter_dims_to_operand_dims.clone(),
+            operand_batching_dims: self.operand_batching_dims.clone(),
+            start_indices_batching_dims: self.scatter_indices_batching_dims.clone(),
+        }
+    }
+    fn named(&self) -> Numbers<'_> {
+        Numbers {
+            window: ("update_window_dims", &self.update_window_dims),
+            removed: ("inserted_window_dims", &self.inserted_window_dims),
+            map: ("scatter_dims_to_operand_dims", &self.scatter_dims_to_operand_dims),
+            batching: ("operand_batching_dims", &self.operand_batching_dims),
+            indices_batching: ("scatter_indices_batching_dims", &self.scatter_indices_batching_dims),
+        }
+    }
+    /// The extents of a box, in terms of the array.
+    fn box_sizes(&self, rank: usize, updates: &[usize]) -> Shape {
+        let mut sizes = Shape::from_elem(1, rank);
+        for (d, w) in self.named().kept(rank).zip(&self.update_window_dims) {
+            sizes[d] = updates.get(*w).copied().unwrap_or(1)
+        }
+        sizes
+    }
+}
+impl fmt::Display for ScatterDimensionNumbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScatterDimensionNumbers({})", self.named())
+    }
+}
+
+/// What a scatter may be told besides its dimension numbers. The default is JAX's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ScatterOptions {
+    /// What happens to a box that is not inside the array.
+    pub mode: GatherScatterMode,
+    /// A promise that no two boxes overlap.
+    pub unique_indices: bool,
+    /// A promise that the index vectors ascend.
+    pub indices_are_sorted: bool,
+}
+impl Default for ScatterOptions {
+    fn default() -> Self {
+        ScatterOptions { mode: GatherScatterMode::FillOrDrop, unique_indices: false, indices_are_sorted: false }
+    }
+}
+
+/// See [`scatter`], [`scatter_add`], [`scatter_sub`], [`scatter_mul`], [`scatter_min`] and [`scatter_max`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scatter {
+    put: Put,
+    dims: ScatterDimensionNumbers,
+    options: ScatterOptions,
+    /// The array's element type. A jaxpr prints the combination of two such elements.
+    dtype: DType,
+}
+
+macro_rules! family { ($($(#[$doc:meta])* $name:ident $Put:ident $jax:literal $combine:expr;)*) => {
+    $(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $name(
+            x: &Array,
+            indices: &Array,
+            updates: &Array,
+            dims: &ScatterDimensionNumbers,
+            options: &ScatterOptions,
+        ) -> Array {
+            bind1(&Scatter::new(Put::$Put, dims, options, x.dtype()), &[x, indices, updates])
+        }
+    )*
+    /// JAX's name, and how two elements are combined: by which operation, which a jaxpr shows.
+    fn facts(put: Put) -> (&'static str, Option<fn(&Array, &Array) -> Array>) {
+        match put { $(Put::$Put => ($jax, $combine)),* }
+    }
+    pub(super) const READ: &[Read] = &[$(($jax, |p, x| Ok(one(read(p, x, Put::$Put)?)))),*];
+} }
+family! {
+    /// `x` with the boxes `updates` written over it at the positions `indices`. Of boxes that overlap the last one stays.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::prim::{ScatterDimensionNumbers, scatter};
+    /// let each = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+    /// let y = scatter(&array![1., 2., 3.], &array![[2], [0]], &array![8., 9.], &each, &Default::default());
+    /// assert_eq!(y.to_vec::<f32>(), [9., 2., 8.]);
+    /// ```
+    scatter Set "scatter" None;
+    /// `x` with the boxes `updates` added to it at the positions `indices`.
+    scatter_add Add "scatter-add" Some(add);
+    /// `x` with the boxes `updates` subtracted from it at the positions `indices`.
+    scatter_sub Sub "scatter-sub" Some(sub);
+    /// `x` with the boxes at the positions `indices` multiplied by `updates`. Differentiable with respect to the updates if
+    /// `unique_indices` is promised.
+    scatter_mul Mul "scatter-mul" Some(mul);
+    /// `x` with the lesser of what is there and `updates` at the positions `indices`. Equal ones share the derivative.
+    scatter_min Min "scatter-min" Some(min);
+    /// `x` with the greater of what is there and `updates` at the positions `indices`. Equal ones share the derivative.
+    scatter_max Max "scatter-max" Some(max);
+}
+
+impl Scatter {
+    pub(super) fn new(put: Put, dims: &ScatterDimensionNumbers, options: &ScatterOptions, dtype: DType) -> Scatter {
+        Scatter { put, dims: dims.clone(), options: *options, dtype }
+    }
+    /// The same with another combination.
+    fn by(&self, put: Put, x: &Array, indices: &Array, updates: &Array) -> Array {
+        bind1(&Scatter { put, dtype: x.dtype(), ..self.clone() }, &[x, indices, updates])
+    }
+    /// What the array `x` has where updates of this type go; 0 for an update that is dropped.
+    fn take(&self, x: &Array, indices: &Array, updates: &Aval) -> Array {
+        let sizes = self.dims.box_sizes(x.ndim(), &updates.shape);
+        // along an empty dimension every update is dropped, and there is nothing to take
+        if x.shape().contains(&0) {
+            return zeros_of(&updates.with_dtype(x.dtype()));
+        }
+        let o = &self.options;
+        let options = GatherOptions {
+            mode: o.mode,
+            fill_value: Some(FillValue::Int(0)),
+            unique_indices: o.unique_indices,
+            indices_are_sorted: o.indices_are_sorted,
+        };
+        gather(x, indices, &self.dims.to_gather(), &sizes, &options)
+    }
+    /// Which elements of the updates are still there when all have been written: numbers are written in their place, and read
+    /// back.
+    fn last(&self, x: &Aval, indices: &Array, updates: &Aval) -> Array {
+        let shape = &updates.shape;
+        let window = |d: &usize| self.dims.update_window_dims.contains(d);
+        let boxes: Shape = (0..shape.len()).map(|d| if window(&d) { 1 } else { shape[d] }).collect();
+        let n: usize = boxes.iter().product();
+        let number = if u32::try_from(n).is_ok_and(|n| n < u32::MAX) { DType::Uint32 } else { DType::Uint64 };
+        let counted = iota(number, &[n], 0);
+        let counted = reshape(&add(&counted, &lit(&counted, 1.0)), &boxes);
+        let counted = broadcast_in_dim(&counted, shape, &(0..shape.len()).collect::<Vec<_>>());
+        let written = self.by(Put::Set, &zeros_of(&x.with_dtype(number)), indices, &counted);
+        eq(&counted, &self.take(&written, indices, updates))
+    }
+    /// The tangent of an extreme: of all that contend for a place, those that equal the result share the derivative.
+    fn extreme(&self, x: &[&Array], dx: &[Option<&Array>], y: &Array) -> Array {
+        let (x, indices, u) = (x[0], x[1], x[2]);
+        let masked = |mask: &Array, d: &Array| select_n(mask, &[&zeros_of(d.aval()), d]);
+        // what is NaN from the start stays as it is
+        let kept = or(&eq(x, y), &ne(x, x));
+        let won = eq(u, &self.take(y, indices, u.aval()));
+        let ones = |like: &Array| full_of(like.aval(), 1.0);
+        let sharing = self.by(Put::Add, &masked(&kept, &ones(x)), indices, &masked(&won, &ones(u)));
+        let moved =
+            self.by(Put::Add, &masked(&kept, &materialize(dx[0], x)), indices, &masked(&won, &materialize(dx[2], u)));
+        div(&moved, &max(&sharing, &lit(&sharing, 1.0)))
+    }
+}
+impl Primitive for Scatter {
+    fn name(&self) -> &'static str {
+        facts(self.put).0
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        let program = |combine: fn(&Array, &Array) -> Array| {
+            let scalar = Aval::new(self.dtype, &[]);
+            Param::Jaxpr(stage_rule(&[scalar.clone(), scalar], |x| vec![combine(&x[0], &x[1])]))
+        };
+        vec![
+            ("dimension_numbers", self.dims.to_string().into()),
+            ("indices_are_sorted", truth(self.options.indices_are_sorted)),
+            ("mode", self.options.mode.text().into()),
+            ("unique_indices", truth(self.options.unique_indices)),
+            ("update_consts", "()".into()),
+            ("update_jaxpr", facts(self.put).1.map_or("None".into(), program)),
+        ]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        let (x, indices, updates) = (x[0], x[1], x[2]);
+        same_dtype(&[x, updates])?;
+        if !self.put.takes(x.dtype.dt()) || x.dtype == DType::Key && self.put != Put::Set {
+            return Err(format!("is not defined on elements of type (dtype) {}", x.dtype));
+        }
+        let sizes = self.dims.box_sizes(x.shape.len(), &updates.shape);
+        let shape = self.dims.named().shape(x, indices, &sizes)?;
+        if shape != updates.shape {
+            return Err(format!(
+                "updates {updates} for indices {indices} into {x}, where update_window_dims are {}",
+                crate::aval::tuple(&self.dims.update_window_dims)
+            ));
+        }
+        if self.dims.named().kept(x.shape.len()).any(|d| sizes[d] > x.shape[d]) {
+            return Err(format!("updates {updates} with a box that does not fit into {x}"));
+        }
+        let mut out = x.clone();
+        out.varying |= indices.varying | updates.varying;
+        Ok(one(out))
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
+        let (dx0, du) = (dx[0], dx[2]);
+        if dx0.is_none() && du.is_none() {
+            return one(None);
+        }
+        one(match self.put {
+            // a tangent goes where its value goes
+            Put::Set | Put::Add | Put::Sub => {
+                Some(self.by(self.put, &materialize(dx0, x[0]), x[1], &materialize(du, x[2])))
+            }
+            Put::Mul => {
+                let by_x = dx0.map(|d| self.by(Put::Mul, d, x[1], x[2]));
+                let by_u = du.map(|d| {
+                    if !self.options.unique_indices {
+                        crate::error::fail(
+                            ErrorKind::NotDifferentiable,
+                            "scatter-mul: the derivative with respect to the updates needs the promise that no two of them meet: \
+                             unique_indices",
+                        )
+                    }
+                    mul(x[0], &self.by(Put::Add, &zeros_of(x[0].aval()), x[1], d))
+                });
+                add_tangents(by_x, by_u)
+            }
+            Put::Min | Put::Max => Some(self.extreme(x, dx, &y[0])),
+        })
+    }
+    fn linear_in(&self, mask: &[bool]) -> bool {
+        match self.put {
+            Put::Set | Put::Add | Put::Sub => !mask[1],
+            Put::Mul => only(mask, 0),
+            Put::Min | Put::Max => false,
+        }
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let ct = ct[0].as_ref().expect("a cotangent");
+        let (indices, u) = (io.known(1).clone(), io.aval(2).clone());
+        if io.is_linear(0) {
+            let c = match self.put {
+                // what was written over has no part in the result
+                Put::Set => self.by(Put::Set, ct, &indices, &zeros_of(&u)),
+                Put::Mul => self.by(Put::Mul, ct, &indices, io.known(2)),
+                _ => ct.clone(),
+            };
+            io.add(0, c)
+        }
+        if io.is_linear(2) {
+            let c = self.take(ct, &indices, &u);
+            let c = match self.put {
+                Put::Sub => neg(&c),
+                Put::Set if !self.options.unique_indices => {
+                    select_n(&self.last(io.aval(0), &indices, &u), &[&zeros_of(c.aval()), &c])
+                }
+                _ => c,
+            };
+            io.add(2, c)
+        }
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let (mut s, d) = (self.clone(), &self.dims);
+        let all = all_front(lanes, &[x[0], x[2]], &[dims[0], dims[2]]);
+        s.dims.inserted_window_dims = further(&d.inserted_window_dims);
+        s.dims.scatter_dims_to_operand_dims = further(&d.scatter_dims_to_operand_dims);
+        let y = match dims[1] {
+            // every box has all lanes
+            None => {
+                s.dims.update_window_dims = with_lanes(&d.update_window_dims);
+                s.dims.operand_batching_dims = further(&d.operand_batching_dims);
+                bind1(&s, &[&all[0], x[1], &all[1]])
+            }
+            Some(b) => {
+                s.dims.update_window_dims = further(&d.update_window_dims);
+                s.dims.operand_batching_dims = with_lanes(&d.operand_batching_dims);
+                s.dims.scatter_indices_batching_dims = with_lanes(&d.scatter_indices_batching_dims);
+                bind1(&s, &[&all[0], &move_axis(x[1], b, 0), &all[1]])
+            }
+        };
+        one((y, Some(0)))
+    }
+    fn lower(&self, l: &mut Lower, x: &[ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+        let d = &self.dims;
+        let spec = ScatterSpec {
+            update_window_dims: Dims::from_slice(&d.update_window_dims),
+            inserted_window_dims: Dims::from_slice(&d.inserted_window_dims),
+            scatter_dims_to_operand_dims: Dims::from_slice(&d.scatter_dims_to_operand_dims),
+            operand_batching_dims: Dims::from_slice(&d.operand_batching_dims),
+            scatter_indices_batching_dims: Dims::from_slice(&d.scatter_indices_batching_dims),
+            put: self.put,
+            bounds: if self.options.mode == GatherScatterMode::Clip { Bounds::Clip } else { Bounds::Fill },
+        };
+        let uses: Vec<Use> = x.iter().map(|x| Use::plain(*x)).collect();
+        one(l.p.push(Kind::Scatter(Arc::new(spec)), &uses, &[lower::ty(&outs[0])]))
+    }
+}
+
+fn read(p: &Params, x: &[Array], put: Put) -> Result<Array, Error> {
+    let dims = ScatterDimensionNumbers {
+        update_window_dims: numbers(p, "update_window_dims")?,
+        inserted_window_dims: numbers(p, "inserted_window_dims")?,
+        scatter_dims_to_operand_dims: numbers(p, "scatter_dims_to_operand_dims")?,
+        operand_batching_dims: numbers(p, "operand_batching_dims")?,
+        scatter_indices_batching_dims: numbers(p, "scatter_indices_batching_dims")?,
+    };
+    let options = ScatterOptions {
+        mode: GatherScatterMode::read(p)?,
+        unique_indices: p.bool("unique_indices")?,
+        indices_are_sorted: p.bool("indices_are_sorted")?,
+    };
+    // the program that combines two elements has to be the one that the name promises
+    let named = facts(put).0.strip_prefix("scatter-");
+    if let Some(j) = p.opt_jaxpr("update_jaxpr")?
+        && !(j.eqns.len() == 1 && Some(&*j.eqns[0].prim) == named)
+    {
+        let what = "only an overwriting update, or one by the operation in the name, is supported";
+        return Err(p.error("update_jaxpr", what).into());
+    }
+    Ok(bind1(&Scatter::new(put, &dims, &options, x[0].dtype()), &[&x[0], &x[1], &x[2]]))
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let x = Array::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0], &[3, 4]);
+    let u = |shape: &[usize]| {
+        let n: usize = shape.iter().product();
+        Array::from_slice(&(0..n).map(|i| (i * 7 % 5) as f64 * 2.5 + 0.25).collect::<Vec<_>>(), shape)
+    };
+    let with = |i: &[i32], shape: &[usize], updates: &[usize]| vec![x.clone(), Array::from_slice(i, shape), u(updates)];
+    // boxes of 2 by 2, one of them at an edge and one outside, two of them overlapping
+    let boxes = || with(&[0, 0, 1, 1, 1, 3, -4, 0], &[4, 2], &[4, 2, 2]);
+    const ALL: [fn(&Array, &Array, &Array, &ScatterDimensionNumbers, &ScatterOptions) -> Array; 5] =
+        [scatter, scatter_add, scatter_sub, scatter_min, scatter_max];
+    vec![
+        Case {
+            name: "boxes dropped",
+            args: boxes(),
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[1, 2], &[], &[0, 1]);
+                ALL.iter().map(|f| f(&x[0], &x[1], &x[2], &d, &ScatterOptions::default())).collect()
+            },
+        },
+        Case {
+            name: "boxes moved inside",
+            args: boxes(),
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[1, 2], &[], &[0, 1]);
+                let clip = ScatterOptions { mode: GatherScatterMode::Clip, ..Default::default() };
+                ALL.iter().map(|f| f(&x[0], &x[1], &x[2], &d, &clip)).collect()
+            },
+        },
+        Case {
+            name: "unique",
+            args: with(&[2, 0], &[2, 1], &[2, 4]),
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
+                let unique = ScatterOptions { unique_indices: true, ..Default::default() };
+                vec![scatter(&x[0], &x[1], &x[2], &d, &unique), scatter_mul(&x[0], &x[1], &x[2], &d, &unique)]
+            },
+        },
+        Case {
+            name: "multiplied twice",
+            args: with(&[2, 0, 2, 5], &[4, 1], &[4, 4]),
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
+                vec![scatter_mul(&x[0], &x[1], &stop_gradient(&x[2]), &d, &ScatterOptions::default())]
+            },
+        },
+        Case {
+            name: "a position in each row",
+            args: with(&[3, 0, 3, 1, 1, 2], &[2, 3, 1], &[2, 3]),
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[], &[1], &[1]).batching(&[0], &[1]);
+                ALL.iter().map(|f| f(&x[0], &x[1], &x[2], &d, &ScatterOptions::default())).collect()
+            },
+        },
+    ]
+}
