@@ -4,6 +4,7 @@ use super::access::Access;
 use super::lower::{Lower, Made};
 use super::map::MapStep;
 use super::plan::{Plan, Source};
+use super::register::Registers;
 use super::{fold, index, line, place};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
@@ -78,6 +79,42 @@ const IN_PLACE: usize = 1 << 18;
 const TRANSPOSED: usize = 1 << 14;
 const NONE: u32 = u32::MAX;
 
+/// The places of arguments and constants, and the constants.
+fn fixed(p: &Program) -> (Vec<Option<Place>>, Vec<[u64; 2]>) {
+    let (mut place, mut consts) = (vec![None; p.vals.len()], Vec::new());
+    for node in &p.nodes {
+        let v = node.vals.0 as usize;
+        match &node.kind {
+            Kind::Arg(i) => place[v] = Some(Place::Arg(*i)),
+            Kind::Const(bits) => {
+                let mut bits = *bits;
+                if p.vals[v].ty.dt == Dt::C64 {
+                    bits[0] |= bits[1] << 32;
+                }
+                place[v] = Some(Place::Const(consts.len() as u32));
+                consts.push(bits);
+            }
+            _ => {}
+        }
+    }
+    (place, consts)
+}
+
+/// The register machine of a program that has nothing but scalars of at most eight bytes.
+pub fn registers(p: &Program, plan: &Plan, isa: Isa) -> Option<Registers> {
+    let scalar = p.vals.iter().all(|v| travels_as_bits(&v.ty)) && p.args.iter().all(travels_as_bits);
+    let maps = plan.members.iter().all(|i| matches!(p.nodes[*i as usize].kind, Kind::Map(_)));
+    if !scalar || !maps {
+        return None;
+    }
+    let (places, consts) = fixed(p);
+    let place = |v: ValId| places[v as usize].expect("only arguments and constants are read from outside");
+    let outs: Vec<(ValId, usize)> = plan.outs.iter().zip(&p.outs).map(|(v, o)| (*v, p.ty(*o).bytes())).collect();
+    let mut nodes = plan.members.clone();
+    nodes.sort_unstable();
+    Some(Lower::new(p, plan, isa, &place, &HashMap::new()).registers(&nodes, &outs, &consts))
+}
+
 /// Builds the steps of a plan.
 pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Built {
     let n = p.vals.len();
@@ -85,7 +122,7 @@ pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Built {
         p,
         plan,
         isa,
-        place: vec![None; n],
+        place: Vec::new(),
         last: vec![NONE; n],
         free: Vec::new(),
         slots: 0,
@@ -95,21 +132,7 @@ pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Built {
         cells: SmallVec::new(),
         temps: SmallVec::new(),
     };
-    for node in &p.nodes {
-        let v = node.vals.0 as usize;
-        match &node.kind {
-            Kind::Arg(i) => b.place[v] = Some(Place::Arg(*i)),
-            Kind::Const(bits) => {
-                let mut bits = *bits;
-                if p.vals[v].ty.dt == Dt::C64 {
-                    bits[0] |= bits[1] << 32;
-                }
-                b.place[v] = Some(Place::Const(b.consts.len() as u32));
-                b.consts.push(bits);
-            }
-            _ => {}
-        }
-    }
+    (b.place, b.consts) = fixed(p);
     b.run();
     let mut outs: Vec<Out> = Vec::with_capacity(p.outs.len());
     for (v, o) in plan.outs.iter().zip(&p.outs) {

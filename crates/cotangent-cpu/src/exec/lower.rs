@@ -5,6 +5,7 @@ use super::build::Place;
 use super::kernels::{self, Kernel};
 use super::map::{Call, Code, Column, Fill, MapStep, Moving};
 use super::plan::Plan;
+use super::register::Registers;
 use crate::isa::Isa;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
 use std::collections::HashMap;
@@ -259,6 +260,92 @@ impl<'a> Lower<'a> {
             _ => self.call(kernels::cast(self.isa, from, to.acc()), to.acc().size(), [x, NONE, NONE]),
         };
         self.rounded(to, y)
+    }
+
+    /// Lowers maps of scalars to a register machine. `outs` are values that the program gives back, with their bytes.
+    pub fn registers(mut self, nodes: &[u32], outs: &[(ValId, usize)], consts: &[[u64; 2]]) -> Registers {
+        self.len = 1;
+        for i in nodes {
+            let node = &self.p.nodes[*i as usize];
+            if let Kind::Map(body) = &node.kind {
+                self.body(node, body);
+            }
+        }
+        // What becomes of each result: a register, or an argument or a constant as it is.
+        let results: Vec<(u32, usize)> = outs
+            .iter()
+            .map(|(v, bytes)| {
+                let id = match self.made.get(&(*v, false)) {
+                    Some(re) if self.p.ty(*v).dt.is_complex() => {
+                        let (re, im) = (self.stored(*re), self.stored(self.made[&(*v, true)]));
+                        self.call(kernels::interleave(self.isa, 4), 8, [re, im, NONE])
+                    }
+                    Some(re) => self.stored(*re),
+                    None => self.def(*bytes, Def::Fill(Fill::Scalar { place: (self.place)(*v), offset: 0 })),
+                };
+                (id, *bytes)
+            })
+            .collect();
+        let mut ends = vec![0usize; self.ssa.len()];
+        for (id, _) in &results {
+            ends[*id as usize] = usize::MAX;
+        }
+        for i in (0..self.ssa.len()).rev() {
+            if let Def::Call { args, .. } = &self.ssa[i].def
+                && ends[i] > 0
+            {
+                for a in args.iter().filter(|a| **a != NONE) {
+                    ends[*a as usize] = ends[*a as usize].max(i);
+                }
+            }
+        }
+        let mut r = Registers { args: self.p.args.len(), ..Registers::default() };
+        r.fixed.extend(consts.iter().map(|c| c[0]));
+        // Constants of bodies behind those of the program, then what is computed.
+        let mut at = vec![NONE; self.ssa.len()];
+        for (i, s) in self.ssa.iter().enumerate() {
+            at[i] = match &s.def {
+                Def::Fill(Fill::Bits(bits)) => {
+                    r.fixed.push(*bits);
+                    8 * (r.args + r.fixed.len() - 1) as u32
+                }
+                Def::Fill(Fill::Scalar { place, offset }) => {
+                    let cell = match place {
+                        Place::Arg(i) => *i as usize,
+                        Place::Const(i) => r.args + *i as usize,
+                        _ => unreachable!("scalars are arguments, constants or made here"),
+                    };
+                    8 * cell as u32 + *offset as u32
+                }
+                _ => NONE,
+            };
+        }
+        let mut next = 8 * (r.args + r.fixed.len()) as u32;
+        let mut free: Vec<u32> = Vec::new();
+        for i in 0..self.ssa.len() {
+            let Def::Call { code, args } = &self.ssa[i].def else { continue };
+            if ends[i] == 0 {
+                continue;
+            }
+            at[i] = free.pop().unwrap_or_else(|| {
+                next += 8;
+                next - 8
+            });
+            let arg = |k: usize| at[if args[k] == NONE { args[0] } else { args[k] } as usize];
+            r.calls.push(Call { code: *code, out: at[i], args: [arg(0), arg(1), arg(2)] });
+            for (k, a) in args.iter().enumerate() {
+                if *a != NONE
+                    && !args[..k].contains(a)
+                    && ends[*a as usize] == i
+                    && matches!(self.ssa[*a as usize].def, Def::Call { .. })
+                {
+                    free.push(at[*a as usize]);
+                }
+            }
+        }
+        r.cells = next as usize / 8;
+        r.outs = results.iter().map(|(id, bytes)| (at[*id as usize], *bytes)).collect();
+        r
     }
 
     /// Assigns columns and puts the calls in order.

@@ -15,6 +15,7 @@ mod lower;
 mod map;
 mod place;
 mod plan;
+mod register;
 mod run;
 mod scalar;
 
@@ -69,9 +70,16 @@ impl Default for Options {
 pub struct Executable {
     /// Bytes of the arguments; `BITS` for those that travel as bits.
     args: Box<[usize]>,
-    built: Built,
+    form: Form,
 }
 const BITS: usize = usize::MAX;
+
+/// How a program runs.
+enum Form {
+    /// All values are scalars.
+    Scalar(register::Registers),
+    Steps(Built),
+}
 
 impl Executable {
     /// Makes a program ready to run. The error says what is wrong with the program.
@@ -88,9 +96,12 @@ impl Executable {
         assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
         p.check()?;
         let plan = plan::Plan::new(p, options.fuse);
-        let built = build::build(p, &plan, options.isa);
+        let form = match build::registers(p, &plan, options.isa) {
+            Some(r) => Form::Scalar(r),
+            None => Form::Steps(build::build(p, &plan, options.isa)),
+        };
         let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
-        Ok(Executable { args, built })
+        Ok(Executable { args, form })
     }
 
     /// Runs the program.
@@ -99,11 +110,17 @@ impl Executable {
     /// If the operands are not of the number, kinds and lengths of the program's arguments.
     pub fn run(&self, args: &[Operand]) -> Outputs {
         self.check(args);
-        let mut frame = Frame { args, consts: &self.built.consts, slots: SmallVec::new() };
-        frame.slots.resize_with(self.built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0 });
-        // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
-        unsafe { run::run(&self.built.steps, &mut frame) };
-        self.built.outs.iter().map(|o| result(&mut frame, o)).collect()
+        match &self.form {
+            // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
+            Form::Scalar(r) => unsafe { r.run(args) },
+            Form::Steps(built) => {
+                let mut frame = Frame { args, consts: &built.consts, slots: SmallVec::new() };
+                frame.slots.resize_with(built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0 });
+                // SAFETY: as above.
+                unsafe { run::run(&built.steps, &mut frame) };
+                built.outs.iter().map(|o| result(&mut frame, o)).collect()
+            }
+        }
     }
 
     #[inline(always)]

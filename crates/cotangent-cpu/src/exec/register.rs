@@ -1,0 +1,68 @@
+//! The register machine: programs whose values are all scalars of at most eight bytes.
+//!
+//! It runs the kernels of the block interpreter on single elements, so there is one definition of every operation. A register is a
+//! word; an operand is an offset in bytes, so that a part of a complex number is an operand as it is.
+
+use super::map::Call;
+use super::{Operand, Output, Outputs};
+
+/// Registers on the stack; programs with more take them from the heap.
+const STACK: usize = 32;
+
+/// A program of scalars. Registers: the arguments, then constants, then what is computed.
+#[derive(Default)]
+pub struct Registers {
+    pub args: usize,
+    /// The constants.
+    pub fixed: Vec<u64>,
+    /// Number of registers.
+    pub cells: usize,
+    pub calls: Vec<Call>,
+    /// Offsets and bytes of the results.
+    pub outs: Vec<(u32, usize)>,
+}
+
+impl Registers {
+    /// # Safety
+    /// The operands are bits, as many as the program has arguments, and the processor has the kernels' instruction set.
+    #[inline]
+    pub unsafe fn run(&self, args: &[Operand]) -> Outputs {
+        if self.cells <= STACK {
+            let mut cells = [const { std::mem::MaybeUninit::<u64>::uninit() }; STACK];
+            // SAFETY: the caller's; there are enough registers.
+            unsafe { self.run_in(cells.as_mut_ptr().cast(), args) }
+        } else {
+            let mut cells: Vec<u64> = Vec::with_capacity(self.cells);
+            // SAFETY: as above.
+            unsafe { self.run_in(cells.as_mut_ptr(), args) }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Registers::run`]; there are `self.cells` registers.
+    #[inline(always)]
+    unsafe fn run_in(&self, cells: *mut u64, args: &[Operand]) -> Outputs {
+        // SAFETY: offsets lie inside the registers; registers are written before they are read.
+        unsafe {
+            for (i, a) in args.iter().enumerate() {
+                if let Operand::Bits(b) = a {
+                    *cells.add(i) = *b;
+                }
+            }
+            for (i, b) in self.fixed.iter().enumerate() {
+                *cells.add(self.args + i) = *b;
+            }
+            let at = |offset: u32| cells.cast::<u8>().add(offset as usize);
+            for c in &self.calls {
+                c.code.call(at(c.out), at(c.args[0]), at(c.args[1]), at(c.args[2]), 1);
+            }
+            let mut outs = Outputs::new();
+            for (offset, bytes) in &self.outs {
+                let mut word = 0;
+                std::ptr::copy_nonoverlapping(at(*offset), (&raw mut word).cast::<u8>(), *bytes);
+                outs.push(Output::Bits(word));
+            }
+            outs
+        }
+    }
+}
