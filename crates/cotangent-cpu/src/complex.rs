@@ -12,7 +12,8 @@
 //! the table of the tests has both.
 //!
 //! * this file: the notation in which the formulas are written, and what needs only arithmetic and square roots;
-//! * [`exp`](self::exp()) and its kin are in `complex/exp.rs`, [`log`](self::log()) and the inverse functions in `complex/log.rs`.
+//! * `complex/exp.rs`: the exponential function, the hyperbolic and the circular ones;
+//! * `complex/log.rs`: the logarithm, the inverse functions and the power.
 
 mod exp;
 mod log;
@@ -227,7 +228,7 @@ pub fn div(b: &mut Body, dt: Dt, z: (u32, u32), w: (u32, u32)) -> (u32, u32) {
 /// The absolute value. It is infinite if a part is, whatever the other.
 pub fn abs(b: &mut Body, dt: Dt, z: (u32, u32)) -> u32 {
     let both = build(b, dt, [z], |at, [z]| {
-        let r = modulus(at, z);
+        let r = modulus(at, z, &Scaled::new(at, z));
         (r, r)
     });
     both.0
@@ -310,9 +311,8 @@ impl<'p> Scaled<'p> {
     }
 }
 
-/// |z|.
-fn modulus<'p>(at: &'p Build, z: Z<'p>) -> V<'p> {
-    let s = Scaled::new(at, z);
+/// |z|, given z scaled.
+fn modulus<'p>(at: &'p Build, z: Z<'p>, s: &Scaled<'p>) -> V<'p> {
     is_infinite(z).pick(f64::INFINITY, s.norm.sqrt() * s.unscale(at, 1))
 }
 

@@ -45,22 +45,25 @@ fn plus_squares<'p>(a: V<'p>, x: V<'p>, y: V<'p>) -> V<'p> {
 }
 
 /// log|z|, where `near` is |z|^2 - 1: from it if |z| is near 1, otherwise from the scaled square.
-fn log_modulus<'p>(at: &'p Build, z: Z<'p>, near: V<'p>) -> V<'p> {
-    let s = Scaled::new(at, z);
+fn log_modulus<'p>(at: &'p Build, s: &Scaled<'p>, near: V<'p>) -> V<'p> {
     let far = s.norm.math(M::Log) * 0.5 + s.log_unscale(at);
     near.gt(-0.5).and(near.lt(1.0)).pick(near.math(M::Log1p) * 0.5, far)
 }
 
-fn logarithm<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
+fn logarithm<'p>(at: &'p Build, z: Z<'p>) -> Z<'p> {
+    logarithm_of_scaled(at, z, &Scaled::new(at, z))
+}
+
+fn logarithm_of_scaled<'p>(at: &'p Build, (x, y): Z<'p>, s: &Scaled<'p>) -> Z<'p> {
     let (large, small) = (x.abs().max(y.abs()), x.abs().min(y.abs()));
     let near = plus_squares((-1.0).value(at), large, small);
-    (log_modulus(at, (x, y), near), y.atan2(x))
+    (log_modulus(at, s, near), y.atan2(x))
 }
 
 fn logarithm_of_one_plus<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
     let near = plus_squares(x + x, y, x);
     let one_plus = x + 1.0;
-    (log_modulus(at, (one_plus, y), near), y.atan2(one_plus))
+    (log_modulus(at, &Scaled::new(at, (one_plus, y)), near), y.atan2(one_plus))
 }
 
 /// What arc sine and arc cosine are made of, for |x| and |y|.
@@ -144,12 +147,12 @@ fn inverse_hyperbolic_tangent<'p>(at: &'p Build, z: Z<'p>) -> Z<'p> {
 
 /// With z = r e^(i theta) and w = c + di: r^c e^(-d theta) at the angle c theta + d log r.
 fn power<'p>(at: &'p Build, z: Z<'p>, (c, d): Z<'p>) -> Z<'p> {
-    let r = modulus(at, z);
-    let (log_r, theta) = logarithm(at, z);
+    let s = Scaled::new(at, z);
+    let r = modulus(at, z, &s);
+    let (log_r, theta) = logarithm_of_scaled(at, z, &s);
     // The two factors may leave the range in opposite directions: then roots are multiplied, and the product squared.
     let (rise, fall) = (c * log_r, -(d * theta));
     // An r that is no normal number is taken apart, and its power of two becomes a part of the exponential.
-    let s = Scaled::new(at, z);
     let least = at.by(f32::MIN_POSITIVE as f64, f64::MIN_POSITIVE);
     let odd = r.lt(least).or(r.is_inf().and(is_infinite(z).not()));
     let base = odd.pick(s.norm.sqrt(), r);
