@@ -41,15 +41,18 @@ fn reduced<'p>(at: &'p Build, x: V<'p>) -> (V<'p>, V<'p>, V<'p>) {
     (x - large.pick(limit, 0.0), large, factor)
 }
 
-/// (r cos y, r sin y) times a factor. The sine of a zero angle is that zero, even if r is infinite.
-fn polar<'p>(r: V<'p>, y: V<'p>, factor: V<'p>) -> Z<'p> {
-    let (c, s) = (y.math(M::Cos), y.math(M::Sin));
+/// r (c + is) times a factor, where (c, s) are cosine and sine of y. The sine of a zero angle is that zero, even if r is infinite.
+fn polar<'p>(r: V<'p>, y: V<'p>, (c, s): Z<'p>, factor: V<'p>) -> Z<'p> {
     (r * c * factor, y.eq(0.0).pick(y, r * s * factor))
+}
+
+fn cos_sin(y: V) -> Z {
+    (y.math(M::Cos), y.math(M::Sin))
 }
 
 fn exponential<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
     let (r, _, factor) = reduced(at, x);
-    polar(r.math(M::Exp), y, factor)
+    polar(r.math(M::Exp), y, cos_sin(y), factor)
 }
 
 fn exponential2<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
@@ -61,17 +64,17 @@ fn exponential2<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
     let ln2 = LN_2.value(at);
     let angle = y * ln2;
     let rest = y.fma(ln2, -angle) + y * at.by(LN_2 - LN_2 as f32 as f64, 2.319_046_813_846_299_6e-17);
-    let (c, s) = (angle.math(M::Cos), angle.math(M::Sin));
-    let (c, s) = (c - rest * s, s + rest * c);
-    (r * c * factor, y.eq(0.0).pick(y, r * s * factor))
+    let (c, s) = cos_sin(angle);
+    polar(r, y, (c - rest * s, s + rest * c), factor)
 }
 
 /// e^z - 1 = (e^x - 1) cos y - 2 sin^2(y / 2) + i e^x sin y.
 fn exponential_minus_one<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
     let (r, large, factor) = reduced(at, x);
-    let (re, im) = polar(r.math(M::Exp), y, factor);
+    let (c, s) = cos_sin(y);
+    let (re, im) = polar(r.math(M::Exp), y, (c, s), factor);
     let half = (y * 0.5).math(M::Sin);
-    let near = r.math(M::Expm1) * y.math(M::Cos) - half * half * 2.0;
+    let near = r.math(M::Expm1) * c - half * half * 2.0;
     (large.pick(re, near), im)
 }
 
@@ -129,7 +132,7 @@ fn hyperbolic_tangent<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
     let limit = at.by(44.0, 354.5);
     let m = x.abs();
     let (sinh, cosh, _) = hyperbolic(at, m.min(limit));
-    let (s, c) = (y.math(M::Sin), y.math(M::Cos));
+    let (c, s) = cos_sin(y);
     let norm = sinh * sinh + c * c;
     let re = (sinh * cosh / norm) * 1.0.value(at).signed(x);
     let im = (s * c / norm) * m.gt(limit).pick(0.0, 1.0);

@@ -45,22 +45,25 @@ fn plus_squares<'p>(a: V<'p>, x: V<'p>, y: V<'p>) -> V<'p> {
 }
 
 /// log|z|, where `near` is |z|^2 - 1: from it if |z| is near 1, otherwise from the scaled square.
-fn log_modulus<'p>(at: &'p Build, z: Z<'p>, near: V<'p>) -> V<'p> {
-    let s = Scaled::new(at, z);
+fn log_modulus<'p>(at: &'p Build, s: &Scaled<'p>, near: V<'p>) -> V<'p> {
     let far = s.norm.math(M::Log) * 0.5 + s.log_unscale(at);
     near.gt(-0.5).and(near.lt(1.0)).pick(near.math(M::Log1p) * 0.5, far)
 }
 
-fn logarithm<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
+fn logarithm<'p>(at: &'p Build, z: Z<'p>) -> Z<'p> {
+    logarithm_of_scaled(at, z, &Scaled::new(at, z))
+}
+
+fn logarithm_of_scaled<'p>(at: &'p Build, (x, y): Z<'p>, s: &Scaled<'p>) -> Z<'p> {
     let (large, small) = (x.abs().max(y.abs()), x.abs().min(y.abs()));
     let near = plus_squares((-1.0).value(at), large, small);
-    (log_modulus(at, (x, y), near), y.atan2(x))
+    (log_modulus(at, s, near), y.atan2(x))
 }
 
 fn logarithm_of_one_plus<'p>(at: &'p Build, (x, y): Z<'p>) -> Z<'p> {
     let near = plus_squares(x + x, y, x);
     let one_plus = x + 1.0;
-    (log_modulus(at, (one_plus, y), near), y.atan2(one_plus))
+    (log_modulus(at, &Scaled::new(at, (one_plus, y)), near), y.atan2(one_plus))
 }
 
 /// What arc sine and arc cosine are made of, for |x| and |y|.
@@ -93,18 +96,18 @@ impl<'p> Arc<'p> {
         let a = (r + s) * 0.5;
         let far = s + d.abs();
         let slopes = y / (r + e) + far.eq(0.0).pick(0.0, y / far);
-        // The two differences, and the square roots of a^2 - x^2 and a^2 - 1.
-        let sum = (y * (y / (r + e)) + far) * 0.5;
-        let product = y * slopes * 0.5;
-        let of_sum = (sum * (a + x.min(1.0))).sqrt();
-        let of_product = y.sqrt() * (slopes * 0.5 * (a + x.max(1.0))).sqrt();
+        // Twice the two differences, and the square roots of a^2 - x^2 and a^2 - 1.
+        let sum = y * (y / (r + e)) + far;
+        let product = y * slopes;
+        let of_sum = (sum * ((a + x.min(1.0)) * 0.5)).sqrt();
+        let of_product = y.sqrt() * (slopes * ((a + x.max(1.0)) * 0.5)).sqrt();
         let inside = x.lt(1.0);
         let adjacent = inside.pick(of_sum, of_product);
-        let log = inside.pick(product + of_product, sum + of_sum).math(M::Log1p);
-        // Far away: atan2(x, y) and log|2z|.
+        let log = inside.pick(product * 0.5 + of_product, sum * 0.5 + of_sum);
+        // Far away: atan2(x, y) and log|2z| = log|z / 2| + 2 log 2.
         let (u, v) = (x0 * at.two_to(DOWN.0, DOWN.1), y0 * at.two_to(DOWN.0, DOWN.1));
         let half = (u * u + v * v).sqrt() * at.two_to(-DOWN.0 - 1, -DOWN.1 - 1);
-        let log = large.pick(half.math(M::Log) + 2.0 * LN_2, log);
+        let log = large.pick(half, log).math(M::Log1p) + large.pick(2.0 * LN_2, 0.0);
         let log = is_infinite(z).pick(f64::INFINITY, log);
         Arc { x: x0, adjacent: large.pick(y0, adjacent), log }
     }
@@ -144,18 +147,24 @@ fn inverse_hyperbolic_tangent<'p>(at: &'p Build, z: Z<'p>) -> Z<'p> {
 
 /// With z = r e^(i theta) and w = c + di: r^c e^(-d theta) at the angle c theta + d log r.
 fn power<'p>(at: &'p Build, z: Z<'p>, (c, d): Z<'p>) -> Z<'p> {
-    let r = modulus(at, z);
-    let (log_r, theta) = logarithm(at, z);
+    let s = Scaled::new(at, z);
+    let r = modulus(at, z, &s);
+    let (log_r, theta) = logarithm_of_scaled(at, z, &s);
     // The two factors may leave the range in opposite directions: then roots are multiplied, and the product squared.
     let (rise, fall) = (c * log_r, -(d * theta));
+    // An r that is no normal number is taken apart, and its power of two becomes a part of the exponential.
+    let least = at.by(f32::MIN_POSITIVE as f64, f64::MIN_POSITIVE);
+    let odd = r.lt(least).or(r.is_inf().and(is_infinite(z).not()));
+    let base = odd.pick(s.norm.sqrt(), r);
+    let fall = fall + odd.pick(c * s.log_unscale(at), 0.0);
     let far = rise.abs().max(fall.abs()).gt(at.by(80.0, 700.0));
     let half = far.pick(0.5, 1.0);
-    let size = r.pow(c * half) * (fall * half).math(M::Exp);
+    let size = base.pow(c * half) * (fall * half).math(M::Exp);
     let again = far.pick(size, 1.0);
     // A positive number to an infinite power has the angle zero.
     let turn = c.is_inf().and(theta.eq(0.0)).pick(theta, c * theta);
     let real = d.eq(0.0);
-    let angle = turn + real.pick(0.0, d * log_r);
+    let angle = turn + real.and(log_r.is_inf()).pick(0.0, d * log_r);
     let re = size * angle.math(M::Cos) * again;
     let im = angle.eq(0.0).pick(angle, size * angle.math(M::Sin) * again);
     let nothing = c.gt(0.0).and(d.eq(d)).pick(0.0, f64::NAN);
