@@ -10,7 +10,7 @@ pub mod print;
 pub(crate) use convert::Number;
 pub use convert::{ArrayLike, array, from_literals};
 pub use ops::{Operand, broadcast_shapes};
-pub(crate) use ops::{binary, promote_pair};
+pub(crate) use ops::{binary, made_at, promote_pair};
 
 use crate::aval::Aval;
 use crate::dtype::DType;

@@ -1,7 +1,9 @@
 //! The NumPy-like surface: compositions of primitives, with promotion and broadcasting. Nothing here is known to a transformation.
 
 mod elementwise;
+mod linear;
 mod shape;
 
 pub use elementwise::*;
+pub use linear::*;
 pub use shape::*;

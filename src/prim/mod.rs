@@ -165,7 +165,6 @@ macro_rules! primitives { ($($family:ident)*) => {
     }
 } }
 primitives! {
-    iota unary neg complex power binary compare select convert broadcast_in_dim reshape transpose slice pad reduce cumulative
-    rev concatenate dynamic_slice dynamic_update_slice gather scatter
-    collective tag call
+    iota unary polygamma neg complex power binary compare select convert broadcast_in_dim reshape transpose slice pad rev
+    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general collective tag call
 }

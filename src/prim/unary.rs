@@ -188,7 +188,7 @@ unary! {
     /// The logarithm of the absolute value of the gamma function.
     Lgamma lgamma Float, math(M::Lgamma), real_only, |x, y, d| Some(mul(d, &digamma(x))), on f64s(&[0.3f64, 1.7, 5.5]);
     /// The derivative of lgamma.
-    Digamma digamma Float, math(M::Digamma), real_only, |x, y, d| not_differentiable("digamma"), on crate::array(vec![0.3f32, 2.5]);
+    Digamma digamma Float, math(M::Digamma), real_only, |x, y, d| Some(mul(d, &polygamma(1, x))), on f64s(&[0.3f64, 1.7, 5.5]);
     /// The modified Bessel function of the first kind of order 0, times e^-|x|.
     BesselI0e bessel_i0e Float, math(M::BesselI0e), real_only,
         |x, y, d| Some(mul(d, &sub(&bessel_i1e(x), &mul(&sign(x), y)))), on f64s(&[-2.0f64, 0.3, 1.7]);

@@ -3,6 +3,7 @@
 //! A shell flattens the arguments into leaves, runs the user's function inside a trace on containers rebuilt around tracers, takes
 //! the results apart, and rebuilds containers around plain values. Generic code ends there: every trace sees flat lists.
 
+mod check;
 mod grad;
 mod jacobian;
 mod jit;
@@ -10,6 +11,7 @@ mod jvp;
 mod vjp;
 mod vmap;
 
+pub use check::{CheckGrads, check_grads};
 pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums};
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
