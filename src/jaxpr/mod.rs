@@ -4,7 +4,9 @@
 //! is "run its equations under the traces": there is no second set of rules for it.
 
 mod base64;
+mod check;
 pub mod json;
+mod layout;
 pub mod params;
 mod print;
 mod read;

@@ -29,7 +29,7 @@ impl Primitive for Call {
         "jit"
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
-        vec![("name", (*self.name).into()), ("jaxpr", Param::Jaxpr(self.jaxpr.clone()))]
+        vec![("name", (*self.name).into()), ("jaxpr", Param::Called(self.jaxpr.clone(), self.name.clone()))]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         call_types(&self.jaxpr, x)
@@ -97,6 +97,9 @@ impl HigherOrder for Call {
 }
 
 fn call_types(jaxpr: &Jaxpr, x: &[&Aval]) -> Result<Avals, String> {
+    if x.len() != jaxpr.ins.len() {
+        return Err(format!("the program takes {} arguments, and is given {}", jaxpr.ins.len(), x.len()));
+    }
     for (i, (want, got)) in jaxpr.in_avals().zip(x).enumerate() {
         if want.dtype != got.dtype || want.shape != got.shape {
             return Err(format!("argument {i} has type {got}, but the program was staged for {want}"));

@@ -109,6 +109,11 @@ pub enum Param {
     Text(String),
     /// A nested program.
     Jaxpr(Arc<Jaxpr>),
+    /// Several of them, such as the branches of a conditional.
+    Jaxprs(Vec<Arc<Jaxpr>>),
+    /// The program that the operation calls with its operands, and what the user calls it. Its variables print with the names of
+    /// what is passed.
+    Called(Arc<Jaxpr>, Arc<str>),
 }
 impl<T: Into<String>> From<T> for Param {
     fn from(t: T) -> Param {

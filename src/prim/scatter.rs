@@ -11,6 +11,7 @@ use crate::trace::bind1;
 use crate::trace::stage::stage_rule;
 use cotangent_cpu::{Bounds, Dims, Kind, Put, ScatterSpec, Use, ValId};
 use std::fmt;
+use std::sync::Mutex;
 
 /// How the dimensions of array, indices and updates of a scatter belong together.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -198,6 +199,25 @@ impl Scatter {
         let written = self.by(Put::Set, &zeros_of(&x.with_dtype(number)), indices, &counted);
         eq(&counted, &self.take(&written, indices, updates))
     }
+    /// The program that combines two elements. Scatters of one kind share it, so that it prints once.
+    fn combination(&self) -> Option<Arc<Jaxpr>> {
+        type Made = Vec<((&'static str, DType), Arc<Jaxpr>)>;
+        static MADE: Mutex<Made> = Mutex::new(vec![]);
+        let (name, combine) = facts(self.put);
+        let (key, combine) = ((name, self.dtype), combine?);
+        let lock = || MADE.lock().unwrap_or_else(|e| e.into_inner());
+        let find = |made: &Made| made.iter().find(|(k, _)| *k == key).map(|(_, j)| j.clone());
+        if let Some(j) = find(&lock()) {
+            return Some(j);
+        }
+        let scalar = Aval::new(self.dtype, &[]);
+        let j = stage_rule(&[scalar.clone(), scalar], |x| vec![combine(&x[0], &x[1])]);
+        let mut made = lock();
+        Some(find(&made).unwrap_or_else(|| {
+            made.push((key, j.clone()));
+            j
+        }))
+    }
     /// The tangent of an extreme: of all that contend for a place, those that equal the result share the derivative.
     fn extreme(&self, x: &[&Array], dx: &[Option<&Array>], y: &Array) -> Array {
         let (x, indices, u) = (x[0], x[1], x[2]);
@@ -217,17 +237,13 @@ impl Primitive for Scatter {
         facts(self.put).0
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
-        let program = |combine: fn(&Array, &Array) -> Array| {
-            let scalar = Aval::new(self.dtype, &[]);
-            Param::Jaxpr(stage_rule(&[scalar.clone(), scalar], |x| vec![combine(&x[0], &x[1])]))
-        };
         vec![
             ("dimension_numbers", self.dims.to_string().into()),
             ("indices_are_sorted", truth(self.options.indices_are_sorted)),
             ("mode", self.options.mode.text().into()),
             ("unique_indices", truth(self.options.unique_indices)),
             ("update_consts", "()".into()),
-            ("update_jaxpr", facts(self.put).1.map_or("None".into(), program)),
+            ("update_jaxpr", self.combination().map_or("None".into(), Param::Jaxpr)),
         ]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
