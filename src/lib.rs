@@ -14,6 +14,7 @@ pub mod dtype;
 pub mod error;
 mod function;
 pub mod jaxpr;
+pub mod lax;
 mod loss;
 pub mod np;
 pub mod prim;

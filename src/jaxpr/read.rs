@@ -130,7 +130,7 @@ impl Loaded {
 /// Does the library have every operation of the program and of its rules?
 fn known(data: &ProgramData) -> Result<(), Error> {
     let mut missing: Vec<&str> = vec![];
-    let mut see = |e: &'_ EqnData| -> Option<String> {
+    let see = |e: &'_ EqnData| -> Option<String> {
         (!SPELLINGS.contains_key(e.prim.as_str()) && !CALLS.contains(&e.prim.as_str())).then(|| e.prim.clone())
     };
     let mut names = vec![];

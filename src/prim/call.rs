@@ -5,7 +5,7 @@ use crate::trace::batch::batch_jaxpr;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{linear_operands, linearize_jaxpr};
 use crate::trace::transpose::transpose_jaxpr;
-use crate::trace::{Trace, bind};
+use crate::trace::bind;
 use cotangent_cpu::ValId;
 
 /// The results of a program: what `jit` does once it has staged its function.
@@ -199,11 +199,6 @@ impl HigherOrder for CustomJvpCall {
     fn linearize(&self, _: &[&Array], _: &[bool]) -> Option<Linearized> {
         None // the rule runs on the tape like any other
     }
-}
-
-/// The program's results under the current trace, for spellings of calls.
-pub(crate) fn inline_call(jaxpr: &Arc<Jaxpr>, trace: &Option<std::rc::Rc<Trace>>, args: &[&Array]) -> Outs {
-    jaxpr.eval_in(trace, args, None).into()
 }
 
 /// Calls are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.

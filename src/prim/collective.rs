@@ -1,10 +1,452 @@
 //! Communication over named axes, inside a map that names its axis.
+//!
+//! A name is resolved when an operation is bound, to the innermost map with that name. A type says over which axes a value varies:
+//! `psum` takes its axes away, `pvary` adds them, and each is the other's transpose, so that the derivative of a sum over lanes is
+//! counted once.
+
 use super::*;
-use crate::trace::axis::Axis;
-use crate::trace::bind1;
+use crate::aval::tuple;
+use crate::dtype::DType;
+use crate::error::{ErrorKind, fail};
+use crate::trace::axis::{Axis, bound, resolve};
+use crate::trace::batch::to_front;
+use crate::trace::{bind, bind1};
 use cotangent_cpu::ValId;
 
-/// temporary
-pub(crate) fn psum_bits(ct: &Array, _bits: AxisSet) -> Array { ct.clone() }
-pub(super) const READ: &[Read] = &[];
-pub(super) fn cases() -> Vec<Case> { vec![] }
+/// One name, or several.
+pub trait AxisNames {
+    #[doc(hidden)]
+    fn names(&self) -> Vec<&str>;
+}
+impl AxisNames for &str {
+    fn names(&self) -> Vec<&str> {
+        vec![self]
+    }
+}
+impl AxisNames for &[&str] {
+    fn names(&self) -> Vec<&str> {
+        self.to_vec()
+    }
+}
+impl<const N: usize> AxisNames for [&str; N] {
+    fn names(&self) -> Vec<&str> {
+        self.to_vec()
+    }
+}
+#[track_caller]
+fn axes_of(op: &str, names: &impl AxisNames) -> Vec<Axis> {
+    let mut axes: Vec<Axis> = vec![];
+    for name in names.names() {
+        let a = resolve(op, name);
+        if axes.contains(&a) {
+            fail(ErrorKind::Axis, format!("{op}: axis {name} is named twice"))
+        }
+        axes.push(a)
+    }
+    axes
+}
+fn bits(axes: &[Axis]) -> AxisSet {
+    axes.iter().fold(0, |s, a| s | a.bit)
+}
+fn quoted(axes: &[Axis]) -> String {
+    tuple(&axes.iter().map(|a| format!("'{}'", a.name)).collect::<Vec<_>>())
+}
+/// The axes but the one of these lanes, if that is among them.
+fn others(axes: &[Axis], lanes: &Lanes) -> Option<Vec<Axis>> {
+    let mine = lanes.axis.as_ref().filter(|a| bits(axes) & a.bit != 0)?;
+    Some(axes.iter().filter(|a| a.bit != mine.bit).cloned().collect())
+}
+#[cold]
+fn unbound(op: &str, axes: &[Axis]) -> ! {
+    fail(ErrorKind::Axis, format!("{op}: unbound axis name: {}: no map here has it", quoted(axes)))
+}
+
+/// What lanes are folded by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Among {
+    Sum,
+    Max,
+    Min,
+}
+/// A fold over lanes: see [`psum`], [`pmax`], [`pmin`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AllReduce {
+    op: Among,
+    axes: Vec<Axis>,
+}
+
+/// The sum of all lanes' values over these axes: the same in every lane. Of a value that all lanes share: times their number.
+///
+/// # Panics
+/// If an axis is not bound here.
+#[track_caller]
+pub fn psum(x: &Array, axes: impl AxisNames) -> Array {
+    all_reduce(x, Among::Sum, axes_of("psum", &axes))
+}
+/// The greatest of all lanes' values. It has no derivative.
+///
+/// # Panics
+/// If an axis is not bound here.
+#[track_caller]
+pub fn pmax(x: &Array, axes: impl AxisNames) -> Array {
+    all_reduce(x, Among::Max, axes_of("pmax", &axes))
+}
+/// The least of all lanes' values. It has no derivative.
+///
+/// # Panics
+/// If an axis is not bound here.
+#[track_caller]
+pub fn pmin(x: &Array, axes: impl AxisNames) -> Array {
+    all_reduce(x, Among::Min, axes_of("pmin", &axes))
+}
+/// The mean of all lanes' values.
+///
+/// # Panics
+/// If an axis is not bound here.
+#[track_caller]
+pub fn pmean(x: &Array, axes: impl AxisNames) -> Array {
+    let axes = axes_of("pmean", &axes);
+    let n: usize = axes.iter().map(|a| a.size).product();
+    let x = crate::np::to_inexact(x);
+    let s = all_reduce(&x, Among::Sum, axes);
+    div(&s, &lit(&s, n as f64))
+}
+/// The number of lanes of an axis.
+///
+/// # Panics
+/// If it is not bound here.
+#[track_caller]
+pub fn axis_size(axis: &str) -> usize {
+    resolve("axis_size", axis).size
+}
+#[track_caller]
+fn all_reduce(x: &Array, op: Among, axes: Vec<Axis>) -> Array {
+    let x = if x.dtype().is_bool() { convert_element_type(x, DType::Int32, false) } else { x.clone() };
+    if axes.is_empty() { x } else { bind1(&AllReduce { op, axes }, &[&x]) }
+}
+/// A cotangent summed over the bound axes with these bits.
+pub(crate) fn psum_bits(ct: &Array, set: AxisSet) -> Array {
+    let axes = bound().into_iter().filter(|a| a.bit & set != 0).collect();
+    all_reduce(ct, Among::Sum, axes)
+}
+
+impl Primitive for AllReduce {
+    fn name(&self) -> &'static str {
+        match self.op {
+            Among::Sum => "psum",
+            Among::Max => "pmax",
+            Among::Min => "pmin",
+        }
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![("axes", quoted(&self.axes).into()), ("axis_index_groups", "None".into())]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        if !x[0].dtype.is_inexact() && !x[0].dtype.is_integer() {
+            return Err(format!("does not take elements of type (dtype) {}", x[0].dtype));
+        }
+        Ok(one(Aval { varying: x[0].varying & !bits(&self.axes), ..x[0].clone() }))
+    }
+    fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(dx[0].map(|d| match self.op {
+            Among::Sum => bind1(self, &[d]),
+            _ => not_differentiable(self.name()),
+        }))
+    }
+    fn linear_in(&self, _: &[bool]) -> bool {
+        self.op == Among::Sum
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let c = bind1(&Pvary { axes: self.axes.clone() }, &[ct[0].as_ref().expect("a cotangent")]);
+        io.add(0, c)
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let Some(rest) = others(&self.axes, lanes) else { return one((bind1(self, &[x[0]]), dims[0])) };
+        let y = match (dims[0], self.op) {
+            (Some(d), Among::Sum) => reduce_sum(x[0], &[d]),
+            (Some(d), Among::Max) => reduce_max(x[0], &[d]),
+            (Some(d), Among::Min) => reduce_min(x[0], &[d]),
+            (None, Among::Sum) => mul(x[0], &lit(x[0], lanes.size as f64)),
+            (None, _) => x[0].clone(),
+        };
+        one((all_reduce(&y, self.op, rest), None))
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unbound(self.name(), &self.axes)
+    }
+    fn named_axes(&self) -> AxisSet {
+        bits(&self.axes)
+    }
+}
+
+/// The same value, typed as one that varies over these axes: what `psum` transposes to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Pvary {
+    axes: Vec<Axis>,
+}
+/// The same value in every lane, typed as one that differs from lane to lane.
+///
+/// # Panics
+/// If an axis is not bound here.
+#[track_caller]
+pub fn pvary(x: &Array, axes: impl AxisNames) -> Array {
+    bind1(&Pvary { axes: axes_of("pvary", &axes) }, &[x])
+}
+impl Primitive for Pvary {
+    fn name(&self) -> &'static str {
+        "pvary"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![("axes", quoted(&self.axes).into())]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        Ok(one(Aval { varying: x[0].varying | bits(&self.axes), ..x[0].clone() }))
+    }
+    fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(dx[0].map(|d| bind1(self, &[d])))
+    }
+    fn linear_in(&self, _: &[bool]) -> bool {
+        true
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let c = all_reduce(ct[0].as_ref().expect("a cotangent"), Among::Sum, self.axes.clone());
+        io.add(0, c)
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let Some(rest) = others(&self.axes, lanes) else { return one((bind1(self, &[x[0]]), dims[0])) };
+        let y = to_front(x[0], dims[0], lanes.size);
+        one((if rest.is_empty() { y } else { bind1(&Pvary { axes: rest }, &[&y]) }, Some(0)))
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unbound(self.name(), &self.axes)
+    }
+    fn named_axes(&self) -> AxisSet {
+        bits(&self.axes)
+    }
+}
+
+/// The number of the lane: int32.
+///
+/// # Panics
+/// If the axis is not bound here.
+#[track_caller]
+pub fn axis_index(axis: &str) -> Array {
+    bind1(&AxisIndex { axis: resolve("axis_index", axis) }, &[])
+}
+/// See [`axis_index`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AxisIndex {
+    axis: Axis,
+}
+impl Primitive for AxisIndex {
+    fn name(&self) -> &'static str {
+        "axis_index"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![("axis_name", (*self.axis.name).into())]
+    }
+    fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
+        Ok(one(Aval { varying: self.axis.bit, ..Aval::new(DType::Int32, &[]) }))
+    }
+    fn jvp(&self, _: &[&Array], _: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(None)
+    }
+    fn batch(&self, lanes: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
+        one((iota(DType::Int32, &[lanes.size], 0), Some(0)))
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unbound(self.name(), std::slice::from_ref(&self.axis))
+    }
+    fn named_axes(&self) -> AxisSet {
+        self.axis.bit
+    }
+}
+
+/// Operations that move data between the lanes of one axis: parameters, type of the result, inverse, and the move itself on a value
+/// whose lanes are in front, which says where they are afterwards.
+macro_rules! moves { ($(
+    $(#[$doc:meta])*
+    $Name:ident $name:literal { $($field:ident: $ty:ty),* } |$this:ident, $a:ident| $typed:expr, |$ct:ident| $back:expr, |$x:ident, $n:ident| $run:expr;
+)*) => { $(
+    $(#[$doc])*
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct $Name { axis: Axis, $($field: $ty),* }
+    impl Primitive for $Name {
+        fn name(&self) -> &'static str { $name }
+        fn params(&self) -> Vec<(&'static str, Param)> {
+            let mut all = vec![("axis_name", Param::from(&*self.axis.name))];
+            $(all.push((stringify!($field), format!("{:?}", self.$field).into()));)*
+            all
+        }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+            let ($this, $a) = (self, x[0]);
+            let shape: Result<Vec<usize>, String> = $typed;
+            let mut out = $a.with_shape(shape?);
+            out.varying |= self.axis.bit;
+            Ok(one(out))
+        }
+        fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents { one(dx[0].map(|d| bind1(self, &[d]))) }
+        fn linear_in(&self, _: &[bool]) -> bool { true }
+        fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+            let ($this, $ct) = (self, ct[0].as_ref().expect("a cotangent"));
+            let c = $back;
+            io.add(0, c)
+        }
+        fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+            if lanes.axis.as_ref().is_none_or(|a| a.bit != self.axis.bit) {
+                // another map's lanes: they ride along in front
+                return one((bind1(&self.behind(), &[&to_front(x[0], dims[0], lanes.size)]), Some(0)));
+            }
+            let ($this, $n) = (self, lanes.size);
+            let $x = to_front(x[0], dims[0], $n);
+            one($run)
+        }
+        fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+            unbound(self.name(), std::slice::from_ref(&self.axis))
+        }
+        fn named_axes(&self) -> AxisSet { self.axis.bit }
+    }
+)* } }
+moves! {
+    /// See [`all_gather`].
+    AllGather "all_gather" { dimension: usize } |this, a| {
+            if this.dimension > a.shape.len() { return Err(format!("dimension {} is out of bounds for {a} gathered", this.dimension)) }
+            let mut s = a.shape.to_vec();
+            s.insert(this.dimension, this.axis.size);
+            Ok(s)
+        },
+        |ct| bind1(&PsumScatter { axis: this.axis.clone(), dimension: this.dimension }, &[ct]),
+        |x, _n| (move_axis(&x, 0, this.dimension), None);
+    /// See [`psum_scatter`].
+    PsumScatter "reduce_scatter" { dimension: usize } |this, a| {
+            if a.shape.get(this.dimension) != Some(&this.axis.size) {
+                return Err(format!("dimension {} of {a} must have an extent of {} lanes", this.dimension, this.axis.size));
+            }
+            let mut s = a.shape.to_vec();
+            s.remove(this.dimension);
+            Ok(s)
+        },
+        |ct| bind1(&AllGather { axis: this.axis.clone(), dimension: this.dimension }, &[ct]),
+        |x, _n| (reduce_sum(&x, &[0]), Some(this.dimension));
+    /// See [`all_to_all`].
+    AllToAll "all_to_all" { split: usize, concat: usize } |this, a| {
+            if a.shape.get(this.split) != Some(&this.axis.size) {
+                return Err(format!("dimension {} of {a} must have an extent of {} lanes", this.split, this.axis.size));
+            }
+            let mut s = a.shape.to_vec();
+            s.remove(this.split);
+            if this.concat > s.len() { return Err(format!("dimension {} is out of bounds for the result", this.concat)) }
+            s.insert(this.concat, this.axis.size);
+            Ok(s)
+        },
+        |ct| bind1(&AllToAll { axis: this.axis.clone(), split: this.concat, concat: this.split }, &[ct]),
+        |x, _n| {
+            // the split dimension becomes the lanes, and the lanes the dimension `concat`
+            let mut rest: Vec<usize> = (1..x.ndim()).filter(|d| *d != this.split + 1).collect();
+            rest.insert(this.concat, 0);
+            let perm: Vec<usize> = [this.split + 1].into_iter().chain(rest).collect();
+            (transpose(&x, &perm), Some(0))
+        };
+    /// See [`ppermute`].
+    Ppermute "ppermute" { perm: Vec<(usize, usize)> } |this, a| {
+            let n = this.axis.size;
+            let twice = |f: fn(&(usize, usize)) -> usize| this.perm.iter().enumerate().any(|(i, p)| this.perm[..i].iter().any(|q| f(q) == f(p)));
+            if this.perm.iter().any(|(s, d)| *s >= n || *d >= n) || twice(|p| p.0) || twice(|p| p.1) {
+                return Err(format!("{:?} is no permutation of {n} lanes", this.perm));
+            }
+            Ok(a.shape.to_vec())
+        },
+        |ct| bind1(&Ppermute { axis: this.axis.clone(), perm: this.perm.iter().map(|(s, d)| (*d, *s)).collect() }, &[ct]),
+        |x, n| {
+            let nothing = zeros_of(&x.aval().with_shape([1].into_iter().chain(x.shape()[1..].iter().copied())));
+            let rows: Vec<Array> = (0..n)
+                .map(|d| match this.perm.iter().find(|p| p.1 == d) {
+                    Some((s, _)) => slice_in_dim(&x, *s, s + 1, 1, 0),
+                    None => nothing.clone(),
+                })
+                .collect();
+            (concatenate(&rows.iter().collect::<Vec<_>>(), 0), Some(0))
+        };
+}
+impl AllGather {
+    fn behind(&self) -> AllGather {
+        AllGather { axis: self.axis.clone(), dimension: self.dimension + 1 }
+    }
+}
+impl PsumScatter {
+    fn behind(&self) -> PsumScatter {
+        PsumScatter { axis: self.axis.clone(), dimension: self.dimension + 1 }
+    }
+}
+impl AllToAll {
+    fn behind(&self) -> AllToAll {
+        AllToAll { axis: self.axis.clone(), split: self.split + 1, concat: self.concat + 1 }
+    }
+}
+impl Ppermute {
+    fn behind(&self) -> Ppermute {
+        self.clone()
+    }
+}
+
+/// All lanes' values side by side along a new dimension, in every lane.
+///
+/// # Panics
+/// If the axis is not bound here.
+#[track_caller]
+pub fn all_gather(x: &Array, axis: &str, dimension: usize) -> Array {
+    bind1(&AllGather { axis: resolve("all_gather", axis), dimension }, &[x])
+}
+/// The sum of all lanes' values, of which each lane gets its piece: lane i index i along `dimension`, whose extent is the number of
+/// lanes and which disappears.
+///
+/// # Panics
+/// If the axis is not bound here.
+#[track_caller]
+pub fn psum_scatter(x: &Array, axis: &str, dimension: usize) -> Array {
+    bind1(&PsumScatter { axis: resolve("psum_scatter", axis), dimension }, &[x])
+}
+/// Every lane sends index i along dimension `split` to lane i, and puts what it receives side by side along a new dimension
+/// `concat`. The dimension `split`, whose extent is the number of lanes, disappears.
+///
+/// # Panics
+/// If the axis is not bound here.
+#[track_caller]
+pub fn all_to_all(x: &Array, axis: &str, split: usize, concat: usize) -> Array {
+    bind1(&AllToAll { axis: resolve("all_to_all", axis), split, concat }, &[x])
+}
+/// Lane `from` sends its value to lane `to`, for each pair; who receives nothing has zeros.
+///
+/// # Panics
+/// If the axis is not bound here, or if the pairs are no permutation.
+#[track_caller]
+pub fn ppermute(x: &Array, axis: &str, from_to: &[(usize, usize)]) -> Array {
+    bind(&Ppermute { axis: resolve("ppermute", axis), perm: from_to.to_vec() }, &[x]).remove(0)
+}
+
+/// In a recorded program the axes of a map that was applied have become dimensions.
+fn over_dimensions(p: &Params, x: &[Array], fold: fn(&Array, &[usize]) -> Array) -> Result<Outs, Error> {
+    let axes = p.usizes("axes")?;
+    Ok(x.iter().map(|x| fold(x, &axes)).collect())
+}
+pub(super) const READ: &[Read] = &[
+    ("psum", |p, x| over_dimensions(p, x, reduce_sum)),
+    ("pmax", |p, x| over_dimensions(p, x, reduce_max)),
+    ("pmin", |p, x| over_dimensions(p, x, reduce_min)),
+];
+pub(super) fn cases() -> Vec<Case> {
+    // under a map that binds the axis; other tests bind several
+    fn mapped(x: &Array, f: fn(&Array) -> Array) -> Vec<Array> {
+        vec![crate::Vmap::new().axis_name("i").of(f)(x)]
+    }
+    let x = || vec![Array::from_slice(&[1.5f64, -2.0, 0.25, 3.0], &[2, 2])];
+    vec![
+        Case { name: "psum", args: x(), run: |x| mapped(&x[0], |x| mul(x, &psum(x, "i"))) },
+        Case { name: "pmean", args: x(), run: |x| mapped(&x[0], |x| mul(x, &pmean(x, "i"))) },
+        Case { name: "all_gather", args: x(), run: |x| mapped(&x[0], |x| mul(&all_gather(x, "i", 1), &expand_dims(x, &[1]))) },
+        Case { name: "psum_scatter", args: x(), run: |x| mapped(&x[0], |x| psum_scatter(&mul(x, x), "i", 0)) },
+        Case { name: "all_to_all", args: x(), run: |x| mapped(&x[0], |x| all_to_all(&mul(x, x), "i", 0, 0)) },
+        Case { name: "ppermute", args: x(), run: |x| mapped(&x[0], |x| mul(x, &ppermute(x, "i", &[(0, 1)]))) },
+        Case { name: "axis_index", args: x(), run: |x| mapped(&x[0], |x| mul(x, &convert_element_type(&axis_index("i"), DType::Float64, false))) },
+    ]
+}

@@ -12,32 +12,27 @@ use cotangent_cpu::{Body, Dt, M, Op};
 enum Takes {
     Inexact,
     Float,
-    Number,
     Signed,
     Int,
     BoolOrInt,
-    Complex,
 }
 impl Takes {
     fn accepts(self, t: DType) -> bool {
         match self {
             Takes::Inexact => t.is_inexact(),
             Takes::Float => t.is_float(),
-            Takes::Number => t.is_inexact() || t.is_integer(),
             Takes::Signed => t.is_inexact() || t.is_integer(),
             Takes::Int => t.is_integer(),
             Takes::BoolOrInt => t.is_integer() || t.is_bool(),
-            Takes::Complex => t.is_complex(),
         }
     }
     fn words(self) -> &'static str {
         match self {
             Takes::Inexact => "floating-point and complex numbers",
             Takes::Float => "floating-point numbers",
-            Takes::Number | Takes::Signed => "numbers",
+            Takes::Signed => "numbers",
             Takes::Int => "integers",
             Takes::BoolOrInt => "integers and booleans",
-            Takes::Complex => "complex numbers",
         }
     }
 }

@@ -186,9 +186,3 @@ pub(crate) fn stray(n: &Node, used: Option<Loc>) -> ! {
         None => e,
     })
 }
-
-/// Runs the user's code, which may use any array: no ambient line.
-pub(crate) fn run_user<R>(trace: Current, f: impl FnOnce() -> R) -> R {
-    let _g = enter(trace, None);
-    f()
-}

@@ -1,0 +1,12 @@
+//! Operations that users call directly, with the names they have in JAX's `lax`: here the communication over named axes.
+//!
+//! ```
+//! use cotangent::prelude::*;
+//! use cotangent::{Vmap, lax};
+//! let centered = Vmap::new().axis_name("batch").of(|x: &Array| x - lax::pmean(x, "batch"));
+//! assert_eq!(centered(&array![1., 2., 6.]).to_string(), "[-2. -1.  3.]");
+//! ```
+
+pub use crate::prim::{
+    AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
+};
