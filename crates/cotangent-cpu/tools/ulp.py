@@ -71,7 +71,7 @@ def main(folder):
             worst.append((e, i, a[i], b[i], t))
             xla64 = max(xla64, error(float(xla[i]), t) or 0)
         worst.sort(key=lambda w: (-w[0], w[1]))
-        for _, _, u, v, t in worst[:40] + worst[100::200][:10]:
+        for _, _, u, v, t in worst[:20] + worst[100::200][:8]:
             value = float(t)
             bits = [struct.pack(">d", x).hex() for x in (u, v, value, float(t - mpf(value)))]
             out.append(" ".join([name, *bits]))
