@@ -163,7 +163,8 @@ def two_over_pi():
 @job
 def atan():
     z = mpf("0.1251") ** 2
-    poly("ATAN3", "(atan t - t) / t^3 in t^2, for |t| <= 1/8", lambda z: ser(lambda k: mpf((-1) ** (k + 1)) / (2 * k + 3), z), 0, z, 6)
+    poly("ATAN5", "(atan t - t + t^3 / 3) / t^5 in t^2, for |t| <= 1/8", lambda z: ser(lambda k: mpf((-1) ** k) / (2 * k + 5), z), 0, z, 5)
+    dd("THIRD", "1/3", mpf(1) / 3)
     poly("ATAN_F32", "atan(t) / t in t^2, for f32 results", lambda z: ser(lambda k: mpf((-1) ** k) / (2 * k + 1), z), 0, z, 4)
     for k in range(1, 5):
         dd(f"ATAN_{k}_4", f"atan({k}/4)", mp.atan(mpf(k) / 4))
@@ -177,7 +178,10 @@ def root():
 
 @job
 def erf():
-    poly("ERF", "erf(x) / x - 1 in x^2, for |x| <= 1", lambda z: ser(lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / mp.factorial(k) / (2 * k + 1), z) - 1, 0, mpf("1.0001"), 12)
+    poly("ERF", "erf(x) / x - 1 in x^2, for |x| <= 3/4", lambda z: ser(lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / mp.factorial(k) / (2 * k + 1), z) - 1, 0, mpf("0.5626"), 10)
+    dd("ERF_MIDDLE", "erf(5/4)", mp.erf(mpf(5) / 4))
+    m = mpf(5) / 4
+    poly("ERF_ABOUT", "(erf(5/4 + s) - erf(5/4)) / s, for |s| <= 1/2", lambda s: (mp.erf(m + s) - mp.erf(m)) / s if abs(s) > mpf("1e-20") else 2 / mp.sqrt(mp.pi) * mp.exp(-m * m), mpf("-0.5"), mpf("0.5"), 18)
     f = lambda t: (lambda x: mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x))(ERFC_C * (1 + t) / (1 - t))
     a, b = (mpf("0.49") - ERFC_C) / (mpf("0.49") + ERFC_C), (28 - ERFC_C) / (28 + ERFC_C)
     poly("ERFC", "exp(x^2) erfc(x) (1 + 2 x) in (x - 3) / (x + 3), for 1/2 <= x <= 28", f, a, b, 21)

@@ -1,7 +1,7 @@
 //! The inverse trigonometric functions: all of them are the angle of a point.
 
-use super::coeffs::{ATAN_1_4, ATAN_2_4, ATAN_3_4, ATAN_4_4, ATAN_F32, ATAN3, HALF_PI, PI};
-use super::dd::{Dd, two_prod, two_sum};
+use super::coeffs::{ATAN_1_4, ATAN_2_4, ATAN_3_4, ATAN_4_4, ATAN_F32, ATAN5, HALF_PI, PI, THIRD};
+use super::dd::{Dd, fast_sum, two_prod, two_sum};
 use super::lane::{Lane, poly};
 
 /// The angle of (x, y) for x of either sign and y >= 0, each as a sum of two numbers. Not both are 0, none is infinite, and the
@@ -27,9 +27,11 @@ fn angle<L: Lane>(y: Dd<L>, x: Dd<L>) -> Dd<L> {
     let n = Dd { hi: n.hi, lo: n.lo + ((-k).fma(b.lo, a.lo) - p.lo) };
     let d = Dd { hi: d.hi, lo: d.lo + (k.fma(a.lo, b.lo) + q.lo) };
     let t = n.tidy().over(d.tidy());
-    let z = t.hi * t.hi;
-    let t = Dd { hi: t.hi, lo: (z * t.hi).fma(poly(z, ATAN3), t.lo) };
-    let acute = base.plus_less(t.tidy());
+    let z = t.times(t);
+    let three = fast_sum(c(-THIRD[0]), z.hi * poly(z.hi, ATAN5));
+    let three = Dd { hi: three.hi, lo: three.lo - c(THIRD[1]) };
+    let t = t.plus_less(t.times(z.times(three)));
+    let acute = base.plus_less(t);
     // Of the eight octants: where the triangle is steep the angle counts from the y axis, on the left from the negative x axis.
     let turned = L::sel(steep, c(-1.0), c(1.0));
     let turned = L::sel(left, -turned, turned);
@@ -91,11 +93,19 @@ pub fn acos_quick<L: Lane>(x: L) -> L {
 /// The angle of the point (x, y), in [-pi, pi].
 #[inline(always)]
 pub fn atan2<L: Lane>(y: L, x: L) -> L {
-    at_edges(y, x, |y, x| angle(Dd::of(y), Dd::of(x)).round())
+    at_edges(y, x, |v, u| {
+        let c = |k| v.c(k);
+        // The greater one is brought to where its reciprocal, and the remainders of the division, are normal numbers.
+        let big = L::sel(u.abs().lt(v), v, u.abs());
+        let power = |e: u64| c(f64::from_bits((1023 + e) << 52));
+        let factor = L::sel(big.lt(c(1e120)), power(500), c(1.0));
+        let factor = L::sel(big.lt(c(1e-30)), power(1000), factor);
+        let factor = L::sel(big.gt(c(1e270)), c(1.0 / (1u64 << 60) as f64 / (1u64 << 60) as f64), factor);
+        angle(Dd::of(v * factor), Dd::of(u * factor)).round()
+    })
 }
 
-/// The angle of a point, by `angle` for points of the upper half plane that are neither the origin nor infinite, and whose greater
-/// coordinate has a normal reciprocal.
+/// The angle of a point, by `angle` for points of the upper half plane that are neither the origin nor infinite.
 #[inline(always)]
 fn at_edges<L: Lane>(y: L, x: L, angle: impl Fn(L, L) -> L) -> L {
     let c = |k| y.c(k);
@@ -108,14 +118,7 @@ fn at_edges<L: Lane>(y: L, x: L, angle: impl Fn(L, L) -> L) -> L {
     let origin = a.eq(zero) & b.eq(zero);
     let v = L::sel(tall, c(1.0), L::sel(wide, zero, a));
     let u = L::sel(wide, c(1.0), L::sel(tall, zero, L::sel(origin, c(1.0), b)));
-    // The greater one is brought to where its reciprocal, and the remainders of the division, are normal numbers.
-    let big = L::sel(u.lt(v), v, u);
-    let power = |e: u64| c(f64::from_bits((1023 + e) << 52));
-    let factor = L::sel(big.lt(c(1e120)), power(500), c(1.0));
-    let factor = L::sel(big.lt(c(1e-30)), power(1000), factor);
-    let factor = L::sel(big.gt(c(1e270)), c(1.0 / (1u64 << 60) as f64 / (1u64 << 60) as f64), factor);
-    let u = (u * factor).copysign(x);
-    let r = angle(v * factor, u);
+    let r = angle(v, u.copysign(x));
     // -0 as an x is on the left as well, but only matters where y is 0 too; there the angle was taken of (-1, 0).
     let r = L::sel(a.nan() | b.nan(), c(f64::NAN), r);
     r.copysign(y)

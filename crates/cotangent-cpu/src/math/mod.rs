@@ -191,7 +191,7 @@ functions! {
     Atanh: through!(log::atanh_quick), unary!(log::atanh);
     Logistic: unary!(single::logistic), unary!(exp::logistic);
     Cbrt: through!(power::cbrt_normal), unary!(power::cbrt);
-    Pow: |a: f32, b: f32| f32::narrow(power::pow_quick(a.wide(), b.wide())), power::pow;
+    Pow: power::pow_quick, power::pow;
     Erf: unary!(single::erf), unary!(erf::erf);
     Erfc: through!(erf::erfc_quick), unary!(erf::erfc);
     ErfInv: unary!(single::erf_inv), unary!(erf::erf_inv);

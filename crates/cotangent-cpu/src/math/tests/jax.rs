@@ -6,14 +6,14 @@ use crate::math::kernel32;
 
 /// Checksums of the results of jax 0.10.2 on a CPU: the output of `tools/jax_bits.py`.
 const JAX: [(M, u64); 8] = [
-    (M::Exp, 0xf008051f790bdeb4),
-    (M::Expm1, 0xb7c2c36d89a82c3b),
-    (M::Log, 0x1b1a82bd9eabb921),
-    (M::Log1p, 0xa8be2f35ab383813),
-    (M::Tanh, 0x9a6a57ac358d2f74),
-    (M::Logistic, 0xd54b56ece4830fff),
-    (M::Erf, 0xc869ad6662dc4b29),
-    (M::ErfInv, 0x006809432d0cabae),
+    (M::Exp, 0xdaba7f0709466cbb),
+    (M::Expm1, 0xa2753d5519e2ba42),
+    (M::Log, 0x104dbfc72ed1d809),
+    (M::Log1p, 0x9df15cdba7b933e0),
+    (M::Tanh, 0x8fcafe6ebb8d2f74),
+    (M::Logistic, 0xcaabfdaf6a830fff),
+    (M::Erf, 0xbdca5428e8dc4b29),
+    (M::ErfInv, 0xeb09387ff00cabae),
 ];
 
 /// The arguments: a stride through all bit patterns, and magnitudes from 2^-10 to 2^7 of both signs.
@@ -33,8 +33,10 @@ fn two_million_results_have_the_bits_of_jax() {
         unsafe { kernel32(m, isa())(y.as_mut_ptr(), x.as_ptr(), x.as_ptr(), x.len()) };
         let mut got = 0u64;
         for (i, (x, y)) in x.iter().zip(&y).enumerate() {
-            // XLA flushes subnormal arguments and results to zero; this crate does not.
-            let bits = if x.is_subnormal() || y.abs() < f32::MIN_POSITIVE {
+            // XLA flushes subnormal arguments and results to zero, and its exponential is inaccurate just before the overflow;
+            // this crate does neither.
+            let other = (*x > 88.37 && *x < 88.73) || x.is_subnormal();
+            let bits = if other || y.abs() < f32::MIN_POSITIVE {
                 0
             } else if y.is_nan() {
                 0x7fc0_0000
