@@ -1,8 +1,8 @@
 //! Chains: the blocked driver around the microkernels.
 //!
-//! A tile of the result is computed chunk by chunk of k. For a chunk the columns are packed into panels (unless they can be read
-//! where they are), blocks of rows are copied together where that pays, and a microkernel is called for every few rows of every
-//! panel. The sum of the first chunk is stored, later ones are added: the chain of the definition, in memory.
+//! A tile of the result is computed chunk by chunk of k. For a chunk the columns are packed into panels, which stay in the second
+//! cache, unless they can be read where they are. Then a few rows at a time, which stay in the first cache, meet all panels. The
+//! sum of the first chunk is stored, later ones are added: the chain of the definition, in memory.
 //!
 //! A complex product is a real one: the row (ar, ai, ..) times columns in which (br, bi) stands above (-bi, br). That is the
 //! order of the definition, with chunks of twice the length.
@@ -15,8 +15,6 @@ use super::{CHUNK, Product, SUPER, merge};
 use crate::Dt;
 use std::ops::Range;
 
-/// Bytes of a block of rows, which should stay in the second cache while all panels pass.
-const BLOCK_OF_ROWS: usize = 256 << 10;
 /// Below this a matrix is read where it is.
 const SMALL: usize = 16 << 10;
 
@@ -25,11 +23,11 @@ const SMALL: usize = 16 << 10;
 enum Rows {
     /// From where they are.
     Direct,
-    /// Copied or converted, one row behind the other.
-    Copied,
+    /// Converted or gathered, one row behind the other.
+    Gathered,
     /// Converted, one column behind the other.
     Columns,
-    /// The rows of each call together, column by column.
+    /// Copied, one column behind the other.
     Narrow,
 }
 
@@ -42,8 +40,6 @@ struct Tile<'a, E: 'static> {
     plain: bool,
     rows: Rows,
     direct_columns: bool,
-    /// Rows of a block.
-    block: usize,
     a_area: *mut E,
     b_area: *mut E,
     panel_area: *mut E,
@@ -72,23 +68,20 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         calls == 1 || (spread && (calls <= 3 || bytes <= SMALL))
     };
     let rows = if !plain {
-        if unit == 1 && p.a.row == 1 && p.a.col != 1 { Rows::Columns } else { Rows::Copied }
+        if unit == 1 && p.a.row == 1 && p.a.col != 1 { Rows::Columns } else { Rows::Gathered }
     } else if unit == 2 && p.a.col != 1 && p.k > 1 {
-        Rows::Copied
-    } else if panels <= 2 || p.tile_m * chunk * size <= SMALL {
-        Rows::Direct
-    } else if p.a.row == 1 {
+        Rows::Gathered
+    } else if p.a.row == 1 && panels > 2 && p.tile_m * chunk * size > SMALL {
         Rows::Narrow
     } else {
-        Rows::Copied
+        Rows::Direct
     };
-    let block = (BLOCK_OF_ROWS / (chunk * size)).next_multiple_of(height).min(p.tile_m.next_multiple_of(height));
 
     let in_place = p.in_place();
     let slots = if in_place { 0 } else { p.k.div_ceil(SUPER).ilog2() as usize + 2 };
     let tile_len = p.tile_m * p.tile_n * unit;
     let mut scratch = Scratch::new([
-        if rows == Rows::Direct { 0 } else { block * chunk * size },
+        if rows == Rows::Direct { 0 } else { height * chunk * size },
         if direct_columns { 0 } else { panels * width * chunk * size },
         if plain { 0 } else { width * chunk * size },
         slots * tile_len * size,
@@ -100,7 +93,6 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         plain,
         rows,
         direct_columns,
-        block,
         a_area: scratch.area(0),
         b_area: scratch.area(1),
         panel_area: scratch.area(2),
@@ -174,46 +166,32 @@ impl<E: Elem> Tile<'_, E> {
             };
             let (b, panel) =
                 if self.direct_columns { (b.cast::<E>(), width) } else { (self.b_area.cast_const(), width * job.k) };
-            let mut done = 0;
-            while done < i.len() {
-                let rows = self.block.min(i.len() - done);
-                let a = a.wrapping_offset(offset(p.src, 0, 0, done, p.a.row));
-                // SAFETY: the rows of the block; a panel has `job.k` rows of `width`, and a direct one `cols` columns.
+            // As few calls as there can be, with about as many rows each.
+            let calls = i.len().div_ceil(self.kit.two.len());
+            let mut r = 0;
+            for call in 0..calls {
+                let rows = i.len() / calls + (call < i.len() % calls) as usize;
+                let a = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
+                // SAFETY: these rows, against all columns: a panel has `job.k` rows of `width`, direct columns are `cols`.
                 unsafe {
-                    let (few, more) = self.split(rows);
-                    self.pack_rows(a, k, rows, few, more);
-                    if self.direct_columns && rows == i.len() && few == rows && rows <= self.kit.wide.len() {
-                        job.c = c;
-                        self.place_rows(&mut job, a, k, rows, 0, rows);
+                    self.take_rows(&mut job, a, k, rows);
+                    job.c = c.add(r * c_row);
+                    if self.direct_columns && calls == 1 && rows <= self.kit.wide.len() {
                         self.wide(&mut job, b, cols, rows);
-                    } else {
-                        for q in 0..cols.div_ceil(width) {
-                            job.b = b.wrapping_add(q * panel);
-                            job.cols = width.min(cols - q * width);
-                            let table = if job.cols <= self.kit.width { self.kit.one } else { self.kit.two };
-                            let mut r = 0;
-                            let mut left = more;
-                            while r < rows {
-                                let h = if left > 0 { few + 1 } else { few };
-                                left = left.saturating_sub(1);
-                                self.place_rows(&mut job, a, k, rows, r, h);
-                                job.c = c.add((done + r) * c_row + q * width);
-                                table[h - 1](&job);
-                                r += h;
-                            }
-                        }
+                        break;
+                    }
+                    for q in 0..cols.div_ceil(width) {
+                        job.b = b.wrapping_add(q * panel);
+                        job.cols = width.min(cols - q * width);
+                        let table = if job.cols <= self.kit.width { self.kit.one } else { self.kit.two };
+                        table[rows - 1](&job);
+                        job.c = job.c.wrapping_add(width);
                     }
                 }
-                done += rows;
+                r += rows;
             }
             at += k;
         }
-    }
-
-    /// Calls for `rows` rows: at least so many rows each, and so many calls with one more.
-    fn split(&self, rows: usize) -> (usize, usize) {
-        let calls = rows.div_ceil(self.kit.two.len());
-        (rows / calls, rows % calls)
     }
 
     /// A few rows against all columns, which are read where they are: many at a time.
@@ -241,54 +219,38 @@ impl<E: Elem> Tile<'_, E> {
         }
     }
 
-    /// Tells the job where `h` rows from row `r` of the block are.
-    fn place_rows(&self, job: &mut Job<E>, a: *const u8, k: usize, rows: usize, r: usize, h: usize) {
-        let k = k * self.unit;
-        (job.a, job.a_row, job.a_col) = match self.rows {
-            Rows::Direct => {
-                let (p, unit) = (&self.product.a, self.unit as isize);
-                let col = if unit == 2 { 1 } else { p.col };
-                (a.cast::<E>().wrapping_offset(r as isize * p.row * unit), p.row * unit, col)
-            }
-            Rows::Copied => (self.a_area.wrapping_add(r * k).cast_const(), k as isize, 1),
-            Rows::Columns => (self.a_area.wrapping_add(r).cast_const(), 1, rows as isize),
-            Rows::Narrow => (self.a_area.wrapping_add(r * k).cast_const(), 1, h as isize),
-        };
-    }
-
-    /// Copies a block of rows into its area, if it does not stay where it is.
+    /// Gives the job `rows` rows of `k` elements, from where they are or from their area.
     ///
     /// # Safety
-    /// `a` points to the first of `rows` rows of `k` elements; the area has room for them.
-    unsafe fn pack_rows(&self, a: *const u8, k: usize, rows: usize, few: usize, more: usize) {
+    /// `a` points to the first of them; the area has room.
+    unsafe fn take_rows(&self, job: &mut Job<E>, a: *const u8, k: usize, rows: usize) {
         let p = self.product;
-        let reals = k * self.unit;
-        // SAFETY: the rows and the area are as the caller says.
-        unsafe {
-            match self.rows {
-                Rows::Direct => {}
-                Rows::Copied => {
-                    for r in 0..rows {
-                        let from = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
-                        cast::read(p.src, p.spec.acc, k, from, p.a.col, self.a_area.add(r * reals).cast());
-                    }
+        let read = |n, from, stride, to: usize| {
+            // SAFETY: a row or a column of these rows, and a place for it in their area.
+            unsafe { cast::read(p.src, p.spec.acc, n, from, stride, self.a_area.add(to).cast()) }
+        };
+        job.a = self.a_area;
+        match self.rows {
+            Rows::Direct => {
+                job.a = a.cast();
+                (job.a_row, job.a_col) = if self.unit == 2 { (2 * p.a.row, 1) } else { (p.a.row, p.a.col) };
+            }
+            Rows::Gathered => {
+                for r in 0..rows {
+                    read(k, a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row)), p.a.col, r * job.k);
                 }
-                Rows::Columns => {
-                    for q in 0..k {
-                        let from = a.wrapping_offset(offset(p.src, 0, 0, q, p.a.col));
-                        cast::read(p.src, p.spec.acc, rows, from, p.a.row, self.a_area.add(q * rows).cast());
-                    }
+                (job.a_row, job.a_col) = (job.k as isize, 1);
+            }
+            Rows::Columns => {
+                for q in 0..k {
+                    read(rows, a.wrapping_offset(offset(p.src, 0, 0, q, p.a.col)), p.a.row, q * rows);
                 }
-                Rows::Narrow => {
-                    let mut r = 0;
-                    let mut left = more;
-                    while r < rows {
-                        let h = if left > 0 { few + 1 } else { few };
-                        left = left.saturating_sub(1);
-                        (self.kit.pack_a)(k, a.cast::<E>().wrapping_add(r), p.a.col, h, self.a_area.add(r * k), h);
-                        r += h;
-                    }
-                }
+                (job.a_row, job.a_col) = (1, rows as isize);
+            }
+            Rows::Narrow => {
+                // SAFETY: the rows are adjacent in every column.
+                unsafe { (self.kit.pack_a)(k, a.cast(), p.a.col, rows, self.a_area, rows) }
+                (job.a_row, job.a_col) = (1, rows as isize);
             }
         }
     }

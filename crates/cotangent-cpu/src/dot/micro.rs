@@ -79,7 +79,14 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
             rows[g] = job.a.wrapping_offset(3 * g as isize * job.a_row);
         }
         let mut b = job.b;
-        for _ in 0..job.k {
+        let mut ahead = job.a.wrapping_offset(32 * job.a_col);
+        let back = 16 * (job.a_col - job.a_row);
+        for p in 0..job.k {
+            prefetch(ahead);
+            ahead = ahead.wrapping_offset(job.a_row);
+            if p % 16 == 15 {
+                ahead = ahead.wrapping_offset(back);
+            }
             let mut x = [S::splat(S::E::ZERO); V];
             for v in 0..V {
                 x[v] = S::load_m(b.wrapping_add(v * S::W), masks[v]);
