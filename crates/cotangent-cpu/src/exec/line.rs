@@ -1,7 +1,7 @@
 //! Steps along one dimension whose result is not a fold: prefixes, and the index of an extreme.
 
 use super::build::Place;
-use super::fold::{self, Combine};
+use super::fold::{self, Combine, FoldOp};
 use super::run::Frame;
 use super::scalar::Ord2;
 use crate::isa::Isa;
@@ -76,7 +76,12 @@ impl Prefix {
 
 multiversion! {
     /// See [`Lines`].
-    pub fn lines<F: Combine>(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
+    pub fn columns_of<F: Combine>(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
+        // SAFETY: the caller's.
+        unsafe { columns::<F>(out.cast(), x.cast(), n, step, c, scratch.cast()) }
+    }
+    /// See [`Lines`]; one column takes a way of its own.
+    pub fn lines<F: FoldOp>(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
         // SAFETY: the caller's.
         unsafe {
             if c == 1 {
@@ -88,56 +93,61 @@ multiversion! {
     }
 }
 
+/// Groups of a block.
+const GROUPS: usize = BLOCK / GROUP;
+
+/// `v[i] = f(v[i - S], v[i])` in every group, where what lies before a group is the identity.
 #[inline(always)]
-fn after<F: Combine>(before: Option<F::T>, v: F::T) -> F::T {
-    before.map_or(v, |b| F::f(b, v))
-}
-#[inline(always)]
-fn shifted<F: Combine, const S: usize>(v: [F::T; GROUP]) -> [F::T; GROUP] {
-    std::array::from_fn(|i| if i >= S { F::f(v[i - S], v[i]) } else { v[i] })
+fn shift<F: Combine, const S: usize>(groups: &mut [[F::T; 2 * GROUP]]) {
+    for g in groups {
+        let v = *g;
+        for i in 0..GROUP {
+            g[GROUP + i] = F::f(v[GROUP + i - S], v[GROUP + i]);
+        }
+    }
 }
 
+/// One line, whose groups lie behind as many identities.
+///
 /// # Safety
 /// The lines exist.
 #[inline(always)]
-unsafe fn line<F: Combine>(out: *mut F::T, x: *const F::T, n: usize, step: isize) {
-    let mut off = None;
-    let mut start = 0;
-    while start < n {
+unsafe fn line<F: FoldOp>(out: *mut F::T, x: *const F::T, n: usize, step: isize) {
+    let mut buffer = [[F::identity(); 2 * GROUP]; GROUPS];
+    let mut off = F::identity();
+    for start in (0..n).step_by(BLOCK) {
         let end = n.min(start + BLOCK);
-        let mut c: Option<F::T> = None;
-        while start < end {
-            let m = GROUP.min(end - start);
-            // SAFETY: the caller's; a group that is not whole repeats its last element, whose results are not kept.
-            unsafe {
-                let at = |i: usize| (start + i.min(m - 1)) as isize * step;
-                let mut v: [F::T; GROUP] = if m == GROUP && step == 1 {
-                    *x.add(start).cast::<[F::T; GROUP]>()
-                } else {
-                    std::array::from_fn(|i| *x.offset(at(i)))
-                };
-                v = shifted::<F, 1>(v);
-                v = shifted::<F, 2>(v);
-                v = shifted::<F, 4>(v);
-                v = shifted::<F, 8>(v);
-                if let Some(c) = c {
-                    v = v.map(|v| F::f(c, v));
-                }
-                c = Some(v[m - 1]);
-                if let Some(off) = off {
-                    v = v.map(|v| F::f(off, v));
-                }
-                if m == GROUP && step == 1 {
-                    *out.add(start).cast::<[F::T; GROUP]>() = v;
-                } else {
-                    for i in 0..m {
-                        *out.offset(at(i)) = v[i];
-                    }
-                }
+        let groups = &mut buffer[..(end - start).div_ceil(GROUP)];
+        for (k, g) in groups.iter_mut().enumerate() {
+            let first = start + k * GROUP;
+            let m = GROUP.min(end - first);
+            for i in 0..m {
+                // SAFETY: an element of the line.
+                g[GROUP + i] = unsafe { *x.offset((first + i) as isize * step) };
             }
-            start += m;
         }
-        off = c.map(|c| after::<F>(off, c));
+        shift::<F, 1>(groups);
+        shift::<F, 2>(groups);
+        shift::<F, 4>(groups);
+        shift::<F, 8>(groups);
+        let mut c = F::identity();
+        for (k, g) in groups.iter_mut().enumerate() {
+            let first = start + k * GROUP;
+            let m = GROUP.min(end - first);
+            let mut p = [c; GROUP];
+            for i in 0..GROUP {
+                p[i] = F::f(c, g[GROUP + i]);
+            }
+            c = p[m - 1];
+            for i in 0..GROUP {
+                p[i] = F::f(off, p[i]);
+            }
+            for i in 0..m {
+                // SAFETY: as above.
+                unsafe { *out.offset((first + i) as isize * step) = p[i] };
+            }
+        }
+        off = F::f(off, c);
     }
 }
 
