@@ -39,7 +39,7 @@ pub struct Step {
 /// What a step does.
 pub enum Work {
     Map(Box<MapStep>),
-    Copy { from: Place, to: Place, access: Access },
+    Copy(Box<Copy>),
     Reduce(Box<fold::Reduce>),
     Prefix(Box<line::Prefix>),
     Extreme(Box<line::Extreme>),
@@ -49,6 +49,13 @@ pub enum Work {
     Gather(Box<index::Gather>),
     Scatter(Box<index::Scatter>),
     Dot(Box<place::Product>),
+}
+
+/// A dense copy of an operand.
+pub struct Copy {
+    pub from: Place,
+    pub to: Place,
+    pub access: Access,
 }
 
 /// A result of the program.
@@ -370,7 +377,7 @@ impl Builder<'_> {
         let access = Access::new(view, dt, Part::Whole);
         let from = self.place[s.val as usize].expect("an operand has a place");
         let to = self.temp(&Ty { dt, dims: view.dims.clone() });
-        self.emit(Work::Copy { from, to, access });
+        self.emit(Work::Copy(Box::new(Copy { from, to, access })));
         to
     }
 
@@ -428,7 +435,7 @@ impl Builder<'_> {
             None => {
                 let access = Access::new(&view, acc, Part::Whole);
                 let dense = self.temp(&Ty { dt: acc, dims: view.dims.clone() });
-                self.emit(Work::Copy { from, to: dense, access });
+                self.emit(Work::Copy(Box::new(Copy { from, to: dense, access })));
                 from = dense;
                 fold::Reduce::new(self.isa, op, acc, &View::identity(&view.dims), first, count)
                     .expect("a dense operand")

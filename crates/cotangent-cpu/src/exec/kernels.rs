@@ -403,7 +403,7 @@ impl Un for RoundToOdd {
         let y = a as f32;
         let bits = y.to_bits();
         let down = if (y as f64).abs() > a.abs() { bits.wrapping_sub(1) } else { bits };
-        f32::from_bits(if y as f64 == a || a != a { bits } else { down | 1 })
+        f32::from_bits(if y as f64 == a || a.is_nan() { bits } else { down | 1 })
     }
 }
 /// From `F64` to `F32`, inexact results with an odd last bit: rounded again to half precision, they are rounded as if once.

@@ -93,60 +93,66 @@ multiversion! {
     }
 }
 
-/// Groups of a block.
-const GROUPS: usize = BLOCK / GROUP;
+/// A block of a line behind a group of identities, so that there is something before every element.
+type Padded<T> = [T; GROUP + BLOCK];
 
-/// `v[i] = f(v[i - S], v[i])` in every group, where what lies before a group is the identity.
+/// `to[i] = f(from[i - s], from[i])` inside groups; the first `s` elements of a group stay. One flat loop over all groups, because
+/// that is what LLVM turns into vectors.
 #[inline(always)]
-fn shift<F: Combine, const S: usize>(groups: &mut [[F::T; 2 * GROUP]]) {
-    for g in groups {
-        let v = *g;
-        for i in 0..GROUP {
-            g[GROUP + i] = F::f(v[GROUP + i - S], v[GROUP + i]);
-        }
+fn shift<F: FoldOp>(to: &mut Padded<F::T>, from: &Padded<F::T>, n: usize, s: usize) {
+    let (to, before, from) = (&mut to[GROUP..][..n], &from[GROUP - s..][..n], &from[GROUP..][..n]);
+    for i in 0..n {
+        let joined = F::f(before[i], from[i]);
+        to[i] = if i % GROUP >= s { joined } else { from[i] };
     }
 }
 
-/// One line, whose groups lie behind as many identities.
+/// One line.
 ///
 /// # Safety
 /// The lines exist.
 #[inline(always)]
 unsafe fn line<F: FoldOp>(out: *mut F::T, x: *const F::T, n: usize, step: isize) {
-    let mut buffer = [[F::identity(); 2 * GROUP]; GROUPS];
+    let (mut a, mut b) = ([F::identity(); GROUP + BLOCK], [F::identity(); GROUP + BLOCK]);
     let mut off = F::identity();
     for start in (0..n).step_by(BLOCK) {
-        let end = n.min(start + BLOCK);
-        let groups = &mut buffer[..(end - start).div_ceil(GROUP)];
-        for (k, g) in groups.iter_mut().enumerate() {
-            let first = start + k * GROUP;
-            let m = GROUP.min(end - first);
-            for i in 0..m {
-                // SAFETY: an element of the line.
-                g[GROUP + i] = unsafe { *x.offset((first + i) as isize * step) };
+        let m = BLOCK.min(n - start);
+        // SAFETY: elements of the line.
+        unsafe {
+            let x = x.offset(start as isize * step);
+            if step == 1 {
+                a[GROUP..][..m].copy_from_slice(std::slice::from_raw_parts(x, m));
+            } else {
+                for i in 0..m {
+                    a[GROUP + i] = *x.offset(i as isize * step);
+                }
             }
         }
-        shift::<F, 1>(groups);
-        shift::<F, 2>(groups);
-        shift::<F, 4>(groups);
-        shift::<F, 8>(groups);
+        shift::<F>(&mut b, &a, m, 1);
+        shift::<F>(&mut a, &b, m, 2);
+        shift::<F>(&mut b, &a, m, 4);
+        shift::<F>(&mut a, &b, m, 8);
+        // What comes before each group, in all of its elements, then all groups at once.
         let mut c = F::identity();
-        for (k, g) in groups.iter_mut().enumerate() {
-            let first = start + k * GROUP;
-            let m = GROUP.min(end - first);
-            let mut p = [c; GROUP];
-            for i in 0..GROUP {
-                p[i] = F::f(c, g[GROUP + i]);
-            }
-            c = p[m - 1];
-            for i in 0..GROUP {
-                p[i] = F::f(off, p[i]);
-            }
-            for i in 0..m {
-                // SAFETY: as above.
-                unsafe { *out.offset((first + i) as isize * step) = p[i] };
+        for g in (0..m).step_by(GROUP) {
+            b[GROUP + g..][..GROUP].fill(c);
+            c = F::f(c, a[GROUP + g + GROUP - 1]);
+        }
+        for i in 0..m {
+            a[GROUP + i] = F::f(off, F::f(b[GROUP + i], a[GROUP + i]));
+        }
+        // SAFETY: as above.
+        unsafe {
+            let out = out.offset(start as isize * step);
+            if step == 1 {
+                std::slice::from_raw_parts_mut(out, m).copy_from_slice(&a[GROUP..][..m]);
+            } else {
+                for i in 0..m {
+                    *out.offset(i as isize * step) = a[GROUP + i];
+                }
             }
         }
+        // Only a whole block has one behind it, and its last group is whole.
         off = F::f(off, c);
     }
 }
@@ -226,7 +232,7 @@ macro_rules! log_add_exp {
                         } else {
                             let before = *out.offset((i - 1) * step + j);
                             let d = before - v;
-                            if d != d {
+                            if d.nan() {
                                 before + v
                             } else {
                                 before.greater(v) + $eval(M::Log1p, $eval(M::Exp, -d.abs(), 0.0), 0.0)
@@ -296,14 +302,14 @@ multiversion! {
         let (mut best, mut at) = (x[0], 0);
         for (k, piece) in x.chunks(1024).enumerate() {
             let extreme = extreme_of::<B>(piece);
-            if B::better(extreme, best) || extreme != extreme {
+            if B::better(extreme, best) || extreme.nan() {
                 (best, at) = (extreme, k * 1024);
             }
-            if extreme != extreme {
+            if extreme.nan() {
                 break;
             }
         }
-        at + x[at..].iter().position(|v| *v == best || *v != *v).unwrap_or(0)
+        at + x[at..].iter().position(|v| *v == best || v.nan()).unwrap_or(0)
     }
     /// The indices of `c` columns side by side: `n` rows, `stride` bytes apart. `best` has room for `c` elements.
     fn rows<B: Better>(index: *mut i64, best: *mut u8, x: *const u8, n: usize, stride: usize, c: usize) {
@@ -339,7 +345,7 @@ fn extreme_of<B: Better>(x: &[B::T]) -> B::T {
 fn replace<B: Better>(index: &mut [i64], best: &mut [B::T], x: &[B::T], k: i64) {
     for i in 0..index.len().min(best.len()).min(x.len()) {
         let (b, v) = (best[i], x[i]);
-        let take = b == b && (B::better(v, b) || v != v);
+        let take = !b.nan() && (B::better(v, b) || v.nan());
         index[i] = if take { k } else { index[i] };
         best[i] = if take { v } else { b };
     }

@@ -174,7 +174,7 @@ impl<'a> Lower<'a> {
         let def = match access.form() {
             Form::Splat => Def::Fill(Fill::Scalar { place, offset }),
             Form::Dense => Def::Dense { place, offset },
-            Form::Strided => Def::Fill(Fill::Strided { place, access }),
+            Form::Strided => Def::Fill(Fill::Strided { place, access: Box::new(access) }),
         };
         let mut id = self.def(size, def);
         if dt == Dt::Bool && matches!(place, Place::Arg(_)) {
