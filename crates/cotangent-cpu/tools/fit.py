@@ -52,13 +52,6 @@ def horner(k, x):
     return p
 
 
-def clenshaw(c, t):
-    b1 = b2 = mpf(0)
-    for cj in reversed(c[1:]):
-        b1, b2 = 2 * t * b1 - b2 + cj, b1
-    return t * b1 - b2 + c[0]
-
-
 def error(f, g, a, b):
     worst = mpf(0)
     for i in range(401):
@@ -83,12 +76,6 @@ def poly(name, doc, f, a, b, n):
     show(name, doc, k, error(f, lambda x: horner(k, x), a, b))
 
 
-def series(name, doc, f, a, b, n):
-    a, b = mpf(a), mpf(b)
-    c = cheb_coeffs(f, a, b, n)
-    show(name, doc, c, error(f, lambda x: clenshaw(c, (2 * x - a - b) / (b - a)), a, b))
-
-
 def dd(name, doc, x):
     hi = float(x)
     print(f"/// {doc}.\npub const {name}: [f64; 2] = [{hi!r}, {float(x - mpf(hi))!r}];")
@@ -107,11 +94,6 @@ def parts(name, doc, x, bits, count):
         out.append(p)
         x -= mpf(p)
     print(f"/// {doc}.\npub const {name}: [f64; {count}] = {out!r};")
-
-
-def taylor(f, terms):
-    """f(z) = sum of terms(k) z^k without cancellation near 0."""
-    return lambda z: mp.nsum(lambda k: terms(int(k)) * z ** int(k), [0, 60], method="d") if abs(z) < 0.1 else f(z)
 
 
 def ser(terms, z, n=80):
@@ -181,7 +163,9 @@ def two_over_pi():
 @job
 def atan():
     z = mpf("0.1251") ** 2
-    poly("ATAN3", "(atan t - t) / t^3 in t^2, for |t| <= 1/8", lambda z: ser(lambda k: mpf((-1) ** (k + 1)) / (2 * k + 3), z), 0, z, 6)
+    poly("ATAN5", "(atan t - t + t^3 / 3) / t^5 in t^2, for |t| <= 1/8", lambda z: ser(lambda k: mpf((-1) ** k) / (2 * k + 5), z), 0, z, 5)
+    dd("THIRD", "1/3", mpf(1) / 3)
+    poly("ATAN_F32", "atan(t) / t in t^2, for f32 results", lambda z: ser(lambda k: mpf((-1) ** k) / (2 * k + 1), z), 0, z, 4)
     for k in range(1, 5):
         dd(f"ATAN_{k}_4", f"atan({k}/4)", mp.atan(mpf(k) / 4))
     dd("PI", "pi", mp.pi)
@@ -194,10 +178,15 @@ def root():
 
 @job
 def erf():
-    poly("ERF", "erf(x) / x - 1 in x^2, for |x| <= 1", lambda z: ser(lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / mp.factorial(k) / (2 * k + 1), z) - 1, 0, mpf("1.0001"), 12)
+    poly("ERF", "erf(x) / x - 1 in x^2, for |x| <= 3/4", lambda z: ser(lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / mp.factorial(k) / (2 * k + 1), z) - 1, 0, mpf("0.5626"), 10)
+    dd("ERF_MIDDLE", "erf(5/4)", mp.erf(mpf(5) / 4))
+    m = mpf(5) / 4
+    poly("ERF_ABOUT", "(erf(5/4 + s) - erf(5/4)) / s, for |s| <= 1/2", lambda s: (mp.erf(m + s) - mp.erf(m)) / s if abs(s) > mpf("1e-20") else 2 / mp.sqrt(mp.pi) * mp.exp(-m * m), mpf("-0.5"), mpf("0.5"), 18)
     f = lambda t: (lambda x: mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x))(ERFC_C * (1 + t) / (1 - t))
     a, b = (mpf("0.49") - ERFC_C) / (mpf("0.49") + ERFC_C), (28 - ERFC_C) / (28 + ERFC_C)
     poly("ERFC", "exp(x^2) erfc(x) (1 + 2 x) in (x - 3) / (x + 3), for 1/2 <= x <= 28", f, a, b, 21)
+    poly("ERF_F32", "erf(x) / x in x^2, for |x| <= 1 and f32 results", lambda z: ser(lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / mp.factorial(k) / (2 * k + 1), z), 0, 1, 7)
+    poly("ERFC_F32", "the same function as ERFC for x <= 11, for f32 results", f, a, (11 - ERFC_C) / (11 + ERFC_C), 11)
     g = lambda w: mp.erfinv(mp.sqrt(-mp.expm1(-w))) / mp.sqrt(-mp.expm1(-w)) if w > mpf("1e-25") else mp.sqrt(mp.pi) / 2
     poly("ERFINV_NEAR", "erfinv(x) / x in w - 3.125, where w = -log(1 - x^2) < 6.25", lambda v: g(v + mpf("3.125")), mpf("-3.125"), mpf("3.125"), 22)
     poly("ERFINV_MID", "erfinv(x) / x in sqrt(w) - 3.25, for 6.25 <= w < 16", lambda v: g((v + mpf("3.25")) ** 2), mpf("-0.75"), mpf("0.75"), 18)
@@ -226,10 +215,12 @@ def gamma():
 def bessel():
     i = lambda n: lambda x: mp.besseli(n, x) * mp.exp(-x)
     far = lambda n: lambda t: (lambda x: mp.sqrt(x) * i(n)(x))(16 / (t + 1)) if t > mpf("-0.9999999") else 1 / mp.sqrt(2 * mp.pi) * (1 - mpf(4 * n * n - 1) / 8 * (t + 1) / 16)
-    series("I0_NEAR", "exp(-x) I0(x), a Chebyshev series in x / 4 - 1, for 0 <= x <= 8", lambda t: i(0)(4 * (t + 1)), -1, 1, 29)
-    series("I0_FAR", "exp(-x) I0(x) sqrt(x), a Chebyshev series in 16 / x - 1, for x >= 8", far(0), -1, 1, 24)
-    series("I1_NEAR", "exp(-x) I1(x) / x, a Chebyshev series in x / 4 - 1, for 0 <= x <= 8", lambda t: i(1)(4 * (t + 1)) / (4 * (t + 1)) if t > -1 else mpf(1) / 2, -1, 1, 28)
-    series("I1_FAR", "exp(-x) I1(x) sqrt(x), a Chebyshev series in 16 / x - 1, for x >= 8", far(1), -1, 1, 24)
+    near = lambda n: lambda t: i(n)(4 * (t + 1)) / (4 * (t + 1)) ** n * (5 + 4 * t) if t > -1 else mpf(1) / 2**n
+    for n in (0, 1):
+        weight = "(1 + x)" if n == 0 else "(1 + x) / x"
+        for name, deg in (("", (29, 24)), ("_F32", (20, 10))):
+            poly(f"I{n}_NEAR{name}", f"exp(-x) I{n}(x) {weight} in x / 4 - 1, for 0 <= x <= 8", near(n), -1, 1, deg[0])
+            poly(f"I{n}_FAR{name}", f"exp(-x) I{n}(x) sqrt(x) in 16 / x - 1, for x >= 8", far(n), -1, 1, deg[1])
 
 
 if __name__ == "__main__":

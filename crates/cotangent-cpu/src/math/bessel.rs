@@ -1,35 +1,42 @@
-//! The exponentially scaled modified Bessel functions of the first kind, of order 0 and 1, in `f64`: two Chebyshev series each, in x
-//! up to 8 and in 1 / x beyond (the intervals are those of S. L. Moshier's Cephes).
+//! The exponentially scaled modified Bessel functions of the first kind, of order 0 and 1: two polynomials each, in x up to 8 and in
+//! 1 / x beyond (the intervals are those of S. L. Moshier's Cephes).
 
-use super::coeffs::{I0_FAR, I0_NEAR, I1_FAR, I1_NEAR};
-use super::lane::Lane;
+use super::coeffs::{I0_FAR, I0_FAR_F32, I0_NEAR, I0_NEAR_F32, I1_FAR, I1_FAR_F32, I1_NEAR, I1_NEAR_F32};
+use super::lane::{Lane, poly_either};
 
-/// The near or the far series, by Clenshaw's recurrence.
+/// `factor near(a) / (1 + a)` or `far(a) / sqrt(a)`.
 #[inline(always)]
-fn series<L: Lane, const N: usize, const F: usize>(a: L, near: [f64; N], far: [f64; F]) -> L {
+fn scaled<L: Lane, const N: usize, const F: usize>(a: L, factor: L, near: [f64; N], far: [f64; F]) -> L {
     let c = |k| a.c(k);
     let close = a.le(c(8.0));
     let t = L::sel(close, a * c(0.25), c(16.0) / a) - c(1.0);
-    let two = t + t;
-    let (mut b1, mut b2) = (c(0.0), c(0.0));
-    for i in (1..N).rev() {
-        let k = L::sel(close, c(near[i]), c(if i < F { far[i] } else { 0.0 }));
-        (b1, b2) = (two.fma(b1, k - b2), b1);
-    }
-    let y = t.fma(b1, L::sel(close, c(near[0]), c(far[0])) - b2);
-    L::sel(close, y, y / a.sqrt())
+    let p = poly_either(t, close, near, far);
+    let y = p * L::sel(close, factor, c(1.0));
+    y / L::sel(close, a + c(1.0), a.sqrt())
 }
 
 /// exp(-|x|) I0(x).
 #[inline(always)]
 pub fn i0e<L: Lane>(x: L) -> L {
-    series(x.abs(), I0_NEAR, I0_FAR)
+    scaled(x.abs(), x.c(1.0), I0_NEAR, I0_FAR)
 }
 
 /// exp(-|x|) I1(x).
 #[inline(always)]
 pub fn i1e<L: Lane>(x: L) -> L {
     let a = x.abs();
-    let y = series(a, I1_NEAR, I1_FAR);
-    L::sel(a.le(x.c(8.0)), a * y, y).copysign(x)
+    scaled(a, a, I1_NEAR, I1_FAR).copysign(x)
+}
+
+/// exp(-|x|) I0(x) for an `f32` result.
+#[inline(always)]
+pub fn i0e_quick<L: Lane>(x: L) -> L {
+    scaled(x.abs(), x.c(1.0), I0_NEAR_F32, I0_FAR_F32)
+}
+
+/// exp(-|x|) I1(x) for an `f32` result.
+#[inline(always)]
+pub fn i1e_quick<L: Lane>(x: L) -> L {
+    let a = x.abs();
+    scaled(a, a, I1_NEAR_F32, I1_FAR_F32).copysign(x)
 }

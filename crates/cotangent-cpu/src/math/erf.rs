@@ -1,15 +1,20 @@
 //! The error functions, in `f64`.
 
-use super::coeffs::{ERF, ERFC, ERFINV_FAR, ERFINV_MID, ERFINV_NEAR};
+use super::coeffs::{ERF, ERF_ABOUT, ERF_F32, ERF_MIDDLE, ERFC, ERFC_F32, ERFINV_FAR, ERFINV_MID, ERFINV_NEAR};
 use super::dd::{two_prod, two_sum};
-use super::exp::exp_parts;
-use super::lane::{Lane, poly};
+use super::exp::{exp_parts, exp_quick};
+use super::lane::{Lane, poly, poly_either};
 use super::log::log_dd;
 
-/// erf(a) for 0 <= a <= 1.
+/// erf(a) for 0 <= a <= 7/4: about 0, or about 5/4.
 #[inline(always)]
 fn near<L: Lane>(a: L) -> L {
-    a.fma(poly(a * a, ERF), a)
+    let c = |k| a.c(k);
+    let low = a.lt(c(0.75));
+    let s = a - c(1.25);
+    let p = poly_either(L::sel(low, a * a, s), !low, ERF_ABOUT, ERF);
+    let about = c(ERF_MIDDLE[0]) + s.fma(p, c(ERF_MIDDLE[1]));
+    L::sel(low, a.fma(p, a), about)
 }
 
 /// erfc(a) for a >= 1/2: exp(-a^2) times a polynomial in (a - 3) / (a + 3), over 1 + 2 a.
@@ -28,7 +33,7 @@ fn far<L: Lane>(a: L) -> L {
 pub fn erf<L: Lane>(x: L) -> L {
     let a = x.abs();
     let one = x.c(1.0);
-    L::sel(a.lt(one), near(a), one - far(a)).copysign(x)
+    L::sel(a.lt(x.c(1.75)), near(a), one - far(a)).copysign(x)
 }
 
 /// Its complement, 1 - erf(x).
@@ -38,6 +43,16 @@ pub fn erfc<L: Lane>(x: L) -> L {
     let tail = far(a);
     let tail = L::sel(x.lt(x.c(0.0)), x.c(2.0) - tail, tail);
     L::sel(a.lt(x.c(0.5)), x.c(1.0) - near(a).copysign(x), tail)
+}
+
+/// 1 - erf(x) for `f32` arguments and results.
+#[inline(always)]
+pub fn erfc_quick<L: Lane>(x: L) -> L {
+    let c = |k| x.c(k);
+    let a = x.abs().at_most(c(11.0));
+    let tail = exp_quick(-a * a) * poly((a - c(3.0)) / (a + c(3.0)), ERFC_F32) / (c(1.0) + a + a);
+    let tail = L::sel(x.lt(c(0.0)), c(2.0) - tail, tail);
+    L::sel(a.lt(c(0.5)), c(1.0) - x * poly(a * a, ERF_F32), tail)
 }
 
 /// The inverse of the error function: x p(w) with w = -log(1 - x^2), on three intervals of w as M. Giles chose them in

@@ -5,12 +5,18 @@
 
 use super::coeffs::{COSPI, DIGAMMA_ROOT, DIGAMMA1, DIGAMMA8, HALF_LOG_2PI, LGAMMA1, LGAMMA2, PI, SINPI, STIRLING};
 use super::dd::{Dd, two_prod, two_sum};
-use super::lane::{Lane, poly};
-use super::log::log_dd;
+use super::lane::{Lane, poly, poly_either};
+use super::log::{log_dd, log_quick};
 
-/// log |gamma(x)|.
+/// log(hi + lo), in doubled precision only where `f64` results want it.
 #[inline(always)]
-pub fn lgamma<L: Lane>(x: L) -> L {
+fn logarithm<L: Lane, const SHARP: bool>(hi: L, lo: L) -> Dd<L> {
+    if SHARP { log_dd(hi, lo) } else { Dd::of(log_quick(hi, lo)) }
+}
+
+/// log |gamma(x)|. `SHARP` says that the result is an `f64`; without it, the arguments are `f32` too.
+#[inline(always)]
+pub fn lgamma<L: Lane, const SHARP: bool>(x: L) -> L {
     let c = |k| x.c(k);
     let one = c(1.0);
     let a = x.abs();
@@ -29,19 +35,15 @@ pub fn lgamma<L: Lane>(x: L) -> L {
     // The polynomial of one interval, times the distance from the zero at 1 or 2.
     let low = v.lt(c(1.5));
     let t = v - L::sel(low, c(1.125), c(2.0));
-    let mut p = c(0.0);
-    let short = LGAMMA1.len() - LGAMMA2.len();
-    for i in 0..LGAMMA1.len() {
-        let second = if i < short { 0.0 } else { LGAMMA2[i - short] };
-        p = p.fma(t, L::sel(low, c(LGAMMA1[i]), c(second)));
-    }
+    let p = poly_either(t, low, LGAMMA1, LGAMMA2);
     // Where 1 was added, the distance from 1 is the argument itself.
     let distance = L::sel(below & low, a, v - L::sel(low, one, c(2.0)));
     let small = two_prod(p, distance);
     // One logarithm: of the factor, of 1 / a, or of a itself.
     let tiny = a.lt(c(1e-290));
-    let log = log_dd(L::sel(large | below, L::sel(tiny, one, a), factor), c(0.0));
-    let log = Dd::sel(tiny, log_tiny(a), log);
+    let scaled = a * c((1u64 << 54) as f64);
+    let log = logarithm::<L, SHARP>(L::sel(large | below, L::sel(tiny, scaled, a), factor), c(0.0));
+    let log = if SHARP { Dd::sel(tiny, Dd::c(x, MINUS_54_LOG_2).plus(log), log) } else { log };
     let near = Dd::sel(below, log.neg(), log).plus(small);
     // (a - 1/2) (log a - 1) + (log(2 pi) - 1) / 2 + S(1 / a^2) / a
     let inverse = one / a;
@@ -55,7 +57,7 @@ pub fn lgamma<L: Lane>(x: L) -> L {
     let (r, _) = fraction(a);
     let sine = Dd::of(r.abs()).by(poly(r * r, SINPI));
     let area = sine.by(L::sel(tiny, one, a));
-    let reflect = log_dd(area.hi, area.lo);
+    let reflect = logarithm::<L, SHARP>(area.hi, area.lo);
     let negative = Dd::c(x, LOG_PI).plus(reflect.neg()).plus(positive.neg()).round();
     let inf = c(f64::INFINITY);
     let negative = L::sel(r.eq(c(0.0)), inf, negative);
@@ -66,15 +68,10 @@ pub fn lgamma<L: Lane>(x: L) -> L {
     L::sel(a.eq(c(0.0)), inf, L::sel(x.nan(), x, y))
 }
 
+/// -54 log 2, for arguments below the normal numbers.
+const MINUS_54_LOG_2: [f64; 2] = [-37.42994775023705, 1.1902053746983427e-15];
 /// log pi.
 const LOG_PI: [f64; 2] = [1.1447298858494002, 1.0265951162707826e-17];
-
-/// log(a) for an argument that may be below the normal numbers.
-#[inline(always)]
-fn log_tiny<L: Lane>(a: L) -> Dd<L> {
-    let shift = Dd { hi: a.c(-74.8598955004741), lo: a.c(2.3804107493966854e-15) };
-    shift.plus(log_dd(a * a.c((1u64 << 54) as f64) * a.c((1u64 << 54) as f64), a.c(0.0)))
-}
 
 /// a minus the nearest integer, and that integer, for a >= 0. Great numbers are integers.
 #[inline(always)]
@@ -86,8 +83,9 @@ fn fraction<L: Lane>(a: L) -> (L, L) {
 }
 
 /// The derivative of log gamma. NaN at 0 and the negative integers, where it has poles of both signs.
+/// `SHARP` as in [`lgamma`].
 #[inline(always)]
-pub fn digamma<L: Lane>(x: L) -> L {
+pub fn digamma<L: Lane, const SHARP: bool>(x: L) -> L {
     let c = |k| x.c(k);
     let one = c(1.0);
     let a = x.abs();
@@ -111,7 +109,7 @@ pub fn digamma<L: Lane>(x: L) -> L {
     let near = p.fma(distance, top / bottom);
     let inverse = one / a;
     let square = inverse * inverse;
-    let log = log_dd(L::sel(large, a, one), c(0.0));
+    let log = logarithm::<L, SHARP>(L::sel(large, a, one), c(0.0));
     let far = log.hi + (log.lo - inverse.fma(c(0.5), square * poly(square, DIGAMMA8)));
     let positive = L::sel(large, L::sel(a.eq(c(f64::INFINITY)), a, far), near);
     // digamma(-a) = digamma(a) + 1 / a + pi / tan(pi a)

@@ -5,6 +5,7 @@
 //! then vectorizes), or for a builder that writes such operations down. Only operations that IEEE 754 defines are available:
 //! every instantiation computes the same bits.
 
+use std::hint::select_unpredictable;
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
 /// The outcome of a comparison.
@@ -144,6 +145,7 @@ pub trait Lane:
     }
 }
 
+// An `if` would do, but LLVM merges several on one condition into a branch, and then does not vectorize.
 macro_rules! scalar {
     ($f:ident $i:ident $u:ident fraction $fraction:literal bias $bias:literal) => {
         impl Bits for $i {
@@ -182,7 +184,7 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn pick(m: bool, a: Self, b: Self) -> Self {
-                if m { a } else { b }
+                select_unpredictable(m, a, b)
             }
         }
         impl Lane for $f {
@@ -229,7 +231,7 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn sel(m: bool, a: Self, b: Self) -> Self {
-                if m { a } else { b }
+                select_unpredictable(m, a, b)
             }
             #[inline(always)]
             fn bits(self) -> $i {
@@ -265,15 +267,20 @@ pub fn poly<L: Lane, const N: usize>(x: L, k: [f64; N]) -> L {
     p
 }
 
-/// The Chebyshev series `k[0] T0(x) + k[1] T1(x) + ...` for x in [-1, 1], by Clenshaw's recurrence.
+/// One of two polynomials, chosen by `m`; the second one may be shorter.
 #[inline(always)]
-pub fn chebyshev<L: Lane, const N: usize>(x: L, k: [f64; N]) -> L {
-    let two = x + x;
-    let (mut b1, mut b2) = (x.c(k[N - 1]), x.c(0.0));
-    let mut i = N - 2;
-    while i > 0 {
-        (b1, b2) = (two.fma(b1, x.c(k[i]) - b2), b1);
-        i -= 1;
+pub fn poly_either<L: Lane, const N: usize, const K: usize>(x: L, m: L::Mask, k: [f64; N], short: [f64; K]) -> L {
+    let mut p = L::sel(m, x.c(k[0]), x.c(at(short, N, 0)));
+    let mut i = 1;
+    while i < N {
+        p = p.fma(x, L::sel(m, x.c(k[i]), x.c(at(short, N, i))));
+        i += 1;
     }
-    x.fma(b1, x.c(k[0]) - b2)
+    p
+}
+
+/// Coefficient i of n, where the first ones are not there.
+#[inline(always)]
+fn at<const K: usize>(k: [f64; K], n: usize, i: usize) -> f64 {
+    if i + K < n { 0.0 } else { k[i + K - n] }
 }

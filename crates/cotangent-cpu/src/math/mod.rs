@@ -179,10 +179,10 @@ functions! {
     Sin: through!(trig::sin_quick), unary!(trig::sin), far trig::sin_at;
     Cos: through!(trig::cos_quick), unary!(trig::cos), far trig::cos_at;
     Tan: through!(trig::tan_quick), unary!(trig::tan), far trig::tan_at;
-    Asin: through!(atan::asin), unary!(atan::asin);
-    Acos: through!(atan::acos), unary!(atan::acos);
-    Atan: through!(atan::atan), unary!(atan::atan);
-    Atan2: |a: f32, b: f32| f32::narrow(atan::atan2(a.wide(), b.wide())), atan::atan2;
+    Asin: through!(atan::asin_quick), unary!(atan::asin);
+    Acos: through!(atan::acos_quick), unary!(atan::acos);
+    Atan: through!(atan::atan_quick), unary!(atan::atan);
+    Atan2: |a: f32, b: f32| f32::narrow(atan::atan2_quick(a.wide(), b.wide())), atan::atan2;
     Sinh: through!(exp::sinh), unary!(exp::sinh);
     Cosh: through!(exp::cosh), unary!(exp::cosh);
     Tanh: unary!(single::tanh), unary!(exp::tanh);
@@ -191,14 +191,14 @@ functions! {
     Atanh: through!(log::atanh_quick), unary!(log::atanh);
     Logistic: unary!(single::logistic), unary!(exp::logistic);
     Cbrt: through!(power::cbrt_normal), unary!(power::cbrt);
-    Pow: |a: f32, b: f32| f32::narrow(power::pow_quick(a.wide(), b.wide())), power::pow;
+    Pow: power::pow_quick, power::pow;
     Erf: unary!(single::erf), unary!(erf::erf);
-    Erfc: through!(erf::erfc), unary!(erf::erfc);
+    Erfc: through!(erf::erfc_quick), unary!(erf::erfc);
     ErfInv: unary!(single::erf_inv), unary!(erf::erf_inv);
-    Lgamma: through!(gamma::lgamma), unary!(gamma::lgamma);
-    Digamma: through!(gamma::digamma), unary!(gamma::digamma);
-    BesselI0e: through!(bessel::i0e), unary!(bessel::i0e);
-    BesselI1e: through!(bessel::i1e), unary!(bessel::i1e);
+    Lgamma: |a: f32, _: f32| f32::narrow(gamma::lgamma::<_, false>(a.wide())), |a, _| gamma::lgamma::<_, true>(a);
+    Digamma: |a: f32, _: f32| f32::narrow(gamma::digamma::<_, false>(a.wide())), |a, _| gamma::digamma::<_, true>(a);
+    BesselI0e: through!(bessel::i0e_quick), unary!(bessel::i0e);
+    BesselI1e: through!(bessel::i1e_quick), unary!(bessel::i1e);
 }
 
 /// The value of a function of `f32`. `b` is ignored by functions of one operand.

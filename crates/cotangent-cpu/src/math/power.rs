@@ -52,8 +52,9 @@ pub fn pow<L: Lane>(x: L, y: L) -> L {
 /// x^y for `f32` operands and an `f32` result.
 #[inline(always)]
 pub fn pow_quick<L: Lane>(x: L, y: L) -> L {
-    let log = log_quick(x.abs(), x.c(0.0));
-    special(x, y, exp_quick(y * log))
+    let w = x.abs().wide();
+    let log = log_quick(w, w.c(0.0));
+    special(x, y, L::narrow(exp_quick(y.wide() * log)))
 }
 
 /// The cube root, where x and its root are normal numbers or 0, infinite or NaN.

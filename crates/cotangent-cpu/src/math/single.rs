@@ -5,7 +5,7 @@
 
 #![allow(clippy::excessive_precision)]
 
-use super::lane::{Bits, Lane, poly};
+use super::lane::{Bits, Lane, poly, poly_either};
 
 /// log2(e) and log(2) in two parts, the first of 9 bits (S. L. Moshier, Cephes, expf).
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
@@ -13,11 +13,12 @@ const LN2_HI: f64 = 0.693359375;
 const LN2_LO: f64 = -2.12194440e-4;
 
 /// The exponential as a number near 1 and a power of two: Cephes' expf, in which the rounding to an integer is `floor(x + 1/2)`.
-/// The argument is clamped to a range beyond which the result overflows or vanishes.
+/// The argument is clamped to a range beyond which the result overflows or vanishes. XLA also clamps the power to 2^127, which leaves
+/// the polynomial's range for the last arguments before the overflow, and costs it 3.6 units in the last place there.
 #[inline(always)]
 fn exp_parts<L: Lane>(x: L) -> (L, L::Bits) {
     let x = x.at_least(x.c(-104.5)).at_most(x.c(88.8));
-    let n = x.fma(x.c(LOG2_E), x.c(0.5)).floor().at_most(x.c(127.0));
+    let n = x.fma(x.c(LOG2_E), x.c(0.5)).floor();
     let r = (-n).fma(x.c(LN2_HI), x);
     let r = (-n).fma(x.c(LN2_LO), r);
     let p =
@@ -153,22 +154,31 @@ pub fn erf_inv<L: Lane>(x: L) -> L {
     let l = log1p(x * -x);
     let near = l.gt(x.c(-5.0));
     let w = L::sel(near, x.c(-2.5) - l, (-l).sqrt() - x.c(3.0));
-    let k: [(f64, f64); 9] = [
-        (2.81022636e-08, -0.000200214257),
-        (3.43273939e-07, 0.000100950558),
-        (-3.5233877e-06, 0.00134934322),
-        (-4.39150654e-06, -0.00367342844),
-        (0.00021858087, 0.00573950773),
-        (-0.00125372503, -0.0076224613),
-        (-0.00417768164, 0.00943887047),
-        (0.246640727, 1.00167406),
-        (1.50140941, 2.83297682),
-    ];
-    let mut p = L::sel(near, x.c(k[0].0), x.c(k[0].1));
-    let mut i = 1;
-    while i < k.len() {
-        p = p.fma(w, L::sel(near, x.c(k[i].0), x.c(k[i].1)));
-        i += 1;
-    }
+    let p = poly_either(
+        w,
+        near,
+        [
+            2.81022636e-08,
+            3.43273939e-07,
+            -3.5233877e-06,
+            -4.39150654e-06,
+            0.00021858087,
+            -0.00125372503,
+            -0.00417768164,
+            0.246640727,
+            1.50140941,
+        ],
+        [
+            -0.000200214257,
+            0.000100950558,
+            0.00134934322,
+            -0.00367342844,
+            0.00573950773,
+            -0.0076224613,
+            0.00943887047,
+            1.00167406,
+            2.83297682,
+        ],
+    );
     x * L::sel(x.abs().eq(x.c(1.0)), x.c(f64::INFINITY), p)
 }

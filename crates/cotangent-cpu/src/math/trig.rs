@@ -5,7 +5,7 @@
 
 use super::coeffs::{COS_F32, COS4, COS6, HALF_PI, SIN_F32, SIN3, SIN5, SIN7};
 use super::dd::{Dd, fast_sum, two_prod, two_sum};
-use super::lane::{Bits, Lane};
+use super::lane::{Bits, Lane, poly_either};
 use std::f64::consts::FRAC_2_PI;
 
 /// Up to this magnitude the reduction by multiplication is accurate.
@@ -41,15 +41,9 @@ fn turn<L: Lane>(y: L, q: L::Bits) -> L {
 #[inline(always)]
 pub fn sine<L: Lane>(q: L::Bits, r: Dd<L>) -> Dd<L> {
     let at = r.hi;
-    let c = |k| at.c(k);
     let cosine = odd(at, q);
     let z = r.times(r);
-    let mut p = L::sel(cosine, c(COS6[0]), c(SIN7[0]));
-    let mut i = 1;
-    while i < SIN7.len() {
-        p = p.fma(z.hi, L::sel(cosine, c(COS6[i]), c(SIN7[i])));
-        i += 1;
-    }
+    let p = poly_either(z.hi, cosine, COS6, SIN7);
     let five = Dd::sel(cosine, Dd::c(at, COS4), Dd::c(at, SIN5));
     let five = {
         let s = fast_sum(five.hi, z.hi * p);
@@ -113,16 +107,10 @@ fn reduce_quick<L: Lane>(x: L) -> (L::Bits, L) {
 /// sin(q pi / 2 + r) for an `f32` result.
 #[inline(always)]
 pub fn sine_quick<L: Lane>(q: L::Bits, r: L) -> L {
-    let c = |k| r.c(k);
     let cosine = odd(r, q);
     let z = r * r;
-    let mut p = L::sel(cosine, c(COS_F32[0]), c(0.0));
-    let mut i = 0;
-    while i < SIN_F32.len() {
-        p = p.fma(z, L::sel(cosine, c(COS_F32[i + 1]), c(SIN_F32[i])));
-        i += 1;
-    }
-    let u = L::sel(cosine, c(1.0), r);
+    let p = poly_either(z, cosine, COS_F32, SIN_F32);
+    let u = L::sel(cosine, r.c(1.0), r);
     turn(u.fma(z * p, u), q)
 }
 
