@@ -1,22 +1,20 @@
 //! Chains: the blocked driver around the microkernels.
 //!
-//! A tile of the result is computed chunk by chunk of k. For a chunk the columns are packed into panels (unless they can be read
-//! where they are), blocks of rows are copied together where that pays, and a microkernel is called for every few rows of every
-//! panel. The sum of the first chunk is stored, later ones are added: the chain of the definition, in memory.
+//! A tile of the result is computed chunk by chunk of k. For a chunk the columns are packed into panels, which stay in the second
+//! cache, unless they can be read where they are. Then a few rows at a time, which stay in the first cache, meet all panels. The
+//! sum of the first chunk is stored, later ones are added: the chain of the definition, in memory.
 //!
 //! A complex product is a real one: the row (ar, ai, ..) times columns in which (br, bi) stands above (-bi, br). That is the
 //! order of the definition, with chunks of twice the length.
 
-use super::cast;
-use super::micro::{Elem, Job, Kit};
+use super::cast::{self, Conversion};
+use super::micro::{Elem, Job, Kit, Micro};
 use super::pack;
 use super::scratch::Scratch;
 use super::{CHUNK, Product, SUPER, merge};
 use crate::Dt;
 use std::ops::Range;
 
-/// Bytes of a block of rows, which should stay in the second cache while all panels pass.
-const BLOCK_OF_ROWS: usize = 256 << 10;
 /// Below this a matrix is read where it is.
 const SMALL: usize = 16 << 10;
 
@@ -25,11 +23,11 @@ const SMALL: usize = 16 << 10;
 enum Rows {
     /// From where they are.
     Direct,
-    /// Copied or converted, one row behind the other.
-    Copied,
+    /// Converted or gathered, one row behind the other.
+    Gathered,
     /// Converted, one column behind the other.
     Columns,
-    /// The rows of each call together, column by column.
+    /// Copied, one column behind the other.
     Narrow,
 }
 
@@ -40,13 +38,13 @@ struct Tile<'a, E: 'static> {
     unit: usize,
     /// Are the operands what the kernels compute with?
     plain: bool,
+    reading: Conversion,
     rows: Rows,
     direct_columns: bool,
-    /// Rows of a block.
-    block: usize,
     a_area: *mut E,
     b_area: *mut E,
     panel_area: *mut E,
+    pairs_area: *mut E,
 }
 
 /// Computes tiles of the product.
@@ -72,25 +70,23 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         calls == 1 || (spread && (calls <= 3 || bytes <= SMALL))
     };
     let rows = if !plain {
-        if unit == 1 && p.a.row == 1 && p.a.col != 1 { Rows::Columns } else { Rows::Copied }
+        if unit == 1 && p.a.row == 1 && p.a.col != 1 { Rows::Columns } else { Rows::Gathered }
     } else if unit == 2 && p.a.col != 1 && p.k > 1 {
-        Rows::Copied
-    } else if panels <= 2 || p.tile_m * chunk * size <= SMALL {
-        Rows::Direct
-    } else if p.a.row == 1 {
+        Rows::Gathered
+    } else if p.a.row == 1 && panels > 2 && p.tile_m * chunk * size > SMALL {
         Rows::Narrow
     } else {
-        Rows::Copied
+        Rows::Direct
     };
-    let block = (BLOCK_OF_ROWS / (chunk * size)).next_multiple_of(height).min(p.tile_m.next_multiple_of(height));
 
     let in_place = p.in_place();
     let slots = if in_place { 0 } else { p.k.div_ceil(SUPER).ilog2() as usize + 2 };
     let tile_len = p.tile_m * p.tile_n * unit;
     let mut scratch = Scratch::new([
-        if rows == Rows::Direct { 0 } else { block * chunk * size },
+        if rows == Rows::Direct { 0 } else { height * chunk * size },
         if direct_columns { 0 } else { panels * width * chunk * size },
-        if plain { 0 } else { width * chunk * size },
+        if plain && unit == 1 { 0 } else { width * chunk * size },
+        if plain || unit == 1 { 0 } else { width * chunk * size },
         slots * tile_len * size,
     ]);
     let tile = Tile {
@@ -98,15 +94,17 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         kit,
         unit,
         plain,
+        reading: Conversion::reading(p.isa, p.src, p.spec.acc),
         rows,
         direct_columns,
-        block,
         a_area: scratch.area(0),
         b_area: scratch.area(1),
         panel_area: scratch.area(2),
+        pairs_area: scratch.area(3),
     };
-    let sums: *mut E = scratch.area(3);
+    let sums: *mut E = scratch.area(4);
 
+    let writing = Conversion::writing(p.isa, p.spec.acc, p.out_dt);
     for item in items {
         let (t, i, j) = p.place(item);
         // SAFETY: the tile lies inside the result, the areas are as large as their greatest use.
@@ -134,7 +132,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
             }
             for r in 0..rows {
                 let to = p.out.add((out + r * p.n) * p.out_dt.size());
-                cast::write(p.spec.acc, p.out_dt, cols, sums.add(r * cols * unit).cast(), to);
+                writing.run(cols, sums.add(r * cols * unit).cast(), 1, to);
             }
         }
     }
@@ -174,46 +172,43 @@ impl<E: Elem> Tile<'_, E> {
             };
             let (b, panel) =
                 if self.direct_columns { (b.cast::<E>(), width) } else { (self.b_area.cast_const(), width * job.k) };
-            let mut done = 0;
-            while done < i.len() {
-                let rows = self.block.min(i.len() - done);
-                let a = a.wrapping_offset(offset(p.src, 0, 0, done, p.a.row));
-                // SAFETY: the rows of the block; a panel has `job.k` rows of `width`, and a direct one `cols` columns.
+            // As few calls as there can be, with about as many rows each.
+            let calls = i.len().div_ceil(self.kit.two.len());
+            let mut r = 0;
+            for call in 0..calls {
+                let rows = i.len() / calls + (call < i.len() % calls) as usize;
+                let a = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
+                // SAFETY: these rows, against all columns: a panel has `job.k` rows of `width`, direct columns are `cols`.
                 unsafe {
-                    let (few, more) = self.split(rows);
-                    self.pack_rows(a, k, rows, few, more);
-                    if self.direct_columns && rows == i.len() && few == rows && rows <= self.kit.wide.len() {
-                        job.c = c;
-                        self.place_rows(&mut job, a, k, rows, 0, rows);
+                    self.take_rows(&mut job, a, k, rows);
+                    job.c = c.add(r * c_row);
+                    if self.direct_columns && calls == 1 && rows <= self.kit.wide.len() {
                         self.wide(&mut job, b, cols, rows);
-                    } else {
-                        for q in 0..cols.div_ceil(width) {
-                            job.b = b.wrapping_add(q * panel);
-                            job.cols = width.min(cols - q * width);
-                            let table = if job.cols <= self.kit.width { self.kit.one } else { self.kit.two };
-                            let mut r = 0;
-                            let mut left = more;
-                            while r < rows {
-                                let h = if left > 0 { few + 1 } else { few };
-                                left = left.saturating_sub(1);
-                                self.place_rows(&mut job, a, k, rows, r, h);
-                                job.c = c.add((done + r) * c_row + q * width);
-                                table[h - 1](&job);
-                                r += h;
-                            }
-                        }
+                        break;
+                    }
+                    for q in 0..cols.div_ceil(width) {
+                        job.b = b.wrapping_add(q * panel);
+                        job.cols = width.min(cols - q * width);
+                        self.kernel(job.cols)[rows - 1](&job);
+                        job.c = job.c.wrapping_add(width);
                     }
                 }
-                done += rows;
+                r += rows;
             }
             at += k;
         }
     }
 
-    /// Calls for `rows` rows: at least so many rows each, and so many calls with one more.
-    fn split(&self, rows: usize) -> (usize, usize) {
-        let calls = rows.div_ceil(self.kit.two.len());
-        (rows / calls, rows % calls)
+    /// The kernels for so many columns of a panel.
+    fn kernel(&self, cols: usize) -> &'static [Micro<E>] {
+        let narrow = cols <= self.kit.width;
+        if self.direct_columns && !cols.is_multiple_of(self.kit.width) {
+            self.kit.edge[!narrow as usize]
+        } else if narrow {
+            self.kit.one
+        } else {
+            self.kit.two
+        }
     }
 
     /// A few rows against all columns, which are read where they are: many at a time.
@@ -230,65 +225,43 @@ impl<E: Elem> Tile<'_, E> {
             job.c = c.wrapping_add(q);
             job.cols = step.min(cols - q);
             // SAFETY: the columns from q on.
-            unsafe {
-                match job.cols.div_ceil(self.kit.width) {
-                    1 => self.kit.one[rows - 1](job),
-                    2 => self.kit.two[rows - 1](job),
-                    _ => kernel(job),
-                }
-            }
+            unsafe { if job.cols <= 2 * self.kit.width { self.kernel(job.cols)[rows - 1](job) } else { kernel(job) } }
             q += step;
         }
     }
 
-    /// Tells the job where `h` rows from row `r` of the block are.
-    fn place_rows(&self, job: &mut Job<E>, a: *const u8, k: usize, rows: usize, r: usize, h: usize) {
-        let k = k * self.unit;
-        (job.a, job.a_row, job.a_col) = match self.rows {
-            Rows::Direct => {
-                let (p, unit) = (&self.product.a, self.unit as isize);
-                let col = if unit == 2 { 1 } else { p.col };
-                (a.cast::<E>().wrapping_offset(r as isize * p.row * unit), p.row * unit, col)
-            }
-            Rows::Copied => (self.a_area.wrapping_add(r * k).cast_const(), k as isize, 1),
-            Rows::Columns => (self.a_area.wrapping_add(r).cast_const(), 1, rows as isize),
-            Rows::Narrow => (self.a_area.wrapping_add(r * k).cast_const(), 1, h as isize),
-        };
-    }
-
-    /// Copies a block of rows into its area, if it does not stay where it is.
+    /// Gives the job `rows` rows of `k` elements, from where they are or from their area.
     ///
     /// # Safety
-    /// `a` points to the first of `rows` rows of `k` elements; the area has room for them.
-    unsafe fn pack_rows(&self, a: *const u8, k: usize, rows: usize, few: usize, more: usize) {
+    /// `a` points to the first of them; the area has room.
+    unsafe fn take_rows(&self, job: &mut Job<E>, a: *const u8, k: usize, rows: usize) {
         let p = self.product;
-        let reals = k * self.unit;
-        // SAFETY: the rows and the area are as the caller says.
-        unsafe {
-            match self.rows {
-                Rows::Direct => {}
-                Rows::Copied => {
-                    for r in 0..rows {
-                        let from = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
-                        cast::read(p.src, p.spec.acc, k, from, p.a.col, self.a_area.add(r * reals).cast());
-                    }
+        let read = |n, from, stride, to: usize| {
+            // SAFETY: a row or a column of these rows, and a place for it in their area.
+            unsafe { self.reading.run(n, from, stride, self.a_area.add(to).cast()) }
+        };
+        job.a = self.a_area;
+        match self.rows {
+            Rows::Direct => {
+                job.a = a.cast();
+                (job.a_row, job.a_col) = if self.unit == 2 { (2 * p.a.row, 1) } else { (p.a.row, p.a.col) };
+            }
+            Rows::Gathered => {
+                for r in 0..rows {
+                    read(k, a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row)), p.a.col, r * job.k);
                 }
-                Rows::Columns => {
-                    for q in 0..k {
-                        let from = a.wrapping_offset(offset(p.src, 0, 0, q, p.a.col));
-                        cast::read(p.src, p.spec.acc, rows, from, p.a.row, self.a_area.add(q * rows).cast());
-                    }
+                (job.a_row, job.a_col) = (job.k as isize, 1);
+            }
+            Rows::Columns => {
+                for q in 0..k {
+                    read(rows, a.wrapping_offset(offset(p.src, 0, 0, q, p.a.col)), p.a.row, q * rows);
                 }
-                Rows::Narrow => {
-                    let mut r = 0;
-                    let mut left = more;
-                    while r < rows {
-                        let h = if left > 0 { few + 1 } else { few };
-                        left = left.saturating_sub(1);
-                        (self.kit.pack_a)(k, a.cast::<E>().wrapping_add(r), p.a.col, h, self.a_area.add(r * k), h);
-                        r += h;
-                    }
-                }
+                (job.a_row, job.a_col) = (1, rows as isize);
+            }
+            Rows::Narrow => {
+                // SAFETY: the rows are adjacent in every column.
+                unsafe { (self.kit.pack_a)(k, a.cast(), p.a.col, rows, self.a_area, rows) }
+                (job.a_row, job.a_col) = (1, rows as isize);
             }
         }
     }
@@ -314,19 +287,20 @@ impl<E: Elem> Tile<'_, E> {
                         (row, col) = (1, k as isize);
                         for c in 0..cols {
                             let from = b.wrapping_offset(offset(p.src, 0, 0, c, p.b.col));
-                            cast::read(p.src, p.spec.acc, k, from, 1, to(c * k));
+                            self.reading.run(k, from, 1, to(c * k));
                         }
                     } else {
                         (row, col) = (cols as isize, 1);
                         for r in 0..k {
                             let from = b.wrapping_offset(offset(p.src, 0, 0, r, p.b.row));
-                            cast::read(p.src, p.spec.acc, cols, from, p.b.col, to(r * cols));
+                            self.reading.run(cols, from, p.b.col, to(r * cols));
                         }
                     }
                 }
                 let dst = self.b_area.add(q * width * k * self.unit);
                 if self.unit == 2 {
-                    pack::panel_of_pairs(self.kit, k, cols, src, row, col, dst);
+                    let area = if self.plain { self.panel_area } else { self.pairs_area };
+                    pack::panel_of_pairs(self.kit, k, cols, src, row, col, area, dst);
                 } else {
                     pack::panel(self.kit, k, cols, src, row, col, dst);
                 }
