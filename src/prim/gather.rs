@@ -460,7 +460,7 @@ pub(super) const READ: &[Read] = &[("gather", |p, x| {
 pub(super) fn cases() -> Vec<Case> {
     let x = Array::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0], &[3, 4]);
     let at = |i: &[i32], shape: &[usize]| vec![x.clone(), Array::from_slice(i, shape)];
-    let outside = || at(&[1, -2, 0, 3, 9, 1], &[3, 2]);
+    let outside = || at(&[1, -2, 0, 2, 9, 1], &[3, 2]);
     const CLIP: GatherOptions = GatherOptions {
         mode: GatherScatterMode::Clip,
         fill_value: None,
