@@ -380,8 +380,8 @@ fn read(p: &Params, x: &[Array], put: Put) -> Result<Array, Error> {
     if let Some(j) = p.opt_jaxpr("update_jaxpr")?
         && !(j.eqns.len() == 1 && Some(&*j.eqns[0].prim) == named)
     {
-        let what = "only an overwriting update, or one by the operation in the name, is supported";
-        return Err(p.error("update_jaxpr", what).into());
+        let what = format!("{} that applies a program of its own to each element", p.prim());
+        return Err(Error::new(crate::error::ErrorKind::Unsupported, what));
     }
     Ok(bind1(&Scatter::new(put, &dims, &options, x[0].dtype()), &[&x[0], &x[1], &x[2]]))
 }
