@@ -17,6 +17,7 @@ pub mod jaxpr;
 mod loss;
 pub mod np;
 pub mod prim;
+pub mod random;
 mod trace;
 mod transform;
 pub mod tree;

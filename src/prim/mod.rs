@@ -166,6 +166,6 @@ macro_rules! primitives { ($($family:ident)*) => {
 } }
 primitives! {
     iota unary neg complex power binary compare select convert broadcast_in_dim reshape transpose slice pad reduce cumulative
-    dot_general
+    dot_general mul_add threefry
     collective tag call
 }
