@@ -18,6 +18,7 @@ pub mod lax;
 mod loss;
 pub mod np;
 pub mod prim;
+pub mod random;
 mod trace;
 mod transform;
 pub mod tree;
