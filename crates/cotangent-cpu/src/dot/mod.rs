@@ -286,6 +286,6 @@ pub fn matmul_f32(
     let (a, b) = (mat(a, m, k, a_transposed), mat(b, k, n, b_transposed));
     // SAFETY: the lengths are checked, the slices are aligned and initialized, and `out` is borrowed mutably.
     unsafe {
-        dot(DotSpec::for_sizes(n, Dt::F32), Dt::F32, Dt::F32, [1, m, n, k], a, b, out.as_mut_ptr().cast());
+        dot(DotSpec::for_sizes(n, k, Dt::F32), Dt::F32, Dt::F32, [1, m, n, k], a, b, out.as_mut_ptr().cast());
     }
 }

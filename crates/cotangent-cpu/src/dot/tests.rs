@@ -298,7 +298,7 @@ fn check<T: Element>(rng: &mut Rng, order: DotOrder, sizes: [usize; 4], la: usiz
 
 /// The order that belongs to the sizes, now and then the other one.
 fn order(rng: &mut Rng, n: usize) -> DotOrder {
-    let natural = DotSpec::for_sizes(n, Dt::F32).order;
+    let natural = DotSpec::for_sizes(n, 64, Dt::F32).order;
     match rng.next() % 8 {
         0 => DotOrder::Tree,
         1 => DotOrder::Chain,
@@ -449,7 +449,7 @@ fn specials() {
                 a.data[(q * 37 + 1) % la] = *x;
                 b.data[(q * 41 + 2) % lb] = *x;
             }
-            check_operands(DotSpec::for_sizes(n, Dt::F32), [1, m, n, k], &a, &b, "specials");
+            check_operands(DotSpec::for_sizes(n, k, Dt::F32), [1, m, n, k], &a, &b, "specials");
         }
     }
 }
@@ -505,7 +505,7 @@ fn conversions() {
         let a = Mat { ptr: a.as_ptr().cast(), batch: 0, row: k as isize, col: 1 };
         let b = Mat { ptr: b.as_ptr().cast(), batch: 0, row: n as isize, col: 1 };
         // SAFETY: the lengths are checked, and the types are those named.
-        unsafe { dot(DotSpec::for_sizes(n, acc), src, out_dt, sizes, a, b, out.as_mut_ptr().cast()) };
+        unsafe { dot(DotSpec::for_sizes(n, k, acc), src, out_dt, sizes, a, b, out.as_mut_ptr().cast()) };
         out
     }
     // Bytes whose sum does not fit into a byte.
