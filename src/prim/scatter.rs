@@ -381,7 +381,7 @@ fn read(p: &Params, x: &[Array], put: Put) -> Result<Array, Error> {
         && !(j.eqns.len() == 1 && Some(&*j.eqns[0].prim) == named)
     {
         let what = "only an overwriting update, or one by the operation in the name, is supported";
-        return Err(p.error("update_jaxpr", what).into());
+        return Err(Error::new(ErrorKind::Unsupported, p.error("update_jaxpr", what).to_string()));
     }
     Ok(bind1(&Scatter::new(put, &dims, &options, x[0].dtype()), &[&x[0], &x[1], &x[2]]))
 }
