@@ -18,6 +18,7 @@ pub mod lax;
 mod loss;
 pub mod np;
 pub mod prim;
+pub mod random;
 mod trace;
 mod transform;
 pub mod tree;
@@ -48,3 +49,8 @@ pub mod prelude {
     };
     pub use crate::{eval_shape, grad, grad_argnums, jit, value_and_grad, value_and_grad_argnums};
 }
+
+/// The code on the front page is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

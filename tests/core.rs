@@ -2,7 +2,9 @@
 //! disturb one another, programs of any length.
 
 use cotangent::prelude::*;
-use cotangent::{Grad, Vmap, hessian, jacfwd, jacrev, jvp, lax, linear_transpose, linearize, make_jaxpr, vjp, vmap, vmap_axes};
+use cotangent::{
+    Grad, Vmap, hessian, jacfwd, jacrev, jvp, lax, linear_transpose, linearize, make_jaxpr, vjp, vmap, vmap_axes,
+};
 use std::sync::Mutex;
 
 fn value(x: &Array) -> f64 {
@@ -18,11 +20,8 @@ fn nested_derivatives_do_not_confuse_perturbations() {
     let f = |x: &Array| x * grad(|y: &Array| x + y)(&array(1.0));
     assert_eq!(value(&grad(f)(&array(1.0))), 1.0);
     // the same in forward mode, and mixed
-    let (_, dy) = jvp(
-        |x: &Array| x * jvp(|y: &Array| x * y, (&array(2.0),), (&array(1.0),)).1,
-        (&array(3.0),),
-        (&array(1.0),),
-    );
+    let (_, dy) =
+        jvp(|x: &Array| x * jvp(|y: &Array| x * y, (&array(2.0),), (&array(1.0),)).1, (&array(3.0),), (&array(1.0),));
     assert_eq!(value(&dy), 6.0);
     let (_, dy) = jvp(|x: &Array| x * grad(|y: &Array| x * y)(&array(2.0)), (&array(3.0),), (&array(1.0),));
     assert_eq!(value(&dy), 6.0);

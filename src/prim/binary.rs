@@ -33,7 +33,7 @@ fn real_only(_: &mut Body, _: Dt, _: (u32, u32), _: (u32, u32)) -> (u32, u32) {
     unreachable!("an operation on real numbers")
 }
 /// The greater complex number is the one with the greater real part, then imaginary part, as in NumPy.
-fn lexicographic(less: bool) -> impl Fn(&mut Body, Dt, (u32, u32), (u32, u32)) -> (u32, u32) {
+pub(super) fn lexicographic(less: bool) -> impl Fn(&mut Body, Dt, (u32, u32), (u32, u32)) -> (u32, u32) {
     move |b, dt, z, w| {
         let (high, low) = if less { (w, z) } else { (z, w) };
         let (gt, eq) = (b.cmp(Op::Lt, low.0, high.0), b.cmp(Op::Eq, z.0, w.0));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::trace::bind1;
-use cotangent_cpu::{Fold, Kind, Use, ValId};
+use cotangent_cpu::{Fold, Guard, Kind, Use, ValId, View};
 
 /// The tangent of a partial fold, as a partial sum over pairs: the value before an element enters the derivative of what comes.
 fn checked(x: &Aval, axis: usize, floats: bool) -> Result<Avals, String> {
@@ -45,6 +45,30 @@ fn extreme(w: &Array, u: &Array, v: &Array, t: &Array, earlier: &Array) -> (Arra
     (select_n(earlier, &[v, w]), select_n(earlier, &[t, u]))
 }
 
+/// The extreme complex number so far, in lexicographic order: by doubling steps, since an extreme does not depend on the order.
+fn lexicographic(l: &mut Lower, x: ValId, axis: usize, reverse: bool, least: bool, out: &Aval) -> ValId {
+    let (n, dt) = (out.shape[axis] as i64, out.dtype.dt().part());
+    let worst = scalar_of(out.dtype.real_part(), false, if least { f64::INFINITY } else { f64::NEG_INFINITY });
+    let worst = worst.with_bytes(|b| b.iter().rev().fold(0u64, |w, b| w << 8 | *b as u64));
+    let natural = cotangent_cpu::row_major(&out.shape);
+    let (mut x, mut by) = (x, 1);
+    while by < n {
+        let mut v = View::identity(&out.shape);
+        let (lo, hi) = if reverse { (0, n - by) } else { (by, n) };
+        // a guarded dimension counts from the guard's lower end
+        v.offset = if reverse { by * natural[axis] } else { 0 };
+        v.guards.push(Guard { dim: axis as u32, lo, hi, step: 1 });
+        v.fill = [worst; 2];
+        let earlier = l.view(x, v);
+        x = l.map(out, &[earlier, x], |b, x| {
+            let (re, im) = binary::lexicographic(least)(b, dt, x[0].cx(), x[1].cx());
+            lower::Num::Cx(re, im)
+        });
+        by *= 2
+    }
+    x
+}
+
 macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, floats $floats:literal, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr;)*) => { $(
     $(#[$doc])*
     ///
@@ -74,6 +98,9 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
             one(($name(x[0], self.axis + (self.axis >= b) as usize, self.reverse), Some(b)))
         }
         fn lower(&self, l: &mut Lower, x: &[ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+            if outs[0].dtype.is_complex() && matches!($fold, Fold::Max | Fold::Min) {
+                return one(lexicographic(l, x[0], self.axis, self.reverse, $fold == Fold::Min, &outs[0]));
+            }
             let kind = Kind::Prefix { op: $fold, dim: self.axis as u32, reverse: self.reverse };
             one(l.p.push(kind, &[Use::plain(x[0])], &[lower::ty(&outs[0])]))
         }

@@ -51,9 +51,9 @@ impl Primitive for Polygamma {
 }
 
 /// zeta(s, q) = sum over k of (q + k)^-s for an integer s > 1, by Euler and Maclaurin's formula (Whittaker and Watson, section 13.11):
-/// nine terms of the sum, the integral of the rest, and twelve corrections. At the poles q = 0, -1, .. it is infinite.
+/// ten terms of the sum, the integral of the rest, and twelve corrections. At the poles q = 0, -1, .. it is infinite.
 fn zeta(b: &mut Body, s: i32, q: u32) -> u32 {
-    const TERMS: usize = 9;
+    const TERMS: usize = 10;
     // (2j)! / B_2j for the Bernoulli numbers B_2, B_4, ..
     const CORRECTIONS: [f64; 12] = [
         12.0,

@@ -1,4 +1,4 @@
-//! Times of small and large programs, called through `Executable::run`. `cargo bench -p cotangent-cpu --bench exec`
+//! Times of small and large programs, called through `Executable::run`. `cargo bench -p cotangent-cpu --bench exec [-- words in the name]`
 
 use cotangent_cpu::*;
 use std::hint::black_box;
@@ -6,6 +6,9 @@ use std::time::Instant;
 
 /// The least of several times, in nanoseconds a call.
 fn time(name: &str, mut f: impl FnMut()) {
+    if !std::env::args().skip(1).filter(|a| a != "--bench").all(|a| name.contains(&a)) {
+        return;
+    }
     let mut best = f64::MAX;
     let mut n = 1u32;
     for _ in 0..30 {

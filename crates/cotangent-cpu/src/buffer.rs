@@ -352,7 +352,11 @@ impl Buffer {
     #[track_caller]
     fn count<T: Element>(&self) -> usize {
         let size = std::mem::size_of::<T>();
-        assert!(self.len % size == 0, "a buffer of {} bytes is no slice of elements of {size} bytes", self.len);
+        assert!(
+            self.len.is_multiple_of(size),
+            "a buffer of {} bytes is no slice of elements of {size} bytes",
+            self.len
+        );
         self.len / size
     }
     /// Start of the memory.

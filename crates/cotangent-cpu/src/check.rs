@@ -121,7 +121,7 @@ fn check_view(v: &View) -> Checked {
         ensure!((g.dim as usize) < v.dims.len(), "a guard on dimension {} of {}", g.dim, v.dims.len());
         ensure!(seen.is_none_or(|d| d < g.dim), "guards are not in ascending order of dimensions");
         ensure!(g.step >= 1, "a guard with step {}", g.step);
-        let far = 1 << 62;
+        let far = 1 << 61;
         ensure!(
             g.lo.abs_diff(0) <= far && g.hi.abs_diff(0) <= far && g.step as u64 <= far,
             "a guard out of all bounds: {g:?}"

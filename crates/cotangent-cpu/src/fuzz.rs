@@ -118,7 +118,7 @@ impl Fuzz {
     /// An extent of at most `most` (at least 1).
     fn extent(&mut self, most: usize) -> usize {
         let most = most.max(1);
-        if self.r.once_in(40) {
+        if self.r.once_in(100) {
             return 0;
         }
         let sizes = [1, 1, 2, 2, 3, 3, 7, 16, 17, 63, 64, 65, 255, 256, 257, 1023, 1025, 4095, 4096, 4097];
@@ -185,27 +185,56 @@ impl Fuzz {
     /// An operand of this type and these extents: a value seen through a view.
     fn operand(&mut self, dt: Dt, dims: &[usize]) -> Use {
         let there: Vec<ValId> = (0..self.p.vals.len() as ValId).filter(|v| self.p.ty(*v).dt == dt).collect();
-        let val = if there.is_empty() || self.r.once_in(6) {
-            let own =
-                if self.r.once_in(2) || dims.iter().product::<usize>() > LARGEST { self.dims() } else { dims.to_vec() };
-            self.arg(dt, &own)
-        } else {
+        let size: usize = dims.iter().product();
+        let own = size <= self.room();
+        let mut val = None;
+        if !there.is_empty() && !self.r.once_in(6) {
             let n = there.len();
-            there[n - 1 - self.r.below(n).min(self.r.below(n))]
+            let mut late = || there[n - 1 - self.r.below(n).min(self.r.below(n))];
+            let (a, b) = (late(), late());
+            // A larger one has more to show.
+            val = Some(if self.p.ty(a).len() >= self.p.ty(b).len() { a } else { b });
+            if self.p.ty(a).len().max(self.p.ty(b).len()) < size.div_ceil(4) && own && !self.r.once_in(3) {
+                val = None;
+            }
+        }
+        let val = match val {
+            Some(v) => v,
+            None => {
+                let dims = if own && !self.r.once_in(4) { dims.to_vec() } else { self.dims() };
+                self.arg(dt, &dims)
+            }
         };
         self.through(val, dims)
     }
-    /// Any operand with at least one dimension, whose type has a property.
-    fn array(&mut self, ok: impl Fn(Dt) -> bool) -> (Use, Dt, Vec<usize>) {
-        let dt = self.dt_where(ok);
+    /// Extents for an operation along a dimension, and that dimension: sometimes it is long, with few others.
+    fn line(&mut self) -> (Vec<usize>, usize) {
+        if self.r.once_in(6) && self.left > BUDGET / 3 {
+            let long = match self.r.once_in(8) {
+                true => self.r.pick(&[8192, 8193, 12289]),
+                false => self.r.pick(&[1023, 1024, 1025, 2049, 4095, 4096, 4097]),
+            };
+            let rank = 1 + self.r.below(3);
+            let mut dims = self.dims_within(rank, LARGEST / long);
+            let d = self.r.below(rank);
+            dims[d] = long;
+            return (dims, d);
+        }
         let mut dims = self.some_dims();
         if dims.is_empty() {
             let most = self.room();
             dims = vec![self.extent(most)];
         }
+        let d = self.r.below(dims.len());
+        (dims, d)
+    }
+    /// Any operand with at least one dimension, whose type has a property, and one of its dimensions.
+    fn array(&mut self, ok: impl Fn(Dt) -> bool) -> (Use, Dt, Vec<usize>, usize) {
+        let dt = self.dt_where(ok);
+        let (dims, d) = self.line();
         let u = self.operand(dt, &dims);
         self.spend(dims.iter().product());
-        (u, dt, dims)
+        (u, dt, dims, d)
     }
     /// Appends a node of one result.
     fn push(&mut self, kind: Kind, uses: &[Use], dt: Dt, dims: &[usize]) {
@@ -219,7 +248,7 @@ impl Fuzz {
         match self.r.below(26) {
             0..8 => self.map(),
             8 | 9 => {
-                let (u, dt, dims) = self.array(|_| true);
+                let (u, dt, dims, _) = self.array(|_| true);
                 self.push(Kind::View, &[u], dt, &dims);
             }
             10..14 => self.reduce(),
@@ -249,15 +278,13 @@ impl Fuzz {
             Fold::Or,
             Fold::Xor,
         ]);
-        let (u, dt, dims) = self.array(|dt| op.takes(dt));
-        let first = self.r.below(dims.len());
+        let (u, dt, dims, first) = self.array(|dt| op.takes(dt));
         let count = 1 + self.r.below(dims.len() - first);
         let rest: Vec<usize> = dims[..first].iter().chain(&dims[first + count..]).copied().collect();
         self.push(Kind::Reduce { op, first: first as u32, count: count as u32 }, &[u], dt, &rest);
     }
     fn arg_reduce(&mut self) {
-        let (u, _, mut dims) = self.array(|dt| !dt.is_complex());
-        let dim = self.r.below(dims.len());
+        let (u, _, mut dims, dim) = self.array(|dt| !dt.is_complex());
         if dims.remove(dim) == 0 {
             return;
         }
@@ -269,14 +296,14 @@ impl Fuzz {
         let folds =
             [Fold::Sum, Fold::Sum, Fold::Prod, Fold::Max, Fold::Min, Fold::Or, Fold::Xor, Fold::And, Fold::LogAddExp];
         let op = self.r.pick(&folds);
-        let (u, dt, dims) = self.array(|dt| op.takes(dt));
-        let kind = Kind::Prefix { op, dim: self.r.below(dims.len()) as u32, reverse: self.r.once_in(2) };
+        let (u, dt, dims, dim) = self.array(|dt| op.takes(dt));
+        let kind = Kind::Prefix { op, dim: dim as u32, reverse: self.r.once_in(2) };
         self.spend(2 * dims.iter().product::<usize>());
         self.push(kind, &[u], dt, &dims);
     }
     /// A slice or an update at a run-time position.
     fn piece(&mut self) {
-        let (u, dt, dims) = self.array(|_| true);
+        let (u, dt, dims, _) = self.array(|_| true);
         let small: Vec<usize> = dims.iter().map(|n| if self.r.once_in(2) { *n } else { self.r.below(n + 1) }).collect();
         let starts: Vec<Use> = dims
             .iter()
@@ -293,8 +320,7 @@ impl Fuzz {
         }
     }
     fn concat(&mut self) {
-        let (first, dt, mut dims) = self.array(|_| true);
-        let dim = self.r.below(dims.len());
+        let (first, dt, mut dims, dim) = self.array(|_| true);
         let rest: usize = dims.iter().enumerate().filter(|(d, _)| *d != dim).map(|(_, n)| *n).product();
         let mut uses = vec![first];
         let mut whole = dims[dim];
@@ -320,11 +346,12 @@ impl Fuzz {
         let (b, m, n, k) = match far {
             true => (1, 1, 1 + self.r.below(2), self.r.pick(&[16384, 16385, 16641])),
             false => {
-                let dims = self.dims_within(4, self.room());
+                // A sum of many products costs as much as many elements, and none of the operands is as large as that.
+                let dims = self.dims_within(4, self.left.max(1));
                 (dims[0], dims[1], dims[2], dims[3])
             }
         };
-        self.spend(3 * b * m * n * k);
+        self.spend(b * m * n * k);
         let left = self.operand(dt, &[b, m, k]);
         let right = self.operand(other, &[b, k, n]);
         self.push(Kind::Dot(DotSpec::for_sizes(n, acc)), &[left, right], out, &[b, m, n]);

@@ -4,7 +4,7 @@
 //! [`Executable`] that runs it on [`Buffer`]s. Three things live here, and all `unsafe` code of the array library:
 //!
 //! * [`program`]: what a tensor program is, and what every node computes, down to the order of every sum;
-//! * [`reference`]: the scalar evaluator, loops that *are* those definitions. Nothing is faster, nothing is shared with the
+//! * [`mod@reference`]: the scalar evaluator, loops that *are* those definitions. Nothing is faster, nothing is shared with the
 //!   engine but the elementary functions;
 //! * [`exec`]: the block interpreter, with SIMD kernels chosen when the process starts (AVX-512, AVX2, portable), the matrix
 //!   product, and buffers that are reused.

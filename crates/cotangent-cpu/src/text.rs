@@ -131,7 +131,8 @@ fn view(v: &View, dt: Dt, extents: bool) -> String {
     }
     let mut text = terms.join(",");
     if v.offset != 0 {
-        text = if text.is_empty() { v.offset.to_string() } else { format!("{}+{text}", v.offset) };
+        let plus = if text.is_empty() || text.starts_with('-') { "" } else { "+" };
+        text = format!("{}{plus}{text}", v.offset);
     }
     if !v.guards.is_empty() {
         let guards: Vec<String> =

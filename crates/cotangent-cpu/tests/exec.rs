@@ -96,3 +96,158 @@ fn sums_every_axis_by_the_tree() {
         }
     }
 }
+
+fn panic_of(f: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    let e = std::panic::catch_unwind(f).expect_err("this must panic");
+    e.downcast_ref::<String>().cloned().or_else(|| e.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_default()
+}
+
+#[test]
+fn operands_that_do_not_fit_are_refused() {
+    let ty = Ty::new(Dt::F32, &[4]);
+    let mut p = Program::default();
+    let (x, s) = (p.arg(ty.clone()), p.arg(Ty::new(Dt::F32, &[])));
+    let splat = p.through(s, View::splat(&[4]));
+    let z = p.push(Kind::Map(add_body().into()), &[Use::plain(x), splat], &[ty]);
+    p.outs = vec![z];
+    let e = Executable::compile(&p).unwrap();
+    let (four, five) = (ramp(4), ramp(5));
+    let bits = Operand::Bits(0);
+    let run = |args: &[Operand]| panic_of(std::panic::AssertUnwindSafe(|| drop(e.run(args))));
+    assert_eq!(run(&[]), "0 operands for a program of 2 arguments");
+    assert_eq!(run(&[bits, bits]), "operand 0 is bits, but argument 0 is a buffer of 16 bytes");
+    assert_eq!(
+        run(&[Operand::Buffer(&four), Operand::Buffer(&four)]),
+        "operand 1 is a buffer of 16 bytes, but argument 1 travels as bits"
+    );
+    assert_eq!(run(&[Operand::Buffer(&five), bits]), "operand 0 is a buffer of 20 bytes, but argument 0 has 16");
+    assert_eq!(f32s(&e.run(&[Operand::Buffer(&four), bits])[0]), four.as_slice::<f32>());
+}
+
+#[test]
+fn a_wrong_program_is_an_error() {
+    let mut p = Program::default();
+    p.arg(Ty::new(Dt::F32, &[4]));
+    p.outs = vec![7];
+    assert!(Executable::compile(&p).err().unwrap().contains("result 0 is %7"));
+}
+
+#[test]
+fn any_byte_but_zero_is_true() {
+    let ty = Ty::new(Dt::Bool, &[4]);
+    let mut p = Program::default();
+    let (x, s) = (p.arg(ty.clone()), p.arg(Ty::new(Dt::Bool, &[])));
+    let mut b = Body::default();
+    let v = b.input(0, Dt::Bool);
+    let n = b.un(Op::Not, Dt::Bool, v);
+    b.outs.push(n);
+    let body: std::sync::Arc<Body> = b.into();
+    let not = p.push(Kind::Map(body.clone()), &[Use::plain(x)], &[ty]);
+    let not_s = p.push(Kind::Map(body), &[Use::plain(s)], &[Ty::new(Dt::Bool, &[])]);
+    let any = p.push(Kind::Reduce { op: Fold::Or, first: 0, count: 1 }, &[Use::plain(x)], &[Ty::new(Dt::Bool, &[])]);
+    p.outs = vec![not, not_s, any];
+    let e = Executable::compile(&p).unwrap();
+    let r = e.run(&[Operand::Buffer(&Buffer::from_bytes(&[0, 1, 2, 255])), Operand::Bits(0x300)]);
+    assert!(matches!(&r[0], Output::Buffer(b) if b.as_bytes() == [1, 0, 0, 0]));
+    assert!(matches!((&r[1], &r[2]), (Output::Bits(1), Output::Bits(1))));
+}
+
+#[test]
+fn one_executable_runs_in_many_threads() {
+    let ty = Ty::new(Dt::F32, &[300]);
+    let mut p = Program::default();
+    let x = p.arg(ty.clone());
+    let y = p.push(Kind::Map(add_body().into()), &[Use::plain(x), Use::plain(x)], &[ty.clone()]);
+    let s = p.push(Kind::Prefix { op: Fold::Sum, dim: 0, reverse: true }, &[Use::plain(y)], &[ty]);
+    let t = p.push(Kind::Reduce { op: Fold::Sum, first: 0, count: 1 }, &[Use::plain(s)], &[Ty::new(Dt::F32, &[])]);
+    p.outs = vec![s, t];
+    let e = Executable::compile(&p).unwrap();
+    let all: Vec<(Vec<f32>, Vec<f32>)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let a = ramp(300);
+                    let mut last = None;
+                    for _ in 0..200 {
+                        let r = e.run(&[Operand::Buffer(&a)]);
+                        let r = (f32s(&r[0]), f32s(&r[1]));
+                        assert!(last.is_none_or(|l| l == r));
+                        last = Some(r);
+                    }
+                    last.unwrap()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert!(all.iter().all(|r| *r == all[0]));
+    let want: f32 = ramp(300).as_slice::<f32>().iter().enumerate().map(|(i, x)| 2.0 * x * (i + 1) as f32).sum();
+    assert!((all[0].1[0] / want - 1.0).abs() < 1e-4);
+}
+
+#[test]
+fn results_of_another_thread_may_be_dropped_here() {
+    let ty = Ty::new(Dt::F32, &[1000]);
+    let mut p = Program::default();
+    let x = p.arg(ty.clone());
+    let y = p.push(Kind::Map(add_body().into()), &[Use::plain(x), Use::plain(x)], &[ty]);
+    p.outs = vec![y];
+    let e = Executable::compile(&p).unwrap();
+    let r: Vec<Outputs> = (0..8)
+        .map(|_| std::thread::scope(|s| s.spawn(|| e.run(&[Operand::Buffer(&ramp(1000))])).join().unwrap()))
+        .collect();
+    assert!(r.iter().all(|r| f32s(&r[0]) == f32s(&e.run(&[Operand::Buffer(&ramp(1000))])[0])));
+}
+
+/// A million nodes: no recursion, nothing quadratic. Scalars, arrays, arrays with a view between any two, and a sum of everything.
+#[test]
+fn a_million_nodes() {
+    const N: usize = 1_000_000;
+    for (dims, turn) in [(&[][..], false), (&[3][..], false), (&[3][..], true)] {
+        let ty = Ty::new(Dt::F32, dims);
+        let n = if turn { N / 2 } else { N };
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let (body, mut v): (std::sync::Arc<Body>, _) = (add_body().into(), x);
+        let mut reverse = View::identity(dims);
+        if turn {
+            (reverse.offset, reverse.strides[0]) = (2, -1);
+        }
+        for i in 0..n {
+            let before = if turn && i % 2 == 1 { p.view(v, reverse.clone()) } else { v };
+            v = p.push(Kind::Map(body.clone()), &[Use::plain(before), Use::plain(x)], &[ty.clone()]);
+        }
+        p.outs = vec![v];
+        let e = Executable::compile(&p).unwrap();
+        let one = Buffer::from_slice(&[1.0f32; 3]);
+        let r = match dims {
+            [] => e.run(&[Operand::Bits(1.0f32.to_bits() as u64)]),
+            _ => e.run(&[Operand::Buffer(&one)]),
+        };
+        assert!(f32s(&r[0]).iter().all(|x| *x == (n + 1) as f32));
+    }
+}
+
+#[test]
+fn nothing_leaks() {
+    let ty = Ty::new(Dt::F32, &[100_000]);
+    let mut p = Program::default();
+    let x = p.arg(ty.clone());
+    let mut v = x;
+    for _ in 0..5 {
+        let y = p.push(Kind::Map(add_body().into()), &[Use::plain(v), Use::plain(x)], &[ty.clone()]);
+        v = p.push(Kind::Prefix { op: Fold::Max, dim: 0, reverse: false }, &[Use::plain(y)], &[ty.clone()]);
+    }
+    p.outs = vec![v, v];
+    let e = Executable::compile(&p).unwrap();
+    let a = ramp(100_000);
+    let run = || drop(e.run(&[Operand::Buffer(&a)]));
+    run();
+    let held = buffer::held().0;
+    for _ in 0..50 {
+        run();
+    }
+    assert_eq!(buffer::held().0, held, "every run must use the memory of the one before");
+    // Two results and as many intermediate values as are alive at once, not ten.
+    assert!(held <= 4 * 500_000 + 100_000, "{held}");
+}

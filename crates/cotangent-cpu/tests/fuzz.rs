@@ -44,13 +44,14 @@ fn compare(seed: u64) -> Result<(), String> {
         })
         .collect();
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
-        for fuse in [true, false] {
-            let e = Executable::compile_with(&p, Options { isa, fuse })?;
+        for (fuse, in_place) in [(true, 1), (true, usize::MAX), (false, 1)] {
+            let e = Executable::compile_with(&p, Options { isa, fuse, in_place })?;
             let got = e.run(&operands);
             for (k, (o, v)) in got.iter().zip(&p.outs).enumerate() {
                 let ty = p.ty(*v);
-                fuzz::same(ty.dt, &bytes_of(o, ty, &args), &want[k])
-                    .map_err(|e| format!("seed {seed}, {isa:?}, fuse {fuse}, result {k} ({ty}): {e}\n{p}"))?;
+                fuzz::same(ty.dt, &bytes_of(o, ty, &args), &want[k]).map_err(|e| {
+                    format!("seed {seed}, {isa:?}, fuse {fuse}, in place from {in_place}, result {k} ({ty}): {e}\n{p}")
+                })?;
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Reading runs of elements of one type as another: the conversions in front of and behind a product.
 //!
-//! A product is computed in one of a few types ([`compute`]); the operands come through [`read`] and the results leave through
-//! [`write`]. The pairs that occur in practice have a loop of their own, all others go element by element through an exact
+//! A product is computed in one of a few types ([`compute`]); operands come and results leave through a [`Conversion`]. The pairs that occur in practice have a loop of their own, all others go element by element through an exact
 //! intermediate value, so that every conversion rounds once.
 
 use crate::Dt;
-use half::slice::HalfFloatSliceExt;
+use crate::isa::Isa;
 use half::{bf16, f16};
 
 /// The type that stands for `acc` in the kernels. Wrapping integers do not see their sign, and the low byte of a wrapping sum of
@@ -129,128 +128,180 @@ unsafe fn store(dt: Dt, x: Wide, p: *mut u8) {
     }
 }
 
-/// Converts `n` elements, `stride` elements apart, into a dense run.
-///
-/// # Safety
-/// Every element must be initialized and aligned, and `out` must have room for `n` of type `to` and not overlap them.
-unsafe fn convert(from: Dt, to: Dt, n: usize, p: *const u8, stride: isize, out: *mut u8) {
-    macro_rules! run {
-        ($s:ty, $d:ty, |$x:ident| $e:expr) => {{
-            let (p, q) = (p.cast::<$s>(), out.cast::<$d>());
-            if stride == 1 {
-                for i in 0..n {
-                    // SAFETY: element i of both runs, which the caller vouches for.
-                    unsafe {
-                        let $x = *p.add(i);
-                        *q.add(i) = $e;
-                    }
-                }
-            } else {
-                for i in 0..n {
-                    // SAFETY: as above.
-                    unsafe {
-                        let $x = *p.wrapping_offset(i as isize * stride);
-                        *q.add(i) = $e;
-                    }
-                }
+/// A pair of types whose conversion has a loop of its own, vectorized for every instruction set.
+trait Pair {
+    type From: Copy;
+    type To;
+    fn convert(x: Self::From) -> Self::To;
+}
+
+macro_rules! pairs {
+    ($($name:ident: $from:ty => $to:ty, |$x:ident| $e:expr;)+) => {$(
+        struct $name;
+        impl Pair for $name {
+            type From = $from;
+            type To = $to;
+            #[inline(always)]
+            fn convert($x: $from) -> $to {
+                $e
             }
-        }};
-    }
-    use Dt::*;
-    match (from, to) {
-        _ if same_bits(from, to) => match from.size() {
-            // SAFETY: both runs are valid for n elements and do not overlap.
-            s if stride == 1 => unsafe { std::ptr::copy_nonoverlapping(p, out, n * s) },
-            1 => run!(u8, u8, |x| x),
-            2 => run!(u16, u16, |x| x),
-            4 => run!(u32, u32, |x| x),
-            8 if from == C64 => run!([u32; 2], [u32; 2], |x| x),
-            8 => run!(u64, u64, |x| x),
-            _ => run!([u64; 2], [u64; 2], |x| x),
-        },
-        (F16, F32) if stride == 1 => {
-            // SAFETY: the two runs, as above; nobody else has `out`.
-            let (s, d) = unsafe {
-                (std::slice::from_raw_parts(p.cast::<f16>(), n), std::slice::from_raw_parts_mut(out.cast::<f32>(), n))
-            };
-            s.convert_to_f32_slice(d)
         }
-        (F32, F16) if stride == 1 => {
-            // SAFETY: as above.
-            let (s, d) = unsafe {
-                (std::slice::from_raw_parts(p.cast::<f32>(), n), std::slice::from_raw_parts_mut(out.cast::<f16>(), n))
-            };
-            d.convert_from_f32_slice(s)
-        }
-        (F16, F32) => run!(f16, f32, |x| x.to_f32()),
-        (F32, F16) => run!(f32, f16, |x| f16::from_f32(x)),
-        (Bf16, F32) => run!(u16, u32, |x| (x as u32) << 16),
-        (F32, Bf16) => run!(f32, bf16, |x| bf16::from_f32(x)),
-        (F32, F64) => run!(f32, f64, |x| x as f64),
-        (F64, F32) => run!(f64, f32, |x| x as f32),
-        (Bool, F32) => run!(u8, f32, |x| (x != 0) as u8 as f32),
-        (F32, Bool) => run!(f32, u8, |x| (x != 0.0) as u8),
-        (U8, U16 | I16) => run!(u8, u16, |x| x as u16),
-        (I8, U16 | I16) => run!(i8, u16, |x| x as u16),
-        (U16 | I16, U8 | I8) => run!(u16, u8, |x| x as u8),
-        (U8, U32 | I32) => run!(u8, u32, |x| x as u32),
-        (I8, U32 | I32) => run!(i8, u32, |x| x as u32),
-        (U16, U32 | I32) => run!(u16, u32, |x| x as u32),
-        (I16, U32 | I32) => run!(i16, u32, |x| x as u32),
-        (I32, F32) => run!(i32, f32, |x| x as f32),
-        _ => {
+    )+};
+}
+pairs! {
+    Copy1: u8 => u8, |x| x;
+    Copy2: u16 => u16, |x| x;
+    Copy4: u32 => u32, |x| x;
+    Copy8: u64 => u64, |x| x;
+    CopyC64: [u32; 2] => [u32; 2], |x| x;
+    CopyC128: [u64; 2] => [u64; 2], |x| x;
+    F16ToF32: f16 => f32, |x| x.to_f32();
+    F32ToF16: f32 => f16, |x| f16::from_f32(x);
+    Bf16ToF32: u16 => u32, |x| (x as u32) << 16;
+    F32ToBf16: f32 => bf16, |x| bf16::from_f32(x);
+    F32ToF64: f32 => f64, |x| x as f64;
+    F64ToF32: f64 => f32, |x| x as f32;
+    BoolToF32: u8 => f32, |x| (x != 0) as u8 as f32;
+    F32ToBool: f32 => u8, |x| (x != 0.0) as u8;
+    U8ToU16: u8 => u16, |x| x as u16;
+    I8ToU16: i8 => u16, |x| x as u16;
+    U16ToU8: u16 => u8, |x| x as u8;
+    U8ToU32: u8 => u32, |x| x as u32;
+    I8ToU32: i8 => u32, |x| x as u32;
+    U16ToU32: u16 => u32, |x| x as u32;
+    I16ToU32: i16 => u32, |x| x as u32;
+    I32ToF32: i32 => f32, |x| x as f32;
+}
+
+crate::multiversion! {
+    /// Converts `n` elements, `stride` elements apart, into a dense run that does not overlap them.
+    fn run<C: Pair>(n: usize, p: *const u8, stride: isize, out: *mut u8) {
+        let (p, q) = (p.cast::<C::From>(), out.cast::<C::To>());
+        if stride == 1 {
             for i in 0..n {
-                // SAFETY: element i of both runs.
-                unsafe {
+                // SAFETY: element i of both runs, which the caller vouches for.
+                unsafe { *q.add(i) = C::convert(*p.add(i)) };
+            }
+        } else {
+            for i in 0..n {
+                // SAFETY: as above.
+                unsafe { *q.add(i) = C::convert(*p.wrapping_offset(i as isize * stride)) };
+            }
+        }
+    }
+}
+
+/// Converts this many elements, which are so many elements apart, into a dense run.
+type Run = unsafe fn(usize, *const u8, isize, *mut u8);
+
+/// The loop of a pair, if it has one.
+fn loop_of(isa: Isa, from: Dt, to: Dt) -> Option<Run> {
+    use Dt::*;
+    Some(match (from, to) {
+        _ if same_bits(from, to) => match from.size() {
+            1 => run::<Copy1>(isa),
+            2 => run::<Copy2>(isa),
+            4 => run::<Copy4>(isa),
+            8 if from == C64 => run::<CopyC64>(isa),
+            8 => run::<Copy8>(isa),
+            _ => run::<CopyC128>(isa),
+        },
+        #[cfg(target_arch = "x86_64")]
+        (F16, F32) if isa != Isa::Portable => super::x86::f32_from_f16,
+        #[cfg(target_arch = "x86_64")]
+        (F32, F16) if isa != Isa::Portable => super::x86::f16_from_f32,
+        (F16, F32) => run::<F16ToF32>(isa),
+        (F32, F16) => run::<F32ToF16>(isa),
+        (Bf16, F32) => run::<Bf16ToF32>(isa),
+        (F32, Bf16) => run::<F32ToBf16>(isa),
+        (F32, F64) => run::<F32ToF64>(isa),
+        (F64, F32) => run::<F64ToF32>(isa),
+        (Bool, F32) => run::<BoolToF32>(isa),
+        (F32, Bool) => run::<F32ToBool>(isa),
+        (U8, U16 | I16) => run::<U8ToU16>(isa),
+        (I8, U16 | I16) => run::<I8ToU16>(isa),
+        (U16 | I16, U8 | I8) => run::<U16ToU8>(isa),
+        (U8, U32 | I32) => run::<U8ToU32>(isa),
+        (I8, U32 | I32) => run::<I8ToU32>(isa),
+        (U16, U32 | I32) => run::<U16ToU32>(isa),
+        (I16, U32 | I32) => run::<I16ToU32>(isa),
+        (I32, F32) => run::<I32ToF32>(isa),
+        _ => return None,
+    })
+}
+
+/// The conversion of one type to another, perhaps by way of a third.
+#[derive(Clone, Copy)]
+pub(super) struct Conversion {
+    isa: Isa,
+    from: Dt,
+    via: Dt,
+    to: Dt,
+    direct: Option<Run>,
+}
+
+impl Conversion {
+    /// Reads elements of type `src` as operands of a product in `acc`: as elements of [`compute`]`(acc)`. The instruction set must
+    /// be available when it is used.
+    pub(super) fn reading(isa: Isa, src: Dt, acc: Dt) -> Conversion {
+        Conversion::new(isa, src, acc, compute(acc))
+    }
+    /// Writes sums of type [`compute`]`(acc)` as results of type `dst`.
+    pub(super) fn writing(isa: Isa, acc: Dt, dst: Dt) -> Conversion {
+        Conversion::new(isa, compute(acc), acc, dst)
+    }
+    fn new(isa: Isa, from: Dt, via: Dt, to: Dt) -> Conversion {
+        // From a type to the one that computes it nothing is lost, and back nothing but what it cannot hold; only a detour over
+        // another type takes two steps.
+        let direct = if same_bits(from, via) {
+            loop_of(isa, via, to)
+        } else if same_bits(via, to) {
+            loop_of(isa, from, via)
+        } else {
+            None
+        };
+        Conversion { isa, from, via, to, direct }
+    }
+
+    /// Converts `n` elements, which are `stride` elements apart, into a dense run.
+    ///
+    /// # Safety
+    /// Every element must be initialized and aligned; `out` must have room for them and not overlap them. The processor must have
+    /// the instruction set.
+    #[inline]
+    pub(super) unsafe fn run(&self, n: usize, p: *const u8, stride: isize, out: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.direct {
+                Some(run) => run(n, p, stride, out),
+                None => self.detour(n, p, stride, out),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Conversion::run`].
+    #[cold]
+    unsafe fn detour(&self, n: usize, p: *const u8, stride: isize, out: *mut u8) {
+        let step = |from: Dt, to: Dt, n: usize, p: *const u8, stride: isize, out: *mut u8| {
+            // SAFETY: the runs are those of the callers below.
+            unsafe {
+                if let Some(run) = loop_of(self.isa, from, to) {
+                    return run(n, p, stride, out);
+                }
+                for i in 0..n {
                     let x = load(from, p.wrapping_offset(i as isize * stride * from.size() as isize));
                     store(to, x, out.add(i * to.size()))
                 }
             }
+        };
+        let mut buf = [[0u64; 2]; 64];
+        let b = buf.as_mut_ptr().cast::<u8>();
+        for i in (0..n).step_by(64) {
+            // 64 elements of at most 16 bytes go through the buffer.
+            let c = (n - i).min(64);
+            step(self.from, self.via, c, p.wrapping_offset(i as isize * stride * self.from.size() as isize), stride, b);
+            step(self.via, self.to, c, b, 1, out.wrapping_add(i * self.to.size()));
         }
     }
-}
-
-/// Converts through `mid`: from `from` to `mid`, and from there to `to`.
-///
-/// # Safety
-/// As for [`convert`].
-unsafe fn through(from: Dt, mid: Dt, to: Dt, n: usize, p: *const u8, stride: isize, out: *mut u8) {
-    // From `mid` to the type that computes it nothing is lost, and back nothing but what `mid` cannot hold; only a detour over
-    // another type takes two steps.
-    if same_bits(from, mid) {
-        // SAFETY: the caller's promise.
-        return unsafe { convert(mid, to, n, p, stride, out) };
-    }
-    if same_bits(mid, to) {
-        // SAFETY: the caller's promise.
-        return unsafe { convert(from, mid, n, p, stride, out) };
-    }
-    let mut buf = [[0u64; 2]; 64];
-    let b = buf.as_mut_ptr().cast::<u8>();
-    for i in (0..n).step_by(64) {
-        let c = (n - i).min(64);
-        // SAFETY: c elements from i on, at most 64 of at most 16 bytes in the buffer.
-        unsafe {
-            convert(from, mid, c, p.wrapping_offset(i as isize * stride * from.size() as isize), stride, b);
-            convert(mid, to, c, b, 1, out.add(i * to.size()));
-        }
-    }
-}
-
-/// Reads `n` elements of type `src`, `stride` elements apart, as operands of a product in `acc`: elements of [`compute`]`(acc)`.
-///
-/// # Safety
-/// Every element must be initialized and aligned, and `out` must have room for them and not overlap them.
-pub(super) unsafe fn read(src: Dt, acc: Dt, n: usize, p: *const u8, stride: isize, out: *mut u8) {
-    // SAFETY: the caller's promise.
-    unsafe { through(src, acc, compute(acc), n, p, stride, out) }
-}
-
-/// Writes `n` sums of [`compute`]`(acc)` as results of type `dst`.
-///
-/// # Safety
-/// As for [`read`].
-pub(super) unsafe fn write(acc: Dt, dst: Dt, n: usize, p: *const u8, out: *mut u8) {
-    // SAFETY: the caller's promise.
-    unsafe { through(compute(acc), acc, dst, n, p, 1, out) }
 }

@@ -7,8 +7,8 @@
 //! A complex product is a real one: the row (ar, ai, ..) times columns in which (br, bi) stands above (-bi, br). That is the
 //! order of the definition, with chunks of twice the length.
 
-use super::cast;
-use super::micro::{Elem, Job, Kit};
+use super::cast::{self, Conversion};
+use super::micro::{Elem, Job, Kit, Micro};
 use super::pack;
 use super::scratch::Scratch;
 use super::{CHUNK, Product, SUPER, merge};
@@ -38,11 +38,13 @@ struct Tile<'a, E: 'static> {
     unit: usize,
     /// Are the operands what the kernels compute with?
     plain: bool,
+    reading: Conversion,
     rows: Rows,
     direct_columns: bool,
     a_area: *mut E,
     b_area: *mut E,
     panel_area: *mut E,
+    pairs_area: *mut E,
 }
 
 /// Computes tiles of the product.
@@ -83,7 +85,8 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
     let mut scratch = Scratch::new([
         if rows == Rows::Direct { 0 } else { height * chunk * size },
         if direct_columns { 0 } else { panels * width * chunk * size },
-        if plain { 0 } else { width * chunk * size },
+        if plain && unit == 1 { 0 } else { width * chunk * size },
+        if plain || unit == 1 { 0 } else { width * chunk * size },
         slots * tile_len * size,
     ]);
     let tile = Tile {
@@ -91,14 +94,17 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         kit,
         unit,
         plain,
+        reading: Conversion::reading(p.isa, p.src, p.spec.acc),
         rows,
         direct_columns,
         a_area: scratch.area(0),
         b_area: scratch.area(1),
         panel_area: scratch.area(2),
+        pairs_area: scratch.area(3),
     };
-    let sums: *mut E = scratch.area(3);
+    let sums: *mut E = scratch.area(4);
 
+    let writing = Conversion::writing(p.isa, p.spec.acc, p.out_dt);
     for item in items {
         let (t, i, j) = p.place(item);
         // SAFETY: the tile lies inside the result, the areas are as large as their greatest use.
@@ -126,7 +132,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
             }
             for r in 0..rows {
                 let to = p.out.add((out + r * p.n) * p.out_dt.size());
-                cast::write(p.spec.acc, p.out_dt, cols, sums.add(r * cols * unit).cast(), to);
+                writing.run(cols, sums.add(r * cols * unit).cast(), 1, to);
             }
         }
     }
@@ -183,14 +189,25 @@ impl<E: Elem> Tile<'_, E> {
                     for q in 0..cols.div_ceil(width) {
                         job.b = b.wrapping_add(q * panel);
                         job.cols = width.min(cols - q * width);
-                        let table = if job.cols <= self.kit.width { self.kit.one } else { self.kit.two };
-                        table[rows - 1](&job);
+                        self.kernel(job.cols)[rows - 1](&job);
                         job.c = job.c.wrapping_add(width);
                     }
                 }
                 r += rows;
             }
             at += k;
+        }
+    }
+
+    /// The kernels for so many columns of a panel.
+    fn kernel(&self, cols: usize) -> &'static [Micro<E>] {
+        let narrow = cols <= self.kit.width;
+        if self.direct_columns && !cols.is_multiple_of(self.kit.width) {
+            self.kit.edge[!narrow as usize]
+        } else if narrow {
+            self.kit.one
+        } else {
+            self.kit.two
         }
     }
 
@@ -208,13 +225,7 @@ impl<E: Elem> Tile<'_, E> {
             job.c = c.wrapping_add(q);
             job.cols = step.min(cols - q);
             // SAFETY: the columns from q on.
-            unsafe {
-                match job.cols.div_ceil(self.kit.width) {
-                    1 => self.kit.one[rows - 1](job),
-                    2 => self.kit.two[rows - 1](job),
-                    _ => kernel(job),
-                }
-            }
+            unsafe { if job.cols <= 2 * self.kit.width { self.kernel(job.cols)[rows - 1](job) } else { kernel(job) } }
             q += step;
         }
     }
@@ -227,7 +238,7 @@ impl<E: Elem> Tile<'_, E> {
         let p = self.product;
         let read = |n, from, stride, to: usize| {
             // SAFETY: a row or a column of these rows, and a place for it in their area.
-            unsafe { cast::read(p.src, p.spec.acc, n, from, stride, self.a_area.add(to).cast()) }
+            unsafe { self.reading.run(n, from, stride, self.a_area.add(to).cast()) }
         };
         job.a = self.a_area;
         match self.rows {
@@ -276,19 +287,20 @@ impl<E: Elem> Tile<'_, E> {
                         (row, col) = (1, k as isize);
                         for c in 0..cols {
                             let from = b.wrapping_offset(offset(p.src, 0, 0, c, p.b.col));
-                            cast::read(p.src, p.spec.acc, k, from, 1, to(c * k));
+                            self.reading.run(k, from, 1, to(c * k));
                         }
                     } else {
                         (row, col) = (cols as isize, 1);
                         for r in 0..k {
                             let from = b.wrapping_offset(offset(p.src, 0, 0, r, p.b.row));
-                            cast::read(p.src, p.spec.acc, cols, from, p.b.col, to(r * cols));
+                            self.reading.run(cols, from, p.b.col, to(r * cols));
                         }
                     }
                 }
                 let dst = self.b_area.add(q * width * k * self.unit);
                 if self.unit == 2 {
-                    pack::panel_of_pairs(self.kit, k, cols, src, row, col, dst);
+                    let area = if self.plain { self.panel_area } else { self.pairs_area };
+                    pack::panel_of_pairs(self.kit, k, cols, src, row, col, area, dst);
                 } else {
                     pack::panel(self.kit, k, cols, src, row, col, dst);
                 }

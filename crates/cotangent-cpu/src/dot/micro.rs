@@ -52,19 +52,16 @@ macro_rules! unrolled {
     };
 }
 
-/// `R` rows by `V` vectors.
+/// `R` rows by `V` vectors. Unless `EDGE`, whole vectors of columns are read, also if the job has fewer columns.
 ///
 /// # Safety
 /// As for [`Micro`].
 #[inline(always)]
-unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
+unsafe fn micro<S: Simd, const R: usize, const V: usize, const EDGE: bool>(job: &Job<S::E>) {
     // SAFETY: all accesses lie inside the job. Pointers to rows beyond it, and to vectors that are masked out altogether, are made
     // with wrapping arithmetic and not followed.
     unsafe {
-        let mut masks = [S::mask(0); V];
-        for v in 0..V {
-            masks[v] = S::mask(job.cols.saturating_sub(v * S::W).min(S::W));
-        }
+        let masks = masks::<S, V>(job.cols);
         if job.k > 16 {
             for i in 0..R {
                 prefetch(job.c.wrapping_add(i * job.c_row));
@@ -89,7 +86,8 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
             }
             let mut x = [S::splat(S::E::ZERO); V];
             for v in 0..V {
-                x[v] = S::load_m(b.wrapping_add(v * S::W), masks[v]);
+                let b = b.wrapping_add(v * S::W);
+                x[v] = if EDGE { S::load_m(b, masks[v]) } else { S::load(b) };
             }
             unrolled!(R, i, {
                 let y = S::splat(*rows[i / 3].wrapping_offset((i % 3) as isize * job.a_row));
@@ -102,10 +100,21 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
             }
             b = b.wrapping_offset(job.b_row);
         }
+        if !EDGE && job.cols == V * S::W {
+            for i in 0..R {
+                for v in 0..V {
+                    let c = job.c.add(i * job.c_row + v * S::W);
+                    if job.add {
+                        sums[i][v] = S::add(S::load(c), sums[i][v]);
+                    }
+                    sums[i][v].store(c);
+                }
+            }
+            return;
+        }
         for i in 0..R {
-            let c = job.c.wrapping_add(i * job.c_row);
             for v in 0..V {
-                let c = c.wrapping_add(v * S::W);
+                let c = job.c.wrapping_add(i * job.c_row + v * S::W);
                 if job.add {
                     sums[i][v] = S::add(S::load_m(c, masks[v]), sums[i][v]);
                 }
@@ -115,9 +124,25 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
     }
 }
 
+/// Masks of the first `n` elements of `V` vectors.
+///
+/// # Safety
+/// The processor must have the instruction set.
+#[inline(always)]
+unsafe fn masks<S: Simd, const V: usize>(n: usize) -> [S::M; V] {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let mut masks = [S::mask(0); V];
+        for v in 0..V {
+            masks[v] = S::mask(n.saturating_sub(v * S::W).min(S::W));
+        }
+        masks
+    }
+}
+
 /// Brings a line close that will be read at the end of a chunk.
 #[inline(always)]
-fn prefetch<E>(p: *const E) {
+pub(super) fn prefetch<E>(p: *const E) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is part of x86-64, and a prefetch never faults.
     unsafe {
@@ -144,17 +169,40 @@ unsafe fn strip<S: Simd, const V: usize, const PAD: bool>(
 ) {
     // SAFETY: masked accesses lie inside runs and places, full ones inside places of V vectors.
     unsafe {
-        let mut masks = [S::mask(0); V];
-        for v in 0..V {
-            masks[v] = S::mask(n.saturating_sub(v * S::W).min(S::W));
-        }
+        let masks = masks::<S, V>(n);
         for _ in 0..count {
+            // The next runs are far apart, where the processor does not expect them.
+            prefetch(p.wrapping_offset(8 * from));
+            prefetch(p.wrapping_offset(8 * from).wrapping_add(n - 1));
             for v in 0..V {
                 let x = S::load_m(p.wrapping_add(v * S::W), masks[v]);
                 if PAD { x.store(q.add(v * S::W)) } else { x.store_m(q.wrapping_add(v * S::W), masks[v]) }
             }
             p = p.wrapping_offset(from);
             q = q.wrapping_add(to);
+        }
+    }
+}
+
+/// Packs `count` runs of `n` reals, which are complex numbers: each fills two places, as (re, im) and as (-im, re).
+///
+/// # Safety
+/// As for [`strip`] with `PAD`, with twice as many places.
+#[inline(always)]
+unsafe fn strip_pairs<S: Real>(count: usize, mut p: *const S::E, from: isize, n: usize, mut q: *mut S::E, to: usize) {
+    // SAFETY: as in `strip`.
+    unsafe {
+        let masks = masks::<S, 2>(n);
+        for _ in 0..count {
+            prefetch(p.wrapping_offset(8 * from));
+            prefetch(p.wrapping_offset(8 * from).wrapping_add(n - 1));
+            for v in 0..2 {
+                let x = S::load_m(p.wrapping_add(v * S::W), masks[v]);
+                x.store(q.add(v * S::W));
+                x.turn().store(q.add(to + v * S::W));
+            }
+            p = p.wrapping_offset(from);
+            q = q.wrapping_add(2 * to);
         }
     }
 }
@@ -169,14 +217,18 @@ pub(super) struct Kit<E: 'static> {
     pub isa: Isa,
     /// Elements of a vector.
     pub width: usize,
-    /// One row more in each: one vector of columns. The length is the greatest number of rows.
+    /// One row more in each: one vector of columns, of which whole vectors can be read. The length is the greatest number of rows.
     pub one: &'static [Micro<E>],
     /// The same with two vectors of columns: a panel.
     pub two: &'static [Micro<E>],
-    /// For few rows: entry i has i + 1 rows and as many vectors as it says.
+    /// `one` and `two` for columns of which no more can be read than there are.
+    pub edge: [&'static [Micro<E>]; 2],
+    /// For few rows: entry i has i + 1 rows and as many vectors as it says, of which it reads no more than there are columns.
     pub wide: &'static [(usize, Micro<E>)],
     /// Copies into panels of two vectors, filling up with zeros.
     pub pack_b: Strip<E>,
+    /// The same for complex numbers.
+    pub pack_pairs: Option<Strip<E>>,
     /// Copies runs of at most `two.len()` elements.
     pub pack_a: Strip<E>,
 }
@@ -193,79 +245,72 @@ pub(super) trait TreeElem: Elem {
     fn tree(isa: Isa) -> &'static tree::Kit<Self>;
 }
 
+/// The kernels, compiled for an instruction set.
 #[cfg(target_arch = "x86_64")]
-mod avx512 {
-    use super::*;
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
-        // SAFETY: the caller's promise.
-        unsafe { super::micro::<S, R, V>(job) }
-    }
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn strip<S: Simd, const V: usize, const PAD: bool>(
-        count: usize,
-        p: *const S::E,
-        from: isize,
-        n: usize,
-        q: *mut S::E,
-        to: usize,
-    ) {
-        // SAFETY: the caller's promise.
-        unsafe { super::strip::<S, V, PAD>(count, p, from, n, q, to) }
-    }
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: bool>(job: &tree::Job<S::E>) {
-        // SAFETY: the caller's promise.
-        unsafe { tree::rows::<S, R, V, PAIR>(job) }
-    }
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn across<S: Real, const L: usize>(job: &tree::Job<S::E>) {
-        // SAFETY: the caller's promise.
-        unsafe { tree::across::<S, L>(job) }
-    }
+macro_rules! compiled {
+    ($module:ident, $features:literal) => {
+        mod $module {
+            use super::*;
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn micro<S: Simd, const R: usize, const V: usize, const EDGE: bool>(job: &Job<S::E>) {
+                // SAFETY: the caller's promise.
+                unsafe { super::micro::<S, R, V, EDGE>(job) }
+            }
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn strip<S: Simd, const V: usize, const PAD: bool>(
+                count: usize,
+                p: *const S::E,
+                from: isize,
+                n: usize,
+                q: *mut S::E,
+                to: usize,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { super::strip::<S, V, PAD>(count, p, from, n, q, to) }
+            }
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn strip_pairs<S: Real>(
+                count: usize,
+                p: *const S::E,
+                from: isize,
+                n: usize,
+                q: *mut S::E,
+                to: usize,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { super::strip_pairs::<S>(count, p, from, n, q, to) }
+            }
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: bool>(
+                job: &tree::Job<S::E>,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { tree::rows::<S, R, V, PAIR>(job) }
+            }
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn across<S: Real, const L: usize, const PAIR: bool>(job: &tree::Job<S::E>) {
+                // SAFETY: the caller's promise.
+                unsafe { tree::across::<S, L, PAIR>(job) }
+            }
+        }
+    };
 }
-
 #[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use super::*;
-    #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn micro<S: Simd, const R: usize, const V: usize>(job: &Job<S::E>) {
-        // SAFETY: the caller's promise.
-        unsafe { super::micro::<S, R, V>(job) }
-    }
-    #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn strip<S: Simd, const V: usize, const PAD: bool>(
-        count: usize,
-        p: *const S::E,
-        from: isize,
-        n: usize,
-        q: *mut S::E,
-        to: usize,
-    ) {
-        // SAFETY: the caller's promise.
-        unsafe { super::strip::<S, V, PAD>(count, p, from, n, q, to) }
-    }
-    #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: bool>(job: &tree::Job<S::E>) {
-        // SAFETY: the caller's promise.
-        unsafe { tree::rows::<S, R, V, PAIR>(job) }
-    }
-    #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-    pub(super) unsafe fn across<S: Real, const L: usize>(job: &tree::Job<S::E>) {
-        // SAFETY: the caller's promise.
-        unsafe { tree::across::<S, L>(job) }
-    }
-}
-
+compiled!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt");
+#[cfg(target_arch = "x86_64")]
+compiled!(avx2, "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt");
 mod portable {
-    pub(super) use super::{micro, strip};
+    pub(super) use super::{micro, strip, strip_pairs};
     pub(super) use crate::dot::tree::{across, rows};
 }
 
-/// The table of one element type: for each instruction set the vector, the rows of its kernels, its wide kernels, and how many
-/// vectors hold a run of as many elements as there are rows.
+/// The table of one element type. For each instruction set: the vector; whether its masked loads cost nothing, so that the kernels
+/// for edges serve everywhere; the rows of its kernels; its wide kernels; and how many vectors hold as many elements as there are
+/// rows.
 macro_rules! kit {
-    ($e:ty: $($(#[$cfg:meta])? $isa:ident $module:ident $s:ty, [$($r:literal)+], [$($wr:literal x $wv:literal)*], $run:literal;)+) => {
+    ($e:ty, $pairs:tt: $(
+        $(#[$cfg:meta])? $isa:ident $module:ident $s:ty, $masked:literal, [$($r:literal)+], [$($wr:literal x $wv:literal)*], $run:literal;
+    )+) => {
         impl Elem for $e {
             fn kit(isa: Isa) -> &'static Kit<$e> {
                 match isa {
@@ -273,10 +318,15 @@ macro_rules! kit {
                         static KIT: Kit<$e> = Kit {
                             isa: Isa::$isa,
                             width: <$s as Simd>::W,
-                            one: &[$($module::micro::<$s, $r, 1>),+],
-                            two: &[$($module::micro::<$s, $r, 2>),+],
-                            wide: &[$(($wv, $module::micro::<$s, $wr, $wv>)),*],
+                            one: &[$($module::micro::<$s, $r, 1, $masked>),+],
+                            two: &[$($module::micro::<$s, $r, 2, $masked>),+],
+                            edge: [
+                                &[$($module::micro::<$s, $r, 1, true>),+],
+                                &[$($module::micro::<$s, $r, 2, true>),+],
+                            ],
+                            wide: &[$(($wv, $module::micro::<$s, $wr, $wv, true>)),*],
                             pack_b: $module::strip::<$s, 2, true>,
+                            pack_pairs: kit!(@$pairs $module $s),
                             pack_a: $module::strip::<$s, $run, false>,
                         };
                         &KIT
@@ -287,47 +337,53 @@ macro_rules! kit {
             }
         }
     };
+    (@pairs $module:ident $s:ty) => {
+        Some($module::strip_pairs::<$s>)
+    };
+    (@none $module:ident $s:ty) => {
+        None
+    };
 }
 
-kit! { f32:
+kit! { f32, pairs:
     #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 F32x16, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 1;
+    Avx512 avx512 F32x16, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 1;
     #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 F32x8, [1 2 3 4 5 6], [1 x 8 2 x 4], 1;
-    Portable portable Lanes<f32, 4>, [1 2 3 4], [1 x 4], 1;
+    Avx2 avx2 F32x8, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 1;
+    Portable portable Lanes<f32, 4>, false, [1 2 3 4], [1 x 4], 1;
 }
-kit! { f64:
+kit! { f64, pairs:
     #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 F64x8, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 2;
+    Avx512 avx512 F64x8, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 2;
     #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 F64x4, [1 2 3 4 5 6], [1 x 8 2 x 4], 2;
-    Portable portable Lanes<f64, 2>, [1 2 3 4], [1 x 4], 2;
+    Avx2 avx2 F64x4, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 2;
+    Portable portable Lanes<f64, 2>, false, [1 2 3 4], [1 x 4], 2;
 }
-kit! { u16:
+kit! { u16, none:
     #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 U16x32, [1 2 3 4 5 6 7 8], [], 1;
+    Avx512 avx512 U16x32, true, [1 2 3 4 5 6 7 8], [], 1;
     #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 U16x16, [1 2 3 4], [], 1;
-    Portable portable Lanes<u16, 8>, [1 2 3 4], [], 1;
+    Avx2 avx2 U16x16, false, [1 2 3 4], [], 1;
+    Portable portable Lanes<u16, 8>, false, [1 2 3 4], [], 1;
 }
-kit! { u32:
+kit! { u32, none:
     #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 U32x16, [1 2 3 4 5 6 7 8], [], 1;
+    Avx512 avx512 U32x16, true, [1 2 3 4 5 6 7 8], [], 1;
     #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 U32x8, [1 2 3 4], [], 1;
-    Portable portable Lanes<u32, 4>, [1 2 3 4], [], 1;
+    Avx2 avx2 U32x8, false, [1 2 3 4], [], 1;
+    Portable portable Lanes<u32, 4>, false, [1 2 3 4], [], 1;
 }
-kit! { u64:
+kit! { u64, none:
     #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 U64x8, [1 2 3 4 5 6 7 8], [], 1;
+    Avx512 avx512 U64x8, true, [1 2 3 4 5 6 7 8], [], 1;
     #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 U64x4, [1 2 3 4], [], 1;
-    Portable portable Lanes<u64, 2>, [1 2 3 4], [], 2;
+    Avx2 avx2 U64x4, false, [1 2 3 4], [], 1;
+    Portable portable Lanes<u64, 2>, false, [1 2 3 4], [], 2;
 }
 
-/// The tree of one element type: its lanes, and for each instruction set the vector, vectors of 256 bytes, and rows at once.
+/// The tree of one element type: its lanes and those of pairs, and for each instruction set the vector, vectors of 256 bytes, and rows at once.
 macro_rules! tree {
-    ($e:ty, $lanes:literal: $($(#[$cfg:meta])? $isa:ident $module:ident $s:ty, $v:literal, $r:literal;)+) => {
+    ($e:ty, $lanes:literal, $pairs:literal: $($(#[$cfg:meta])? $isa:ident $module:ident $s:ty, $v:literal, $r:literal;)+) => {
         impl TreeElem for $e {
             fn tree(isa: Isa) -> &'static tree::Kit<$e> {
                 match isa {
@@ -336,7 +392,10 @@ macro_rules! tree {
                             group: $r,
                             rows: [$module::rows::<$s, $r, $v, false>, $module::rows::<$s, 1, $v, false>],
                             pairs: $module::rows::<$s, 1, $v, true>,
-                            across: $module::across::<$s, $lanes>,
+                            across: [
+                                $module::across::<$s, $lanes, false>,
+                                $module::across::<$s, $pairs, true>,
+                            ],
                             columns: 2 * <$s as Simd>::W,
                         };
                         &KIT
@@ -349,14 +408,14 @@ macro_rules! tree {
     };
 }
 
-tree! { f32, 64:
+tree! { f32, 64, 32:
     #[cfg(target_arch = "x86_64")]
     Avx512 avx512 F32x16, 4, 4;
     #[cfg(target_arch = "x86_64")]
     Avx2 avx2 F32x8, 8, 1;
     Portable portable Lanes<f32, 4>, 16, 1;
 }
-tree! { f64, 32:
+tree! { f64, 32, 16:
     #[cfg(target_arch = "x86_64")]
     Avx512 avx512 F64x8, 4, 4;
     #[cfg(target_arch = "x86_64")]

@@ -23,12 +23,10 @@ pub(super) unsafe fn panel<E: Elem>(
     // SAFETY: the caller's promise, passed on.
     unsafe {
         if col == 1 || n == 1 {
-            (kit.pack_b)(k, src, row, n, dst, width)
-        } else {
-            let (p, j) = blocks::<E>(kit.isa, k, n, src, row, col, dst, width);
-            // What the blocks left: the columns beyond them, and the ends of the columns in them.
-            elements(0..k, j..n, src, row, col, dst, width);
-            elements(p..k, 0..j, src, row, col, dst, width);
+            return (kit.pack_b)(k, src, row, n, dst, width);
+        }
+        gather(kit.isa, k, n, src, row, col, dst, width);
+        if n < width {
             for p in 0..k {
                 for j in n..width {
                     *dst.add(p * width + j) = E::ZERO;
@@ -38,15 +36,66 @@ pub(super) unsafe fn panel<E: Elem>(
     }
 }
 
+/// Packs a panel of complex numbers as reals: (re, im) above (-im, re), so that the product of reals with a row of re, im, ..
+/// is the complex product. Strides count complex numbers, `n` does too.
+///
 /// # Safety
-/// As for [`panel`], for a part of it.
-unsafe fn elements<E: Num>(
-    rows: Range<usize>,
-    cols: Range<usize>,
+/// As for [`panel`], with complex elements and `2 * k` rows of room; `area` has room for `k` by `n` complex numbers, unless columns
+/// are adjacent. The kit must have the kernel.
+pub(super) unsafe fn panel_of_pairs<E: Elem>(
+    kit: &Kit<E>,
+    k: usize,
+    n: usize,
     src: *const E,
     row: isize,
     col: isize,
+    area: *mut E,
     dst: *mut E,
+) {
+    let strip = kit.pack_pairs.expect("complex numbers are made of floats");
+    // SAFETY: the caller's promise, passed on.
+    unsafe {
+        if col == 1 || n == 1 {
+            strip(k, src, 2 * row, 2 * n, dst, 2 * kit.width)
+        } else {
+            gather::<[E; 2]>(kit.isa, k, n, src.cast(), row, col, area.cast(), n);
+            strip(k, area, 2 * n as isize, 2 * n, dst, 2 * kit.width)
+        }
+    }
+}
+
+/// Copies `k` rows of `n` columns to rows that are `width` apart. Contiguous columns are transposed in registers.
+///
+/// # Safety
+/// As for [`panel`]; nothing is written beyond `n` columns.
+unsafe fn gather<T: Copy>(
+    isa: Isa,
+    k: usize,
+    n: usize,
+    src: *const T,
+    row: isize,
+    col: isize,
+    dst: *mut T,
+    width: usize,
+) {
+    // SAFETY: the caller's promise, passed on.
+    unsafe {
+        let (p, j) = if row == 1 { blocks(isa, k, n, src, col, dst, width) } else { (0, 0) };
+        // What the blocks left: the columns beyond them, and the ends of the columns in them.
+        elements(0..k, j..n, src, row, col, dst, width);
+        elements(p..k, 0..j, src, row, col, dst, width);
+    }
+}
+
+/// # Safety
+/// As for [`gather`], for a part of it.
+unsafe fn elements<T: Copy>(
+    rows: Range<usize>,
+    cols: Range<usize>,
+    src: *const T,
+    row: isize,
+    col: isize,
+    dst: *mut T,
     width: usize,
 ) {
     for p in rows {
@@ -57,45 +106,52 @@ unsafe fn elements<E: Num>(
     }
 }
 
-/// Packs whole blocks of contiguous columns, transposing them in registers, and says how many rows and columns it has packed.
+/// Packs whole blocks of contiguous columns and says how many rows and columns it has packed.
 ///
 /// # Safety
-/// As for [`panel`].
+/// As for [`gather`].
 #[cfg(target_arch = "x86_64")]
-unsafe fn blocks<E: Num>(
+unsafe fn blocks<T: Copy>(
     isa: Isa,
     k: usize,
     n: usize,
-    src: *const E,
-    row: isize,
+    src: *const T,
     col: isize,
-    dst: *mut E,
+    dst: *mut T,
     width: usize,
 ) -> (usize, usize) {
-    use super::x86::{transpose_4x8, transpose_8x8};
+    use super::micro::prefetch;
+    use super::x86::{transpose_4x8, transpose_8x8, transpose_8x8_short};
     macro_rules! blocks {
         ($columns:literal, $t:ty, $transpose:ident) => {{
             #[target_feature(enable = "avx2")]
             unsafe fn all(k: usize, n: usize, src: *const $t, col: isize, dst: *mut $t, width: usize) {
                 for j in (0..n).step_by($columns) {
                     for p in (0..k).step_by(8) {
-                        // SAFETY: a whole block of both; the processor has AVX2.
-                        unsafe {
-                            $transpose(src.wrapping_offset(j as isize * col).add(p), col, dst.add(p * width + j), width)
+                        let from = src.wrapping_offset(j as isize * col).wrapping_add(p);
+                        // A run of a column is too short for the processor to see it coming.
+                        if (p * size_of::<$t>()).is_multiple_of(64) {
+                            for c in $columns..2 * $columns {
+                                prefetch(from.wrapping_offset(c * col));
+                            }
                         }
+                        // SAFETY: a whole block of both; the processor has AVX2.
+                        unsafe { $transpose(from, col, dst.add(p * width + j), width) }
                     }
                 }
             }
-            let (k, n) = (k & !7, n & !($columns - 1));
-            // SAFETY: these rows and columns are within the panel, and both greater instruction sets have AVX2. The elements are
-            // moved as floats of their size, which keeps their bits.
+            let (k, n) = (k & !7, n & !($columns as usize - 1));
+            // SAFETY: these rows and columns are within the caller's, and both greater instruction sets have AVX2. The elements
+            // are moved as what has their size, which keeps their bits.
             unsafe { all(k, n, src.cast(), col, dst.cast(), width) };
             (k, n)
         }};
     }
-    match size_of::<E>() {
-        4 if isa != Isa::Portable && row == 1 => blocks!(8, f32, transpose_8x8),
-        8 if isa != Isa::Portable && row == 1 => blocks!(4, f64, transpose_4x8),
+    match size_of::<T>() {
+        _ if isa == Isa::Portable => (0, 0),
+        2 => blocks!(8, u16, transpose_8x8_short),
+        4 => blocks!(8, f32, transpose_8x8),
+        8 => blocks!(4, f64, transpose_4x8),
         _ => (0, 0),
     }
 }
@@ -105,64 +161,8 @@ unsafe fn blocks<E: Num>(
 /// # Safety
 /// None needed.
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn blocks<E: Num>(
-    _: Isa,
-    _: usize,
-    _: usize,
-    _: *const E,
-    _: isize,
-    _: isize,
-    _: *mut E,
-    _: usize,
-) -> (usize, usize) {
+unsafe fn blocks<T: Copy>(_: Isa, _: usize, _: usize, _: *const T, _: isize, _: *mut T, _: usize) -> (usize, usize) {
     (0, 0)
-}
-
-crate::multiversion! {
-    /// Packs a panel of complex numbers as reals: (re, im) above (-im, re), so that the product of reals with a row of re, im, ..
-    /// is the complex product. Strides count complex numbers, `n` does too.
-    fn pairs<E: Num>(k: usize, n: usize, src: *const E, row: isize, col: isize, dst: *mut E, width: usize) {
-        for p in 0..k {
-            // SAFETY: two rows of the panel.
-            let (above, below) = unsafe { (dst.add(2 * p * width), dst.add((2 * p + 1) * width)) };
-            let s = src.wrapping_offset(2 * p as isize * row);
-            for j in 0..n {
-                // SAFETY: element (p, j), and its four places in the panel.
-                unsafe {
-                    let s = s.wrapping_offset(2 * j as isize * col);
-                    let (re, im) = (*s, *s.add(1));
-                    *above.add(2 * j) = re;
-                    *above.add(2 * j + 1) = im;
-                    *below.add(2 * j) = im.neg();
-                    *below.add(2 * j + 1) = re;
-                }
-            }
-            for c in 2 * n..width {
-                // SAFETY: places of the panel.
-                unsafe {
-                    *above.add(c) = E::ZERO;
-                    *below.add(c) = E::ZERO;
-                }
-            }
-        }
-    }
-}
-
-/// Packs complex numbers, see `pairs`.
-///
-/// # Safety
-/// As for [`panel`], with complex elements, and `2 * k` rows of room.
-pub(super) unsafe fn panel_of_pairs<E: Elem>(
-    kit: &Kit<E>,
-    k: usize,
-    n: usize,
-    src: *const E,
-    row: isize,
-    col: isize,
-    dst: *mut E,
-) {
-    // SAFETY: the caller's promise.
-    unsafe { pairs::<E>(kit.isa)(k, n, src, row, col, dst, 2 * kit.width) }
 }
 
 /// For every (re, im) of `n` of them: (-im, re).

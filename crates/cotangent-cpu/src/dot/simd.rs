@@ -93,6 +93,10 @@ pub(super) trait Real: Simd {
     unsafe fn dup_even(self) -> Self;
     /// Elements 1, 1, 3, 3, ..
     unsafe fn dup_odd(self) -> Self;
+    /// (-im, re) for every (re, im).
+    unsafe fn turn(self) -> Self;
+    /// The two elements at `p`, again and again.
+    unsafe fn splat_pair(p: *const Self::E) -> Self;
     /// Adds the upper half to the lower one, again and again, down to one element.
     #[inline(always)]
     unsafe fn fold(self) -> Self::E {
@@ -203,5 +207,21 @@ impl<E: Num, const N: usize> Real for Lanes<E, N> {
             self.0[i] = self.0[i | 1];
         }
         self
+    }
+    #[inline(always)]
+    unsafe fn turn(mut self) -> Self {
+        for i in (0..N).step_by(2) {
+            (self.0[i], self.0[i + 1]) = (self.0[i + 1].neg(), self.0[i]);
+        }
+        self
+    }
+    #[inline(always)]
+    unsafe fn splat_pair(p: *const E) -> Self {
+        let mut v = [E::ZERO; N];
+        for i in 0..N {
+            // SAFETY: the caller has two elements there.
+            v[i] = unsafe { *p.add(i % 2) };
+        }
+        Lanes(v)
     }
 }

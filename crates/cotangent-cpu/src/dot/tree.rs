@@ -3,11 +3,12 @@
 //! A block of 4096 elements is summed in 256 bytes of lanes, by one of two kernels: along the rows where they are contiguous, or
 //! across rows where the left operand is transposed. Block sums are combined in adjacent pairs as they arrive.
 
+use super::cast::{self, Conversion};
 use super::chain::offset;
 use super::micro::TreeElem;
 use super::scratch::Scratch;
 use super::simd::{Num, Real};
-use super::{Product, cast, merge, pack};
+use super::{Product, merge, pack};
 use crate::BLOCK;
 use std::ops::Range;
 
@@ -27,6 +28,12 @@ pub(super) struct Job<E> {
     pub turned: *const E,
     /// A sum (a pair of them) for every row.
     pub sums: *mut E,
+    /// For [`Kit::across`]: its lanes, two vectors each, from one part of a block to the next.
+    pub lanes: *mut E,
+    /// Is this the first part of the block?
+    pub first: bool,
+    /// Is it the last one?
+    pub last: bool,
 }
 
 /// The kernels of an element type for an instruction set.
@@ -37,8 +44,9 @@ pub(super) struct Kit<E> {
     pub rows: [unsafe fn(&Job<E>); 2],
     /// A contiguous row of complex numbers.
     pub pairs: unsafe fn(&Job<E>),
-    /// At most `columns` adjacent rows of a transposed matrix.
-    pub across: unsafe fn(&Job<E>),
+    /// At most `columns` adjacent reals of the rows of a transposed matrix; the same for complex numbers. In parts of a block, of
+    /// which all but the last fill all lanes evenly.
+    pub across: [unsafe fn(&Job<E>); 2],
     /// See `across`.
     pub columns: usize,
 }
@@ -106,41 +114,65 @@ pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: b
     }
 }
 
-/// At most two vectors of adjacent rows, which are columns in memory, `pitch` apart, with `L` lanes for each of them.
+/// At most two vectors of adjacent rows, which are columns in memory, `pitch` apart, with `L` lanes for each of them. `rows` counts
+/// reals, as `k` does.
 ///
 /// # Safety
-/// There must be `rows` elements at each of the `k` columns, `k` elements at `x`, and room for the sums. The processor must have
-/// the instruction set.
+/// There must be `rows` reals at each of the columns, `k` reals at `x` (and `turned`), room for `L` times two vectors of lanes, and
+/// room for the sums. The processor must have the instruction set.
 #[inline(always)]
-pub(super) unsafe fn across<S: Real, const L: usize>(job: &Job<S::E>) {
-    // SAFETY: masked accesses stay within the rows that exist; the second vector may be masked out.
+pub(super) unsafe fn across<S: Real, const L: usize, const PAIR: bool>(job: &Job<S::E>) {
+    // SAFETY: masked accesses stay within the rows that exist; the second vector may be masked out. Lanes lie in their area.
     unsafe {
-        let first = S::mask(job.rows.min(S::W));
-        let second = S::mask(job.rows.saturating_sub(S::W));
-        let mut s = [[S::splat(S::E::LANE); 2]; L];
+        let masks = [S::mask(job.rows.min(S::W)), S::mask(job.rows.saturating_sub(S::W))];
+        let lane = |l: usize, v: usize| job.lanes.add((2 * l + v) * S::W);
+        if job.first {
+            for l in 0..L {
+                S::splat(S::E::LANE).store(lane(l, 0));
+                S::splat(S::E::LANE).store(lane(l, 1));
+            }
+        }
+        let unit = if PAIR { 2 } else { 1 };
+        let k = job.k / unit;
         let mut a = job.a;
         let mut p = 0;
-        while p < job.k {
-            for l in 0..L.min(job.k - p) {
-                let x = S::splat(*job.x.add(p + l));
-                s[l][0] = S::fma(S::load_m(a, first), x, s[l][0]);
-                s[l][1] = S::fma(S::load_m(a.wrapping_add(S::W), second), x, s[l][1]);
+        while p < k {
+            for l in 0..L.min(k - p) {
+                let at = (p + l) * unit;
+                let (x, turned) = if PAIR {
+                    (S::splat_pair(job.x.add(at)), S::splat_pair(job.turned.add(at)))
+                } else {
+                    (S::splat(*job.x.add(at)), S::splat(S::E::ZERO))
+                };
+                for v in 0..2 {
+                    let y = S::load_m(a.wrapping_add(v * S::W), masks[v]);
+                    let s = S::load(lane(l, v));
+                    let s =
+                        if PAIR { S::fma(y.dup_odd(), turned, S::fma(y.dup_even(), x, s)) } else { S::fma(y, x, s) };
+                    s.store(lane(l, v));
+                }
                 a = a.wrapping_offset(job.pitch);
             }
             p += L;
         }
-        let mut h = L / 2;
-        while h > 0 {
-            for l in 0..h {
-                s[l][0] = S::add(s[l][0], s[l + h][0]);
-                s[l][1] = S::add(s[l][1], s[l + h][1]);
-            }
-            h /= 2;
+        if !job.last {
+            return;
         }
-        s[0][0].store_m(job.sums, first);
-        s[0][1].store_m(job.sums.wrapping_add(S::W), second);
+        for v in 0..2 {
+            let mut h = L / 2;
+            while h > 0 {
+                for l in 0..h {
+                    S::add(S::load(lane(l, v)), S::load(lane(l + h, v))).store(lane(l, v));
+                }
+                h /= 2;
+            }
+            S::load(lane(0, v)).store_m(job.sums.wrapping_add(v * S::W), masks[v]);
+        }
     }
 }
+
+/// Elements of a part of a block, where columns are converted; a multiple of every number of lanes.
+const PART: usize = 256;
 
 /// Computes tiles of the product.
 ///
@@ -155,20 +187,29 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
     let plain = p.src == p.spec.acc && cast::same_bits(p.src, compute);
     let direct_column = plain && (p.b.row == 1 || p.k == 1);
     let contiguous = plain && (p.a.col == 1 || p.k == 1);
-    let across = !contiguous && plain && unit == 1 && p.a.row == 1;
+    let across = !contiguous && p.a.row == 1 && p.a.col != 1;
+    let reading = Conversion::reading(p.isa, p.src, p.spec.acc);
+    let writing = Conversion::writing(p.isa, p.spec.acc, p.out_dt);
     let block = BLOCK.min(p.k) * unit;
     let blocks = p.k.div_ceil(BLOCK);
     let slots = blocks.ilog2() as usize + 2;
     let mut scratch = Scratch::new([
         if direct_column { 0 } else { block * size },
         if unit == 2 { block * size } else { 0 },
-        if contiguous || across { 0 } else { block * size },
+        match across {
+            true if plain => 0,
+            true => PART * kit.columns * size,
+            false if contiguous => 0,
+            false => block * size,
+        },
+        if across { BLOCK / 64 * kit.columns * size } else { 0 },
         slots * p.tile_m * unit * size,
     ]);
     let column: *mut E = scratch.area(0);
     let turned: *mut E = scratch.area(1);
     let row: *mut E = scratch.area(2);
-    let sums: *mut E = scratch.area(3);
+    let lanes: *mut E = scratch.area(3);
+    let sums: *mut E = scratch.area(4);
 
     for item in items {
         let (t, i, j) = p.place(item);
@@ -183,7 +224,7 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
                     let k = BLOCK.min(p.k - q * BLOCK);
                     let mut x = b.wrapping_offset(offset(p.src, 0, 0, q * BLOCK, p.b.row)).cast::<E>();
                     if !direct_column {
-                        cast::read(p.src, p.spec.acc, k, x.cast(), p.b.row, column.cast());
+                        reading.run(k, x.cast(), p.b.row, column.cast());
                         x = column;
                     }
                     if unit == 2 {
@@ -191,20 +232,51 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
                     }
                     let a = a.wrapping_offset(offset(p.src, 0, 0, q * BLOCK, p.a.col));
                     let here = sums.add(used * len);
-                    let mut job = Job { k: k * unit, rows: 0, a: row, pitch: 0, x, turned, sums: here };
+                    let mut job = Job {
+                        k: k * unit,
+                        rows: 0,
+                        a: row,
+                        pitch: 0,
+                        x,
+                        turned,
+                        sums: here,
+                        lanes,
+                        first: true,
+                        last: true,
+                    };
                     let mut r = 0;
                     while r < rows {
                         let at = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
                         job.sums = here.add(r * unit);
                         job.a = at.cast();
                         if across {
-                            (job.rows, job.pitch) = (kit.columns.min(rows - r), p.a.col);
-                            (kit.across)(&job);
-                            r += job.rows;
+                            let some = (kit.columns / unit).min(rows - r);
+                            job.rows = some * unit;
+                            let kernel = kit.across[unit - 1];
+                            if plain {
+                                job.pitch = p.a.col * unit as isize;
+                                kernel(&job);
+                            } else {
+                                (job.a, job.pitch) = (row, job.rows as isize);
+                                for from in (0..k).step_by(PART) {
+                                    let part = PART.min(k - from);
+                                    for c in 0..part {
+                                        let at = at.wrapping_offset(offset(p.src, 0, 0, from + c, p.a.col));
+                                        reading.run(some, at, 1, row.add(c * job.rows).cast());
+                                    }
+                                    job.k = part * unit;
+                                    job.x = x.add(from * unit);
+                                    job.turned = turned.wrapping_add(from * unit);
+                                    (job.first, job.last) = (from == 0, from + part == k);
+                                    kernel(&job);
+                                }
+                                job.k = k * unit;
+                            }
+                            r += some;
                             continue;
                         }
                         if !contiguous {
-                            cast::read(p.src, p.spec.acc, k, at, p.a.col, row.cast());
+                            reading.run(k, at, p.a.col, row.cast());
                             job.a = row;
                         }
                         if unit == 2 {
@@ -233,7 +305,7 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
                 let run = if p.n == 1 { rows } else { 1 };
                 for r in (0..rows).step_by(run) {
                     let to = p.out.add(((t * p.m + i.start + r) * p.n + j) * p.out_dt.size());
-                    cast::write(p.spec.acc, p.out_dt, run, sums.add(r * unit).cast(), to);
+                    writing.run(run, sums.add(r * unit).cast(), 1, to);
                 }
             }
         }

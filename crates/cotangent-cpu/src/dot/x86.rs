@@ -164,6 +164,18 @@ impl Real for F32x16 {
         Self(unsafe { _mm512_movehdup_ps(self.0) })
     }
     #[inline(always)]
+    unsafe fn turn(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe {
+            _mm512_xor_ps(_mm512_permute_ps::<0xb1>(self.0), _mm512_castsi512_ps(_mm512_set1_epi64(0x8000_0000)))
+        })
+    }
+    #[inline(always)]
+    unsafe fn splat_pair(p: *const f32) -> Self {
+        // SAFETY: the caller has the instruction set and two elements at `p`.
+        Self(unsafe { _mm512_castsi512_ps(_mm512_set1_epi64(p.cast::<i64>().read_unaligned())) })
+    }
+    #[inline(always)]
     unsafe fn fold(self) -> f32 {
         // SAFETY: the caller has the instruction set.
         unsafe { F32x8(_mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0))).fold() }
@@ -184,6 +196,16 @@ impl Real for F64x8 {
     unsafe fn dup_odd(self) -> Self {
         // SAFETY: the caller has the instruction set.
         Self(unsafe { _mm512_permute_pd::<0xff>(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn turn(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm512_xor_pd(_mm512_permute_pd::<0x55>(self.0), _mm512_broadcast_f64x2(_mm_set_pd(0.0, -0.0))) })
+    }
+    #[inline(always)]
+    unsafe fn splat_pair(p: *const f64) -> Self {
+        // SAFETY: the caller has the instruction set and two elements at `p`.
+        Self(unsafe { _mm512_broadcast_f64x2(_mm_loadu_pd(p)) })
     }
     #[inline(always)]
     unsafe fn fold(self) -> f64 {
@@ -372,6 +394,18 @@ impl Real for F32x8 {
         Self(unsafe { _mm256_movehdup_ps(self.0) })
     }
     #[inline(always)]
+    unsafe fn turn(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe {
+            _mm256_xor_ps(_mm256_permute_ps::<0xb1>(self.0), _mm256_castsi256_ps(_mm256_set1_epi64x(0x8000_0000)))
+        })
+    }
+    #[inline(always)]
+    unsafe fn splat_pair(p: *const f32) -> Self {
+        // SAFETY: the caller has the instruction set and two elements at `p`.
+        Self(unsafe { _mm256_castsi256_ps(_mm256_set1_epi64x(p.cast::<i64>().read_unaligned())) })
+    }
+    #[inline(always)]
     unsafe fn fold(self) -> f32 {
         // SAFETY: the caller has the instruction set.
         unsafe {
@@ -396,6 +430,16 @@ impl Real for F64x4 {
     unsafe fn dup_odd(self) -> Self {
         // SAFETY: the caller has the instruction set.
         Self(unsafe { _mm256_permute_pd::<0xf>(self.0) })
+    }
+    #[inline(always)]
+    unsafe fn turn(self) -> Self {
+        // SAFETY: the caller has the instruction set.
+        Self(unsafe { _mm256_xor_pd(_mm256_permute_pd::<0x5>(self.0), _mm256_set_pd(0.0, -0.0, 0.0, -0.0)) })
+    }
+    #[inline(always)]
+    unsafe fn splat_pair(p: *const f64) -> Self {
+        // SAFETY: the caller has the instruction set and two elements at `p`.
+        Self(unsafe { _mm256_set_m128d(_mm_loadu_pd(p), _mm_loadu_pd(p)) })
     }
     #[inline(always)]
     unsafe fn fold(self) -> f64 {
@@ -451,3 +495,68 @@ pub(super) unsafe fn transpose_4x8(p: *const f64, from: isize, q: *mut f64, to: 
         }
     }
 }
+
+/// The same for 8 columns of 8 elements of 2 bytes.
+///
+/// # Safety
+/// As for [`transpose_8x8`].
+#[inline(always)]
+pub(super) unsafe fn transpose_8x8_short(p: *const u16, from: isize, q: *mut u16, to: usize) {
+    // SAFETY: the block and the place are the caller's.
+    unsafe {
+        let at = |i: isize| _mm_loadu_si128(p.wrapping_offset(i * from).cast());
+        let pairs = |i: isize| {
+            let (x, y) = (at(i), at(i + 1));
+            (_mm_unpacklo_epi16(x, y), _mm_unpackhi_epi16(x, y))
+        };
+        let ((a, b), (c, d), (e, f), (g, h)) = (pairs(0), pairs(2), pairs(4), pairs(6));
+        for (i, x, y) in [
+            (0, _mm_unpacklo_epi32(a, c), _mm_unpacklo_epi32(e, g)),
+            (2, _mm_unpackhi_epi32(a, c), _mm_unpackhi_epi32(e, g)),
+            (4, _mm_unpacklo_epi32(b, d), _mm_unpacklo_epi32(f, h)),
+            (6, _mm_unpackhi_epi32(b, d), _mm_unpackhi_epi32(f, h)),
+        ] {
+            _mm_storeu_si128(q.add(i * to).cast(), _mm_unpacklo_epi64(x, y));
+            _mm_storeu_si128(q.add((i + 1) * to).cast(), _mm_unpackhi_epi64(x, y));
+        }
+    }
+}
+
+/// Converts halves to floats and back, eight at a time, by the instructions for it.
+macro_rules! halves {
+    ($name:ident, $from:ty, $to:ty, |$p:ident, $q:ident| $eight:expr) => {
+        /// Converts `n` elements, `stride` apart, into a dense run.
+        ///
+        /// # Safety
+        /// The elements must be readable, the run writable, and the processor must have AVX2 and F16C.
+        #[target_feature(enable = "avx2,f16c")]
+        pub(super) unsafe fn $name(n: usize, p: *const u8, stride: isize, q: *mut u8) {
+            let (p, q) = (p.cast::<$from>(), q.cast::<$to>());
+            let eight = |$p: *const $from, $q: *mut $to| {
+                // SAFETY: the callers below have eight elements at both.
+                unsafe { $eight }
+            };
+            let whole = if stride == 1 { n & !7 } else { 0 };
+            for i in (0..whole).step_by(8) {
+                // SAFETY: eight elements from i on.
+                unsafe { eight(p.add(i), q.add(i)) };
+            }
+            for i in (whole..n).step_by(8) {
+                let (mut x, mut y) = ([<$from>::default(); 8], [<$to>::default(); 8]);
+                let rest = (n - i).min(8);
+                for c in 0..rest {
+                    // SAFETY: element i + c.
+                    x[c] = unsafe { *p.wrapping_offset((i + c) as isize * stride) };
+                }
+                eight(x.as_ptr(), y.as_mut_ptr());
+                // SAFETY: `rest` places are left.
+                unsafe { std::ptr::copy_nonoverlapping(y.as_ptr(), q.add(i), rest) };
+            }
+        }
+    };
+}
+halves!(f32_from_f16, u16, f32, |p, q| _mm256_storeu_ps(q, _mm256_cvtph_ps(_mm_loadu_si128(p.cast()))));
+halves!(f16_from_f32, f32, u16, |p, q| _mm_storeu_si128(
+    q.cast(),
+    _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(_mm256_loadu_ps(p))
+));

@@ -259,13 +259,7 @@ impl Access {
             unsafe {
                 let (src, dst) = (base.wrapping_offset(from), dst.add(at));
                 let s = self.axes[p].stride;
-                match self.size {
-                    1 => tiles::<u8>(dst, to[q], src, s, m, n),
-                    2 => tiles::<u16>(dst, to[q], src, s, m, n),
-                    4 => tiles::<u32>(dst, to[q], src, s, m, n),
-                    8 => tiles::<u64>(dst, to[q], src, s, m, n),
-                    _ => tiles::<[u64; 2]>(dst, to[q], src, s, m, n),
-                }
+                transpose(dst, to[q], src, s, m, n, self.size);
             }
             let mut d = others.len();
             loop {
@@ -291,6 +285,23 @@ fn inside(k: usize, guard: Option<(i64, i64, i64)>) -> Option<i64> {
         None => Some(k),
         Some((lo, hi, step)) => (k >= lo && k < hi && (step == 1 || (k - lo) % step == 0))
             .then(|| if step == 1 { k - lo } else { (k - lo) / step }),
+    }
+}
+
+/// See [`tiles`]; for elements of `size` bytes.
+///
+/// # Safety
+/// As there.
+pub unsafe fn transpose(dst: *mut u8, row: usize, src: *const u8, stride: isize, m: usize, n: usize, size: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        match size {
+            1 => tiles::<u8>(dst, row, src, stride, m, n),
+            2 => tiles::<u16>(dst, row, src, stride, m, n),
+            4 => tiles::<u32>(dst, row, src, stride, m, n),
+            8 => tiles::<u64>(dst, row, src, stride, m, n),
+            _ => tiles::<[u64; 2]>(dst, row, src, stride, m, n),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! From a plan to steps: where every value lies, when its memory is taken and given back.
 
 use super::access::Access;
+use super::kernels::Target;
 use super::lower::{Lower, Made};
-use super::map::MapStep;
+use super::map::{Code, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
-use super::{fold, index, line, place};
+use super::{Options, fold, index, line, place};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 use smallvec::{SmallVec, smallvec};
@@ -38,7 +39,7 @@ pub struct Step {
 /// What a step does.
 pub enum Work {
     Map(Box<MapStep>),
-    Copy { from: Place, to: Place, access: Access },
+    Copy(Box<Copy>),
     Reduce(Box<fold::Reduce>),
     Prefix(Box<line::Prefix>),
     Extreme(Box<line::Extreme>),
@@ -50,6 +51,13 @@ pub enum Work {
     Dot(Box<place::Product>),
 }
 
+/// A dense copy of an operand.
+pub struct Copy {
+    pub from: Place,
+    pub to: Place,
+    pub access: Access,
+}
+
 /// A result of the program.
 pub struct Out {
     pub place: Place,
@@ -58,6 +66,33 @@ pub struct Out {
     pub bits: bool,
     /// May its slot's buffer be taken: does no later result lie there?
     pub takes: bool,
+}
+
+/// A program of one kernel over arrays that lie in memory as they are.
+pub struct Single {
+    pub code: Code,
+    /// The arguments that the kernel reads, and the bytes to their first elements.
+    pub args: [(u32, isize); 3],
+    pub len: usize,
+    pub bytes: usize,
+}
+impl Built {
+    /// Is this one kernel and nothing else?
+    pub fn single(&self) -> Option<Single> {
+        let ([step], [out]) = (&self.steps[..], &self.outs[..]) else { return None };
+        let Work::Map(m) = &step.work else { return None };
+        let [call] = m.calls[..] else { return None };
+        if m.columns > 0 || !out.takes {
+            return None;
+        }
+        let mut args = [(0, 0); 3];
+        for (to, e) in args.iter_mut().zip(call.args) {
+            let from = &m.moving[e as usize];
+            let Place::Arg(i) = from.place else { return None };
+            *to = (i, from.offset);
+        }
+        Some(Single { code: call.code, args, len: m.len, bytes: out.bytes })
+    }
 }
 
 /// What [`build`] makes of a program.
@@ -73,8 +108,6 @@ pub fn travels_as_bits(ty: &Ty) -> bool {
     ty.dims.is_empty() && ty.dt.size() <= 8
 }
 
-/// Results of less than this are not worth lying over an operand.
-const IN_PLACE: usize = 1 << 18;
 /// An operand of a map that is read across its rows is copied first if it is larger than this.
 const TRANSPOSED: usize = 1 << 14;
 const NONE: u32 = u32::MAX;
@@ -112,16 +145,17 @@ pub fn registers(p: &Program, plan: &Plan, isa: Isa) -> Option<Registers> {
     let outs: Vec<(ValId, usize)> = plan.outs.iter().zip(&p.outs).map(|(v, o)| (*v, p.ty(*o).bytes())).collect();
     let mut nodes = plan.members.clone();
     nodes.sort_unstable();
-    Some(Lower::new(p, plan, isa, &place, &HashMap::new()).registers(&nodes, &outs, &consts))
+    Some(Lower::new(p, plan, Target { isa, one: true }, &place, &HashMap::new()).registers(&nodes, &outs, &consts))
 }
 
 /// Builds the steps of a plan.
-pub fn build(p: &Program, plan: &Plan, isa: Isa) -> Built {
+pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
     let n = p.vals.len();
     let mut b = Builder {
         p,
         plan,
-        isa,
+        isa: options.isa,
+        in_place: options.in_place,
         place: Vec::new(),
         last: vec![NONE; n],
         free: Vec::new(),
@@ -154,6 +188,8 @@ pub struct Builder<'a> {
     pub p: &'a Program,
     pub plan: &'a Plan,
     pub isa: Isa,
+    /// See [`Options`].
+    in_place: usize,
     /// Where values lie that are made already.
     pub place: Vec<Option<Place>>,
     /// The last group that reads a value; `NONE - 1` for a result.
@@ -276,7 +312,7 @@ impl Builder<'_> {
                 let s = self.plan.sources[u];
                 if self.last[s.val as usize] == g
                     && matches!(self.place[s.val as usize], Some(Place::Slot(_)))
-                    && p.ty(s.val).bytes() >= IN_PLACE
+                    && p.ty(s.val).bytes() >= self.in_place
                 {
                     *dying.entry(s.val).or_insert(true) &= s.view.is_none() && p.uses[u].part == Part::Whole;
                 }
@@ -307,7 +343,8 @@ impl Builder<'_> {
         }
         let copies = self.copies(nodes);
         let place = |v: ValId| self.place[v as usize].expect("an operand has a place");
-        let step = Lower::new(p, self.plan, self.isa, &place, &copies).group(nodes, &stored);
+        let target = Target { isa: self.isa, one: false };
+        let step = Lower::new(p, self.plan, target, &place, &copies).group(nodes, &stored);
         for m in &stored {
             self.place[m.val as usize] = Some(m.place);
         }
@@ -340,7 +377,7 @@ impl Builder<'_> {
         let access = Access::new(view, dt, Part::Whole);
         let from = self.place[s.val as usize].expect("an operand has a place");
         let to = self.temp(&Ty { dt, dims: view.dims.clone() });
-        self.emit(Work::Copy { from, to, access });
+        self.emit(Work::Copy(Box::new(Copy { from, to, access })));
         to
     }
 
@@ -379,7 +416,8 @@ impl Builder<'_> {
         let plan = Plan::new(&p, false);
         let place = |_| from.0;
         let stored = [Made { val: made, place: to, in_place: false }];
-        let step = Lower::new(&p, &plan, self.isa, &place, &HashMap::new()).group(&[1], &stored);
+        let target = Target { isa: self.isa, one: false };
+        let step = Lower::new(&p, &plan, target, &place, &HashMap::new()).group(&[1], &stored);
         self.emit(Work::Map(Box::new(step)));
     }
 
@@ -397,7 +435,7 @@ impl Builder<'_> {
             None => {
                 let access = Access::new(&view, acc, Part::Whole);
                 let dense = self.temp(&Ty { dt: acc, dims: view.dims.clone() });
-                self.emit(Work::Copy { from, to: dense, access });
+                self.emit(Work::Copy(Box::new(Copy { from, to: dense, access })));
                 from = dense;
                 fold::Reduce::new(self.isa, op, acc, &View::identity(&view.dims), first, count)
                     .expect("a dense operand")

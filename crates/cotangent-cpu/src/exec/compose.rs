@@ -37,9 +37,7 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
         radix *= n;
     }
     digits.reverse();
-    if outer.range().is_none() {
-        return None;
-    }
+    outer.range()?;
     let guard_of = |k: usize| outer.guards.iter().find(|g| g.dim as usize == k);
     let rank = outer.dims.len();
     let mut at = outer.offset;

@@ -1,6 +1,6 @@
 //! `Reduce`: the tree of [`crate::program`], over rows or down columns.
 
-use super::access::Access;
+use super::access::{Access, Axis, transpose};
 use super::build::Place;
 use super::line;
 use super::run::Frame;
@@ -48,11 +48,13 @@ pub trait Combine {
     fn f(a: Self::T, b: Self::T) -> Self::T;
 }
 /// An operation with the lanes of its reduction tree.
-trait FoldOp: Combine {
+pub trait FoldOp: Combine {
     /// The lanes, an array of elements.
     type Lanes: Copy;
     /// Is `f(identity, x)` always `x`?
     const EXACT: bool;
+    /// The identity.
+    fn identity() -> Self::T;
     /// The identity in every lane.
     fn lanes() -> Self::Lanes;
 }
@@ -96,6 +98,8 @@ macro_rules! fold_op {
         impl FoldOp for $name<$t> {
             type Lanes = [<Self as Combine>::T; $w];
             const EXACT: bool = $exact;
+            #[inline(always)]
+            fn identity() -> Self::T { $identity }
             #[inline(always)]
             fn lanes() -> Self::Lanes { [$identity; $w] }
         }
@@ -256,15 +260,28 @@ fn kernels(isa: Isa, op: Fold, dt: Dt) -> Kernels {
 
 /// The prefixes of a fold; see `line`.
 pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8, usize, isize, usize, *mut u8) {
-    macro_rules! one {
+    macro_rules! any {
         ($f:ty) => {
-            line::lines::<$f>(isa)
+            line::columns_of::<$f>(isa)
         };
     }
+    macro_rules! exact {
+        ($f:ident, $($dt:ident: $t:ty),*) => {
+            match dt.part() {
+                $(Dt::$dt => line::lines::<$f<$t>>(isa),)*
+                _ => with_op!(op, dt, any),
+            }
+        };
+    }
+    // The common types have a loop for a single line.
     match op {
         Fold::LogAddExp if dt == Dt::F64 => line::log_add_exp64,
         Fold::LogAddExp => line::log_add_exp32,
-        _ => with_op!(op, dt, one),
+        Fold::Sum => exact!(Sum, F32: f32, F64: f64, I32: u32, U32: u32, I64: u64, U64: u64),
+        Fold::Max => exact!(Max, F32: f32, F64: f64, I32: i32, I64: i64),
+        Fold::Min => exact!(Min, F32: f32, F64: f64, I32: i32, I64: i64),
+        Fold::Prod if !dt.is_complex() => exact!(Prod, F32: f32, F64: f64),
+        _ => with_op!(op, dt, any),
     }
 }
 
@@ -450,6 +467,32 @@ impl Reduce {
     }
 }
 
+/// Rows of at most this many elements are turned into columns, this many at a time.
+const SHORT: usize = 32;
+const COLUMNS: usize = 64;
+
+impl Reduce {
+    /// Rows too short for lanes: pieces of the operand are transposed, so that rows are lanes.
+    ///
+    /// # Safety
+    /// The operand and the result have the elements that the program says.
+    unsafe fn short_rows(&self, to: *mut u8, from: *const u8, stride: isize) {
+        let size = self.size;
+        let turned = Reduce { stride: (COLUMNS * size) as isize, outer: self.outer.clone(), ..*self };
+        let scratch = Buffer::uninit((self.n + self.lanes.max(8)) * COLUMNS * size);
+        // SAFETY: the caller's; the scratch has room for the rows and for the lanes.
+        unsafe {
+            let lanes = scratch.ptr().add(self.n * COLUMNS * size);
+            for o in (0..self.outer.len).step_by(COLUMNS) {
+                let c = COLUMNS.min(self.outer.len - o);
+                transpose(scratch.ptr(), COLUMNS * size, from.offset(o as isize * stride), stride, self.n, c, size);
+                turned.block(lanes, scratch.ptr(), self.n, COLUMNS);
+                std::ptr::copy_nonoverlapping(lanes, to.add(o * size), c * size);
+            }
+        }
+    }
+}
+
 /// # Safety
 /// The frame belongs to the program that the step was built from.
 pub unsafe fn run(r: &Reduce, frame: &Frame) {
@@ -466,6 +509,13 @@ pub unsafe fn run(r: &Reduce, frame: &Frame) {
         }
         let blocks = r.n.div_ceil(BLOCK);
         let rows = r.inner == 1 && (r.stride == r.size as isize || r.n == 1);
+        if rows
+            && r.n <= SHORT
+            && outer >= COLUMNS
+            && let [Axis { stride, .. }] = r.outer.axes[..]
+        {
+            return r.short_rows(to, from.offset(r.outer.offset), stride);
+        }
         if rows && blocks == 1 {
             for o in 0..outer {
                 (r.kernels.rows)(to.add(o * width), from.offset(r.outer.at(o)), r.n);

@@ -65,19 +65,49 @@ fn each3<F: Ter>(out: &mut [MaybeUninit<F::O>], a: &[F::A], b: &[F::B], c: &[F::
     }
 }
 
+/// What kernels are chosen for: an instruction set, and blocks or single elements.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// The instruction set.
+    pub isa: Isa,
+    /// Is the number of elements always 1? Then the kernels look at one element without asking.
+    pub one: bool,
+}
+
 multiversion! {
-    fn un<F: Un>(out: *mut u8, a: *const u8, _b: *const u8, _c: *const u8, n: usize) {
+    fn un_block<F: Un>(out: *mut u8, a: *const u8, _b: *const u8, _c: *const u8, n: usize) {
         // SAFETY: the contract of `Kernel`.
         unsafe { each1::<F>(new(out, n), old(a, n)) }
     }
-    fn bin<F: Bin>(out: *mut u8, a: *const u8, b: *const u8, _c: *const u8, n: usize) {
+    fn bin_block<F: Bin>(out: *mut u8, a: *const u8, b: *const u8, _c: *const u8, n: usize) {
         // SAFETY: the contract of `Kernel`.
         unsafe { each2::<F>(new(out, n), old(a, n), old(b, n)) }
     }
-    fn ter<F: Ter>(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) {
+    fn ter_block<F: Ter>(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) {
         // SAFETY: the contract of `Kernel`.
         unsafe { each3::<F>(new(out, n), old(a, n), old(b, n), old(c, n)) }
     }
+    fn un_one<F: Un>(out: *mut u8, a: *const u8, _b: *const u8, _c: *const u8, _n: usize) {
+        // SAFETY: the contract of `Kernel`, for one element.
+        unsafe { *out.cast::<F::O>() = F::f(*a.cast()) }
+    }
+    fn bin_one<F: Bin>(out: *mut u8, a: *const u8, b: *const u8, _c: *const u8, _n: usize) {
+        // SAFETY: as above.
+        unsafe { *out.cast::<F::O>() = F::f(*a.cast(), *b.cast()) }
+    }
+    fn ter_one<F: Ter>(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, _n: usize) {
+        // SAFETY: as above.
+        unsafe { *out.cast::<F::O>() = F::f(*a.cast(), *b.cast(), *c.cast()) }
+    }
+}
+fn un<F: Un>(t: Target) -> Kernel {
+    if t.one { un_one::<F>(t.isa) } else { un_block::<F>(t.isa) }
+}
+fn bin<F: Bin>(t: Target) -> Kernel {
+    if t.one { bin_one::<F>(t.isa) } else { bin_block::<F>(t.isa) }
+}
+fn ter<F: Ter>(t: Target) -> Kernel {
+    if t.one { ter_one::<F>(t.isa) } else { ter_block::<F>(t.isa) }
 }
 
 macro_rules! un {
@@ -266,67 +296,67 @@ macro_rules! by_type {
 
 /// The kernel of an operation on operands of type `dt` (of `Select`: the type of the result). `None` for what is no operation on
 /// that type, and for what has no kernel here: sources, casts, elementary functions, arithmetic of half precision.
-pub fn op(isa: Isa, op: Op, dt: Dt) -> Option<Kernel> {
+pub fn op(target: Target, op: Op, dt: Dt) -> Option<Kernel> {
     let half = matches!(dt, Dt::F16 | Dt::Bf16);
     if dt.is_complex() || half && !matches!(op, Op::Select | Op::NextAfter) {
         return None;
     }
     let float = dt.is_float();
     Some(match op {
-        Op::Neg => by_number!(isa, dt, un, Neg),
-        Op::Abs => by_type!(isa, dt, un, Abs),
-        Op::Sign => by_type!(isa, dt, un, Sign),
-        Op::Floor => by_float!(isa, dt, un, Floor),
-        Op::Ceil => by_float!(isa, dt, un, Ceil),
-        Op::RoundEven => by_float!(isa, dt, un, RoundEven),
-        Op::RoundAway => by_float!(isa, dt, un, RoundAway),
-        Op::Trunc => by_float!(isa, dt, un, Trunc),
-        Op::Sqrt => by_float!(isa, dt, un, Sqrt),
-        Op::Not if dt == Dt::Bool => un::<LogicalNot<u8>>(isa),
-        Op::Not if !float => by_size!(isa, dt, un, Not),
-        Op::PopCount if !float => by_size!(isa, dt, un, PopCount),
-        Op::Clz if !float => by_size!(isa, dt, un, Clz),
-        Op::Add => by_number!(isa, dt, bin, Add),
-        Op::Sub => by_number!(isa, dt, bin, Sub),
-        Op::Mul => by_number!(isa, dt, bin, Mul),
-        Op::Div => by_type!(isa, dt, bin, Div),
-        Op::Rem => by_type!(isa, dt, bin, Rem),
-        Op::Max => by_type!(isa, dt, bin, Max),
-        Op::Min => by_type!(isa, dt, bin, Min),
-        Op::And if !float => by_size!(isa, dt, bin, And),
-        Op::Or if !float => by_size!(isa, dt, bin, Or),
-        Op::Xor if !float => by_size!(isa, dt, bin, Xor),
-        Op::Shl if !float => by_size!(isa, dt, bin, Shl),
-        Op::ShrLogical if !float => by_size!(isa, dt, bin, Shr),
+        Op::Neg => by_number!(target, dt, un, Neg),
+        Op::Abs => by_type!(target, dt, un, Abs),
+        Op::Sign => by_type!(target, dt, un, Sign),
+        Op::Floor => by_float!(target, dt, un, Floor),
+        Op::Ceil => by_float!(target, dt, un, Ceil),
+        Op::RoundEven => by_float!(target, dt, un, RoundEven),
+        Op::RoundAway => by_float!(target, dt, un, RoundAway),
+        Op::Trunc => by_float!(target, dt, un, Trunc),
+        Op::Sqrt => by_float!(target, dt, un, Sqrt),
+        Op::Not if dt == Dt::Bool => un::<LogicalNot<u8>>(target),
+        Op::Not if !float => by_size!(target, dt, un, Not),
+        Op::PopCount if !float => by_size!(target, dt, un, PopCount),
+        Op::Clz if !float => by_size!(target, dt, un, Clz),
+        Op::Add => by_number!(target, dt, bin, Add),
+        Op::Sub => by_number!(target, dt, bin, Sub),
+        Op::Mul => by_number!(target, dt, bin, Mul),
+        Op::Div => by_type!(target, dt, bin, Div),
+        Op::Rem => by_type!(target, dt, bin, Rem),
+        Op::Max => by_type!(target, dt, bin, Max),
+        Op::Min => by_type!(target, dt, bin, Min),
+        Op::And if !float => by_size!(target, dt, bin, And),
+        Op::Or if !float => by_size!(target, dt, bin, Or),
+        Op::Xor if !float => by_size!(target, dt, bin, Xor),
+        Op::Shl if !float => by_size!(target, dt, bin, Shl),
+        Op::ShrLogical if !float => by_size!(target, dt, bin, Shr),
         Op::Shr => match dt {
-            Dt::I8 => bin::<Shr<i8>>(isa),
-            Dt::I16 => bin::<Shr<i16>>(isa),
-            Dt::I32 => bin::<Shr<i32>>(isa),
-            Dt::I64 => bin::<Shr<i64>>(isa),
-            _ if !float => by_size!(isa, dt, bin, Shr),
+            Dt::I8 => bin::<Shr<i8>>(target),
+            Dt::I16 => bin::<Shr<i16>>(target),
+            Dt::I32 => bin::<Shr<i32>>(target),
+            Dt::I64 => bin::<Shr<i64>>(target),
+            _ if !float => by_size!(target, dt, bin, Shr),
             _ => return None,
         },
         Op::NextAfter => match dt {
-            Dt::F16 => bin::<HalfNextAfter<false>>(isa),
-            Dt::Bf16 => bin::<HalfNextAfter<true>>(isa),
-            _ => by_float!(isa, dt, bin, NextAfter),
+            Dt::F16 => bin::<HalfNextAfter<false>>(target),
+            Dt::Bf16 => bin::<HalfNextAfter<true>>(target),
+            _ => by_float!(target, dt, bin, NextAfter),
         },
-        Op::MulAdd => by_number!(isa, dt, ter, MulAdd),
-        Op::Eq => by_number!(isa, dt, bin, Eq),
-        Op::Ne => by_number!(isa, dt, bin, Ne),
-        Op::Lt => by_type!(isa, dt, bin, Lt),
-        Op::Le => by_type!(isa, dt, bin, Le),
-        Op::Select => by_size!(isa, dt, ter, Select),
+        Op::MulAdd => by_number!(target, dt, ter, MulAdd),
+        Op::Eq => by_number!(target, dt, bin, Eq),
+        Op::Ne => by_number!(target, dt, bin, Ne),
+        Op::Lt => by_type!(target, dt, bin, Lt),
+        Op::Le => by_type!(target, dt, bin, Le),
+        Op::Select => by_size!(target, dt, ter, Select),
         _ => return None,
     })
 }
 
 /// A conversion between types other than half precision and complex.
-pub fn cast(isa: Isa, from: Dt, to: Dt) -> Kernel {
+pub fn cast(target: Target, from: Dt, to: Dt) -> Kernel {
     macro_rules! to {
         ($s:ty, $($dt:ident: $d:ty),*) => {
             match to {
-                $(Dt::$dt => un::<Convert<$s, $d>>(isa),)*
+                $(Dt::$dt => un::<Convert<$s, $d>>(target),)*
                 _ => unreachable!("a cast from {from:?} to {to:?}"),
             }
         };
@@ -335,20 +365,20 @@ pub fn cast(isa: Isa, from: Dt, to: Dt) -> Kernel {
     macro_rules! int {
         ($s:ty, $($size:literal: $d:ty),*) => {
             match to {
-                Dt::F32 => un::<Convert<$s, f32>>(isa),
-                Dt::F64 => un::<Convert<$s, f64>>(isa),
+                Dt::F32 => un::<Convert<$s, f32>>(target),
+                Dt::F64 => un::<Convert<$s, f64>>(target),
                 _ => match to.size() {
-                    $($size => un::<Convert<$s, $d>>(isa),)*
-                    _ => copy(isa, to.size()),
+                    $($size => un::<Convert<$s, $d>>(target),)*
+                    _ => copy(target, to.size()),
                 },
             }
         };
     }
     match (from, to) {
-        (Dt::F32, Dt::Bool) => un::<FloatTruth<f32>>(isa),
-        (Dt::F64, Dt::Bool) => un::<FloatTruth<f64>>(isa),
-        (_, Dt::Bool) => truth(isa, from.size()),
-        _ if from == to => copy(isa, to.size()),
+        (Dt::F32, Dt::Bool) => un::<FloatTruth<f32>>(target),
+        (Dt::F64, Dt::Bool) => un::<FloatTruth<f64>>(target),
+        (_, Dt::Bool) => truth(target, from.size()),
+        _ if from == to => copy(target, to.size()),
         (Dt::F32, _) => to!(f32, U8: u8, U16: u16, U32: u32, U64: u64, I8: i8, I16: i16, I32: i32, I64: i64, F64: f64),
         (Dt::F64, _) => to!(f64, U8: u8, U16: u16, U32: u32, U64: u64, I8: i8, I16: i16, I32: i32, I64: i64, F32: f32),
         (Dt::Bool | Dt::U8, _) => int!(u8, 2: u16, 4: u32, 8: u64),
@@ -373,39 +403,39 @@ impl Un for RoundToOdd {
         let y = a as f32;
         let bits = y.to_bits();
         let down = if (y as f64).abs() > a.abs() { bits.wrapping_sub(1) } else { bits };
-        f32::from_bits(if y as f64 == a || a != a { bits } else { down | 1 })
+        f32::from_bits(if y as f64 == a || a.is_nan() { bits } else { down | 1 })
     }
 }
 /// From `F64` to `F32`, inexact results with an odd last bit: rounded again to half precision, they are rounded as if once.
-pub fn round_to_odd(isa: Isa) -> Kernel {
-    un::<RoundToOdd>(isa)
+pub fn round_to_odd(target: Target) -> Kernel {
+    un::<RoundToOdd>(target)
 }
 
 /// From `F16` or `Bf16` to `F32`.
-pub fn widen(isa: Isa, from: Dt) -> Kernel {
-    if from == Dt::Bf16 { un::<Widen<true>>(isa) } else { un::<Widen<false>>(isa) }
+pub fn widen(target: Target, from: Dt) -> Kernel {
+    if from == Dt::Bf16 { un::<Widen<true>>(target) } else { un::<Widen<false>>(target) }
 }
 /// From `F32` to `F16` or `Bf16`.
-pub fn narrow(isa: Isa, to: Dt) -> Kernel {
-    if to == Dt::Bf16 { un::<Narrow<true>>(isa) } else { un::<Narrow<false>>(isa) }
+pub fn narrow(target: Target, to: Dt) -> Kernel {
+    if to == Dt::Bf16 { un::<Narrow<true>>(target) } else { un::<Narrow<false>>(target) }
 }
 /// Elements of this size as they are.
-pub fn copy(isa: Isa, size: usize) -> Kernel {
+pub fn copy(target: Target, size: usize) -> Kernel {
     match size {
-        1 => un::<Same<u8>>(isa),
-        2 => un::<Same<u16>>(isa),
-        4 => un::<Same<u32>>(isa),
-        8 => un::<Same<u64>>(isa),
-        _ => un::<Same<u128>>(isa),
+        1 => un::<Same<u8>>(target),
+        2 => un::<Same<u16>>(target),
+        4 => un::<Same<u32>>(target),
+        8 => un::<Same<u64>>(target),
+        _ => un::<Same<u128>>(target),
     }
 }
 /// Integers of this size (and bools of any bits) to bools.
-pub fn truth(isa: Isa, size: usize) -> Kernel {
+pub fn truth(target: Target, size: usize) -> Kernel {
     match size {
-        1 => un::<Truth<u8>>(isa),
-        2 => un::<Truth<u16>>(isa),
-        4 => un::<Truth<u32>>(isa),
-        _ => un::<Truth<u64>>(isa),
+        1 => un::<Truth<u8>>(target),
+        2 => un::<Truth<u16>>(target),
+        4 => un::<Truth<u32>>(target),
+        _ => un::<Truth<u64>>(target),
     }
 }
 
@@ -422,6 +452,6 @@ impl<T: Bits> Bin for Interleave<T> {
     }
 }
 /// Two columns of parts of this size into one of complex numbers.
-pub fn interleave(isa: Isa, part: usize) -> Kernel {
-    if part == 4 { bin::<Interleave<u32>>(isa) } else { bin::<Interleave<u64>>(isa) }
+pub fn interleave(target: Target, part: usize) -> Kernel {
+    if part == 4 { bin::<Interleave<u32>>(target) } else { bin::<Interleave<u64>>(target) }
 }

@@ -1,7 +1,7 @@
 //! Steps along one dimension whose result is not a fold: prefixes, and the index of an extreme.
 
 use super::build::Place;
-use super::fold::{self, Combine};
+use super::fold::{self, Combine, FoldOp};
 use super::run::Frame;
 use super::scalar::Ord2;
 use crate::isa::Isa;
@@ -76,7 +76,12 @@ impl Prefix {
 
 multiversion! {
     /// See [`Lines`].
-    pub fn lines<F: Combine>(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
+    pub fn columns_of<F: Combine>(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
+        // SAFETY: the caller's.
+        unsafe { columns::<F>(out.cast(), x.cast(), n, step, c, scratch.cast()) }
+    }
+    /// See [`Lines`]; one column takes a way of its own.
+    pub fn lines<F: FoldOp>(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
         // SAFETY: the caller's.
         unsafe {
             if c == 1 {
@@ -88,56 +93,67 @@ multiversion! {
     }
 }
 
+/// A block of a line behind a group of identities, so that there is something before every element.
+type Padded<T> = [T; GROUP + BLOCK];
+
+/// `to[i] = f(from[i - s], from[i])` inside groups; the first `s` elements of a group stay. One flat loop over all groups, because
+/// that is what LLVM turns into vectors.
 #[inline(always)]
-fn after<F: Combine>(before: Option<F::T>, v: F::T) -> F::T {
-    before.map_or(v, |b| F::f(b, v))
-}
-#[inline(always)]
-fn shifted<F: Combine, const S: usize>(v: [F::T; GROUP]) -> [F::T; GROUP] {
-    std::array::from_fn(|i| if i >= S { F::f(v[i - S], v[i]) } else { v[i] })
+fn shift<F: FoldOp>(to: &mut Padded<F::T>, from: &Padded<F::T>, n: usize, s: usize) {
+    let (to, before, from) = (&mut to[GROUP..][..n], &from[GROUP - s..][..n], &from[GROUP..][..n]);
+    for i in 0..n {
+        let joined = F::f(before[i], from[i]);
+        to[i] = if i % GROUP >= s { joined } else { from[i] };
+    }
 }
 
+/// One line.
+///
 /// # Safety
 /// The lines exist.
 #[inline(always)]
-unsafe fn line<F: Combine>(out: *mut F::T, x: *const F::T, n: usize, step: isize) {
-    let mut off = None;
-    let mut start = 0;
-    while start < n {
-        let end = n.min(start + BLOCK);
-        let mut c: Option<F::T> = None;
-        while start < end {
-            let m = GROUP.min(end - start);
-            // SAFETY: the caller's; a group that is not whole repeats its last element, whose results are not kept.
-            unsafe {
-                let at = |i: usize| (start + i.min(m - 1)) as isize * step;
-                let mut v: [F::T; GROUP] = if m == GROUP && step == 1 {
-                    *x.add(start).cast::<[F::T; GROUP]>()
-                } else {
-                    std::array::from_fn(|i| *x.offset(at(i)))
-                };
-                v = shifted::<F, 1>(v);
-                v = shifted::<F, 2>(v);
-                v = shifted::<F, 4>(v);
-                v = shifted::<F, 8>(v);
-                if let Some(c) = c {
-                    v = v.map(|v| F::f(c, v));
-                }
-                c = Some(v[m - 1]);
-                if let Some(off) = off {
-                    v = v.map(|v| F::f(off, v));
-                }
-                if m == GROUP && step == 1 {
-                    *out.add(start).cast::<[F::T; GROUP]>() = v;
-                } else {
-                    for i in 0..m {
-                        *out.offset(at(i)) = v[i];
-                    }
+unsafe fn line<F: FoldOp>(out: *mut F::T, x: *const F::T, n: usize, step: isize) {
+    let (mut a, mut b) = ([F::identity(); GROUP + BLOCK], [F::identity(); GROUP + BLOCK]);
+    let mut off = F::identity();
+    for start in (0..n).step_by(BLOCK) {
+        let m = BLOCK.min(n - start);
+        // SAFETY: elements of the line.
+        unsafe {
+            let x = x.offset(start as isize * step);
+            if step == 1 {
+                a[GROUP..][..m].copy_from_slice(std::slice::from_raw_parts(x, m));
+            } else {
+                for i in 0..m {
+                    a[GROUP + i] = *x.offset(i as isize * step);
                 }
             }
-            start += m;
         }
-        off = c.map(|c| after::<F>(off, c));
+        shift::<F>(&mut b, &a, m, 1);
+        shift::<F>(&mut a, &b, m, 2);
+        shift::<F>(&mut b, &a, m, 4);
+        shift::<F>(&mut a, &b, m, 8);
+        // What comes before each group, in all of its elements, then all groups at once.
+        let mut c = F::identity();
+        for g in (0..m).step_by(GROUP) {
+            b[GROUP + g..][..GROUP].fill(c);
+            c = F::f(c, a[GROUP + g + GROUP - 1]);
+        }
+        for i in 0..m {
+            a[GROUP + i] = F::f(off, F::f(b[GROUP + i], a[GROUP + i]));
+        }
+        // SAFETY: as above.
+        unsafe {
+            let out = out.offset(start as isize * step);
+            if step == 1 {
+                std::slice::from_raw_parts_mut(out, m).copy_from_slice(&a[GROUP..][..m]);
+            } else {
+                for i in 0..m {
+                    *out.offset(i as isize * step) = a[GROUP + i];
+                }
+            }
+        }
+        // Only a whole block has one behind it, and its last group is whole.
+        off = F::f(off, c);
     }
 }
 
@@ -216,7 +232,7 @@ macro_rules! log_add_exp {
                         } else {
                             let before = *out.offset((i - 1) * step + j);
                             let d = before - v;
-                            if d != d {
+                            if d.nan() {
                                 before + v
                             } else {
                                 before.greater(v) + $eval(M::Log1p, $eval(M::Exp, -d.abs(), 0.0), 0.0)
@@ -286,14 +302,14 @@ multiversion! {
         let (mut best, mut at) = (x[0], 0);
         for (k, piece) in x.chunks(1024).enumerate() {
             let extreme = extreme_of::<B>(piece);
-            if B::better(extreme, best) || extreme != extreme {
+            if B::better(extreme, best) || extreme.nan() {
                 (best, at) = (extreme, k * 1024);
             }
-            if extreme != extreme {
+            if extreme.nan() {
                 break;
             }
         }
-        at + x[at..].iter().position(|v| *v == best || *v != *v).unwrap_or(0)
+        at + x[at..].iter().position(|v| *v == best || v.nan()).unwrap_or(0)
     }
     /// The indices of `c` columns side by side: `n` rows, `stride` bytes apart. `best` has room for `c` elements.
     fn rows<B: Better>(index: *mut i64, best: *mut u8, x: *const u8, n: usize, stride: usize, c: usize) {
@@ -329,7 +345,7 @@ fn extreme_of<B: Better>(x: &[B::T]) -> B::T {
 fn replace<B: Better>(index: &mut [i64], best: &mut [B::T], x: &[B::T], k: i64) {
     for i in 0..index.len().min(best.len()).min(x.len()) {
         let (b, v) = (best[i], x[i]);
-        let take = b == b && (B::better(v, b) || v != v);
+        let take = !b.nan() && (B::better(v, b) || v.nan());
         index[i] = if take { k } else { index[i] };
         best[i] = if take { v } else { b };
     }

@@ -2,11 +2,10 @@
 
 use super::access::{Access, Form};
 use super::build::Place;
-use super::kernels::{self, Kernel};
+use super::kernels::{self, Kernel, Target};
 use super::map::{Call, Code, Column, Fill, MapStep, Moving};
 use super::plan::Plan;
 use super::register::Registers;
-use crate::isa::Isa;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
 use std::collections::HashMap;
 
@@ -45,7 +44,8 @@ pub struct Made {
 pub struct Lower<'a> {
     pub p: &'a Program,
     pub plan: &'a Plan,
-    pub isa: Isa,
+    /// What kernels are chosen for.
+    pub target: Target,
     /// Where values lie that the group does not make.
     pub place: &'a dyn Fn(ValId) -> Place,
     /// Dense copies of operands seen through views.
@@ -63,14 +63,14 @@ impl<'a> Lower<'a> {
     pub fn new(
         p: &'a Program,
         plan: &'a Plan,
-        isa: Isa,
+        target: Target,
         place: &'a dyn Fn(ValId) -> Place,
         copies: &'a HashMap<(ValId, u32), Place>,
     ) -> Lower<'a> {
         Lower {
             p,
             plan,
-            isa,
+            target,
             place,
             copies,
             reals: Vec::new(),
@@ -140,7 +140,7 @@ impl<'a> Lower<'a> {
         let fill = Fill::Index { radix: dims[d + 1..].iter().product(), n: dims[d] };
         let mut id = self.def(8, Def::Fill(fill));
         if dt.size() != 8 {
-            id = self.call(kernels::cast(self.isa, Dt::I64, dt), dt.size(), [id, NONE, NONE]);
+            id = self.call(kernels::cast(self.target, Dt::I64, dt), dt.size(), [id, NONE, NONE]);
         }
         self.real(dt, id)
     }
@@ -174,12 +174,12 @@ impl<'a> Lower<'a> {
         let def = match access.form() {
             Form::Splat => Def::Fill(Fill::Scalar { place, offset }),
             Form::Dense => Def::Dense { place, offset },
-            Form::Strided => Def::Fill(Fill::Strided { place, access }),
+            Form::Strided => Def::Fill(Fill::Strided { place, access: Box::new(access) }),
         };
         let mut id = self.def(size, def);
         if dt == Dt::Bool && matches!(place, Place::Arg(_)) {
             // Whoever passes an argument may have put anything into its bytes.
-            id = self.call(kernels::truth(self.isa, 1), 1, [id, NONE, NONE]);
+            id = self.call(kernels::truth(self.target, 1), 1, [id, NONE, NONE]);
         }
         let real = self.real(dt, id);
         self.inputs.insert(key, real);
@@ -196,7 +196,7 @@ impl<'a> Lower<'a> {
             return r.stored;
         }
         if r.wide == NONE {
-            let id = self.call(kernels::widen(self.isa, r.dt), 4, [r.stored, NONE, NONE]);
+            let id = self.call(kernels::widen(self.target, r.dt), 4, [r.stored, NONE, NONE]);
             self.reals[real as usize].wide = id;
         }
         self.reals[real as usize].wide
@@ -204,7 +204,7 @@ impl<'a> Lower<'a> {
     /// A column computed with, as a value of type `dt`: half precision is rounded.
     fn rounded(&mut self, dt: Dt, wide: u32) -> u32 {
         let stored = match dt {
-            Dt::F16 | Dt::Bf16 => self.call(kernels::narrow(self.isa, dt), 2, [wide, NONE, NONE]),
+            Dt::F16 | Dt::Bf16 => self.call(kernels::narrow(self.target, dt), 2, [wide, NONE, NONE]),
             _ => wide,
         };
         self.real(dt, stored)
@@ -233,9 +233,9 @@ impl<'a> Lower<'a> {
         let with = |dt: Dt| if as_stored { dt } else { dt.acc() };
         let of = if s.op == Op::Select { dt } else { from };
         let code = match s.op {
-            Op::Math(m) if with(dt) == Dt::F64 => Code::F64(crate::math::kernel64(m, self.isa)),
-            Op::Math(m) => Code::F32(crate::math::kernel32(m, self.isa)),
-            op => Code::Slice(kernels::op(self.isa, op, with(of)).expect("a checked operation has a kernel")),
+            Op::Math(m) if with(dt) == Dt::F64 => Code::F64(crate::math::kernel64(m, self.target.isa)),
+            Op::Math(m) => Code::F32(crate::math::kernel32(m, self.target.isa)),
+            op => Code::Slice(kernels::op(self.target, op, with(of)).expect("a checked operation has a kernel")),
         };
         let out = if matches!(s.op, Op::Eq | Op::Ne | Op::Lt | Op::Le) { Dt::Bool } else { with(dt) };
         let id = self.def(out.size(), Def::Call { code, args });
@@ -250,14 +250,14 @@ impl<'a> Lower<'a> {
         let from = from.acc();
         let y = match (from, to) {
             // Rounded once, through a float whose last bit remembers what was lost.
-            (Dt::F64, Dt::F16) => self.call(kernels::round_to_odd(self.isa), 4, [x, NONE, NONE]),
+            (Dt::F64, Dt::F16) => self.call(kernels::round_to_odd(self.target), 4, [x, NONE, NONE]),
             // Integers of one size have the same bits; a truth value is a byte.
             _ if from == to.acc()
                 || to != Dt::Bool && !from.is_float() && !to.is_float() && from.size() == to.size() =>
             {
                 x
             }
-            _ => self.call(kernels::cast(self.isa, from, to.acc()), to.acc().size(), [x, NONE, NONE]),
+            _ => self.call(kernels::cast(self.target, from, to.acc()), to.acc().size(), [x, NONE, NONE]),
         };
         self.rounded(to, y)
     }
@@ -278,7 +278,7 @@ impl<'a> Lower<'a> {
                 let id = match self.made.get(&(*v, false)) {
                     Some(re) if self.p.ty(*v).dt.is_complex() => {
                         let (re, im) = (self.stored(*re), self.stored(self.made[&(*v, true)]));
-                        self.call(kernels::interleave(self.isa, 4), 8, [re, im, NONE])
+                        self.call(kernels::interleave(self.target, 4), 8, [re, im, NONE])
                     }
                     Some(re) => self.stored(*re),
                     None => self.def(*bytes, Def::Fill(Fill::Scalar { place: (self.place)(*v), offset: 0 })),
@@ -345,6 +345,7 @@ impl<'a> Lower<'a> {
         }
         r.cells = next as usize / 8;
         r.outs = results.iter().map(|(id, bytes)| (at[*id as usize], *bytes)).collect();
+        r.simplify();
         r
     }
 
@@ -359,9 +360,9 @@ impl<'a> Lower<'a> {
             let size = self.ssa[re as usize].size;
             let id = if self.p.ty(m.val).dt.is_complex() {
                 let im = self.stored(self.made[&(m.val, true)]);
-                self.call(kernels::interleave(self.isa, size), 2 * size, [re, im, NONE])
+                self.call(kernels::interleave(self.target, size), 2 * size, [re, im, NONE])
             } else if direct.contains_key(&re) || !matches!(self.ssa[re as usize].def, Def::Call { .. }) {
-                self.call(kernels::copy(self.isa, size), size, [re, NONE, NONE])
+                self.call(kernels::copy(self.target, size), size, [re, NONE, NONE])
             } else {
                 re
             };
@@ -464,7 +465,7 @@ impl<'a> Lower<'a> {
             }
         }
         for (k, id) in &tail {
-            let code = Code::Slice(kernels::copy(self.isa, self.ssa[*id as usize].size));
+            let code = Code::Slice(kernels::copy(self.target, self.ssa[*id as usize].size));
             calls.push(Call { code, out: made_at[*k], args: [at[*id as usize], NONE, NONE] });
         }
         let renumber = |e: &mut u32| {

@@ -59,7 +59,7 @@ pub enum Fill {
     /// One element of memory, once.
     Scalar { place: Place, offset: isize },
     /// The elements of the block, through a view.
-    Strided { place: Place, access: Access },
+    Strided { place: Place, access: Box<Access> },
     /// The index `i / radix % n` as a 64-bit integer.
     Index { radix: usize, n: usize },
 }

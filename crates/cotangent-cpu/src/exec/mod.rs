@@ -24,6 +24,7 @@ use crate::{Buffer, Program};
 use build::{Built, Place, travels_as_bits};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
+use std::sync::OnceLock;
 
 /// An operand of a run.
 ///
@@ -59,10 +60,14 @@ pub struct Options {
     pub isa: Isa,
     /// Merge maps and fold views? Results do not depend on it.
     pub fuse: bool,
+    /// Results of at least so many bytes may lie over an operand that nobody reads afterwards. Results do not depend on it.
+    pub in_place: usize,
 }
 impl Default for Options {
     fn default() -> Options {
-        Options { isa: isa(), fuse: std::env::var("COTANGENT_FUSE").as_deref() != Ok("0") }
+        static FUSE: OnceLock<bool> = OnceLock::new();
+        let fuse = *FUSE.get_or_init(|| std::env::var("COTANGENT_FUSE").as_deref() != Ok("0"));
+        Options { isa: isa(), fuse, in_place: 1 << 18 }
     }
 }
 
@@ -78,6 +83,8 @@ const BITS: usize = usize::MAX;
 enum Form {
     /// All values are scalars.
     Scalar(register::Registers),
+    /// One kernel.
+    Single(build::Single),
     Steps(Built),
 }
 
@@ -98,7 +105,13 @@ impl Executable {
         let plan = plan::Plan::new(p, options.fuse);
         let form = match build::registers(p, &plan, options.isa) {
             Some(r) => Form::Scalar(r),
-            None => Form::Steps(build::build(p, &plan, options.isa)),
+            None => {
+                let built = build::build(p, &plan, &options);
+                match built.single() {
+                    Some(s) => Form::Single(s),
+                    None => Form::Steps(built),
+                }
+            }
         };
         let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
         Ok(Executable { args, form })
@@ -110,15 +123,12 @@ impl Executable {
     /// If the operands are not of the number, kinds and lengths of the program's arguments.
     pub fn run(&self, args: &[Operand]) -> Outputs {
         self.check(args);
-        match &self.form {
-            // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
-            Form::Scalar(r) => unsafe { r.run(args) },
-            Form::Steps(built) => {
-                let mut frame = Frame { args, consts: &built.consts, slots: SmallVec::new() };
-                frame.slots.resize_with(built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0 });
-                // SAFETY: as above.
-                unsafe { run::run(&built.steps, &mut frame) };
-                built.outs.iter().map(|o| result(&mut frame, o)).collect()
+        // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
+        unsafe {
+            match &self.form {
+                Form::Scalar(r) => r.run(args),
+                Form::Single(s) => s.run(args),
+                Form::Steps(built) => steps(built, args),
             }
         }
     }
@@ -155,6 +165,32 @@ impl Executable {
             }
         }
     }
+}
+
+impl build::Single {
+    /// # Safety
+    /// The operands fit the program, and the processor has the kernel's instruction set.
+    #[inline]
+    unsafe fn run(&self, args: &[Operand]) -> Outputs {
+        let at = |k: usize| match args[self.args[k].0 as usize] {
+            Operand::Buffer(b) => b.ptr().wrapping_offset(self.args[k].1).cast_const(),
+            Operand::Bits(_) => std::ptr::null(),
+        };
+        let out = Buffer::uninit(self.bytes);
+        // SAFETY: the caller's; what a kernel of this many elements reads are arrays.
+        unsafe { self.code.call(out.ptr(), at(0), at(1), at(2), self.len) };
+        Outputs::from_buf([Output::Buffer(out)])
+    }
+}
+
+/// # Safety
+/// The operands fit the program.
+unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
+    let mut frame = Frame { args, consts: &built.consts, slots: SmallVec::new() };
+    frame.slots.resize_with(built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0 });
+    // SAFETY: the caller's.
+    unsafe { run::run(&built.steps, &mut frame) };
+    built.outs.iter().map(|o| result(&mut frame, o)).collect()
 }
 
 /// Takes a result out of the frame.

@@ -1,7 +1,7 @@
 //! Building of the steps whose places depend on values, and of products.
 
 use super::access::{Access, Form};
-use super::build::{Builder, Place, Work};
+use super::build::{Builder, Copy, Place, Work};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
 use super::{fold, line};
 use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, View, row_major};
@@ -30,7 +30,7 @@ impl Builder<'_> {
             Kind::View => {
                 let (from, view) = self.viewed(u);
                 let to = self.take(&ty);
-                self.emit(Work::Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) });
+                self.emit(Work::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
                 to
             }
             Kind::Reduce { op, first, count } => self.reduce(u, &ty, *op, *first as usize, *count as usize),
@@ -136,7 +136,7 @@ impl Builder<'_> {
         }
         let (from, view) = self.viewed(u);
         let to = self.take(ty);
-        self.emit(Work::Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) });
+        self.emit(Work::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
         to
     }
 

@@ -3,7 +3,7 @@
 //! It runs the kernels of the block interpreter on single elements, so there is one definition of every operation. A register is a
 //! word; an operand is an offset in bytes, so that a part of a complex number is an operand as it is.
 
-use super::map::Call;
+use super::map::{Call, Code};
 use super::{Operand, Output, Outputs};
 
 /// Registers on the stack; programs with more take them from the heap.
@@ -20,13 +20,67 @@ pub struct Registers {
     pub calls: Vec<Call>,
     /// Offsets and bytes of the results.
     pub outs: Vec<(u32, usize)>,
+    /// The whole program, if it is one call.
+    pub one: Option<One>,
+}
+
+/// A program of one call with one result.
+pub struct One {
+    code: Code,
+    args: [Word; 3],
+}
+/// An operand of [`One`].
+#[derive(Clone, Copy)]
+enum Word {
+    /// An argument, from this byte on.
+    Arg(u32, u32),
+    Fixed(u64),
+}
+impl One {
+    /// # Safety
+    /// As for [`Registers::run`].
+    #[inline]
+    unsafe fn run(&self, args: &[Operand]) -> Outputs {
+        let word = |w: Word| match w {
+            Word::Arg(i, byte) => match args[i as usize] {
+                Operand::Bits(b) => b >> (8 * byte),
+                Operand::Buffer(_) => 0,
+            },
+            Word::Fixed(b) => b,
+        };
+        let words = self.args.map(word);
+        let at = |k: usize| (&raw const words[k]).cast::<u8>();
+        let mut out = 0u64;
+        // SAFETY: the caller's; the machine is little-endian, so the result's bytes are the low ones.
+        unsafe { self.code.call((&raw mut out).cast(), at(0), at(1), at(2), 1) };
+        Outputs::from_buf([Output::Bits(out)])
+    }
 }
 
 impl Registers {
+    /// Looks whether the program is one call.
+    pub fn simplify(&mut self) {
+        let ([call], [(out, _)]) = (&self.calls[..], &self.outs[..]) else { return };
+        if call.out != *out {
+            return;
+        }
+        let word = |offset: u32| {
+            let (cell, byte) = (offset / 8, offset % 8);
+            match (cell as usize).checked_sub(self.args) {
+                None => Word::Arg(cell, byte),
+                Some(k) => Word::Fixed(self.fixed[k] >> (8 * byte)),
+            }
+        };
+        self.one = Some(One { code: call.code, args: call.args.map(word) });
+    }
     /// # Safety
     /// The operands are bits, as many as the program has arguments, and the processor has the kernels' instruction set.
     #[inline]
     pub unsafe fn run(&self, args: &[Operand]) -> Outputs {
+        if let Some(one) = &self.one {
+            // SAFETY: as below.
+            return unsafe { one.run(args) };
+        }
         if self.cells <= STACK {
             let mut cells = [const { std::mem::MaybeUninit::<u64>::uninit() }; STACK];
             // SAFETY: the caller's; there are enough registers.

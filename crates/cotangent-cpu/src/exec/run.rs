@@ -51,7 +51,7 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
         unsafe {
             match &step.work {
                 Work::Map(m) => m.run(frame),
-                Work::Copy { from, to, access } => access.copy(frame.at(*to), frame.at(*from)),
+                Work::Copy(c) => c.access.copy(frame.at(c.to), frame.at(c.from)),
                 Work::Reduce(r) => fold::run(r, frame),
                 Work::Prefix(w) => w.run(frame),
                 Work::Extreme(w) => w.run(frame),

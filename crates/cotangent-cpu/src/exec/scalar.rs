@@ -36,6 +36,12 @@ pub trait Ord2: Copy + PartialOrd {
     fn greater(self, b: Self) -> Self;
     /// `b` if b < a or b is NaN, else `a`.
     fn lesser(self, b: Self) -> Self;
+    /// Is it NaN?
+    #[inline(always)]
+    #[allow(clippy::eq_op)]
+    fn nan(self) -> bool {
+        self != self
+    }
 }
 
 /// Integers.
@@ -189,9 +195,9 @@ macro_rules! floats {
         }
         impl Ord2 for $t {
             #[inline(always)]
-            fn greater(self, b: $t) -> $t { if b > self || b != b { b } else { self } }
+            fn greater(self, b: $t) -> $t { if b > self || b.nan() { b } else { self } }
             #[inline(always)]
-            fn lesser(self, b: $t) -> $t { if b < self || b != b { b } else { self } }
+            fn lesser(self, b: $t) -> $t { if b < self || b.nan() { b } else { self } }
         }
         impl Float for $t {
             const ZERO: $t = 0.0;
@@ -215,7 +221,7 @@ macro_rules! floats {
                 let step = if out { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
                 let least = (b.to_bits() & !($u::MAX >> 1)) | 1;
                 let next = $t::from_bits(if self == 0.0 { least } else { step });
-                if self == b { b } else if self != self || b != b { $t::NAN } else { next }
+                if self == b { b } else if self.nan() || b.nan() { $t::NAN } else { next }
             }
         }
     )* };
@@ -235,7 +241,7 @@ pub fn bf16_to_f32(a: u16) -> f32 {
 pub fn f32_to_bf16(a: f32) -> u16 {
     let bits = a.to_bits();
     let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
-    (if a != a { (bits >> 16) | 0x40 } else { rounded }) as u16
+    (if a.nan() { (bits >> 16) | 0x40 } else { rounded }) as u16
 }
 /// Exact.
 #[inline(always)]

@@ -130,13 +130,14 @@ impl Fuzz {
         let size = |batch: &[usize], sizes: &Dims| {
             batch.iter().product::<usize>() * kept.iter().map(|d| sizes[*d]).product::<usize>()
         };
+        let room = self.room() / 8;
         for i in 0..batch.len() {
-            if size(&batch, &sizes) > self.room() && !of_indices.contains(&i) {
+            if size(&batch, &sizes) > room && !of_indices.contains(&i) {
                 batch[i] = 1;
             }
         }
         for d in &kept {
-            if size(&batch, &sizes) > self.room() {
+            if size(&batch, &sizes) > room {
                 sizes[*d] = 1;
             }
         }
@@ -166,7 +167,7 @@ impl Fuzz {
         }
     }
     pub(super) fn gather(&mut self) {
-        let (array, dt, dims) = self.array(|_| true);
+        let (array, dt, dims, _) = self.array(|_| true);
         let w = self.windows(&dims);
         let spec = GatherSpec {
             offset_dims: w.window_dims,
@@ -178,12 +179,12 @@ impl Fuzz {
             bounds: w.bounds,
             fill: values::element(&mut self.r, dt, self.mood),
         };
-        self.spend(3 * w.dims.iter().product::<usize>());
+        self.spend(10 * w.dims.iter().product::<usize>());
         self.push(Kind::Gather(Arc::new(spec)), &[array, w.indices], dt, &w.dims);
     }
     pub(super) fn scatter(&mut self) {
         let put = self.r.pick(&[Put::Set, Put::Add, Put::Add, Put::Sub, Put::Mul, Put::Min, Put::Max]);
-        let (array, dt, dims) = self.array(|dt| put.takes(dt));
+        let (array, dt, dims, _) = self.array(|dt| put.takes(dt));
         let w = self.windows(&dims);
         let updates = self.operand(dt, &w.dims);
         let spec = ScatterSpec {
@@ -195,7 +196,7 @@ impl Fuzz {
             put,
             bounds: w.bounds,
         };
-        self.spend(4 * w.dims.iter().product::<usize>());
+        self.spend(10 * w.dims.iter().product::<usize>());
         self.push(Kind::Scatter(Arc::new(spec)), &[array, w.indices, updates], dt, &dims);
     }
 }

@@ -4,6 +4,9 @@ use super::{Fuzz, values};
 use crate::{Body, Dt, Kind, M, Op, Part, Ty, Use};
 use std::sync::Arc;
 
+/// How many sums an elementary function costs, one element at a time.
+const MATH: usize = 40;
+
 /// Operations with operands and result of one type.
 const PLAIN: [Op; 28] = [
     Op::Neg,
@@ -42,7 +45,7 @@ impl Fuzz {
         let dims = self.some_dims();
         let mut body = Body::default();
         let mut uses: Vec<Use> = vec![];
-        for _ in 0..self.r.below(4) {
+        for _ in 0..self.r.pick(&[0, 1, 1, 1, 2, 2, 2, 3, 3, 4]) {
             let dt = self.dt();
             let u = self.operand(dt, &dims);
             let parts: &[Part] = match dt.is_complex() {
@@ -62,10 +65,16 @@ impl Fuzz {
             let dt = self.dt_where(|dt| dt.is_int());
             body.index(self.r.below(dims.len()) as u32, dt);
         }
-        for _ in 0..1 + self.r.below(8) {
-            self.instruction(&mut body);
+        let size = dims.iter().product::<usize>();
+        let most = 1 + self.r.below(8);
+        let mut cost = 0;
+        for _ in 0..most {
+            if size * cost <= self.left {
+                self.instruction(&mut body, size);
+                cost = body.ops.iter().map(|s| if matches!(s.op, Op::Math(_)) { MATH } else { 1 }).sum();
+            }
         }
-        self.spend(dims.iter().product::<usize>() * body.ops.len() / 2);
+        self.spend(size * cost);
         let mut results = vec![];
         for _ in 0..self.r.pick(&[1, 1, 1, 2, 3]) {
             // More often a late instruction; a complex number if there are two of the type.
@@ -86,7 +95,7 @@ impl Fuzz {
                 results.push(Ty::new(dt, &dims));
             }
         }
-        self.spend(dims.iter().product::<usize>() * results.len());
+        self.spend(size * results.len());
         self.p.push(Kind::Map(Arc::new(body)), &uses, &results);
     }
     fn constant(&mut self, body: &mut Body, dt: Dt) -> u32 {
@@ -107,8 +116,8 @@ impl Fuzz {
         }
         self.r.pick(&others)
     }
-    /// Appends an instruction that something so far can be the operand of.
-    fn instruction(&mut self, body: &mut Body) {
+    /// Appends an instruction that something so far can be the operand of, in a map of `size` elements.
+    fn instruction(&mut self, body: &mut Body, size: usize) {
         let a = self.any(body);
         let dt = body.dt(a);
         match self.r.below(12) {
@@ -122,7 +131,7 @@ impl Fuzz {
                 body.un(Op::Cast, to, a);
             }
             3 => self.bitcast(body, a),
-            4 | 5 if dt.is_float() => {
+            4 | 5 if dt.is_float() && size * MATH <= self.left => {
                 let m = self.r.pick(&M::ALL);
                 let b = if m.arity() == 2 { self.like(body, a) } else { 0 };
                 body.bin(Op::Math(m), dt, a, b);

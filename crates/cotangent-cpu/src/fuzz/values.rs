@@ -70,7 +70,7 @@ fn word(r: &mut Rng, dt: Dt, mood: Mood) -> u64 {
                 6 => from_f64(dt, -least(dt) * (1.0 + (bits & 7) as f64)),
                 // The greatest number.
                 7 => infinity - 1,
-                8 => infinity - 1 | 1 << (8 * dt.size() - 1),
+                8 => (infinity - 1) | (1 << (8 * dt.size() - 1)),
                 9 => from_f64(dt, 1.0),
                 10 => from_f64(dt, -1.0),
                 11 => from_f64(dt, 0.5),

@@ -52,16 +52,14 @@ pub(super) fn update(a: &Array, piece: &Array, indices: &[Array]) -> Vec<Elem> {
 pub(super) fn concat(pieces: &[Array], ty: &Ty, dim: usize) -> Vec<Elem> {
     let mut data = Vec::new();
     each_index(&ty.dims, |i| {
-        let mut i = i.to_vec();
-        let mut pieces = pieces.iter();
-        let piece = loop {
-            let p = pieces.next().expect("the pieces make up the whole");
-            if i[dim] < p.dims[dim] {
-                break p;
+        let mut at = i.to_vec();
+        for p in pieces {
+            if at[dim] < p.dims[dim] {
+                return data.push(p.data[flat(&p.dims, &at)]);
             }
-            i[dim] -= p.dims[dim];
-        };
-        data.push(piece.data[flat(&piece.dims, &i)]);
+            at[dim] -= p.dims[dim];
+        }
+        unreachable!("the pieces make up the whole")
     });
     data
 }

@@ -12,6 +12,7 @@ use half::{bf16, f16};
 /// * the second operand of a shift is read as unsigned, so a negative one shifts by the width or more;
 /// * [`Op::NextAfter`] of equal operands is the second; in half precision it is the next number *of that type*;
 /// * [`Op::Max`] and [`Op::Min`] on truth values are or and and; false is less than true;
+/// * [`Op::MulAdd`] in half precision is one rounding to `f32`, then one to the type;
 /// * a conversion to half precision goes through `f32`, but for `F64` to `F16`, which rounds once (as XLA does).
 ///
 /// # Panics
