@@ -12,7 +12,7 @@ mod print;
 mod read;
 
 pub use read::Loaded;
-pub(crate) use read::dtype_param;
+pub(crate) use read::{dtype_param, stage_nested};
 
 use crate::array::*;
 use crate::aval::{Aval, AxisSet};
