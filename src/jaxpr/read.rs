@@ -97,6 +97,7 @@ impl Loaded {
         let data = Arc::new(data);
         known(&data)?;
         let jaxpr = Reader { data: data.clone() }.stage(&data.jaxpr)?;
+        jaxpr.check()?;
         Ok(Loaded { jaxpr })
     }
     /// The program.
