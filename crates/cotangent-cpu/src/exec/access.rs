@@ -49,22 +49,23 @@ impl Access {
         if dt == Dt::C64 && part == Part::Whole {
             fill[0] |= fill[1] << 32;
         }
-        let mut offset = view.offset * whole;
+        // Offsets wrap: of a view that reads nothing they may be anything.
+        let mut offset = view.offset.wrapping_mul(whole);
         if part == Part::Im {
             fill[0] = fill[1];
-            offset += size as i64;
+            offset = offset.wrapping_add(size as i64);
         }
         let mut axes: SmallVec<[Axis; 4]> = SmallVec::new();
         for (d, (n, s)) in view.dims.iter().zip(&view.strides).enumerate() {
             let mut guard = view.guards.iter().find(|g| g.dim as usize == d).map(|g| (g.lo, g.hi, g.step));
-            let stride = (s * whole) as isize;
+            let stride = s.wrapping_mul(whole) as isize;
             if let Some((lo, hi, 1)) = guard
                 && lo <= 0
                 && hi >= *n as i64
             {
                 // A guard that holds everywhere only moves the origin.
                 guard = None;
-                offset -= s * whole * lo;
+                offset = offset.wrapping_sub(s.wrapping_mul(whole).wrapping_mul(lo));
             }
             if guard.is_none() {
                 if *n == 1 {
@@ -72,7 +73,7 @@ impl Access {
                 }
                 if let Some(last) = axes.last_mut()
                     && last.guard.is_none()
-                    && last.stride == stride * *n as isize
+                    && last.stride == stride.wrapping_mul(*n as isize)
                 {
                     last.n *= n;
                     last.stride = stride;

@@ -177,7 +177,7 @@ mod tests {
                 }
                 4 => {
                     let n: usize = dims.iter().product();
-                    let a = (1..=n).filter(|a| n % a == 0).nth(self.below(2)).unwrap_or(1);
+                    let a = (1..=n).filter(|a| n.is_multiple_of(*a)).nth(self.below(2)).unwrap_or(1);
                     return View::identity(&[n / a, a]);
                 }
                 _ if !dims.is_empty() => {
