@@ -120,10 +120,10 @@ impl Access {
         let Some((first, inner)) = self.axes.split_first() else { return self.offset };
         let (mut at, mut rest) = (self.offset, i);
         for a in inner.iter().rev() {
-            at += (rest % a.n) as isize * a.stride;
+            at = at.wrapping_add(((rest % a.n) as isize).wrapping_mul(a.stride));
             rest /= a.n;
         }
-        at + rest as isize * first.stride
+        at.wrapping_add((rest as isize).wrapping_mul(first.stride))
     }
 
     /// Copies the elements `start .. start + n`, in row-major order of the reader, to `dst`.
@@ -151,7 +151,7 @@ impl Access {
             let mut at = Some(self.offset);
             for (k, a) in index.iter().zip(outer) {
                 at = match (at, inside(*k, a.guard)) {
-                    (Some(at), Some(j)) => Some(at + j as isize * a.stride),
+                    (Some(at), Some(j)) => Some(at.wrapping_add((j as isize).wrapping_mul(a.stride))),
                     _ => None,
                 };
             }
@@ -184,7 +184,9 @@ impl Access {
     unsafe fn read_row(&self, dst: *mut u8, base: *const u8, axis: &Axis, i: usize, m: usize) {
         let Some((lo, hi, step)) = axis.guard else {
             // SAFETY: the contract of `read`.
-            unsafe { strided(dst, base.wrapping_offset(i as isize * axis.stride), axis.stride, m, self.size) };
+            unsafe {
+                strided(dst, base.wrapping_offset((i as isize).wrapping_mul(axis.stride)), axis.stride, m, self.size)
+            };
             return;
         };
         let (first, end) = (i as i64, (i + m) as i64);
@@ -196,7 +198,7 @@ impl Access {
             if step == 1 {
                 strided(
                     inner,
-                    base.wrapping_offset((a - lo) as isize * axis.stride),
+                    base.wrapping_offset(((a - lo) as isize).wrapping_mul(axis.stride)),
                     axis.stride,
                     (b - a) as usize,
                     self.size,

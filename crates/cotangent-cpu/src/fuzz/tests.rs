@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::reference::evaluate;
-use crate::{Bounds, Dims, Guard, Op, Part};
+use crate::{Bounds, Dims, Executable, Guard, Op, Part};
 use std::collections::HashMap;
 use std::sync::Arc;
 
