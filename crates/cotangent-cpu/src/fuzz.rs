@@ -9,8 +9,10 @@
 
 mod access;
 mod body;
+mod engine;
 mod values;
 
+pub use engine::run;
 pub use values::same;
 
 use crate::{DotSpec, Dt, Fold, Kind, Program, Ty, Use, ValId};
