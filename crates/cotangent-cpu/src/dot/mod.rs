@@ -178,8 +178,8 @@ impl Product {
     }
 
     fn count(&mut self) {
-        self.tiles_m = self.m.div_ceil(self.tile_m);
-        self.tiles_n = self.n.div_ceil(self.tile_n);
+        self.tiles_m = pieces(self.m, self.tile_m);
+        self.tiles_n = pieces(self.n, self.tile_n);
     }
 
     /// How many items there are.
@@ -226,8 +226,16 @@ impl Product {
 
 /// Cuts `n` into equal pieces of at most about `most`, whose length is a multiple of `unit` if there are several.
 fn even(n: usize, most: usize, unit: usize) -> usize {
-    let pieces = n.div_ceil(most.max(unit));
-    n.div_ceil(pieces).next_multiple_of(unit).min(n)
+    match pieces(n, most.max(unit)) {
+        1 => n,
+        pieces => n.div_ceil(pieces).next_multiple_of(unit).min(n),
+    }
+}
+
+/// How many pieces of at most `most` make `n`. A division takes as long as a small product, and one piece is the common case.
+#[inline]
+fn pieces(n: usize, most: usize) -> usize {
+    if n <= most { 1 } else { n.div_ceil(most) }
 }
 
 /// Adds the later of two adjacent arrays of sums to the earlier one.
