@@ -63,7 +63,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
 
     let calls = pieces(p.tile_m, height);
     let panels = pieces(p.tile_n * unit, width);
-    let direct_columns = plain && unit == 1 && (p.b.col == 1 || p.n == 1) && {
+    let direct_columns = plain && unit == 1 && p.b.col == 1 && {
         let bytes = chunk * p.tile_n * size;
         // Rows that are a multiple of a page apart compete for the same few cache lines.
         let spread = !(p.b.row.unsigned_abs() * size).is_multiple_of(2048) || chunk <= 16;
@@ -71,7 +71,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
     };
     let rows = if !plain {
         if unit == 1 && p.a.row == 1 && p.a.col != 1 { Rows::Columns } else { Rows::Gathered }
-    } else if unit == 2 && p.a.col != 1 && p.k > 1 {
+    } else if unit == 2 && p.a.col != 1 {
         Rows::Gathered
     } else if p.a.row == 1 && panels > 2 && p.tile_m * chunk * size > SMALL {
         Rows::Narrow
