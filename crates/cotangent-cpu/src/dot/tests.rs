@@ -535,6 +535,32 @@ fn conversions() {
     assert_eq!(out, [255, 255]);
 }
 
+/// Strides of extents of one may be anything.
+#[test]
+fn strides_that_lead_nowhere() {
+    const ANY: isize = isize::MIN + 3;
+    for (m, n, k) in [(1, 1, 1), (5, 7, 1), (1, 7, 3), (5, 1, 3), (1, 1, 9), (1, 9, 1), (9, 1, 1)] {
+        let (a, b): (Vec<f32>, Vec<f32>) = ((0..m * k).map(|x| x as f32).collect(), vec![1.0; k * n]);
+        let or_any = |extent: usize, stride: usize| if extent == 1 { ANY } else { stride as isize };
+        let ma = Mat { ptr: a.as_ptr().cast(), batch: ANY, row: or_any(m, k), col: or_any(k, 1) };
+        let mb = Mat { ptr: b.as_ptr().cast(), batch: ANY, row: or_any(k, n), col: or_any(n, 1) };
+        for order in [DotOrder::Tree, DotOrder::Chain] {
+            for isa in isas() {
+                let mut out = vec![-1.0f32; m * n];
+                let spec = DotSpec { order, acc: Dt::F32 };
+                let to = out.as_mut_ptr().cast();
+                let product = Product::with_isa(isa, spec, Dt::F32, Dt::F32, [1, m, n, k], ma, mb, to, 1);
+                // SAFETY: the strides that matter are those of dense matrices.
+                unsafe { product.run(0..product.items()) };
+                for (q, x) in out.iter().enumerate() {
+                    let want: f32 = a[q / n * k..(q / n + 1) * k].iter().sum();
+                    assert_eq!(*x, want, "{order:?} {isa:?} {m} {n} {k}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 #[should_panic(expected = "left operand")]
 fn lengths_are_checked() {
