@@ -357,6 +357,14 @@ impl Jaxpr {
         })
     }
 
+    /// A copy with these inputs and outputs: for tests of what `check` refuses.
+    #[cfg(test)]
+    pub(crate) fn rewire(&self, ins: Vec<u32>, outs: Vec<Atom>, extra: &[Aval]) -> Arc<Jaxpr> {
+        let eqns = self.eqns.iter().map(|e| Eqn { prim: e.prim.boxed(), ..*e }).collect();
+        let avals = self.avals.iter().chain(extra).cloned().collect();
+        Arc::new(Jaxpr::new(ins, 0, self.consts.clone(), eqns, self.atoms.clone(), outs, avals))
+    }
+
     /// Which outputs depend on the inputs in `mask`, if they do so linearly.
     pub(crate) fn linear_outs(&self, mask: &[bool]) -> Option<Vec<bool>> {
         let mut dep = vec![false; self.avals.len()];
