@@ -108,7 +108,7 @@ fn programs() -> Vec<(&'static str, Arc<Jaxpr>)> {
         ("lambda x: jnp.exp(x) / jnp.sum(jnp.exp(x)) @ f(3)", one(|x| x.exp() / x.exp().sum(), f(&[3]))),
         ("lambda x: jax.nn.relu(x) @ f(3)", {
             let program = Loaded::parse(RELU).unwrap();
-            one(move |x| program.call(&[x.clone()]).remove(0), f(&[3]))
+            one(move |x| program.call(std::slice::from_ref(x)).remove(0), f(&[3]))
         }),
         ("lambda x: jax.nn.softmax(x) @ f(3)", one(|x| {
             let wide = |x: &Array| prim::broadcast_in_dim(x, &[1], &[]);

@@ -198,7 +198,8 @@ impl CheckGrads {
                 let off = ((p.0 - q.0).powi(2) + (p.1 - q.1).powi(2)).sqrt();
                 let size = (q.0 * q.0 + q.1 * q.1).sqrt();
                 let same = p == q || p.0.is_nan() && q.0.is_nan();
-                if !same && !(off <= atol + rtol * size) {
+                // a NaN on one side only is a difference, too
+                if !same && (off.is_nan() || off > atol + rtol * size) {
                     return differ(format!(
                         "element {k} of result {i} is {} by differentiation and {} by differences: they differ by {off:e}, more than \
                          {atol:e} + {rtol:e} * {size:e}",
