@@ -3,7 +3,7 @@
 //! A [`Buffer`] is a number of bytes, aligned to 64 (from 4 MiB on: to 2 MiB, on huge pages where the system has them). Its capacity
 //! comes from a size class, four to each power of two, so that a freed block fits the next request of about its size. Blocks of up
 //! to 1 MiB go to lists of the thread that frees them, larger ones to lists of the process. Both are bounded: a thread keeps at most
-//! [`LOCAL_CAP`] bytes, and the process keeps at most as much as brings its total to twice the recent peak of what was in use.
+//! 16 MiB, and the process keeps at most as much as brings its total to twice the recent peak of what was in use.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::UnsafeCell;

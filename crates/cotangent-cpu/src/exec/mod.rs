@@ -1,7 +1,7 @@
 //! Executables: a tensor program made ready to run.
 //!
-//! [`Executable::compile`] validates a program, folds views, merges maps ([`plan`]), places values ([`build`]) and chooses kernels
-//! ([`kernels`], [`lower`]). [`Executable::run`] checks the operands and walks over a flat list of steps. It may be called from
+//! [`Executable::compile`] validates a program, folds views, merges maps (`plan`), places values (`build`) and chooses kernels
+//! (`kernels`, `lower`). [`Executable::run`] checks the operands and walks over a flat list of steps. It may be called from
 //! several threads at once, and nothing of a run outlives it but results and reusable memory.
 
 mod access;
@@ -187,7 +187,7 @@ impl build::Single {
 /// The operands fit the program.
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
     let mut frame = Frame { args, consts: &built.consts, slots: SmallVec::new() };
-    frame.slots.resize_with(built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0 });
+    frame.slots.resize_with(built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0.into() });
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
     built.outs.iter().map(|o| result(&mut frame, o)).collect()

@@ -5,11 +5,13 @@ use super::{Operand, fold};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use smallvec::SmallVec;
+use std::cell::UnsafeCell;
 
 /// Memory of one value: a buffer, or up to eight bytes.
 pub struct Slot {
     pub buffer: Buffer,
-    pub cell: u64,
+    /// Written through a pointer while the frame is shared.
+    pub cell: UnsafeCell<u64>,
 }
 
 /// What a run has in hand.
@@ -30,7 +32,7 @@ impl Frame<'_> {
             },
             Place::Const(i) => self.consts[i as usize].as_ptr().cast::<u8>().cast_mut(),
             Place::Slot(i) => self.slots[i as usize].buffer.ptr(),
-            Place::Cell(i) => (&raw const self.slots[i as usize].cell).cast::<u8>().cast_mut(),
+            Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
         }
     }
 }
@@ -45,7 +47,7 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
             frame.slots[*slot as usize].buffer = Buffer::uninit(*bytes);
         }
         for slot in &step.cells {
-            frame.slots[*slot as usize].cell = 0;
+            frame.slots[*slot as usize].cell = UnsafeCell::new(0);
         }
         // SAFETY: the caller's; a checked program reads nothing outside its operands.
         unsafe {
