@@ -19,6 +19,12 @@ fn numbers_and_bool(t: DType) -> bool {
 fn floats(t: DType) -> bool {
     t.is_float()
 }
+fn reals(t: DType) -> bool {
+    t.is_float() || t.is_integer()
+}
+fn integers(t: DType) -> bool {
+    t.is_integer()
+}
 fn bits(t: DType) -> bool {
     t.is_integer() || t.is_bool()
 }
@@ -260,7 +266,7 @@ binary! {
         linear |m| only(m, 0),
         |ct, io| { let c = unbroadcast(&div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The remainder of truncated division, with the sign of the dividend, as C's fmod. Of integers by 0: the dividend.
-    Rem rem "rem" numbers, op(Op::Rem), real_only,
+    Rem rem "rem" reals, op(Op::Rem), real_only,
         |x, dx, y| {
             let trunc = |q: &Array| mul(&sign(q), &floor(&abs(q)));
             add_tangents(
@@ -322,12 +328,12 @@ binary! {
     /// Bitwise exclusive or; of truth values: whether they differ.
     Xor xor "xor" bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
     /// Bits moved up by y places; 0 if y is the width or more.
-    ShiftLeft shift_left "shift_left" bits, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
+    ShiftLeft shift_left "shift_left" integers, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
     /// Bits moved down by y places, zeros entering.
-    ShiftRightLogical shift_right_logical "shift_right_logical" bits, op(Op::ShrLogical), real_only,
+    ShiftRightLogical shift_right_logical "shift_right_logical" integers, op(Op::ShrLogical), real_only,
         |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
     /// Bits moved down by y places, the sign entering.
-    ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" bits, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
+    ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" integers, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
         |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
 }
 

@@ -237,7 +237,7 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "of nothing, of a scalar",
-            args: vec![Array::from_slice::<f64>(&[], &[0, 2]), crate::array(1.5f64)],
+            args: vec![Array::from_slice::<f64>(&[], &[0, 2]), Array::from_slice(&[1.5f64], &[])],
             run: |x| called(x, |x| vec![mul(&x[0], &x[1]), reduce_sum(&x[0], &[0, 1]), x[1].clone()]),
         },
     ]

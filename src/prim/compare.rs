@@ -89,7 +89,7 @@ macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $sw
         }),*,
         Case {
             name: "shapes",
-            args: vec![crate::array(1.5f64), Array::from_slice(&[1.5f64, -2.0], &[2, 1]), Array::from_slice::<f64>(&[], &[1, 0])],
+            args: vec![Array::from_slice(&[1.5f64], &[]), Array::from_slice(&[1.5f64, -2.0], &[2, 1]), Array::from_slice::<f64>(&[], &[1, 0])],
             run: |x| [(0, 0), (0, 1), (1, 0), (1, 2), (2, 2)].map(|(i, j)| lt(&x[i], &x[j])).to_vec(),
         }]
     }

@@ -113,7 +113,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case { name: "complex numbers", args: at(0, 1), run: |x| {
             components(&dynamic_slice(&complex(&x[0], &mul(&x[0], &x[0])), &[&x[1], &x[2]], &[3, 2]))
         } },
-        Case { name: "a scalar, and each type", args: vec![crate::array(2.0f64), crate::array(vec![1.5f32, -2.0, 0.0]), crate::array(1i64)], run: |x| {
+        Case { name: "a scalar, and each type", args: vec![Array::from_slice(&[2.0f64], &[]), crate::array(vec![1.5f32, -2.0, 0.0]), crate::array(1i64)], run: |x| {
             let each = in_types(&x[1], |_| true);
             let all = each.iter().map(|y| dynamic_slice(y, &[&x[2]], &[2]));
             all.chain([mul(&dynamic_slice(&x[0], &[], &[]), &x[0])]).collect()

@@ -469,6 +469,7 @@ pub(super) fn cases() -> Vec<Case> {
         indices_are_sorted: false,
     };
     const FILL: GatherOptions = GatherOptions { mode: GatherScatterMode::FillOrDrop, ..CLIP };
+    const FILL_ZERO: GatherOptions = GatherOptions { fill_value: Some(FillValue::Int(0)), ..FILL };
     vec![
         Case {
             name: "rows",
@@ -491,8 +492,7 @@ pub(super) fn cases() -> Vec<Case> {
             args: outside(),
             run: |x| {
                 let d = GatherDimensionNumbers::new(&[1], &[0], &[1, 0]);
-                let zero = GatherOptions { fill_value: Some(FillValue::Int(0)), ..FILL };
-                vec![gather(&x[0], &x[1], &d, &[1, 3], &zero), gather(&x[1], &x[1], &d, &[1, 1], &FILL)]
+                vec![gather(&x[0], &x[1], &d, &[1, 3], &FILL_ZERO), gather(&x[1], &x[1], &d, &[1, 1], &FILL)]
             },
         },
         Case {
@@ -508,8 +508,7 @@ pub(super) fn cases() -> Vec<Case> {
             args: outside(),
             run: |x| {
                 let d = GatherDimensionNumbers::new(&[1], &[0], &[1, 0]);
-                let zero = GatherOptions { fill_value: Some(FillValue::Int(0)), ..FILL };
-                components(&gather(&complex(&x[0], &mul(&x[0], &x[0])), &x[1], &d, &[1, 3], &zero))
+                components(&gather(&complex(&x[0], &mul(&x[0], &x[0])), &x[1], &d, &[1, 3], &FILL_ZERO))
             },
         },
         Case {
@@ -525,7 +524,7 @@ pub(super) fn cases() -> Vec<Case> {
             args: vec![crate::array(vec![1.5f64]), Array::from_slice(&[0i32], &[1])],
             run: |x| {
                 let d = GatherDimensionNumbers::new(&[], &[0], &[0]);
-                vec![gather(&x[0], &x[1], &d, &[1], &CLIP), gather(&x[0], &x[1], &d, &[1], &Default::default())]
+                vec![gather(&x[0], &x[1], &d, &[1], &CLIP), gather(&x[0], &x[1], &d, &[1], &FILL_ZERO)]
             },
         },
         Case {

@@ -65,7 +65,7 @@ pub(super) const READ: &[Read] = &[("iota", |p, _| {
 pub(super) fn cases() -> Vec<Case> {
     vec![Case { name: "iota", args: vec![], run: |_| vec![iota(DType::Int32, &[2, 3], 1), iota(DType::Float32, &[4], 0)] }, Case {
         name: "each type, and of nothing",
-        args: vec![crate::array(2.0f64)],
+        args: vec![Array::from_slice(&[2.0f64], &[])],
         run: |x| {
             let types = [DType::Int8, DType::Uint64, DType::Float16, DType::BFloat16, DType::Complex64, DType::Complex128];
             let each = types.map(|t| iota(t, &[2, 3], 0));

@@ -61,7 +61,7 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "shapes",
-            args: vec![crate::array(1.5f64), Array::from_slice::<f64>(&[], &[0, 3]), Array::from_slice(&[2.0f64], &[1, 1])],
+            args: vec![Array::from_slice(&[1.5f64], &[]), Array::from_slice::<f64>(&[], &[0, 3]), Array::from_slice(&[2.0f64], &[1, 1])],
             run: |x| x.iter().map(neg).collect(),
         },
     ]

@@ -80,6 +80,9 @@ fn back(y: &Array, axes: &[usize], shape: &[usize]) -> Array {
 }
 /// Each extreme has an equal share of the derivative.
 fn extreme(x: &Array, d: &Array, y: &Array, axes: &[usize]) -> Array {
+    if x.size() == 0 {
+        return reduce_sum(d, axes); // a result made of no element does not move: not 0 / 0
+    }
     let at = convert_element_type(&eq(x, &back(y, axes, x.shape())), x.dtype(), x.weak_type());
     div(&reduce_sum(&mul(d, &at), axes), &reduce_sum(&at, axes))
 }

@@ -446,7 +446,7 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "into a vector of one",
-            args: vec![crate::array(vec![1.5f64]), Array::from_slice(&[0i32], &[1]), crate::array(2.0f64)],
+            args: vec![crate::array(vec![1.5f64]), Array::from_slice(&[0i32], &[1]), Array::from_slice(&[2.0f64], &[])],
             run: |x| {
                 let d = ScatterDimensionNumbers::new(&[], &[0], &[0]);
                 ALL.iter().map(|f| f(&x[0], &x[1], &x[2], &d, &ScatterOptions::default())).collect()

@@ -134,7 +134,7 @@ pub(super) fn cases() -> Vec<Case> {
             let (a, b) = (in_types(&x[1], |_| true), in_types(&x[2], |_| true));
             a.iter().zip(&b).map(|(a, b)| select_n(&x[0], &[a, b])).collect()
         } },
-        Case { name: "of nothing, of one, of a scalar", args: vec![crate::array(true), Array::from_slice::<f64>(&[], &[0, 2]), Array::from_slice(&[2.0f64], &[1, 1]), crate::array(3.0f64)], run: |x| {
+        Case { name: "of nothing, of one, of a scalar", args: vec![crate::array(true), Array::from_slice::<f64>(&[], &[0, 2]), Array::from_slice(&[2.0f64], &[1, 1]), Array::from_slice(&[3.0f64], &[])], run: |x| {
             x[1..].iter().map(|a| select_n(&x[0], &[a, &neg(a)])).collect()
         } },
         Case { name: "clamp", args: vec![crate::array(vec![1.5f64, -2.0, 3.0])], run: |x| {

@@ -39,8 +39,11 @@ pub fn from_bytes(aval: &Aval, bytes: &[u8]) -> Array {
 pub(crate) fn in_types(x: &Array, takes: impl Fn(DType) -> bool) -> Vec<Array> {
     use DType::*;
     let to = |t: DType| {
-        let x = if t.is_complex() && !x.dtype().is_complex() { complex(x, &mul(x, &lit(x, 0.5))) } else { x.clone() };
-        convert_element_type(&x, t, false)
+        if t.is_complex() && !x.dtype().is_complex() {
+            let re = convert_element_type(x, t.real_part(), false);
+            return complex(&re, &mul(&re, &lit(&re, 0.5)));
+        }
+        convert_element_type(x, t, false)
     };
     let all = [Bool, Int8, Int16, Int64, Uint8, Uint32, Uint64, Float16, BFloat16, Float32, Complex64];
     all.into_iter().filter(|t| takes(*t)).map(to).collect()

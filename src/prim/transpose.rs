@@ -67,7 +67,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "matrix", args: vec![reshape(&x()[0], &[2, 3])], run: |x| vec![transpose(&x[0], &[1, 0])] },
         Case { name: "complex numbers", args: x(), run: |x| components(&transpose(&complex(&x[0], &mul(&x[0], &x[0])), &[2, 0, 1])) },
-        Case { name: "of nothing, of a scalar", args: vec![Array::from_slice::<f64>(&[], &[2, 0]), crate::array(2.0f64)], run: |x| {
+        Case { name: "of nothing, of a scalar", args: vec![Array::from_slice::<f64>(&[], &[2, 0]), Array::from_slice(&[2.0f64], &[])], run: |x| {
             vec![transpose(&x[0], &[1, 0]), transpose(&x[1], &[])]
         } },
         Case { name: "each type", args: vec![Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3])], run: |x| {
