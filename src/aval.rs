@@ -12,7 +12,8 @@ pub type Shape = SmallVec<[usize; 4]>;
 pub(crate) type AxisSet = u32;
 
 /// Element type, shape, weakness, and the named axes over which a value varies.
-#[derive(PartialEq, Eq, Hash, Debug)]
+#[derive(Eq, Hash, Debug)]
+#[allow(clippy::derived_hash_with_manual_eq, reason = "equality is by field, too, only faster")]
 pub struct Aval {
     /// Element type.
     pub dtype: DType,
@@ -22,6 +23,18 @@ pub struct Aval {
     pub(crate) varying: AxisSet,
     /// Extents.
     pub shape: Shape,
+}
+
+impl PartialEq for Aval {
+    #[inline]
+    fn eq(&self, o: &Aval) -> bool {
+        self.dtype == o.dtype && self.weak == o.weak && self.varying == o.varying && same_shape(&self.shape, &o.shape)
+    }
+}
+/// Equality without a call of `memcmp` for the few extents that shapes have.
+#[inline]
+pub(crate) fn same_shape(a: &[usize], b: &[usize]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(m, n)| m == n)
 }
 
 /// `SmallVec::clone` goes element by element; a copy of the slice does not.

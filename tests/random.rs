@@ -2,19 +2,13 @@
 
 mod common;
 
-use common::{check_family, close, nth, same};
+use common::{close, nth, same};
 use cotangent::dtype::Element;
 use cotangent::jaxpr::json::ArrayData;
 use cotangent::prelude::*;
 use cotangent::random::{self, Key, key, key_data};
 use cotangent::{ARG0, grad_argnums, jvp, prim, vmap, vmap_axes};
 use serde_json::Value;
-
-#[test]
-fn promises() {
-    check_family("threefry");
-    check_family("mul_add");
-}
 
 fn bytes(x: &Array) -> Vec<u8> {
     macro_rules! of { ($($d:ident $t:ty),*) => { match x.dtype() {

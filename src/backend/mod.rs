@@ -141,16 +141,27 @@ fn gather_consts<'a>(j: &'a Jaxpr, out: &mut Vec<&'a Array>) {
 static PROGRAMS: LazyLock<Mutex<HashMap<u64, Vec<(Arc<Jaxpr>, Arc<Compiled>)>>>> = LazyLock::new(Default::default);
 const LIMIT: usize = 1 << 10;
 
+/// The tensor program. Its arguments are the inputs, then the constants.
+pub(crate) fn program(j: &Jaxpr) -> Program {
+    let mut l = Lower { p: Program::default() };
+    let args: Vec<ValId> = j.in_avals().map(|a| l.p.arg(ty(a))).collect();
+    l.p.outs = lower_call(&mut l, j, &args);
+    l.p
+}
+/// The constants of the program and of the programs that it calls.
+pub(crate) fn constants(j: &Jaxpr) -> Vec<Array> {
+    let mut consts = vec![];
+    gather_consts(j, &mut consts);
+    consts.into_iter().cloned().collect()
+}
+
 fn compiled(j: &Arc<Jaxpr>, loc: Loc) -> Arc<Compiled> {
     let key = j.content_hash();
     let lock = || PROGRAMS.lock().unwrap_or_else(|e| e.into_inner());
     if let Some((_, hit)) = lock().get(&key).and_then(|v| v.iter().find(|(k, _)| **k == **j)) {
         return hit.clone();
     }
-    let mut l = Lower { p: Program::default() };
-    let args: Vec<ValId> = j.in_avals().map(|a| l.p.arg(ty(a))).collect();
-    l.p.outs = lower_call(&mut l, j, &args);
-    let c = Arc::new(compile(l.p, j.out_avals().into(), "jit", loc));
+    let c = Arc::new(compile(program(j), j.out_avals().into(), "jit", loc));
     let mut all = lock();
     if all.len() >= LIMIT {
         all.clear()
@@ -161,11 +172,7 @@ fn compiled(j: &Arc<Jaxpr>, loc: Loc) -> Arc<Compiled> {
 
 /// Runs a whole program on concrete arguments.
 pub(crate) fn run_jaxpr(j: &Arc<Jaxpr>, args: &[&Array], loc: Loc) -> Outs {
-    let c = j.compiled.get_or_init(|| {
-        let mut consts = vec![];
-        gather_consts(j, &mut consts);
-        (compiled(j, loc), consts.into_iter().cloned().collect())
-    });
+    let c = j.compiled.get_or_init(|| (compiled(j, loc), constants(j)));
     if c.1.is_empty() {
         return c.0.run(args);
     }

@@ -2,6 +2,7 @@
 //! that are equal or 1.
 
 use super::lower::Num;
+use super::testing::{in_types, components, undifferentiated};
 use super::*;
 use crate::dtype::DType;
 use crate::trace::bind1;
@@ -17,6 +18,12 @@ fn numbers_and_bool(t: DType) -> bool {
 }
 fn floats(t: DType) -> bool {
     t.is_float()
+}
+fn reals(t: DType) -> bool {
+    t.is_float() || t.is_integer()
+}
+fn integers(t: DType) -> bool {
+    t.is_integer()
 }
 fn bits(t: DType) -> bool {
     t.is_integer() || t.is_bool()
@@ -120,10 +127,17 @@ macro_rules! binary { ($(
         Ok(one($name(&a, &b)))
     })),*];
     pub(super) fn cases() -> Vec<Case> {
-        vec![$(Case {
+        let mut all = vec![$(Case {
             name: stringify!($name),
             args: vec![crate::array(vec![$a[0], $a[1]]), crate::array(vec![$b[0], $b[1]])],
             run: |x| vec![$name(&x[0], &x[1])],
+        }, Case {
+            name: concat!(stringify!($name), " of each type"),
+            args: vec![undifferentiated(crate::array(vec![$a[0], $a[1]])), undifferentiated(crate::array(vec![$b[0], $b[1]]))],
+            run: |x| {
+                let (a, b) = (in_types(&x[0], $takes), in_types(&x[1], $takes));
+                a.iter().zip(&b).map(|(a, b)| $name(a, b)).collect()
+            },
         }, Case {
             name: concat!(stringify!($name), " with a scalar"),
             args: vec![crate::array(vec![$a[0], $a[1]]), Array::from_slice(&[$b[1]], &[])],
@@ -132,7 +146,28 @@ macro_rules! binary { ($(
             name: concat!(stringify!($name), " of a column and a row"),
             args: vec![Array::from_slice(&$a, &[2, 1]), Array::from_slice(&$b, &[1, 2])],
             run: |x| vec![$name(&x[0], &x[1])],
-        }),*]
+        }),*];
+        $(if $takes(DType::Complex128) {
+            all.push(Case {
+                name: concat!(stringify!($name), " of complex numbers"),
+                args: vec![crate::array(vec![1.5f64, -2.0]), crate::array(vec![0.25f64, 3.0])],
+                run: |x| {
+                    let (z, w) = (complex(&x[0], &x[1]), complex(&x[1], &mul(&x[0], &lit(&x[0], 0.5))));
+                    let scalar = complex(&lit(&x[0], 0.5), &lit(&x[0], 1.25));
+                    [$name(&z, &w), $name(&z, &scalar), $name(&scalar, &w)].iter().flat_map(components).collect()
+                },
+            })
+        })*
+        let ones = |shape: &[usize]| Array::from_slice(&vec![1.5f64; shape.iter().product()], shape);
+        all.push(Case {
+            name: "shapes",
+            args: vec![ones(&[]), ones(&[2, 0]), ones(&[1, 1]), ones(&[1, 0]), ones(&[3, 1, 2]), ones(&[1, 4, 1])],
+            run: |x| {
+                let pairs = [(0, 0), (0, 1), (1, 1), (2, 0), (1, 2), (3, 1), (4, 5), (5, 4), (4, 0)];
+                pairs.into_iter().flat_map(|(i, j)| [mul(&x[i], &x[j]), sub(&x[i], &x[j])]).collect()
+            },
+        });
+        all
     }
 } }
 
@@ -231,7 +266,7 @@ binary! {
         linear |m| only(m, 0),
         |ct, io| { let c = unbroadcast(&div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The remainder of truncated division, with the sign of the dividend, as C's fmod. Of integers by 0: the dividend.
-    Rem rem "rem" numbers, op(Op::Rem), real_only,
+    Rem rem "rem" reals, op(Op::Rem), real_only,
         |x, dx, y| {
             let trunc = |q: &Array| mul(&sign(q), &floor(&abs(q)));
             add_tangents(
@@ -293,12 +328,12 @@ binary! {
     /// Bitwise exclusive or; of truth values: whether they differ.
     Xor xor "xor" bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
     /// Bits moved up by y places; 0 if y is the width or more.
-    ShiftLeft shift_left "shift_left" bits, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
+    ShiftLeft shift_left "shift_left" integers, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
     /// Bits moved down by y places, zeros entering.
-    ShiftRightLogical shift_right_logical "shift_right_logical" bits, op(Op::ShrLogical), real_only,
+    ShiftRightLogical shift_right_logical "shift_right_logical" integers, op(Op::ShrLogical), real_only,
         |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
     /// Bits moved down by y places, the sign entering.
-    ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" bits, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
+    ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" integers, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
         |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
 }
 

@@ -1,5 +1,6 @@
 //! Repetition along new or unit dimensions.
 
+use super::testing::{in_types, components};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::trace::bind1;
@@ -83,6 +84,16 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "new dimension", args: x(), run: |x| vec![broadcast_in_dim(&x[0], &[2, 3, 1], &[1, 2])] },
         Case { name: "unit dimension", args: x(), run: |x| vec![broadcast_in_dim(&x[0], &[3, 2, 4], &[0, 2])] },
+        Case { name: "complex numbers, and of nothing", args: x(), run: |x| {
+            let z = complex(&x[0], &mul(&x[0], &x[0]));
+            let none = slice(&x[0], &[0, 0], &[3, 0], None);
+            let mut all = components(&broadcast_in_dim(&z, &[2, 3, 2], &[1, 2]));
+            all.extend([broadcast_in_dim(&x[0], &[3, 0], &[0, 1]), broadcast_in_dim(&none, &[3, 2, 0], &[0, 2])]);
+            all
+        } },
+        Case { name: "each type", args: vec![crate::array(vec![1.5f32, -2.0])], run: |x| {
+            in_types(&x[0], |_| true).iter().map(|x| broadcast_in_dim(x, &[2, 3], &[0])).collect()
+        } },
         Case { name: "scalar", args: vec![Array::from_slice(&[2.0f64], &[])], run: |x| vec![broadcast_in_dim(&x[0], &[2, 2], &[])] },
     ]
 }

@@ -204,14 +204,41 @@ impl HigherOrder for CustomJvpCall {
 /// Calls are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
 pub(super) const READ: &[Read] = &[];
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case {
-        name: "jit",
-        args: vec![crate::array(vec![1.5f64, -2.0]), crate::array(vec![0.5f64, 3.0])],
-        run: |x| {
-            let j = crate::trace::stage::stage_rule(&[x[0].aval().clone(), x[1].aval().clone()], |x| {
-                vec![mul(&sin(&x[0]), &x[1]), x[0].clone()]
-            });
-            call(&j, "f", &[&x[0], &x[1]]).into_vec()
+    let two = || vec![crate::array(vec![1.5f64, -2.0]), crate::array(vec![0.5f64, 3.0])];
+    fn called(x: &[Array], f: impl FnOnce(&[Array]) -> Vec<Array>) -> Vec<Array> {
+        let avals: Vec<Aval> = x.iter().map(|x| x.aval().clone()).collect();
+        call(&crate::trace::stage::stage_rule(&avals, f), "f", &x.iter().collect::<Vec<_>>()).into_vec()
+    }
+    vec![
+        Case {
+            name: "jit",
+            args: two(),
+            run: |x| called(x, |x| vec![mul(&sin(&x[0]), &x[1]), x[0].clone()]),
         },
-    }]
+        Case {
+            name: "linear in one, in both, in none",
+            args: two(),
+            run: |x| called(x, |x| vec![add(&x[0], &neg(&x[1])), mul(&x[0], &lit(&x[0], 2.0)), full_of(x[0].aval(), 3.0)]),
+        },
+        Case {
+            name: "a call in a call",
+            args: two(),
+            run: |x| {
+                called(x, |x| {
+                    let y = called(x, |x| vec![mul(&x[0], &x[1]), exp(&x[1]), gt(&x[0], &x[1])]);
+                    vec![mul(&y[0], &y[0]), select_n(&y[2], &[&y[1], &x[0]]), y[2].clone()]
+                })
+            },
+        },
+        Case {
+            name: "complex numbers",
+            args: two(),
+            run: |x| called(&[complex(&x[0], &x[1])], |z| vec![mul(&z[0], &z[0])]).iter().flat_map(testing::components).collect(),
+        },
+        Case {
+            name: "of nothing, of a scalar",
+            args: vec![Array::from_slice::<f64>(&[], &[0, 2]), Array::from_slice(&[1.5f64], &[])],
+            run: |x| called(x, |x| vec![mul(&x[0], &x[1]), reduce_sum(&x[0], &[0, 1]), x[1].clone()]),
+        },
+    ]
 }

@@ -439,6 +439,12 @@ pub(super) fn cases() -> Vec<Case> {
     fn mapped(x: &Array, f: fn(&Array) -> Array) -> Vec<Array> {
         vec![crate::Vmap::new().axis_name("i").of(f)(x)]
     }
+    fn slope(x: &Array, f: fn(&Array) -> Array) -> Array {
+        crate::grad(move |x: &Array| {
+            let y = sin(&f(x));
+            reduce_sum(&y, &(0..y.ndim()).collect::<Vec<_>>())
+        })(x)
+    }
     let x = || vec![Array::from_slice(&[1.5f64, -2.0, 0.25, 3.0], &[2, 2])];
     vec![
         Case { name: "psum", args: x(), run: |x| mapped(&x[0], |x| mul(x, &psum(x, "i"))) },
@@ -447,6 +453,13 @@ pub(super) fn cases() -> Vec<Case> {
         Case { name: "psum_scatter", args: x(), run: |x| mapped(&x[0], |x| psum_scatter(&mul(x, x), "i", 0)) },
         Case { name: "all_to_all", args: x(), run: |x| mapped(&x[0], |x| all_to_all(&mul(x, x), "i", 0, 0)) },
         Case { name: "ppermute", args: x(), run: |x| mapped(&x[0], |x| mul(x, &ppermute(x, "i", &[(0, 1)]))) },
+        // derivatives taken within a lane: those of the collectives themselves
+        Case { name: "derivative of psum", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| psum(&mul(x, x), "i"))) },
+        Case { name: "derivative of pmean", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| pmean(&mul(x, x), "i"))) },
+        Case { name: "derivative of all_gather", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| all_gather(&mul(x, x), "i", 0))) },
+        Case { name: "derivative of psum_scatter", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| psum_scatter(&mul(x, x), "i", 0))) },
+        Case { name: "derivative of all_to_all", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| all_to_all(&mul(x, x), "i", 0, 0))) },
+        Case { name: "derivative of ppermute", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| ppermute(&mul(x, x), "i", &[(0, 1)]))) },
         Case { name: "axis_index", args: x(), run: |x| mapped(&x[0], |x| mul(x, &convert_element_type(&axis_index("i"), DType::Float64, false))) },
     ]
 }

@@ -1,6 +1,7 @@
 //! Comparisons: a table. Results are booleans. The total order also orders NaNs and zeros, as sorting needs.
 
 use super::lower::Num;
+use super::testing::in_types;
 use super::*;
 use crate::dtype::DType;
 use crate::trace::bind1;
@@ -77,7 +78,20 @@ macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $sw
             name: stringify!($name),
             args: vec![crate::array(vec![1.5f64, -2.0, 0.0, f64::NAN]), crate::array(vec![1.5f64, 3.0, -0.0, 1.0])],
             run: |x| vec![$name(&x[0], &x[1])],
-        }),*]
+        }, Case {
+            name: concat!(stringify!($name), " of each type"),
+            args: vec![crate::array(vec![1.5f32, -2.0, 0.0, 1.0]), crate::array(vec![1.5f32, 3.0, -0.0, -1.0])],
+            run: |x| {
+                let takes = |t: DType| if $total { t.is_float() } else { !t.is_complex() || matches!($op, Op::Eq | Op::Ne) };
+                let (a, b) = (in_types(&x[0], takes), in_types(&x[1], takes));
+                a.iter().zip(&b).map(|(a, b)| $name(a, b)).collect()
+            },
+        }),*,
+        Case {
+            name: "shapes",
+            args: vec![Array::from_slice(&[1.5f64], &[]), Array::from_slice(&[1.5f64, -2.0], &[2, 1]), Array::from_slice::<f64>(&[], &[1, 0])],
+            run: |x| [(0, 0), (0, 1), (1, 0), (1, 2), (2, 2)].map(|(i, j)| lt(&x[i], &x[j])).to_vec(),
+        }]
     }
 } }
 compare! {

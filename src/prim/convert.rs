@@ -1,6 +1,7 @@
 //! Conversion of element types: by value, and by bits.
 
 use super::lower::Num;
+use super::testing::in_types;
 use super::*;
 use crate::dtype::DType;
 use crate::trace::bind1;
@@ -196,13 +197,25 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "to float32", args: x(), run: |x| vec![convert_element_type(&x[0], DType::Float32, false)] },
         Case { name: "to complex", args: x(), run: |x| vec![real(&convert_element_type(&x[0], DType::Complex128, false))] },
+        Case { name: "from complex", args: vec![x().remove(0), crate::array(vec![0.5f64, 1.0, -2.0])], run: |x| {
+            let z = complex(&x[0], &x[1]);
+            let narrow = convert_element_type(&z, DType::Complex64, false);
+            vec![convert_element_type(&z, DType::Float64, false), real(&narrow), imag(&narrow)]
+        } },
+        Case { name: "shapes", args: vec![Array::from_slice(&[1.5f64], &[]), Array::from_slice::<f64>(&[], &[0, 2]), Array::from_slice(&[2.0f64], &[1, 1])], run: |x| {
+            x.iter().flat_map(|x| [DType::Float32, DType::Int8].map(|t| convert_element_type(x, t, false))).collect()
+        } },
+        Case { name: "each type to each", args: vec![crate::array(vec![0.0f32, 1.5, 42.0])], run: |x| {
+            let all = in_types(&x[0], |_| true);
+            all.iter().flat_map(|x| in_types(x, |t| t != x.dtype())).collect()
+        } },
         Case { name: "to int32", args: x(), run: |x| vec![convert_element_type(&x[0], DType::Int32, false)] },
         Case { name: "to uint8", args: x(), run: |x| vec![convert_element_type(&x[0], DType::Uint8, false)] },
         Case { name: "to bool", args: x(), run: |x| vec![convert_element_type(&x[0], DType::Bool, false)] },
         Case { name: "bits", args: x(), run: |x| vec![bitcast_convert_type(&x[0], DType::Uint64)] },
-        Case { name: "pieces and back", args: x(), run: |x| {
+        Case { name: "pieces and back", args: vec![crate::array(vec![1.5f32, -2.7, 300.0])], run: |x| {
             let pieces = bitcast_convert_type(&x[0], DType::Uint16);
-            let back = bitcast_convert_type(&pieces, DType::Float64);
+            let back = bitcast_convert_type(&pieces, DType::Float32);
             vec![pieces, back]
         } },
     ]

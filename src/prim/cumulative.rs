@@ -1,5 +1,6 @@
 //! All partial folds along an axis. The order of a sum is part of its meaning (see the engine).
 
+use super::testing::{in_types, components};
 use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::{Fold, Guard, Kind, Use, ValId, View};
@@ -114,7 +115,26 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
             name: stringify!($name),
             args: vec![Array::from_slice(&[1.5f64, -0.5, 2.25, 0.75, -1.25, 3.0], &[2, 3])],
             run: |x| vec![$name(&x[0], 1, false), $name(&x[0], 0, true), $name(&x[0], 1, true)],
-        }),*]
+        }, Case {
+            name: concat!(stringify!($name), " of nothing and of one"),
+            args: vec![Array::from_slice::<f64>(&[], &[2, 0]), Array::from_slice(&[0.5f64, -1.5], &[1, 2])],
+            run: |x| vec![$name(&x[0], 0, false), $name(&x[0], 1, true), $name(&x[1], 0, true), $name(&x[1], 0, false)],
+        }, Case {
+            name: concat!(stringify!($name), " of each type"),
+            args: vec![Array::from_slice(&[1.5f32, -0.5, 2.25, 0.75, -1.25, 3.0], &[6])],
+            run: |x| {
+                let takes = |t: crate::dtype::DType| if $floats { t.is_float() } else { t.is_float() || t.is_integer() };
+                in_types(&x[0], takes).iter().map(|x| $name(x, 0, false)).collect()
+            },
+        }),*,
+        Case {
+            name: "sums and products of complex numbers",
+            args: vec![crate::array(vec![1.5f64, -0.5, 2.25]), crate::array(vec![0.75f64, -1.25, 3.0])],
+            run: |x| {
+                let z = complex(&x[0], &x[1]);
+                [cumsum(&z, 0, false), cumprod(&z, 0, true)].iter().flat_map(components).collect()
+            },
+        }]
     }
 } }
 cumulative! {

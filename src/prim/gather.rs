@@ -3,6 +3,7 @@
 //! The last dimension of the indices holds the components of one index vector; the other ones count the boxes. Dimension numbers
 //! have JAX's names and meaning.
 
+use super::testing::{in_types, components};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
@@ -481,6 +482,7 @@ pub(super) fn cases() -> Vec<Case> {
         indices_are_sorted: false,
     };
     const FILL: GatherOptions = GatherOptions { mode: GatherScatterMode::FillOrDrop, ..CLIP };
+    const FILL_ZERO: GatherOptions = GatherOptions { fill_value: Some(FillValue::Int(0)), ..FILL };
     vec![
         Case {
             name: "rows",
@@ -503,8 +505,7 @@ pub(super) fn cases() -> Vec<Case> {
             args: outside(),
             run: |x| {
                 let d = GatherDimensionNumbers::new(&[1], &[0], &[1, 0]);
-                let zero = GatherOptions { fill_value: Some(FillValue::Int(0)), ..FILL };
-                vec![gather(&x[0], &x[1], &d, &[1, 3], &zero), gather(&x[1], &x[1], &d, &[1, 1], &FILL)]
+                vec![gather(&x[0], &x[1], &d, &[1, 3], &FILL_ZERO), gather(&x[1], &x[1], &d, &[1, 1], &FILL)]
             },
         },
         Case {
@@ -513,6 +514,30 @@ pub(super) fn cases() -> Vec<Case> {
             run: |x| {
                 let d = GatherDimensionNumbers::new(&[], &[1], &[1]).batching(&[0], &[0]);
                 vec![gather(&x[0], &x[1], &d, &[1, 1], &CLIP)]
+            },
+        },
+        Case {
+            name: "complex numbers",
+            args: outside(),
+            run: |x| {
+                let d = GatherDimensionNumbers::new(&[1], &[0], &[1, 0]);
+                components(&gather(&complex(&x[0], &mul(&x[0], &x[0])), &x[1], &d, &[1, 3], &FILL_ZERO))
+            },
+        },
+        Case {
+            name: "each type",
+            args: vec![crate::array(vec![1.5f32, -2.0, 0.0]), Array::from_slice(&[2i32, 5, 0], &[3, 1])],
+            run: |x| {
+                let d = GatherDimensionNumbers::new(&[], &[0], &[0]);
+                in_types(&x[0], |_| true).iter().map(|y| gather(y, &x[1], &d, &[1], &FILL)).collect()
+            },
+        },
+        Case {
+            name: "from a vector of one",
+            args: vec![crate::array(vec![1.5f64]), Array::from_slice(&[0i32], &[1])],
+            run: |x| {
+                let d = GatherDimensionNumbers::new(&[], &[0], &[0]);
+                vec![gather(&x[0], &x[1], &d, &[1], &CLIP), gather(&x[0], &x[1], &d, &[1], &FILL_ZERO)]
             },
         },
         Case {

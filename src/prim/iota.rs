@@ -63,5 +63,13 @@ pub(super) const READ: &[Read] = &[("iota", |p, _| {
     Ok(one(iota(crate::jaxpr::dtype_param(p, "dtype")?, &p.usizes("shape")?, p.usize("dimension")?)))
 })];
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case { name: "iota", args: vec![], run: |_| vec![iota(DType::Int32, &[2, 3], 1), iota(DType::Float32, &[4], 0)] }]
+    vec![Case { name: "iota", args: vec![], run: |_| vec![iota(DType::Int32, &[2, 3], 1), iota(DType::Float32, &[4], 0)] }, Case {
+        name: "each type, and of nothing",
+        args: vec![Array::from_slice(&[2.0f64], &[])],
+        run: |x| {
+            let types = [DType::Int8, DType::Uint64, DType::Float16, DType::BFloat16, DType::Complex64, DType::Complex128];
+            let each = types.map(|t| iota(t, &[2, 3], 0));
+            each.into_iter().chain([iota(DType::Int32, &[0, 2], 1), mul(&x[0], &iota(DType::Float64, &[3], 0))]).collect()
+        },
+    }]
 }

@@ -9,6 +9,8 @@
 
 pub(crate) mod lower;
 pub(crate) mod rules;
+#[doc(hidden)]
+pub mod testing;
 
 use crate::array::*;
 use crate::aval::{Aval, AxisSet};

@@ -1,5 +1,6 @@
 //! Negation: elementwise and linear.
 
+use super::testing::{in_types, components, undifferentiated};
 use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::Op;
@@ -45,5 +46,23 @@ impl Primitive for Neg {
 
 pub(super) const READ: &[Read] = &[("neg", |_, x| Ok(one(neg(&x[0]))))];
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case { name: "neg", args: vec![crate::array(vec![1.5f64, -2.0, 0.0])], run: |x| vec![neg(&x[0])] }]
+    let x = crate::array(vec![1.5f64, -2.0, 0.0]);
+    vec![
+        Case { name: "neg", args: vec![x.clone()], run: |x| vec![neg(&x[0])] },
+        Case {
+            name: "complex numbers",
+            args: vec![x.clone(), crate::array(vec![0.5f64, 0.0, -1.0])],
+            run: |x| components(&neg(&complex(&x[0], &x[1]))),
+        },
+        Case {
+            name: "of each type",
+            args: vec![undifferentiated(x)],
+            run: |x| in_types(&x[0], |t| !t.is_bool()).iter().map(neg).collect(),
+        },
+        Case {
+            name: "shapes",
+            args: vec![Array::from_slice(&[1.5f64], &[]), Array::from_slice::<f64>(&[], &[0, 3]), Array::from_slice(&[2.0f64], &[1, 1])],
+            run: |x| x.iter().map(neg).collect(),
+        },
+    ]
 }

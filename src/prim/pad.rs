@@ -1,5 +1,6 @@
 //! Padding: before, behind and between the elements of each dimension; a negative amount cuts off.
 
+use super::testing::{in_types, components};
 use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::{Guard, ValId, View};
@@ -123,6 +124,22 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "around", args: x(), run: |x| vec![pad(&x[0], &x[1], &[(1, 0, 0), (2, 1, 0)])] },
         Case { name: "between", args: x(), run: |x| vec![pad(&x[0], &x[1], &[(0, 0, 1), (1, 0, 2)])] },
+        Case { name: "complex numbers", args: x(), run: |x| {
+            let z = complex(&x[0], &mul(&x[0], &x[0]));
+            components(&pad(&z, &complex(&x[1], &neg(&x[1])), &[(1, 0, 1), (-1, 2, 0)]))
+        } },
+        Case { name: "of nothing, to nothing, of a scalar", args: x(), run: |x| {
+            let none = slice(&x[0], &[0, 0], &[2, 0], None);
+            vec![
+                pad(&none, &x[1], &[(0, 1, 0), (1, 2, 3)]),
+                pad(&x[0], &x[1], &[(-1, -1, 0), (0, 0, 2)]),
+                mul(&pad(&x[1], &x[1], &[]), &x[1]),
+            ]
+        } },
+        Case { name: "each type", args: vec![crate::array(vec![1.5f32, -2.0]), crate::array(1.0f32)], run: |x| {
+            let (a, b) = (in_types(&x[0], |_| true), in_types(&x[1], |_| true));
+            a.iter().zip(&b).map(|(a, b)| pad(a, b, &[(1, 0, 1)])).collect()
+        } },
         Case { name: "cut off", args: x(), run: |x| vec![pad(&x[0], &x[1], &[(-1, 2, 0), (1, -2, 1)])] },
     ]
 }

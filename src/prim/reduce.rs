@@ -2,6 +2,7 @@
 //!
 //! The order of a sum is part of its meaning (see the engine): runs of adjacent dimensions are folded innermost run first.
 
+use super::testing::{in_types, components, undifferentiated};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
@@ -79,6 +80,9 @@ fn back(y: &Array, axes: &[usize], shape: &[usize]) -> Array {
 }
 /// Each extreme has an equal share of the derivative.
 fn extreme(x: &Array, d: &Array, y: &Array, axes: &[usize]) -> Array {
+    if x.size() == 0 {
+        return reduce_sum(d, axes); // a result made of no element does not move: not 0 / 0
+    }
     let at = convert_element_type(&eq(x, &back(y, axes, x.shape())), x.dtype(), x.weak_type());
     div(&reduce_sum(&mul(d, &at), axes), &reduce_sum(&at, axes))
 }
@@ -168,6 +172,18 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
             name: stringify!($name),
             args: vec![sample($takes)],
             run: |x| vec![$name(&x[0], &[0]), $name(&x[0], &[1]), $name(&x[0], &[0, 2]), $name(&x[0], &[0, 1, 2])],
+        }, Case {
+            name: concat!(stringify!($name), " of nothing and of one"),
+            args: vec![sample($takes)],
+            run: |x| {
+                let part = |to: &[usize]| slice(&x[0], &[0, 0, 0], to, None);
+                let (none, unit) = (part(&[2, 0, 2]), part(&[1, 1, 2]));
+                vec![$name(&none, &[1]), $name(&none, &[0]), $name(&none, &[0, 1, 2]), $name(&unit, &[0, 1]), $name(&x[0], &[])]
+            },
+        }, Case {
+            name: concat!(stringify!($name), " of each type"),
+            args: vec![undifferentiated(sample($takes))],
+            run: |x| in_types(&x[0], $takes).iter().flat_map(|x| [$name(x, &[1]), $name(x, &[0, 2])]).collect(),
         }),*]
     }
 } }
@@ -264,6 +280,15 @@ pub(super) fn cases() -> Vec<Case> {
         vec![argmax(&x[0], 1, DType::Int32), argmin(&x[0], 2, DType::Int64)]
     } });
     all.push(Case { name: "product with a zero", args: vec![crate::array(vec![2.0f64, 0.0, 3.0])], run: |x| vec![reduce_prod(&x[0], &[0])] });
+    let two = || vec![sample(numbers), rev(&sample(numbers), &[0, 1, 2])];
+    all.push(Case { name: "sums and products of complex numbers", args: two(), run: |x| {
+        let z = complex(&x[0], &x[1]);
+        [reduce_sum(&z, &[1]), reduce_prod(&z, &[0, 2]), reduce_prod(&z, &[1])].iter().flat_map(components).collect()
+    } });
+    all.push(Case { name: "argmax of ties, and of each type", args: vec![Array::from_slice(&[3i32, 1, 3, 1, 1, 2], &[2, 3])], run: |x| {
+        let ordered = in_types(&x[0], |t| !t.is_complex());
+        ordered.iter().flat_map(|x| [argmax(x, 1, DType::Int32), argmin(x, 0, DType::Uint8)]).collect()
+    } });
     all.push(Case { name: "long sum", args: vec![crate::array((0..5000).map(|i| (i as f64).sin()).collect::<Vec<_>>())], run: |x| vec![reduce_sum(&x[0], &[0])] });
     all
 }

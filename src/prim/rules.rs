@@ -115,7 +115,7 @@ pub(crate) fn align(x: &[&Array], dims: &[Option<usize>]) -> (SmallVec<[Array; 3
 
 /// A cotangent of a broadcast operand: summed over what was repeated.
 pub(crate) fn unbroadcast(ct: &Array, to: &Aval) -> Array {
-    if ct.shape() == &to.shape[..] {
+    if crate::aval::same_shape(ct.shape(), &to.shape) {
         return ct.clone();
     }
     if to.shape.is_empty() {
@@ -126,7 +126,7 @@ pub(crate) fn unbroadcast(ct: &Array, to: &Aval) -> Array {
 }
 /// A tangent of a broadcast operand, as large as the result.
 pub(crate) fn broadcast_tangent(d: &Array, y: &Array) -> Array {
-    if d.shape() == y.shape() {
+    if crate::aval::same_shape(d.shape(), y.shape()) {
         return d.clone();
     }
     let dims: Vec<usize> = if d.ndim() == 0 { vec![] } else { (0..y.ndim()).collect() };

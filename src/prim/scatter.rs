@@ -2,8 +2,13 @@
 //!
 //! Updates take effect in row-major order of the update array, so where boxes overlap the last one written stays.
 
+<<<<<<< HEAD
 use super::gather::{self, Numbers, further, numbers, truth, with_lanes};
 use super::lower::Num;
+=======
+use super::gather::{Numbers, further, numbers, truth, with_lanes};
+use super::testing::{in_types, components, undifferentiated};
+>>>>>>> harness
 use super::*;
 use crate::aval::Shape;
 use crate::dtype::DType;
@@ -497,6 +502,42 @@ pub(super) fn cases() -> Vec<Case> {
             },
         },
         Case {
+            name: "complex numbers",
+            args: vec![x.clone(), Array::from_slice(&[2i32, 0, 2, 7], &[4, 1]), u(&[4, 4])],
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
+                let (z, w) = (complex(&x[0], &neg(&x[0])), complex(&x[2], &mul(&x[2], &lit(&x[2], 0.5))));
+                let all = [scatter, scatter_add, scatter_sub].map(|f| f(&z, &x[1], &w, &d, &ScatterOptions::default()));
+                all.iter().flat_map(components).collect()
+            },
+        },
+        Case {
+            name: "each type",
+            args: vec![undifferentiated(x.clone()), Array::from_slice(&[2i32, 0, 2, 1], &[4, 1]), undifferentiated(u(&[4, 4]))],
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
+                let takes = |t: DType| !t.is_bool() && !t.is_complex();
+                let pairs = in_types(&x[0], takes).into_iter().zip(in_types(&x[2], takes));
+                pairs.flat_map(|(x0, x2)| ALL.map(|f| f(&x0, &x[1], &x2, &d, &ScatterOptions::default()))).collect()
+            },
+        },
+        Case {
+            name: "nothing",
+            args: with(&[], &[0, 1], &[0, 4]),
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
+                ALL.iter().map(|f| f(&x[0], &x[1], &x[2], &d, &ScatterOptions::default())).collect()
+            },
+        },
+        Case {
+            name: "into a vector of one",
+            args: vec![crate::array(vec![1.5f64]), Array::from_slice(&[0i32], &[1]), Array::from_slice(&[2.0f64], &[])],
+            run: |x| {
+                let d = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+                ALL.iter().map(|f| f(&x[0], &x[1], &x[2], &d, &ScatterOptions::default())).collect()
+            },
+        },
+        Case {
             name: "unique",
             args: with(&[2, 0], &[2, 1], &[2, 4]),
             run: |x| {
@@ -507,10 +548,11 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "multiplied twice",
-            args: with(&[2, 0, 2, 5], &[4, 1], &[4, 4]),
+            args: vec![x.clone(), Array::from_slice(&[2i32, 0, 2, 5], &[4, 1]), undifferentiated(u(&[4, 4]))],
             run: |x| {
-                let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
-                vec![scatter_mul(&x[0], &x[1], &stop_gradient(&x[2]), &d, &ScatterOptions::default())]
+                // by the factors it has a derivative only where their positions are unique
+                let (d, factors) = (ScatterDimensionNumbers::new(&[1], &[0], &[0]), convert_element_type(&x[2], DType::Float64, false));
+                vec![scatter_mul(&x[0], &x[1], &factors, &d, &ScatterOptions::default())]
             },
         },
         Case {

@@ -1,6 +1,7 @@
 //! Elementwise functions of one array: a table, one line each.
 
 use super::lower::Num;
+use super::testing::{in_types, components, undifferentiated};
 use super::*;
 use crate::dtype::DType;
 use crate::trace::bind1;
@@ -91,11 +92,28 @@ macro_rules! unary { ($(
         }),
     ];
     pub(super) fn cases() -> Vec<Case> {
-        vec![$(Case {
-            name: stringify!($name),
-            args: vec![$at],
-            run: |x| vec![$name(&x[0])],
-        }),*]
+        let mut all = vec![];
+        $(
+            all.push(Case { name: stringify!($name), args: vec![$at], run: |x| vec![$name(&x[0])] });
+            all.push(Case {
+                name: concat!(stringify!($name), " of each type"),
+                args: vec![undifferentiated($at)],
+                run: |x| in_types(&x[0], |t| Takes::$takes.accepts(t)).iter().map($name).collect(),
+            });
+            if matches!(Takes::$takes, Takes::Inexact) {
+                all.push(Case {
+                    name: concat!(stringify!($name), " of complex numbers"),
+                    args: vec![$at, crate::array(vec![0.5f64, -0.25, 1.5])],
+                    run: |x| components(&$name(&complex(&x[0], &x[1]))),
+                })
+            }
+        )*
+        all.push(Case {
+            name: "shapes",
+            args: vec![Array::from_slice(&[0.5f64], &[]), Array::from_slice::<f64>(&[], &[2, 0]), Array::from_slice(&[0.5f64], &[1, 1])],
+            run: |x| x.iter().map(sin).collect(),
+        });
+        all
     }
 } }
 

@@ -2,7 +2,7 @@
 //! and types, so that eager and staged programs run the same code.
 
 use super::*;
-use crate::aval::Shape;
+use crate::aval::{Shape, same_shape};
 use crate::backend::Compiled;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -57,7 +57,7 @@ impl Entry {
             && self.avals.len() == args.len()
             && self.avals.iter().zip(args).all(|(e, a)| {
                 let a = a.aval();
-                a.dtype == e.0 && a.weak == e.1 && a.shape == e.2
+                a.dtype == e.0 && a.weak == e.1 && same_shape(&a.shape, &e.2)
             })
             && self.prim.eq_dyn(prim)
     }

@@ -57,17 +57,17 @@ impl Jit {
         F::with(move |args| {
             let lent = F::lend(&args);
             let flat = F::Args::flatten(lent);
-            let mut w = StructureWriter::default();
-            F::Args::walk_refs(lent, &mut w);
-            let structure = w.finish();
             let axes = if crate::trace::evaluating() { vec![] } else { bound() };
             let lock = || cache.lock().unwrap_or_else(|e| e.into_inner());
             // never locked while tracing: a function may call itself
-            let hit = lock().iter().find(|s| s.serves(&structure, &axes, &flat.leaves)).cloned();
+            let hit = lock().iter().find(|s| s.serves::<F::Args>(lent, &axes, &flat.leaves)).cloned();
             let staged = hit.unwrap_or_else(|| {
+                let mut w = StructureWriter::default();
+                F::Args::walk_refs(lent, &mut w);
+                let structure = w.finish();
                 let made = Arc::new(stage::<S, F>(&f, lent, structure, axes, &flat.leaves, at));
                 let mut all = lock();
-                match all.iter().find(|s| s.serves(&made.structure, &made.axes, &flat.leaves)) {
+                match all.iter().find(|s| s.serves::<F::Args>(lent, &made.axes, &flat.leaves)) {
                     Some(first) => first.clone(),
                     None => {
                         all.push(made.clone());
@@ -94,11 +94,15 @@ struct Staged<Out> {
     out: Out,
 }
 impl<Out> Staged<Out> {
-    fn serves(&self, structure: &Structure, axes: &[Axis], x: &[Array]) -> bool {
+    fn serves<A: Arguments>(&self, args: A::Refs<'_>, axes: &[Axis], x: &[Array]) -> bool {
         self.avals.len() == x.len()
             && self.avals.iter().zip(x).all(|(a, x)| a == x.aval())
-            && self.structure == *structure
             && self.axes == axes
+            && {
+                let mut same = self.structure.matcher();
+                A::walk_refs(args, &mut same);
+                same.finish()
+            }
     }
 }
 
