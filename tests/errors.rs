@@ -62,7 +62,9 @@ fn numbers_of_abstract_values() {
 #[test]
 fn shapes_and_types_of_operations() {
     told(Shape, &["add", "(3,)", "(2,)", "broadcast"], || vector() + array![1., 2.]);
-    told(Shape, &["mul", "lhs made at tests/errors.rs"], || grad(|x: &Array| (x.sin() * array![1., 2.]).sum())(&vector()));
+    told(Shape, &["mul", "lhs made at tests/errors.rs"], || {
+        grad(|x: &Array| (x.sin() * array![1., 2.]).sum())(&vector())
+    });
     told(Shape, &["reshape", "float32[3]", "(2, 2)"], || vector().reshape(&[2, 2]));
     told(Shape, &["(3,)", "(2, 2)"], || vector().dot(&array![[1., 2.], [3., 4.]]));
     told(Shape, &["broadcast_to", "(3,)", "(2, 2)"], || cotangent::np::broadcast_to(&vector(), &[2, 2]));
@@ -80,15 +82,21 @@ fn shapes_and_types_of_operations() {
 #[test]
 fn maps_that_do_not_fit() {
     let f = |x: &Array, y: &Array| x + y;
-    told(Shape, &["vmap", "different extents", "axis 0", "extent 3", "extent 2"], || vmap(f)(&vector(), &array![1., 2.]));
-    told(Shape, &["in_axes says axis 1", "float32[3]", "2 dimensions"], || vmap_axes(f, (1, 0), 0)(&vector(), &vector()));
+    told(Shape, &["vmap", "different extents", "axis 0", "extent 3", "extent 2"], || {
+        vmap(f)(&vector(), &array![1., 2.])
+    });
+    told(Shape, &["in_axes says axis 1", "float32[3]", "2 dimensions"], || {
+        vmap_axes(f, (1, 0), 0)(&vector(), &vector())
+    });
     told(Axis, &["no argument is mapped", "axis_size"], || vmap_axes(f, None, 0)(&vector(), &vector()));
     told(Axis, &["out_axes says None", "differs from lane to lane"], || vmap_axes(f, 0, None)(&vector(), &vector()));
     told(Shape, &["axis_size is 4", "extent 3"], || Vmap::new().axis_size(4).of(f)(&vector(), &vector()));
     told(Structure, &["in_axes", "length"], || {
         vmap_axes(|x: &Vec<Array>| x[0].clone(), (vec![Some(0)],), 0)(&vec![vector(), vector()])
     });
-    told(Axis, &["psum", "unbound axis name: i", "axis_name"], || vmap(|x: &Array| cotangent::lax::psum(x, "i"))(&vector()));
+    told(Axis, &["psum", "unbound axis name: i", "axis_name"], || {
+        vmap(|x: &Array| cotangent::lax::psum(x, "i"))(&vector())
+    });
 }
 
 #[test]
@@ -101,9 +109,7 @@ fn tangents_and_cotangents_that_do_not_fit() {
     told(Shape, &["vjp", "cotangent", "float32[2]"], || pull.call(&array![1., 2.]));
     told(Type, &["vjp", "cotangent", "int32"], || pull.call(&array![1, 2, 3]));
     let g = |x: &Vec<Array>| &x[0] + 1.0;
-    told(Structure, &["jvp", "2 tangents", "1 value"], || {
-        jvp(g, (&vec![vector()],), (&vec![vector(), vector()],))
-    });
+    told(Structure, &["jvp", "2 tangents", "1 value"], || jvp(g, (&vec![vector()],), (&vec![vector(), vector()],)));
 }
 
 #[test]

@@ -59,9 +59,10 @@ fn number_beside(n: Number, other: &Array) -> Array {
 #[inline]
 pub(crate) fn binary(prim: &dyn Primitive, x: &Array, y: &Array) -> Array {
     let (a, b) = (x.aval(), y.aval());
-    if a.dtype == b.dtype && (a.shape.is_empty() || b.shape.is_empty() || crate::aval::same_shape(&a.shape, &b.shape)) && {
-        a.weak == b.weak || !(x.is_tracer() && a.weak || y.is_tracer() && b.weak)
-    } {
+    if a.dtype == b.dtype
+        && (a.shape.is_empty() || b.shape.is_empty() || crate::aval::same_shape(&a.shape, &b.shape))
+        && { a.weak == b.weak || !(x.is_tracer() && a.weak || y.is_tracer() && b.weak) }
+    {
         return bind1(prim, &[x, y]);
     }
     let (x, y) = promote_pair(prim.name(), x, y);

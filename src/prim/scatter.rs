@@ -2,13 +2,9 @@
 //!
 //! Updates take effect in row-major order of the update array, so where boxes overlap the last one written stays.
 
-<<<<<<< HEAD
 use super::gather::{self, Numbers, further, numbers, truth, with_lanes};
 use super::lower::Num;
-=======
-use super::gather::{Numbers, further, numbers, truth, with_lanes};
 use super::testing::{in_types, components, undifferentiated};
->>>>>>> harness
 use super::*;
 use crate::aval::Shape;
 use crate::dtype::DType;

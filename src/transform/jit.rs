@@ -95,14 +95,11 @@ struct Staged<Out> {
 }
 impl<Out> Staged<Out> {
     fn serves<A: Arguments>(&self, args: A::Refs<'_>, axes: &[Axis], x: &[Array]) -> bool {
-        self.avals.len() == x.len()
-            && self.avals.iter().zip(x).all(|(a, x)| a == x.aval())
-            && self.axes == axes
-            && {
-                let mut same = self.structure.matcher();
-                A::walk_refs(args, &mut same);
-                same.finish()
-            }
+        self.avals.len() == x.len() && self.avals.iter().zip(x).all(|(a, x)| a == x.aval()) && self.axes == axes && {
+            let mut same = self.structure.matcher();
+            A::walk_refs(args, &mut same);
+            same.finish()
+        }
     }
 }
 
