@@ -326,7 +326,8 @@ impl JvpRule for Recorded {
     }
 }
 fn read_rule(data: &Arc<ProgramData>, index: usize) -> Result<RuleProgram, Error> {
-    let rule = data.rules.get(index).ok_or_else(|| unsupported(format!("derivative rule {index}, which is not there")))?;
+    let rule =
+        data.rules.get(index).ok_or_else(|| unsupported(format!("derivative rule {index}, which is not there")))?;
     match rule {
         RuleData::Jvp { in_zeros, out_zeros, jaxpr } => {
             let jaxpr = Reader { data: data.clone() }.stage(jaxpr)?;
