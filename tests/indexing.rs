@@ -431,6 +431,43 @@ fn extremes_of_complex_numbers() {
 }
 
 #[test]
+fn recorded_programs_that_apply_a_function() {
+    // x.at[i].apply(f) as JAX records it: the update program is f of its first argument
+    let program = |prim: &str, f: &str, unique: bool| {
+        let scalar = r#"{"dtype": "float64", "shape": [], "weak": false}"#;
+        let x = r#"{"dtype": "float64", "shape": [3], "weak": false}"#;
+        let i = r#"{"dtype": "int32", "shape": [4, 1], "weak": false}"#;
+        let u = r#"{"dtype": "float64", "shape": [4], "weak": false}"#;
+        let update = format!(
+            r#"{{"jaxpr": {{"in": [{{"id": 0, "aval": {scalar}}}, {{"id": 1, "aval": {scalar}}}], "consts": [],
+            "eqns": [{{"prim": "{f}", "params": {{}}, "in": [{{"var": 0}}], "out": [{{"id": 2, "aval": {scalar}}}]}}],
+            "out": [{{"var": 2}}]}}}}"#
+        );
+        let dims = r#"{"update_window_dims": [], "inserted_window_dims": [0], "scatter_dims_to_operand_dims": [0],
+            "operand_batching_dims": [], "scatter_indices_batching_dims": []}"#;
+        let params = format!(
+            r#"{{"dimension_numbers": {dims}, "indices_are_sorted": false, "unique_indices": {unique},
+            "mode": "FILL_OR_DROP", "update_jaxpr": {update}, "update_consts": []}}"#
+        );
+        let ins = format!(r#"[{{"id": 0, "aval": {x}}}, {{"id": 1, "aval": {i}}}, {{"id": 2, "aval": {u}}}]"#);
+        cotangent::jaxpr::Loaded::parse(&format!(
+            r#"{{"jaxpr": {{"in": {ins}, "consts": [], "eqns": [{{"prim": "{prim}", "params": {params},
+            "in": [{{"var": 0}}, {{"var": 1}}, {{"var": 2}}], "out": [{{"id": 3, "aval": {x}}}]}}], "out": [{{"var": 3}}]}}}}"#
+        ))
+    };
+    let (x, u) = (array(vec![2.0f64, 3., 5.]), array(vec![0.0f64; 4]));
+    let twice = program("scatter", "square", false).expect("a program");
+    // once at 0, twice at 2, dropped at 7: an index that is there twice applies the function twice
+    let f = |x: &Array| twice.call(&[x.clone(), array![[2], [0], [2], [7]], u.clone()]).remove(0);
+    assert_eq!(f(&x).to_vec::<f64>(), [4., 3., 625.]);
+    assert_eq!(grad(|x: &Array| f(x).sum())(&x).to_vec::<f64>(), [4., 1., 500.]);
+    let once = program("scatter", "neg", true).expect("a program");
+    assert_eq!(once.call(&[x, array![[2], [0], [-1], [7]], u]).remove(0).to_vec::<f64>(), [-2., 3., -5.]);
+    let e = program("scatter-add", "neg", false).err().expect("an addition that does not add");
+    assert_eq!(e.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
 fn reversal_and_concatenation() {
     let x = array![[1., 2., 3.], [4., 5., 6.]];
     assert_eq!(rev(&x, &[1]).to_vec::<f32>(), [3., 2., 1., 6., 5., 4.]);
