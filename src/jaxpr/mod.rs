@@ -374,7 +374,7 @@ impl Jaxpr {
         let at = |dep: &Vec<bool>, a: &Atom| matches!(a, Atom::Var(v) if dep[*v as usize]);
         for (k, e) in self.eqns.iter().enumerate() {
             let m: Vec<bool> = self.args(k).iter().map(|a| at(&dep, a)).collect();
-            if m.contains(&true) {
+            if m.contains(&true) || e.prim.makes_tangent() {
                 if !e.prim.linear_in(&m) {
                     return None;
                 }

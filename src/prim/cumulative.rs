@@ -41,6 +41,15 @@ fn tangent_by_doubling(
     }
     t
 }
+/// Where w is at least as great as v (or, with `least`, as small), lexicographically for complex numbers.
+fn before(w: &Array, v: &Array, least: bool) -> Array {
+    let (w, v) = if least { (v, w) } else { (w, v) };
+    if !w.dtype().is_complex() {
+        return ge(w, v);
+    }
+    let (p, q) = (real(w), real(v));
+    or(&gt(&p, &q), &and(&eq(&p, &q), &ge(&imag(w), &imag(v))))
+}
 /// The earlier of two equal extremes keeps the derivative.
 fn extreme(w: &Array, u: &Array, v: &Array, t: &Array, earlier: &Array) -> (Array, Array) {
     (select_n(earlier, &[v, w]), select_n(earlier, &[t, u]))
@@ -145,10 +154,10 @@ cumulative! {
         tangent_by_doubling(x, d, this.axis, this.reverse, 1.0, |w, u, v, t| (mul(w, v), add_any(&mul(u, v), &mul(w, t))));
     /// The greatest element so far along `axis`. The first of equal ones has the derivative.
     Cummax cummax Fold::Max, floats false, linear false, |this, x, d, y|
-        tangent_by_doubling(x, d, this.axis, this.reverse, f64::NEG_INFINITY, |w, u, v, t| extreme(w, u, v, t, &ge(w, v)));
+        tangent_by_doubling(x, d, this.axis, this.reverse, f64::NEG_INFINITY, |w, u, v, t| extreme(w, u, v, t, &before(w, v, false)));
     /// The least element so far along `axis`. The first of equal ones has the derivative.
     Cummin cummin Fold::Min, floats false, linear false, |this, x, d, y|
-        tangent_by_doubling(x, d, this.axis, this.reverse, f64::INFINITY, |w, u, v, t| extreme(w, u, v, t, &le(w, v)));
+        tangent_by_doubling(x, d, this.axis, this.reverse, f64::INFINITY, |w, u, v, t| extreme(w, u, v, t, &before(w, v, true)));
     /// The logarithm of all partial sums of e^x along `axis`.
     Cumlogsumexp cumlogsumexp Fold::LogAddExp, floats true, linear false, |this, x, d, y| {
         // sum of e^(x_k - y_i) dx_k over k up to i: the factors never overflow in pairs

@@ -72,6 +72,10 @@ pub trait Primitive: Parameters {
     fn named_axes(&self) -> AxisSet {
         0
     }
+    /// Does it make a tangent from nothing, which a tape has to follow like the others?
+    fn makes_tangent(&self) -> bool {
+        false
+    }
     /// Must it run even if nobody reads its results?
     fn effect(&self) -> bool {
         false

@@ -77,7 +77,13 @@ impl Primitive for ZeroTangent {
     fn jvp(&self, _: &[&Array], _: &[Option<&Array>], _: &[Array]) -> Tangents {
         one(None)
     }
+    fn linear_in(&self, _: &[bool]) -> bool {
+        true
+    }
     fn transpose(&self, _: &[Tangent], _: &mut Cotangents) {}
+    fn makes_tangent(&self) -> bool {
+        true
+    }
     fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
         unreachable!("it has no operand to be mapped")
     }

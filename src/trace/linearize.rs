@@ -27,7 +27,8 @@ pub(crate) enum TapeArg {
 
 pub(crate) fn process(t: &Rc<Trace>, tape: &RefCell<Tape>, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
     // one pass over the operands; results are nearly always one (collecting into a SmallVec costs more than it looks)
-    let (mut mask, mut avals, mut any) = (SmallVec::<[bool; 8]>::new(), SmallVec::<[&Aval; 4]>::new(), false);
+    let (mut mask, mut avals) = (SmallVec::<[bool; 8]>::new(), SmallVec::<[&Aval; 4]>::new());
+    let mut any = args.is_empty() && prim.makes_tangent();
     for a in args {
         let v = t.tape_var(a).is_some();
         any |= v;
@@ -69,17 +70,13 @@ fn nonlinear(prim: &dyn Primitive, loc: Loc) -> ! {
 /// A tangent that is zero, for a rule that takes every tangent as a value. Under a tape it is a variable like the other tangents, so
 /// that sums with it stay linear; its cotangent goes nowhere.
 pub(crate) fn zero_tangent(like: &Aval) -> Array {
-    let now = current();
-    let Some(t) = &now else { return crate::prim::zeros_of(like) };
-    let Kind::Tape(tape) = &t.kind else { return crate::prim::zeros_of(like) };
-    let loc = ambient().unwrap_or(t.loc);
-    let mut tape = tape.borrow_mut();
-    let (first, out) = (tape.operands.len() as u32, tape.avals.len() as u32);
-    let prim =
-        Box::new(crate::prim::tag::ZeroTangent { dtype: like.dtype, weak: like.weak, shape: like.shape.clone() });
-    tape.eqns.push(TapeEqn { prim, first, out, n_out: 1, loc });
-    tape.avals.push(like.clone());
-    Array::tracer(t.id, loc, Payload::Tape { var: out, aval: like.clone() })
+    match current() {
+        Some(t) if matches!(t.kind, Kind::Tape(_)) => {
+            let prim = crate::prim::tag::ZeroTangent { dtype: like.dtype, weak: like.weak, shape: like.shape.clone() };
+            first(bind_at(t.loc, &prim, &[]))
+        }
+        _ => crate::prim::zeros_of(like),
+    }
 }
 
 /// The linear map from tangents of some inputs to tangents of the outputs: what `linearize` and `vjp` return.
