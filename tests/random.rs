@@ -125,7 +125,7 @@ fn ways_to_split_agree() {
     same("the first of two", &key_data(&a), &nth(&all, 0));
     same("the second of two", &key_data(&b), &nth(&all, 1));
     same("there and back", &key_data(&random::wrap_key_data(&all)), &all);
-    let folded = random::fold_in(key(5), &Array::from_slice(&[7u8], &[]));
+    let folded = random::fold_in(key(5), Array::from_slice(&[7u8], &[]));
     same("an array folded in", &key_data(&folded), &key_data(&random::fold_in(key(5), 7)));
     assert_eq!(format!("{:?}", key(3)), "Key([0 3])");
 }
