@@ -215,7 +215,7 @@ fn variant(x: &Array, l: usize) -> Array {
     let (n, t) = (x.size(), x.dtype());
     if l == 0 || n == 0 {
         x.clone()
-    } else if t.is_inexact() && (l % 2 == 0 || n == 1) {
+    } else if t.is_inexact() && (l.is_multiple_of(2) || n == 1) {
         combine(1.0 - l as f64 / 8.0, x, 0.0, x)
     } else if n > 1 {
         let flat = prim::reshape(x, &[n]);
@@ -533,7 +533,8 @@ fn linear(r: &mut Report, e: &testing::Equation, mask: &[bool]) {
         e.run(&args)
     };
     let zeros: Vec<Array> = x.iter().map(zero).collect();
-    let nothing = |known: &[Array]| with(known, &zeros).iter().all(|y| dot(&[y.clone()], &[direction(y, 0)]).1 == 0.0);
+    let nothing =
+        |known: &[Array]| with(known, &zeros).iter().all(|y| dot(std::slice::from_ref(y), &[direction(y, 0)]).1 == 0.0);
     if !nothing(&known) {
         let affine = AFFINE.contains(&e.name());
         r.note(format!("{what}: of zero"), if affine { Ok(()) } else { Err("not zero".into()) });
