@@ -3,8 +3,7 @@
 //! A transformation sees the arguments three ways. The caller's view ([`Function::ArgsOf`]) holds what the caller passed: `T`
 //! or `&T`. Lent ([`Arguments::Refs`]) it is a tuple of references, whatever the modes; from it the leaves are collected. Owned
 //! ([`Function::Args`]) it is a tuple of `T`s; the transformed function is called with one that was rebuilt around tracers.
-//! So a call costs one walk and one rebuild. An argument that was moved in is the transformation's to drop: with the caller's view
-//! dropped, the collected leaves are its last handles, and a compiled function may write its results there.
+//! So a call costs one walk and one rebuild.
 
 use crate::tree::{Node, Walker};
 use crate::{Array, Pytree};

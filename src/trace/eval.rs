@@ -66,7 +66,7 @@ impl Entry {
 const SLOTS: usize = 512;
 thread_local! {
     /// What this thread used lately, by the low bits of the key.
-    static RECENT: RefCell<Vec<Option<Arc<Entry>>>> = RefCell::new((0..SLOTS).map(|_| None).collect());
+    static RECENT: RefCell<[Option<Arc<Entry>>; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
 }
 /// What the process has lowered. Emptied when it grows large: programs come and go, and a lowering costs microseconds.
 static ALL: LazyLock<RwLock<HashMap<u64, Vec<Arc<Entry>>>>> = LazyLock::new(Default::default);

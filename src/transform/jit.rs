@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 /// `f`, staged into a program once for every structure, shape and element type of its arguments, and then run as that program.
 ///
 /// The bits of the result are those of `f` itself. Arrays that `f` captures become hidden arguments. Inside `f` a value has no
-/// number: host `if`s on values are errors that say what to do instead. An argument taken by value may be overwritten.
+/// number: host `if`s on values are errors that say what to do instead.
 ///
 /// ```
 /// use cotangent::prelude::*;
