@@ -50,6 +50,10 @@ numbers! { f32 f64 i32 i64 u8 u32 usize bool num_complex::Complex<f32> num_compl
 /// The number in the type that it takes beside `other`: at once, so that no digit is lost on the way to float64.
 fn number_beside(n: Number, other: &Array) -> Array {
     let mine = n.dtype();
+    // beside a float, a real number takes its type
+    if other.dtype().is_inexact() && !mine.0.is_complex() {
+        return n.to_array(other.dtype(), mine.1);
+    }
     let (dtype, _) = promote(mine, (other.dtype(), other.weak_type()));
     n.to_array(dtype, mine.1)
 }
