@@ -78,11 +78,8 @@ fn back(y: &Array, axes: &[usize], shape: &[usize]) -> Array {
     let kept: Vec<usize> = (0..shape.len()).filter(|d| !axes.contains(d)).collect();
     broadcast_in_dim(y, shape, &kept)
 }
-/// Each extreme has an equal share of the derivative.
+/// Each extreme has an equal share of the derivative. Where there is no element that is 0 / 0, as in JAX.
 fn extreme(x: &Array, d: &Array, y: &Array, axes: &[usize]) -> Array {
-    if x.size() == 0 {
-        return reduce_sum(d, axes); // a result made of no element does not move: not 0 / 0
-    }
     let at = convert_element_type(&eq(x, &back(y, axes, x.shape())), x.dtype(), x.weak_type());
     div(&reduce_sum(&mul(d, &at), axes), &reduce_sum(&at, axes))
 }
@@ -178,6 +175,8 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
             run: |x| {
                 let part = |to: &[usize]| slice(&x[0], &[0, 0, 0], to, None);
                 let (none, unit) = (part(&[2, 0, 2]), part(&[1, 1, 2]));
+                // an extreme of nothing has no derivative
+                let none = if matches!($fold, Fold::Max | Fold::Min) { stop_gradient(&none) } else { none };
                 vec![$name(&none, &[1]), $name(&none, &[0]), $name(&none, &[0, 1, 2]), $name(&unit, &[0, 1]), $name(&x[0], &[])]
             },
         }, Case {
