@@ -364,6 +364,73 @@ fn batching_keeps_pieces_that_all_lanes_share() {
 }
 
 #[test]
+fn programs_print_as_those_of_jax() {
+    let f = |x: &Array, i: &Array, u: &Array, at: &Array| {
+        let mode = GatherScatterMode::FillOrDrop;
+        let rows = GatherDimensionNumbers::new(&[1], &[0], &[0]);
+        let a = gather(x, i, &rows, &[1, 2], &GatherOptions { mode, ..Default::default() });
+        let rows = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
+        let b = scatter_add(x, i, u, &rows, &Default::default());
+        let options = ScatterOptions { mode: GatherScatterMode::Clip, unique_indices: true, ..Default::default() };
+        let c = scatter(&b, i, &a, &rows, &options);
+        let e = dynamic_update_slice(&c, &dynamic_slice(&c, &[at, at], &[2, 1]), &[at, at]);
+        concatenate(&[&rev(&e, &[0, 1]), &c], 1)
+    };
+    let x = array![[1., 2.], [3., 4.], [5., 6.]];
+    let (i, u) = (array![[0], [1], [2], [3]], array![[1., 2.], [3., 4.], [5., 6.], [7., 8.]]);
+    let wanted = "\
+{ lambda ; a:f32[3,2] b:i32[4,1] c:f32[4,2] d:i32[]. let
+    e:f32[4,2] = gather[
+      dimension_numbers=GatherDimensionNumbers(offset_dims=(1,), collapsed_slice_dims=(0,), start_index_map=(0,), operand_batching_dims=(), start_indices_batching_dims=())
+      fill_value=nan
+      indices_are_sorted=False
+      mode=GatherScatterMode.FILL_OR_DROP
+      slice_sizes=(1, 2)
+      unique_indices=False
+    ] a b
+    f:f32[3,2] = scatter-add[
+      dimension_numbers=ScatterDimensionNumbers(update_window_dims=(1,), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,), operand_batching_dims=(), scatter_indices_batching_dims=())
+      indices_are_sorted=False
+      mode=GatherScatterMode.FILL_OR_DROP
+      unique_indices=False
+      update_consts=()
+      update_jaxpr={ lambda ; g:f32[] h:f32[]. let i:f32[] = add g h in (i,) }
+    ] a b c
+    j:f32[3,2] = scatter[
+      dimension_numbers=ScatterDimensionNumbers(update_window_dims=(1,), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,), operand_batching_dims=(), scatter_indices_batching_dims=())
+      indices_are_sorted=False
+      mode=GatherScatterMode.CLIP
+      unique_indices=True
+      update_consts=()
+      update_jaxpr=None
+    ] f b e
+    k:f32[2,1] = dynamic_slice[slice_sizes=(2, 1)] j d d
+    l:f32[3,2] = dynamic_update_slice j k d d
+    m:f32[3,2] = rev[dimensions=(0, 1)] l
+    n:f32[3,4] = concatenate[dimension=1] m j
+  in (n,) }";
+    assert_eq!(make_jaxpr(f, (&x, &i, &u, &Array::from_slice(&[1i32], &[]))).to_string(), wanted);
+}
+
+#[test]
+fn extremes_of_complex_numbers() {
+    // ordered by real parts, then by imaginary parts; numbers from JAX
+    let (_, dims) = each();
+    let z = |re: Vec<f64>, im: Vec<f64>| complex(&array(re), &array(im));
+    let x = z(vec![1., 2., f64::NAN, 3.], vec![5., -1., 4., 0.5]);
+    let u = z(vec![1., 1., 2., 2., 3.], vec![7., -2., -3., 1., 9.]);
+    let i = array![[0], [0], [1], [1], [8]];
+    let y = scatter_max(&x, &i, &u, &dims, &Default::default());
+    assert_eq!(real(&y).to_string(), "[ 1.  2. nan  3.]");
+    assert_eq!(imag(&y).to_vec::<f64>(), [7., 1., 4., 0.5]);
+    let y = scatter_min(&x, &i, &u, &dims, &Default::default());
+    assert_eq!(real(&y).to_string(), "[ 1.  2. nan  3.]");
+    assert_eq!(imag(&y).to_vec::<f64>(), [-2., -3., 4., 0.5]);
+    let none = z(vec![], vec![]);
+    assert_eq!(scatter_max(&none, &i, &u, &dims, &Default::default()).shape(), [0]);
+}
+
+#[test]
 fn reversal_and_concatenation() {
     let x = array![[1., 2., 3.], [4., 5., 6.]];
     assert_eq!(rev(&x, &[1]).to_vec::<f32>(), [3., 2., 1., 6., 5., 4.]);

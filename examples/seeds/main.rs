@@ -16,7 +16,8 @@ pub fn cell(document: &str, name: &str) {
     println!("## {document}, {name}");
 }
 
-fn main() {
+/// Runs them all.
+pub fn main() {
     value_and_grad::run();
     value_and_grad_reference::run();
     value_and_grad_zh::run();

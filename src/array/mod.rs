@@ -222,16 +222,6 @@ impl Array {
             Repr::Tracer(n) => crate::trace::stray(n, None),
         }
     }
-    /// The buffer if nobody else can see it: what allows a cotangent to be added in place.
-    pub(crate) fn unique_buffer(&mut self) -> Option<&mut Buffer> {
-        match &mut self.0 {
-            Repr::Buf(b) => match Arc::get_mut(b) {
-                Some(Buf { data: Data::Own(buffer), .. }) => Some(buffer),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
     /// The same elements under another type of equal size: shares the memory.
     pub(crate) fn relabel(&self, aval: Aval) -> Array {
         match &self.0 {

@@ -15,6 +15,11 @@ use crate::trace::bind1;
 pub trait Operand {
     #[doc(hidden)]
     fn beside(self, other: &Array) -> Array;
+    /// The number, if it is an integer. As an exponent it means repeated multiplication, beside an array of floats too.
+    #[doc(hidden)]
+    fn integer(&self) -> Option<i32> {
+        None
+    }
 }
 impl Operand for Array {
     #[inline]
@@ -32,6 +37,12 @@ macro_rules! numbers { ($($t:ty)*) => { $(
     impl Operand for $t {
         #[inline]
         fn beside(self, other: &Array) -> Array { number_beside(Number::from(self), other) }
+        fn integer(&self) -> Option<i32> {
+            match Number::from(*self) {
+                Number::Int(n) => n.try_into().ok(),
+                _ => None,
+            }
+        }
     }
 )* } }
 numbers! { f32 f64 i32 i64 u8 u32 usize bool num_complex::Complex<f32> num_complex::Complex<f64> }

@@ -3,7 +3,6 @@
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::prim::Param;
-use std::collections::HashSet;
 
 impl Jaxpr {
     /// Derives the type of every result again from the operation and its operands, and compares it with the one recorded. Also,
@@ -12,19 +11,11 @@ impl Jaxpr {
     /// # Errors
     /// The first thing that is wrong, and where.
     pub fn check(&self) -> Result<(), Error> {
-        let mut seen = HashSet::new();
-        let mut nested = vec![];
-        self.check_flat(&mut nested).map_err(|what| wrong("the program", what))?;
-        while let Some((owner, j)) = nested.pop() {
-            if seen.insert(Arc::as_ptr(&j)) {
-                j.check_flat(&mut nested).map_err(|what| wrong(&format!("a program of {owner}"), what))?;
-            }
-        }
-        Ok(())
+        self.check_in(&mut HashMap::new()).map_err(|what| Error::new(ErrorKind::Program, what))
     }
 
-    /// Checks the equations, and gathers the programs that they hold with the names of those that hold them.
-    fn check_flat(&self, nested: &mut Vec<(&'static str, Arc<Jaxpr>)>) -> Result<(), String> {
+    /// The same, passing over the nested programs that were seen. They are kept, so that none takes the place of another in memory.
+    fn check_in(&self, seen: &mut HashMap<*const Jaxpr, Arc<Jaxpr>>) -> Result<(), String> {
         if self.hidden > self.ins.len() {
             return Err(format!("{} of {} inputs are captured", self.hidden, self.ins.len()));
         }
@@ -47,15 +38,20 @@ impl Jaxpr {
             }
             let operands = &self.atoms[end..next];
             end = next;
-            self.check_equation(e, operands, &mut bound)
-                .map_err(|what| format!("equation {k}, {}: {what}", e.prim.name()))?;
+            let at = |what: String| format!("equation {k}, {}: {what}", e.prim.name());
             for (_, p) in e.prim.params() {
-                match p {
-                    Param::Text(_) => {}
-                    Param::Jaxpr(j) | Param::Called(j, _) => nested.push((e.prim.name(), j)),
-                    Param::Jaxprs(js) => nested.extend(js.into_iter().map(|j| (e.prim.name(), j))),
+                let programs = match p {
+                    Param::Text(_) => continue,
+                    Param::Jaxpr(j) | Param::Called(j, _) => vec![j],
+                    Param::Jaxprs(js) => js,
+                };
+                for j in programs {
+                    if seen.insert(Arc::as_ptr(&j), j.clone()).is_none() {
+                        j.check_in(seen).map_err(at)?
+                    }
                 }
             }
+            self.check_equation(e, operands, &mut bound).map_err(at)?
         }
         if end != self.atoms.len() {
             return Err(format!("{} operands belong to no equation", self.atoms.len() - end));
@@ -122,17 +118,12 @@ impl Bound {
     }
 }
 
-#[cold]
-fn wrong(place: &str, what: String) -> Error {
-    Error::new(ErrorKind::Program, format!("{place} is wrong: {what}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::prim::{Add, Sin};
 
-    /// a, b: f32[2] -> c = sin a; d = add c b, changed by the test.
+    /// What is wrong with a program after this change. It was: a, b -> c = sin a; d = add c b; d.
     fn broken(change: impl FnOnce(&mut Jaxpr)) -> String {
         let t = Aval::new(DType::Float32, &[2]);
         let loc = std::panic::Location::caller();
@@ -144,35 +135,50 @@ mod tests {
         let mut j = Jaxpr::new(vec![0, 1], 0, vec![], eqns, atoms, vec![Atom::Var(3)], vec![t; 4]);
         j.check().unwrap();
         change(&mut j);
-        let caller = crate::prim::Call { jaxpr: Arc::new(j), name: "f".into() };
-        let t = Aval::new(DType::Float32, &[2]);
-        let eqn = Eqn { prim: Box::new(caller), first: 0, out: 1, n_out: 1, loc };
-        let atoms = vec![Atom::Var(0), Atom::Var(0)];
-        let outer = Jaxpr::new(vec![0], 0, vec![], vec![eqn], atoms, vec![Atom::Var(1)], vec![t; 2]);
-        outer.check().unwrap_err().to_string()
+        j.check().unwrap_err().to_string()
     }
 
     #[test]
     fn every_fault_is_told() {
-        let long = Aval::new(DType::Float32, &[3]);
+        let long = || Aval::new(DType::Float32, &[3]);
         let one = Lit { bits: 0, dtype: DType::Int32, weak: false };
-        let inner = |what: &str| format!("a program of jit is wrong: {what}");
-        assert_eq!(broken(|j| j.outs[0] = Atom::Var(4)), inner("variable 4 is read before it is bound"));
-        assert_eq!(
-            broken(|j| j.atoms[0] = Atom::Var(3)),
-            inner("equation 0, sin: variable 3 is read before it is bound")
-        );
-        assert_eq!(broken(|j| j.eqns[1].out = 2), inner("equation 1, add: variable 2 is bound twice"));
-        assert_eq!(broken(|j| j.eqns[1].out = 4), inner("equation 1, add: variable 4 has no type"));
-        assert_eq!(broken(|j| j.eqns[1].n_out = 2), inner("equation 1, add: 2 results are recorded, 1 follow"));
-        assert_eq!(broken(|j| j.eqns[1].first = 4), inner("equation 0: its operands 0..4 do not begin at 0"));
-        assert_eq!(broken(|j| j.atoms.truncate(1)), inner("equation 1, add: 0 operands"));
-        assert_eq!(broken(|j| j.hidden = 3), inner("3 of 2 inputs are captured"));
-        let told = broken(|j| j.avals[3] = long.with_weak(true));
-        assert!(told.starts_with(&inner("equation 1, add: type Aval { dtype: Float32, weak: true")), "{told}");
+        assert_eq!(broken(|j| j.hidden = 3), "3 of 2 inputs are captured");
+        assert_eq!(broken(|j| j.ins[1] = 0), "variable 0 is bound twice");
+        assert_eq!(broken(|j| j.outs[0] = Atom::Var(4)), "variable 4 is read before it is bound");
+        assert_eq!(broken(|j| j.atoms[0] = Atom::Var(3)), "equation 0, sin: variable 3 is read before it is bound");
+        assert_eq!(broken(|j| j.eqns[1].out = 2), "equation 1, add: variable 2 is bound twice");
+        assert_eq!(broken(|j| j.eqns[1].out = 4), "equation 1, add: variable 4 has no type");
+        assert_eq!(broken(|j| j.eqns[1].n_out = 2), "equation 1, add: 2 results are recorded, 1 follow");
+        assert_eq!(broken(|j| j.eqns[1].first = 4), "equation 0: its operands 0..4 do not begin at 0");
+        assert_eq!(broken(|j| j.eqns.truncate(1)), "equation 0, sin: variable 2 is read before it is bound");
+        let told = broken(|j| j.avals[3] = long());
+        assert!(told.starts_with("equation 1, add: type Aval { dtype: Float32, weak: false"), "{told}");
         let told = broken(|j| j.atoms[2] = Atom::Lit(one));
-        assert!(told.starts_with(&inner("equation 1, add: ")), "{told}");
-        let told = broken(|j| j.avals[1] = long);
-        assert!(told.starts_with("the program is wrong: equation 0, jit: argument 1 has type"), "{told}");
+        assert!(told.starts_with("equation 1, add: ") && told.contains("type"), "{told}");
+        let constant = Array::scalar(DType::Int32, false, 0);
+        assert_eq!(
+            broken(|j| j.consts.push((j.ins.pop().unwrap(), constant))),
+            "type float32[2] is recorded for a constant of type int32[]"
+        );
+    }
+
+    #[test]
+    fn nested_programs_are_checked_against_their_calls() {
+        let (t, loc) = (Aval::new(DType::Float32, &[2]), std::panic::Location::caller());
+        let eqn = Eqn { prim: Box::new(Sin), first: 0, out: 1, n_out: 1, loc };
+        let mut inner =
+            Jaxpr::new(vec![0], 0, vec![], vec![eqn], vec![Atom::Var(0)], vec![Atom::Var(1)], vec![t.clone(); 2]);
+        let outer = |inner: Jaxpr, operands: usize| {
+            let prim = Box::new(crate::prim::Call { jaxpr: Arc::new(inner), name: "f".into() });
+            let eqn = Eqn { prim, first: 0, out: 1, n_out: 1, loc };
+            let atoms = vec![Atom::Var(0); operands];
+            let j = Jaxpr::new(vec![0], 0, vec![], vec![eqn], atoms, vec![Atom::Var(1)], vec![t.clone(); 2]);
+            j.check().unwrap_err().to_string()
+        };
+        let copy = inner.rewire(inner.ins.clone(), inner.outs.clone(), &[]);
+        let copy = Arc::into_inner(copy).unwrap();
+        assert_eq!(outer(copy, 2), "equation 0, jit: the program takes 1 arguments, and is given 2");
+        inner.atoms[0] = Atom::Var(1);
+        assert_eq!(outer(inner, 1), "equation 0, jit: equation 0, sin: variable 1 is read before it is bound");
     }
 }

@@ -12,7 +12,7 @@ mod print;
 mod read;
 
 pub use read::Loaded;
-pub(crate) use read::dtype_param;
+pub(crate) use read::{dtype_param, stage_nested};
 
 use crate::array::*;
 use crate::aval::{Aval, AxisSet};
@@ -67,6 +67,8 @@ pub struct Jaxpr {
     pub(crate) avals: Vec<Aval>,
     /// The named axes over which some equation communicates.
     pub(crate) axes: AxisSet,
+    /// Must it run even if nobody reads its results? Kept here, for programs that share programs would ask again and again.
+    pub(crate) effect: bool,
     hash: OnceLock<u64>,
     /// Ready to run, and the constants that it takes after the inputs.
     pub(crate) compiled: OnceLock<(Arc<crate::backend::Compiled>, Vec<Array>)>,
@@ -171,11 +173,12 @@ impl Jaxpr {
                 Atom::Var(v) => Atom::Var(name[*v as usize]),
                 l => *l,
             }));
-            let out = rename(e.out, &mut name);
-            for v in e.out + 1..e.out + e.n_out {
-                rename(v, &mut name);
+            let mut out = None;
+            for v in e.out..e.out + e.n_out {
+                let n = rename(v, &mut name);
+                out.get_or_insert(n);
             }
-            e.out = out;
+            e.out = out.unwrap_or(0);
             true
         });
         let outs = outs
@@ -186,6 +189,7 @@ impl Jaxpr {
             })
             .collect();
         let axes = eqns.iter().fold(0, |s, e| s | e.prim.named_axes());
+        let effect = eqns.iter().any(|e| e.prim.effect());
         Jaxpr {
             ins,
             hidden,
@@ -195,6 +199,7 @@ impl Jaxpr {
             outs,
             avals: new_avals,
             axes,
+            effect,
             hash: OnceLock::new(),
             compiled: OnceLock::new(),
             lifetimes: OnceLock::new(),
@@ -350,6 +355,14 @@ impl Jaxpr {
             }
             h.finish()
         })
+    }
+
+    /// A copy with these inputs and outputs: for tests of what `check` refuses.
+    #[cfg(test)]
+    pub(crate) fn rewire(&self, ins: Vec<u32>, outs: Vec<Atom>, extra: &[Aval]) -> Arc<Jaxpr> {
+        let eqns = self.eqns.iter().map(|e| Eqn { prim: e.prim.boxed(), ..*e }).collect();
+        let avals = self.avals.iter().chain(extra).cloned().collect();
+        Arc::new(Jaxpr::new(ins, 0, self.consts.clone(), eqns, self.atoms.clone(), outs, avals))
     }
 
     /// Which outputs depend on the inputs in `mask`, if they do so linearly.

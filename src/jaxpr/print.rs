@@ -335,3 +335,182 @@ impl Printer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prim::{self, Avals, Batched, Primitive, Tangent, Tangents, lower};
+    use crate::trace::batch::Lanes;
+    use crate::trace::stage::stage_rule;
+
+    /// An operation that only prints.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    struct Printed {
+        name: &'static str,
+        params: Vec<(&'static str, Shown)>,
+        outs: Vec<Aval>,
+    }
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    enum Shown {
+        Text(&'static str),
+        One(Arc<Jaxpr>),
+        Several(Vec<Arc<Jaxpr>>),
+    }
+    impl Primitive for Printed {
+        fn name(&self) -> &'static str {
+            self.name
+        }
+        fn params(&self) -> Vec<(&'static str, Param)> {
+            let param = |s: &Shown| match s {
+                Shown::Text(t) => (*t).into(),
+                Shown::One(j) => Param::Jaxpr(j.clone()),
+                Shown::Several(js) => Param::Jaxprs(js.clone()),
+            };
+            self.params.iter().map(|(key, s)| (*key, param(s))).collect()
+        }
+        fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
+            Ok(self.outs.iter().cloned().collect())
+        }
+        fn jvp(&self, _: &[&Array], _: &[Option<&Array>], y: &[Array]) -> Tangents {
+            y.iter().map(|_| -> Tangent { None }).collect()
+        }
+        fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
+            unreachable!("only printed")
+        }
+        fn lower(&self, _: &mut lower::Lower, _: &[cotangent_cpu::ValId], _: &[&Aval], _: &[Aval]) -> lower::Vals {
+            unreachable!("only printed")
+        }
+        fn effect(&self) -> bool {
+            self.outs.is_empty()
+        }
+    }
+    fn f32s(shape: &[usize]) -> Aval {
+        Aval::new(DType::Float32, shape)
+    }
+    fn i32s(shape: &[usize]) -> Aval {
+        Aval::new(DType::Int32, shape)
+    }
+    fn printed(name: &'static str, params: Vec<(&'static str, Shown)>, outs: Vec<Aval>, args: &[&Array]) -> Vec<Array> {
+        crate::trace::bind(&Printed { name, params, outs }, args).into_vec()
+    }
+    fn sines(n: usize) -> Arc<Jaxpr> {
+        stage_rule(&[f32s(&[])], |x| vec![(0..n).fold(x[0].clone(), |x, _| prim::sin(&x))])
+    }
+
+    /// The texts in this test are JAX's for programs of these operations.
+    #[test]
+    fn branches_loops_and_results_that_nobody_reads() {
+        let cond = |x: &Array, branches: Vec<Arc<Jaxpr>>| {
+            let positive = prim::gt(x, &prim::lit(x, 0.0));
+            let index = prim::convert_element_type(&positive, DType::Int32, false);
+            printed("cond", vec![("branches", Shown::Several(branches))], vec![f32s(&[])], &[&index, x])
+        };
+        let cosine = stage_rule(&[f32s(&[])], |x| vec![prim::cos(&x[0])]);
+        let j = stage_rule(&[f32s(&[])], |x| cond(&x[0], vec![cosine, sines(1)]));
+        assert_eq!(
+            j.to_string(),
+            "\
+{ lambda ; a:f32[]. let
+    b:bool[] = gt a 0.0:f32[]
+    c:i32[] = convert_element_type[new_dtype=int32 weak_type=False] b
+    d:f32[] = cond[
+      branches=(
+        { lambda ; e:f32[]. let f:f32[] = cos e in (f,) }
+        { lambda ; g:f32[]. let h:f32[] = sin g in (h,) }
+      )
+    ] c a
+  in (d,) }"
+        );
+        let same = stage_rule(&[f32s(&[])], |x| vec![x[0].clone()]);
+        let j = stage_rule(&[f32s(&[])], |x| cond(&x[0], vec![same, sines(11)]));
+        assert_eq!(
+            j.to_string(),
+            "\
+let jaxpr = { lambda ; a:f32[]. let
+    b:f32[] = sin a
+    c:f32[] = sin b
+    d:f32[] = sin c
+    e:f32[] = sin d
+    f:f32[] = sin e
+    g:f32[] = sin f
+    h:f32[] = sin g
+    i:f32[] = sin h
+    j:f32[] = sin i
+    k:f32[] = sin j
+    l:f32[] = sin k
+  in (l,) } in
+{ lambda ; m:f32[]. let
+    n:bool[] = gt m 0.0:f32[]
+    o:i32[] = convert_element_type[new_dtype=int32 weak_type=False] n
+    p:f32[] = cond[branches=({ lambda ; q:f32[]. let  in (q,) } jaxpr)] o m
+  in (p,) }"
+        );
+        let body = stage_rule(&[i32s(&[]), f32s(&[])], |x| {
+            let next = prim::add(&x[0], &prim::lit(&x[0], 1.0));
+            vec![next, prim::add(&x[1], &prim::convert_element_type(&x[0], DType::Float32, true))]
+        });
+        let j = stage_rule(&[f32s(&[])], |x| {
+            let params = vec![
+                ("jaxpr", Shown::One(body)),
+                ("length", Shown::Text("5")),
+                ("num_carry", Shown::Text("2")),
+                ("num_consts", Shown::Text("0")),
+                ("reverse", Shown::Text("False")),
+                ("unroll", Shown::Text("1")),
+            ];
+            let zero = Array::scalar(DType::Int32, false, 0);
+            vec![printed("scan", params, vec![i32s(&[]), f32s(&[])], &[&zero, &x[0]]).remove(1)]
+        });
+        assert_eq!(
+            j.to_string(),
+            "\
+{ lambda ; a:f32[]. let
+    _:i32[] b:f32[] = scan[
+      jaxpr={ lambda ; c:i32[] d:f32[]. let
+          e:i32[] = add c 1:i32[]
+          f:f32[] = convert_element_type[new_dtype=float32 weak_type=True] c
+          g:f32[] = add d f
+        in (e, g) }
+      length=5
+      num_carry=2
+      num_consts=0
+      reverse=False
+      unroll=1
+    ] 0:i32[] a
+  in (b,) }"
+        );
+    }
+
+    #[test]
+    fn an_operation_without_results() {
+        let j = stage_rule(&[f32s(&[3])], |x| {
+            printed("show", vec![], vec![], &[&x[0]]);
+            vec![]
+        });
+        assert_eq!(j.to_string(), "{ lambda ; a:f32[3]. let show a in () }");
+    }
+
+    /// Written out, the innermost program would occur 2^60 times.
+    #[test]
+    fn programs_that_share_programs_are_searched_once() {
+        let twice = |inner: Arc<Jaxpr>| {
+            stage_rule(&[f32s(&[])], |x| {
+                let y = prim::call::call(&inner, "f", &[&x[0]]);
+                prim::call::call(&inner, "f", &[&y[0]]).into_vec()
+            })
+        };
+        let text = (0..60).fold(sines(1), |j, _| twice(j)).to_string();
+        assert_eq!(text.matches("let f").count(), 60);
+        assert!(text.contains("let f59 = { lambda ; "), "{text}");
+    }
+
+    #[test]
+    fn names_count_in_letters() {
+        for (n, text) in [(0, "a"), (25, "z"), (26, "ba"), (27, "bb"), (675, "zz"), (676, "baa")] {
+            assert_eq!((name(n).as_str(), number(text)), (text, Some(n)));
+        }
+        for text in ["", "aa", "ab", "A", "f1", "_", "zzzzzzzzzzzzz"] {
+            assert_eq!(number(text), None);
+        }
+    }
+}

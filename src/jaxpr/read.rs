@@ -97,6 +97,7 @@ impl Loaded {
         let data = Arc::new(data);
         known(&data)?;
         let jaxpr = Reader { data: data.clone() }.stage(&data.jaxpr)?;
+        jaxpr.check()?;
         Ok(Loaded { jaxpr })
     }
     /// The program.
@@ -150,6 +151,11 @@ fn known(data: &ProgramData) -> Result<(), Error> {
         true => Ok(()),
         false => Err(unsupported(format!("primitive {}", missing.join(", ")))),
     }
+}
+
+/// A program that is a parameter of an operation. It cannot have derivative rules of its own.
+pub(crate) fn stage_nested(j: &JaxprData) -> Result<Arc<Jaxpr>, Error> {
+    Reader { data: Arc::new(ProgramData { jaxpr: j.clone(), rules: vec![] }) }.stage(j)
 }
 
 /// Reads the programs of one file.
@@ -321,7 +327,9 @@ impl JvpRule for Recorded {
     }
 }
 fn read_rule(data: &Arc<ProgramData>, index: usize) -> Result<RuleProgram, Error> {
-    match &data.rules[index] {
+    let rule =
+        data.rules.get(index).ok_or_else(|| unsupported(format!("derivative rule {index}, which is not there")))?;
+    match rule {
         RuleData::Jvp { in_zeros, out_zeros, jaxpr } => {
             let jaxpr = Reader { data: data.clone() }.stage(jaxpr)?;
             Ok(RuleProgram { jaxpr, in_zeros: in_zeros.clone(), out_zeros: out_zeros.clone() })

@@ -178,11 +178,13 @@ impl Array {
         let x = if self.dtype().is_bool() { convert_element_type(self, DType::Int32, false) } else { self.clone() };
         prim::integer_pow(&x, n)
     }
-    /// x to the power of `y`, which may be an array or a number.
+    /// x to the power of `y`, which may be an array or a number. An integer is taken by repeated multiplication.
     #[track_caller]
     pub fn pow(&self, y: impl Operand) -> Array {
-        let y = y.beside(self);
-        power(self, &y)
+        match y.integer() {
+            Some(n) => self.powi(n),
+            None => power(self, &y.beside(self)),
+        }
     }
     /// The absolute value.
     #[track_caller]

@@ -72,7 +72,7 @@ impl Primitive for Call {
         self.jaxpr.axes
     }
     fn effect(&self) -> bool {
-        self.jaxpr.eqns.iter().any(|e| e.prim.effect())
+        self.jaxpr.effect
     }
 }
 impl HigherOrder for Call {

@@ -185,9 +185,9 @@ impl Primitive for DotGeneral {
         let a = as_matrices(l, x[0], [&self.batch[0], &free[0], &self.contract[0]]);
         let b = as_matrices(l, x[1], [&self.batch[1], &self.contract[1], &free[1]]);
         let (batch, m) = (l.p.dims_of(&a)[0], l.p.dims_of(&a)[1]);
-        let n = l.p.dims_of(&b)[2];
+        let (k, n) = (l.p.dims_of(&b)[1], l.p.dims_of(&b)[2]);
         let out = outs[0].dtype.dt();
-        let spec = DotSpec::for_sizes(n, self.accumulator(ins[0].dtype));
+        let spec = DotSpec::for_sizes(n, k, self.accumulator(ins[0].dtype));
         let product = l.p.push(Kind::Dot(spec), &[a, b], &[Ty::new(out, &[batch, m, n])]);
         one(l.view(product, View::identity(&outs[0].shape)))
     }

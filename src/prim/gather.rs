@@ -3,7 +3,7 @@
 //! The last dimension of the indices holds the components of one index vector; the other ones count the boxes. Dimension numbers
 //! have JAX's names and meaning.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
@@ -417,19 +417,32 @@ impl Primitive for Gather {
         one((y, Some(0)))
     }
     fn lower(&self, l: &mut Lower, x: &[ValId], ins: &[&Aval], outs: &[Aval]) -> Vals {
-        let d = &self.dims;
-        let spec = GatherSpec {
-            offset_dims: Dims::from_slice(&d.offset_dims),
-            collapsed_slice_dims: Dims::from_slice(&d.collapsed_slice_dims),
-            start_index_map: Dims::from_slice(&d.start_index_map),
-            operand_batching_dims: Dims::from_slice(&d.operand_batching_dims),
-            start_indices_batching_dims: Dims::from_slice(&d.start_indices_batching_dims),
-            slice_sizes: Dims::from_slice(&self.sizes),
-            bounds: if self.options.mode == GatherScatterMode::FillOrDrop { Bounds::Fill } else { Bounds::Clip },
-            fill: self.options.fill_value.map_or([0; 2], |v| v.bits(ins[0].dtype)),
-        };
-        one(l.p.push(Kind::Gather(Arc::new(spec)), &[Use::plain(x[0]), Use::plain(x[1])], &[lower::ty(&outs[0])]))
+        let fill = self.options.fill_value.map_or([0; 2], |v| v.bits(ins[0].dtype));
+        one(lower_gather(l, &self.dims, &self.sizes, self.options.mode, fill, x[0], x[1], &outs[0]))
     }
+}
+/// Adds a gather to the tensor program.
+pub(super) fn lower_gather(
+    l: &mut Lower,
+    d: &GatherDimensionNumbers,
+    sizes: &[usize],
+    mode: GatherScatterMode,
+    fill: [u64; 2],
+    x: ValId,
+    indices: ValId,
+    out: &Aval,
+) -> ValId {
+    let spec = GatherSpec {
+        offset_dims: Dims::from_slice(&d.offset_dims),
+        collapsed_slice_dims: Dims::from_slice(&d.collapsed_slice_dims),
+        start_index_map: Dims::from_slice(&d.start_index_map),
+        operand_batching_dims: Dims::from_slice(&d.operand_batching_dims),
+        start_indices_batching_dims: Dims::from_slice(&d.start_indices_batching_dims),
+        slice_sizes: Dims::from_slice(sizes),
+        bounds: if mode == GatherScatterMode::FillOrDrop { Bounds::Fill } else { Bounds::Clip },
+        fill,
+    };
+    l.p.push(Kind::Gather(Arc::new(spec)), &[x, indices].map(Use::plain), &[lower::ty(out)])
 }
 
 /// A truth value as Python prints it.

@@ -2,15 +2,17 @@
 //!
 //! Updates take effect in row-major order of the update array, so where boxes overlap the last one written stays.
 
-use super::gather::{Numbers, further, numbers, truth, with_lanes};
-use super::testing::{in_types, components, undifferentiated};
+use super::gather::{self, Numbers, further, numbers, truth, with_lanes};
+use super::lower::Num;
+use super::testing::{components, in_types, undifferentiated};
 use super::*;
 use crate::aval::Shape;
 use crate::dtype::DType;
 use crate::error::ErrorKind;
+use crate::trace::batch::batch_jaxpr;
 use crate::trace::bind1;
 use crate::trace::stage::stage_rule;
-use cotangent_cpu::{Bounds, Dims, Kind, Put, ScatterSpec, Use, ValId};
+use cotangent_cpu::{Bounds, Dims, Dt, Kind, Op, Put, ScatterSpec, Use, ValId};
 use std::fmt;
 use std::sync::Mutex;
 
@@ -219,6 +221,12 @@ impl Scatter {
             j
         }))
     }
+    /// So many boxes may cover one element.
+    fn most_boxes(&self, indices: &[usize]) -> usize {
+        let counts = 0..indices.len().saturating_sub(1);
+        let n = counts.filter(|d| !self.dims.scatter_indices_batching_dims.contains(d)).map(|d| indices[d]).product();
+        if self.options.unique_indices { 1.min(n) } else { n }
+    }
     /// The tangent of an extreme: of all that contend for a place, those that equal the result share the derivative.
     fn extreme(&self, x: &[&Array], dx: &[Option<&Array>], y: &Array) -> Array {
         let (x, indices, u) = (x[0], x[1], x[2]);
@@ -250,7 +258,8 @@ impl Primitive for Scatter {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let (x, indices, updates) = (x[0], x[1], x[2]);
         same_dtype(&[x, updates])?;
-        if !self.put.takes(x.dtype.dt()) || x.dtype == DType::Key && self.put != Put::Set {
+        let takes = self.put.takes(x.dtype.dt()) || self.is_lexicographic();
+        if !takes || x.dtype == DType::Key && self.put != Put::Set {
             return Err(format!("is not defined on elements of type (dtype) {}", x.dtype));
         }
         let sizes = self.dims.box_sizes(x.shape.len(), &updates.shape);
@@ -348,6 +357,21 @@ impl Primitive for Scatter {
         one((y, Some(0)))
     }
     fn lower(&self, l: &mut Lower, x: &[ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+        let [array, indices, updates] = [0, 1, 2].map(|i| x[i]);
+        if self.is_lexicographic() {
+            return one(self.lower_lexicographic(l, array, indices, updates, &outs[0]));
+        }
+        one(self.lower_as(l, self.put, array, indices, updates))
+    }
+}
+
+/// Complex numbers are ordered by their real parts, and where those are equal by their imaginary parts. The engine knows extremes of
+/// real numbers: first the real parts contend, then the imaginary parts of those that won.
+impl Scatter {
+    fn is_lexicographic(&self) -> bool {
+        self.dtype.is_complex() && matches!(self.put, Put::Min | Put::Max)
+    }
+    fn lower_as(&self, l: &mut Lower, put: Put, array: ValId, indices: ValId, updates: ValId) -> ValId {
         let d = &self.dims;
         let spec = ScatterSpec {
             update_window_dims: Dims::from_slice(&d.update_window_dims),
@@ -355,12 +379,58 @@ impl Primitive for Scatter {
             scatter_dims_to_operand_dims: Dims::from_slice(&d.scatter_dims_to_operand_dims),
             operand_batching_dims: Dims::from_slice(&d.operand_batching_dims),
             scatter_indices_batching_dims: Dims::from_slice(&d.scatter_indices_batching_dims),
-            put: self.put,
+            put,
             bounds: if self.options.mode == GatherScatterMode::Clip { Bounds::Clip } else { Bounds::Fill },
         };
-        let uses: Vec<Use> = x.iter().map(|x| Use::plain(*x)).collect();
-        one(l.p.push(Kind::Scatter(Arc::new(spec)), &uses, &[lower::ty(&outs[0])]))
+        let ty = l.p.ty(array).clone();
+        l.p.push(Kind::Scatter(Arc::new(spec)), &[array, indices, updates].map(Use::plain), &[ty])
     }
+    fn lower_lexicographic(&self, l: &mut Lower, array: ValId, indices: ValId, updates: ValId, out: &Aval) -> ValId {
+        if out.size() == 0 {
+            return array;
+        }
+        let part = out.with_dtype(self.dtype.real_part());
+        let shape = l.p.ty(updates).dims.clone();
+        let few = part.with_shape(shape.iter().copied());
+        let re = |l: &mut Lower, a: &Aval, x: ValId| l.map(a, &[x], |_, x| Num::Re(x[0].cx().0));
+        let (x, u) = (re(l, &part, array), re(l, &few, updates));
+        let won = self.lower_as(l, self.put, x, indices, u);
+        let sizes = self.dims.box_sizes(out.ndim(), &shape);
+        let there =
+            gather::lower_gather(l, &self.dims.to_gather(), &sizes, self.options.mode, [0; 2], won, indices, &few);
+        // imaginary parts of what lost cannot win
+        let dt = part.dtype.dt();
+        let last = if self.put == Put::Max { f64::NEG_INFINITY } else { f64::INFINITY };
+        let contender = |l: &mut Lower, a: &Aval, z: ValId, best: ValId| {
+            l.map(a, &[z, best], |b, x| {
+                let (re, im) = x[0].cx();
+                // what is NaN from the start stays as it is
+                let (wins, nan) = (b.cmp(Op::Eq, re, x[1].re()), b.cmp(Op::Ne, re, re));
+                let (stays, never) = (b.bin(Op::Or, Dt::Bool, wins, nan), b.num(dt, last));
+                Num::Re(b.select(dt, stays, im, never))
+            })
+        };
+        let (x, u) = (contender(l, &part, array, won), contender(l, &few, updates, there));
+        let im = self.lower_as(l, self.put, x, indices, u);
+        l.map(out, &[won, im], |_, x| Num::Cx(x[0].re(), x[1].re()))
+    }
+}
+
+/// `x` with a function applied to every element that a box covers, once for each box: what JAX has for `x.at[i].apply(f)`. The
+/// function is a program of two scalars, of which it reads the first.
+fn apply(s: &Scatter, x: &Array, indices: &Array, updates: &Array, f: &Arc<Jaxpr>) -> Array {
+    let ones = full_of(&updates.aval().with_dtype(DType::Int32), 1.0);
+    let count = s.by(Put::Add, &zeros_of(&x.aval().with_dtype(DType::Int32)), indices, &ones);
+    let lanes = Lanes { size: x.size(), axis: None };
+    let (f, _) = &*batch_jaxpr(f, &lanes, &[true, false], &[true]);
+    let unread = lit(x, 0.0);
+    let mut y = x.clone();
+    for k in 0..s.most_boxes(indices.shape()) {
+        let next = f.eval(&[&reshape(&y, &[x.size()]), &unread]).remove(0);
+        let more = gt(&count, &lit(&count, k as f64));
+        y = select_n(&more, &[&y, &reshape(&next, x.shape())])
+    }
+    y
 }
 
 fn read(p: &Params, x: &[Array], put: Put) -> Result<Array, Error> {
@@ -376,16 +446,27 @@ fn read(p: &Params, x: &[Array], put: Put) -> Result<Array, Error> {
         unique_indices: p.bool("unique_indices")?,
         indices_are_sorted: p.bool("indices_are_sorted")?,
     };
+    let s = Scatter::new(put, &dims, &options, x[0].dtype());
     // the program that combines two elements has to be the one that the name promises
     let named = facts(put).0.strip_prefix("scatter-");
-    if let Some(j) = p.opt_jaxpr("update_jaxpr")?
-        && !(j.eqns.len() == 1 && Some(&*j.eqns[0].prim) == named)
-    {
-        let what = format!("{} that applies a program of its own to each element", p.prim());
-        return Err(Error::new(crate::error::ErrorKind::Unsupported, what));
+    match p.opt_jaxpr("update_jaxpr")? {
+        Some(j) if put == Put::Set => {
+            let n = s.most_boxes(x[1].shape());
+            if n > MOST {
+                let what = format!("a function applied at {n} positions that may be one is not supported");
+                return Err(Error::new(ErrorKind::Unsupported, p.error("update_jaxpr", what).to_string()));
+            }
+            Ok(apply(&s, &x[0], &x[1], &x[2], &crate::jaxpr::stage_nested(j)?))
+        }
+        Some(j) if !(j.eqns.len() == 1 && Some(&*j.eqns[0].prim) == named) => {
+            let what = "only an update by the operation in the name is supported";
+            Err(Error::new(ErrorKind::Unsupported, p.error("update_jaxpr", what).to_string()))
+        }
+        _ => Ok(bind1(&s, &[&x[0], &x[1], &x[2]])),
     }
-    Ok(bind1(&Scatter::new(put, &dims, &options, x[0].dtype()), &[&x[0], &x[1], &x[2]]))
 }
+/// A function is applied at most so many times to one element: each time is written out.
+const MOST: usize = 256;
 
 pub(super) fn cases() -> Vec<Case> {
     let x = Array::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0], &[3, 4]);
@@ -428,7 +509,11 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "each type",
-            args: vec![undifferentiated(x.clone()), Array::from_slice(&[2i32, 0, 2, 1], &[4, 1]), undifferentiated(u(&[4, 4]))],
+            args: vec![
+                undifferentiated(x.clone()),
+                Array::from_slice(&[2i32, 0, 2, 1], &[4, 1]),
+                undifferentiated(u(&[4, 4])),
+            ],
             run: |x| {
                 let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
                 let takes = |t: DType| !t.is_bool() && !t.is_complex();
@@ -466,7 +551,10 @@ pub(super) fn cases() -> Vec<Case> {
             args: vec![x.clone(), Array::from_slice(&[2i32, 0, 2, 5], &[4, 1]), undifferentiated(u(&[4, 4]))],
             run: |x| {
                 // by the factors it has a derivative only where their positions are unique
-                let (d, factors) = (ScatterDimensionNumbers::new(&[1], &[0], &[0]), convert_element_type(&x[2], DType::Float64, false));
+                let (d, factors) = (
+                    ScatterDimensionNumbers::new(&[1], &[0], &[0]),
+                    convert_element_type(&x[2], DType::Float64, false),
+                );
                 vec![scatter_mul(&x[0], &x[1], &factors, &d, &ScatterOptions::default())]
             },
         },

@@ -35,7 +35,7 @@ fn map(ops: &[Op], n: Option<usize>, args: usize) -> Program {
         let y = b.push(*op, Dt::F32, at(0), at(1), at(2));
         b.outs.push(y);
         let uses: Vec<Use> = v.iter().rev().take(op.arity()).rev().map(|v| Use::plain(*v)).collect();
-        v.push(p.push(Kind::Map(b.into()), &uses, &[ty.clone()]));
+        v.push(p.push(Kind::Map(b.into()), &uses, std::slice::from_ref(&ty)));
     }
     p.outs = vec![*v.last().unwrap()];
     p

@@ -9,8 +9,10 @@
 
 mod access;
 mod body;
+mod engine;
 mod values;
 
+pub use engine::run;
 pub use values::same;
 
 use crate::{DotSpec, Dt, Fold, Kind, Program, Ty, Use, ValId};
@@ -354,7 +356,7 @@ impl Fuzz {
         self.spend(b * m * n * k);
         let left = self.operand(dt, &[b, m, k]);
         let right = self.operand(other, &[b, k, n]);
-        self.push(Kind::Dot(DotSpec::for_sizes(n, acc)), &[left, right], out, &[b, m, n]);
+        self.push(Kind::Dot(DotSpec::for_sizes(n, k, acc)), &[left, right], out, &[b, m, n]);
     }
     /// The last value and some others, sometimes one of them twice.
     fn choose_results(&mut self) {

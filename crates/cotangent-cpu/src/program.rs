@@ -17,7 +17,7 @@
 //!   block, W lanes (256 bytes divided by the size of the accumulator type: 64 for `f32`, 32 for `f64` and `c64`, 16 for `c128`):
 //!   element k goes to lane `k mod W`, in ascending k, by `lane = lane op x`; lanes are folded by halving,
 //!   `lane[i] = lane[i] op lane[i + h]` for h = W/2, .., 1; block results are combined in adjacent pairs, level by level, an odd one
-//!   passing through. Only elements that exist take part (lanes start at the identity: -0.0 for a sum of floats). R = 0 gives
+//!   passing through. A block of at most [`FEW`] = 8 elements is folded from left to right instead. Only elements that exist take part (lanes start at the identity: -0.0 for a sum of floats). R = 0 gives
 //!   the identity (+0.0 for sums). `F16` and `Bf16` accumulate in `f32` and round once, at the end.
 //! * `Prefix`: blocks of 1024 along the axis. In a block, groups of 16: inclusive scan by shifts 1, 2, 4, 8
 //!   (`v[i] = v[i - s] op v[i]` for all i >= s at once), then `p = c op v` with c the last p of the previous group of the block
@@ -36,6 +36,8 @@ pub type Dims = SmallVec<[usize; 6]>;
 pub type ValId = u32;
 /// The block of the reduction tree, in elements.
 pub const BLOCK: usize = 4096;
+/// A block of the reduction tree with at most this many elements is folded from left to right.
+pub const FEW: usize = 8;
 /// Lanes of the reduction tree for an accumulator of this many bytes.
 pub const fn lanes(acc_size: usize) -> usize {
     256 / acc_size
@@ -214,7 +216,7 @@ pub enum Kind {
 
 /// The order of summation of a product, fixed by its logical sizes.
 ///
-/// `Tree` (chosen by [`DotSpec::for_sizes`] where n = 1): the tree of `Reduce` over k with `lane = fma(a, b, lane)`.
+/// `Tree` (chosen by [`DotSpec::for_sizes`] where n = 1 and k is at least the number of lanes): the tree of `Reduce` over k with `lane = fma(a, b, lane)`.
 /// `Chain` (otherwise): k is cut into chunks of 256; in a chunk `s = fma(a_k, b_k, s)` from +0 in ascending k; chunks are added in
 /// order, `t = t + s` (the first: t = s); after 64 chunks a new super-chunk of 16 384 starts, and super-chunks are combined in
 /// adjacent pairs, level by level, an odd one passing through. k = 0 gives +0. Integers wrap. Half precision is accumulated in `f32`
@@ -237,8 +239,9 @@ pub enum DotOrder {
 }
 impl DotSpec {
     /// The order that belongs to these sizes.
-    pub fn for_sizes(n: usize, acc: Dt) -> DotSpec {
-        DotSpec { order: if n == 1 { DotOrder::Tree } else { DotOrder::Chain }, acc }
+    pub fn for_sizes(n: usize, k: usize, acc: Dt) -> DotSpec {
+        let tree = n == 1 && k >= lanes(acc.size());
+        DotSpec { order: if tree { DotOrder::Tree } else { DotOrder::Chain }, acc }
     }
 }
 

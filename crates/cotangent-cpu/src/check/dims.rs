@@ -46,7 +46,7 @@ pub(super) fn dot(spec: &DotSpec, a: &[usize], b: &[usize], result: &[usize]) ->
     ensure!(a.len() == 3 && b.len() == 3, "operands {a:?} and {b:?} are not [batch, m, k] and [batch, k, n]");
     ensure!(a[0] == b[0] && a[2] == b[1], "{a:?} and {b:?} do not multiply");
     same(&[a[0], a[1], b[2]], result)?;
-    let want = DotSpec::for_sizes(b[2], spec.acc);
+    let want = DotSpec::for_sizes(b[2], b[1], spec.acc);
     ensure!(spec.order == want.order, "the order {:?}, where n = {} has {:?}", spec.order, b[2], want.order);
     Ok(())
 }

@@ -300,10 +300,11 @@ fn pieces() {
 
 #[test]
 fn products() {
-    let dot = |n, acc| Kind::Dot(DotSpec::for_sizes(n, acc));
+    let dot = |n, acc| Kind::Dot(DotSpec::for_sizes(n, 4, acc));
+    let tree = Kind::Dot(DotSpec { order: DotOrder::Tree, acc: Dt::F32 });
     accepted(dot(5, Dt::F32), &[f(&[2, 3, 4]), f(&[2, 4, 5])], f(&[2, 3, 5]));
     accepted(dot(1, Dt::F32), &[f(&[2, 3, 4]), f(&[2, 4, 1])], f(&[2, 3, 1]));
-    refused(dot(1, Dt::F32), &[f(&[2, 3, 4]), f(&[2, 4, 5])], f(&[2, 3, 5]), "the order Tree, where n = 5 has Chain");
+    refused(tree, &[f(&[2, 3, 4]), f(&[2, 4, 5])], f(&[2, 3, 5]), "the order Tree, where n = 5 has Chain");
     refused(dot(5, Dt::F32), &[f(&[2, 3, 4]), f(&[2, 3, 5])], f(&[2, 3, 5]), "do not multiply");
     refused(dot(5, Dt::F32), &[f(&[2, 3, 4]), f(&[1, 4, 5])], f(&[2, 3, 5]), "do not multiply");
     refused(dot(5, Dt::F32), &[f(&[3, 4]), f(&[4, 5])], f(&[3, 5]), "are not [batch, m, k]");

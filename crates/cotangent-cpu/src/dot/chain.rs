@@ -11,7 +11,7 @@ use super::cast::{self, Conversion};
 use super::micro::{Elem, Job, Kit, Micro};
 use super::pack;
 use super::scratch::Scratch;
-use super::{CHUNK, Product, SUPER, merge};
+use super::{CHUNK, Product, SUPER, merge, pieces};
 use crate::Dt;
 use std::ops::Range;
 
@@ -61,17 +61,17 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
     let size = size_of::<E>();
     let chunk = CHUNK.min(p.k) * unit;
 
-    let calls = p.tile_m.div_ceil(height);
-    let panels = (p.tile_n * unit).div_ceil(width);
-    let direct_columns = plain && unit == 1 && (p.b.col == 1 || p.n == 1) && {
+    let calls = pieces(p.tile_m, height);
+    let panels = pieces(p.tile_n * unit, width);
+    let direct_columns = plain && unit == 1 && p.b.col == 1 && {
         let bytes = chunk * p.tile_n * size;
         // Rows that are a multiple of a page apart compete for the same few cache lines.
         let spread = !(p.b.row.unsigned_abs() * size).is_multiple_of(2048) || chunk <= 16;
-        calls == 1 || (spread && (calls <= 3 || bytes <= SMALL))
+        calls <= 3 || (spread && bytes <= SMALL)
     };
     let rows = if !plain {
         if unit == 1 && p.a.row == 1 && p.a.col != 1 { Rows::Columns } else { Rows::Gathered }
-    } else if unit == 2 && p.a.col != 1 && p.k > 1 {
+    } else if unit == 2 && p.a.col != 1 {
         Rows::Gathered
     } else if p.a.row == 1 && panels > 2 && p.tile_m * chunk * size > SMALL {
         Rows::Narrow
@@ -80,7 +80,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
     };
 
     let in_place = p.in_place();
-    let slots = if in_place { 0 } else { p.k.div_ceil(SUPER).ilog2() as usize + 2 };
+    let slots = if in_place { 0 } else { pieces(p.k, SUPER).ilog2() as usize + 2 };
     let tile_len = p.tile_m * p.tile_n * unit;
     let mut scratch = Scratch::new([
         if rows == Rows::Direct { 0 } else { height * chunk * size },
@@ -173,10 +173,11 @@ impl<E: Elem> Tile<'_, E> {
             let (b, panel) =
                 if self.direct_columns { (b.cast::<E>(), width) } else { (self.b_area.cast_const(), width * job.k) };
             // As few calls as there can be, with about as many rows each.
-            let calls = i.len().div_ceil(self.kit.two.len());
+            let calls = pieces(i.len(), self.kit.two.len());
+            let (few, more) = if calls == 1 { (i.len(), 0) } else { (i.len() / calls, i.len() % calls) };
             let mut r = 0;
             for call in 0..calls {
-                let rows = i.len() / calls + (call < i.len() % calls) as usize;
+                let rows = few + (call < more) as usize;
                 let a = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
                 // SAFETY: these rows, against all columns: a panel has `job.k` rows of `width`, direct columns are `cols`.
                 unsafe {
@@ -186,7 +187,7 @@ impl<E: Elem> Tile<'_, E> {
                         self.wide(&mut job, b, cols, rows);
                         break;
                     }
-                    for q in 0..cols.div_ceil(width) {
+                    for q in 0..pieces(cols, width) {
                         job.b = b.wrapping_add(q * panel);
                         job.cols = width.min(cols - q * width);
                         self.kernel(job.cols)[rows - 1](&job);

@@ -172,8 +172,8 @@ unsafe fn strip<S: Simd, const V: usize, const PAD: bool>(
         let masks = masks::<S, V>(n);
         for _ in 0..count {
             // The next runs are far apart, where the processor does not expect them.
-            prefetch(p.wrapping_offset(8 * from));
-            prefetch(p.wrapping_offset(8 * from).wrapping_add(n - 1));
+            prefetch(p.wrapping_offset(from.wrapping_mul(8)));
+            prefetch(p.wrapping_offset(from.wrapping_mul(8)).wrapping_add(n - 1));
             for v in 0..V {
                 let x = S::load_m(p.wrapping_add(v * S::W), masks[v]);
                 if PAD { x.store(q.add(v * S::W)) } else { x.store_m(q.wrapping_add(v * S::W), masks[v]) }
@@ -194,8 +194,8 @@ unsafe fn strip_pairs<S: Real>(count: usize, mut p: *const S::E, from: isize, n:
     unsafe {
         let masks = masks::<S, 2>(n);
         for _ in 0..count {
-            prefetch(p.wrapping_offset(8 * from));
-            prefetch(p.wrapping_offset(8 * from).wrapping_add(n - 1));
+            prefetch(p.wrapping_offset(from.wrapping_mul(8)));
+            prefetch(p.wrapping_offset(from.wrapping_mul(8)).wrapping_add(n - 1));
             for v in 0..2 {
                 let x = S::load_m(p.wrapping_add(v * S::W), masks[v]);
                 x.store(q.add(v * S::W));

@@ -33,10 +33,9 @@ const SUPER: usize = 64 * CHUNK;
 /// Rows of a tile. Every tile packs its columns anew, so it should not be small.
 const TILE_ROWS: usize = 1008;
 /// Bytes of a row of a tile: with [`CHUNK`] rows, what is packed fits into the second cache.
-const TILE_ROW: usize = 4096;
-/// The same for tiles whose sums do not go to the result directly.
+const TILE_ROW: usize = 2048;
+/// Rows of a tile whose sums do not go to the result directly.
 const SUM_ROWS: usize = 252;
-const SUM_ROW: usize = 2048;
 
 /// A batch of matrices somewhere in memory: element `(t, i, j)` lies `t * batch + i * row + j * col` elements behind `ptr`.
 /// Strides may be anything, also 0 and negative.
@@ -131,9 +130,18 @@ impl Product {
                 p.a = Mat { ptr: b.ptr, batch: b.batch, row: 0, col: b.row };
                 p.b = Mat { ptr: a.ptr, batch: a.batch, row: a.col, col: a.row };
             }
-            let (rows, row) = if p.in_place() { (TILE_ROWS, TILE_ROW) } else { (SUM_ROWS, SUM_ROW) };
-            p.tile_m = even(p.m, rows, height);
-            p.tile_n = even(p.n, row / size, width);
+            p.tile_m = even(p.m, if p.in_place() { TILE_ROWS } else { SUM_ROWS }, height);
+            p.tile_n = even(p.n, TILE_ROW / size, width);
+        }
+        // A stride that leads to no other element says nothing: let it be the one that is best.
+        if p.m == 1 {
+            p.a.row = 0;
+        }
+        if p.k == 1 {
+            (p.a.col, p.b.row) = (1, 1);
+        }
+        if p.n == 1 {
+            p.b.col = 1;
         }
         p.count();
         while p.items() < parts {
@@ -178,8 +186,8 @@ impl Product {
     }
 
     fn count(&mut self) {
-        self.tiles_m = self.m.div_ceil(self.tile_m);
-        self.tiles_n = self.n.div_ceil(self.tile_n);
+        self.tiles_m = pieces(self.m, self.tile_m);
+        self.tiles_n = pieces(self.n, self.tile_n);
     }
 
     /// How many items there are.
@@ -226,8 +234,16 @@ impl Product {
 
 /// Cuts `n` into equal pieces of at most about `most`, whose length is a multiple of `unit` if there are several.
 fn even(n: usize, most: usize, unit: usize) -> usize {
-    let pieces = n.div_ceil(most.max(unit));
-    n.div_ceil(pieces).next_multiple_of(unit).min(n)
+    match pieces(n, most.max(unit)) {
+        1 => n,
+        pieces => n.div_ceil(pieces).next_multiple_of(unit).min(n),
+    }
+}
+
+/// How many pieces of at most `most` make `n`. A division takes as long as a small product, and one piece is the common case.
+#[inline]
+fn pieces(n: usize, most: usize) -> usize {
+    if n <= most { 1 } else { n.div_ceil(most) }
 }
 
 /// Adds the later of two adjacent arrays of sums to the earlier one.
@@ -286,6 +302,6 @@ pub fn matmul_f32(
     let (a, b) = (mat(a, m, k, a_transposed), mat(b, k, n, b_transposed));
     // SAFETY: the lengths are checked, the slices are aligned and initialized, and `out` is borrowed mutably.
     unsafe {
-        dot(DotSpec::for_sizes(n, Dt::F32), Dt::F32, Dt::F32, [1, m, n, k], a, b, out.as_mut_ptr().cast());
+        dot(DotSpec::for_sizes(n, k, Dt::F32), Dt::F32, Dt::F32, [1, m, n, k], a, b, out.as_mut_ptr().cast());
     }
 }

@@ -126,17 +126,19 @@ unsafe fn blocks<T: Copy>(
         ($columns:literal, $t:ty, $transpose:ident) => {{
             #[target_feature(enable = "avx2")]
             unsafe fn all(k: usize, n: usize, src: *const $t, col: isize, dst: *mut $t, width: usize) {
-                for j in (0..n).step_by($columns) {
-                    for p in (0..k).step_by(8) {
-                        let from = src.wrapping_offset(j as isize * col).wrapping_add(p);
-                        // A run of a column is too short for the processor to see it coming.
-                        if (p * size_of::<$t>()).is_multiple_of(64) {
-                            for c in $columns..2 * $columns {
-                                prefetch(from.wrapping_offset(c * col));
-                            }
+                // A line of every column at a time, and the one that comes two lines later is asked for: the runs are too short for
+                // the processor to see them coming.
+                let line = 64 / size_of::<$t>();
+                for first in (0..k).step_by(line) {
+                    for j in (0..n).step_by($columns) {
+                        let from = src.wrapping_offset(j as isize * col).wrapping_add(first);
+                        for c in 0..$columns {
+                            prefetch(from.wrapping_offset(c * col).wrapping_add(2 * line));
                         }
-                        // SAFETY: a whole block of both; the processor has AVX2.
-                        unsafe { $transpose(from, col, dst.add(p * width + j), width) }
+                        for p in (0..line.min(k - first)).step_by(8) {
+                            // SAFETY: a whole block of both; the processor has AVX2.
+                            unsafe { $transpose(from.add(p), col, dst.add((first + p) * width + j), width) }
+                        }
                     }
                 }
             }

@@ -298,7 +298,7 @@ fn check<T: Element>(rng: &mut Rng, order: DotOrder, sizes: [usize; 4], la: usiz
 
 /// The order that belongs to the sizes, now and then the other one.
 fn order(rng: &mut Rng, n: usize) -> DotOrder {
-    let natural = DotSpec::for_sizes(n, Dt::F32).order;
+    let natural = DotSpec::for_sizes(n, 64, Dt::F32).order;
     match rng.next() % 8 {
         0 => DotOrder::Tree,
         1 => DotOrder::Chain,
@@ -449,7 +449,7 @@ fn specials() {
                 a.data[(q * 37 + 1) % la] = *x;
                 b.data[(q * 41 + 2) % lb] = *x;
             }
-            check_operands(DotSpec::for_sizes(n, Dt::F32), [1, m, n, k], &a, &b, "specials");
+            check_operands(DotSpec::for_sizes(n, k, Dt::F32), [1, m, n, k], &a, &b, "specials");
         }
     }
 }
@@ -505,7 +505,7 @@ fn conversions() {
         let a = Mat { ptr: a.as_ptr().cast(), batch: 0, row: k as isize, col: 1 };
         let b = Mat { ptr: b.as_ptr().cast(), batch: 0, row: n as isize, col: 1 };
         // SAFETY: the lengths are checked, and the types are those named.
-        unsafe { dot(DotSpec::for_sizes(n, acc), src, out_dt, sizes, a, b, out.as_mut_ptr().cast()) };
+        unsafe { dot(DotSpec::for_sizes(n, k, acc), src, out_dt, sizes, a, b, out.as_mut_ptr().cast()) };
         out
     }
     // Bytes whose sum does not fit into a byte.
@@ -533,6 +533,32 @@ fn conversions() {
     assert_eq!(out, [1, 0]);
     let out: Vec<u8> = run(Dt::I32, Dt::I32, Dt::U8, [1, 1, 2, 1], &[-1i32], &[1, 257]);
     assert_eq!(out, [255, 255]);
+}
+
+/// Strides of extents of one may be anything.
+#[test]
+fn strides_that_lead_nowhere() {
+    const ANY: isize = isize::MIN + 3;
+    for (m, n, k) in [(1, 1, 1), (5, 7, 1), (1, 7, 3), (5, 1, 3), (1, 1, 9), (1, 9, 1), (9, 1, 1)] {
+        let (a, b): (Vec<f32>, Vec<f32>) = ((0..m * k).map(|x| x as f32).collect(), vec![1.0; k * n]);
+        let or_any = |extent: usize, stride: usize| if extent == 1 { ANY } else { stride as isize };
+        let ma = Mat { ptr: a.as_ptr().cast(), batch: ANY, row: or_any(m, k), col: or_any(k, 1) };
+        let mb = Mat { ptr: b.as_ptr().cast(), batch: ANY, row: or_any(k, n), col: or_any(n, 1) };
+        for order in [DotOrder::Tree, DotOrder::Chain] {
+            for isa in isas() {
+                let mut out = vec![-1.0f32; m * n];
+                let spec = DotSpec { order, acc: Dt::F32 };
+                let to = out.as_mut_ptr().cast();
+                let product = Product::with_isa(isa, spec, Dt::F32, Dt::F32, [1, m, n, k], ma, mb, to, 1);
+                // SAFETY: the strides that matter are those of dense matrices.
+                unsafe { product.run(0..product.items()) };
+                for (q, x) in out.iter().enumerate() {
+                    let want: f32 = a[q / n * k..(q / n + 1) * k].iter().sum();
+                    assert_eq!(*x, want, "{order:?} {isa:?} {m} {n} {k}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::chain::offset;
 use super::micro::TreeElem;
 use super::scratch::Scratch;
 use super::simd::{Num, Real};
-use super::{Product, merge, pack};
+use super::{Product, merge, pack, pieces};
 use crate::BLOCK;
 use std::ops::Range;
 
@@ -185,13 +185,13 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
     let unit = if compute.is_complex() { 2 } else { 1 };
     let size = size_of::<E>();
     let plain = p.src == p.spec.acc && cast::same_bits(p.src, compute);
-    let direct_column = plain && (p.b.row == 1 || p.k == 1);
-    let contiguous = plain && (p.a.col == 1 || p.k == 1);
+    let direct_column = plain && p.b.row == 1;
+    let contiguous = plain && p.a.col == 1;
     let across = !contiguous && p.a.row == 1 && p.a.col != 1;
     let reading = Conversion::reading(p.isa, p.src, p.spec.acc);
     let writing = Conversion::writing(p.isa, p.spec.acc, p.out_dt);
     let block = BLOCK.min(p.k) * unit;
-    let blocks = p.k.div_ceil(BLOCK);
+    let blocks = pieces(p.k, BLOCK);
     let slots = blocks.ilog2() as usize + 2;
     let mut scratch = Scratch::new([
         if direct_column { 0 } else { block * size },

@@ -49,22 +49,23 @@ impl Access {
         if dt == Dt::C64 && part == Part::Whole {
             fill[0] |= fill[1] << 32;
         }
-        let mut offset = view.offset * whole;
+        // Offsets wrap: of a view that reads nothing they may be anything.
+        let mut offset = view.offset.wrapping_mul(whole);
         if part == Part::Im {
             fill[0] = fill[1];
-            offset += size as i64;
+            offset = offset.wrapping_add(size as i64);
         }
         let mut axes: SmallVec<[Axis; 4]> = SmallVec::new();
         for (d, (n, s)) in view.dims.iter().zip(&view.strides).enumerate() {
             let mut guard = view.guards.iter().find(|g| g.dim as usize == d).map(|g| (g.lo, g.hi, g.step));
-            let stride = (s * whole) as isize;
+            let stride = s.wrapping_mul(whole) as isize;
             if let Some((lo, hi, 1)) = guard
                 && lo <= 0
                 && hi >= *n as i64
             {
                 // A guard that holds everywhere only moves the origin.
                 guard = None;
-                offset -= s * whole * lo;
+                offset = offset.wrapping_sub(s.wrapping_mul(whole).wrapping_mul(lo));
             }
             if guard.is_none() {
                 if *n == 1 {
@@ -72,7 +73,7 @@ impl Access {
                 }
                 if let Some(last) = axes.last_mut()
                     && last.guard.is_none()
-                    && last.stride == stride * *n as isize
+                    && last.stride == stride.wrapping_mul(*n as isize)
                 {
                     last.n *= n;
                     last.stride = stride;
@@ -119,10 +120,10 @@ impl Access {
         let Some((first, inner)) = self.axes.split_first() else { return self.offset };
         let (mut at, mut rest) = (self.offset, i);
         for a in inner.iter().rev() {
-            at += (rest % a.n) as isize * a.stride;
+            at = at.wrapping_add(((rest % a.n) as isize).wrapping_mul(a.stride));
             rest /= a.n;
         }
-        at + rest as isize * first.stride
+        at.wrapping_add((rest as isize).wrapping_mul(first.stride))
     }
 
     /// Copies the elements `start .. start + n`, in row-major order of the reader, to `dst`.
@@ -150,7 +151,7 @@ impl Access {
             let mut at = Some(self.offset);
             for (k, a) in index.iter().zip(outer) {
                 at = match (at, inside(*k, a.guard)) {
-                    (Some(at), Some(j)) => Some(at + j as isize * a.stride),
+                    (Some(at), Some(j)) => Some(at.wrapping_add((j as isize).wrapping_mul(a.stride))),
                     _ => None,
                 };
             }
@@ -183,7 +184,9 @@ impl Access {
     unsafe fn read_row(&self, dst: *mut u8, base: *const u8, axis: &Axis, i: usize, m: usize) {
         let Some((lo, hi, step)) = axis.guard else {
             // SAFETY: the contract of `read`.
-            unsafe { strided(dst, base.wrapping_offset(i as isize * axis.stride), axis.stride, m, self.size) };
+            unsafe {
+                strided(dst, base.wrapping_offset((i as isize).wrapping_mul(axis.stride)), axis.stride, m, self.size)
+            };
             return;
         };
         let (first, end) = (i as i64, (i + m) as i64);
@@ -195,7 +198,7 @@ impl Access {
             if step == 1 {
                 strided(
                     inner,
-                    base.wrapping_offset((a - lo) as isize * axis.stride),
+                    base.wrapping_offset(((a - lo) as isize).wrapping_mul(axis.stride)),
                     axis.stride,
                     (b - a) as usize,
                     self.size,

@@ -31,7 +31,11 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
             continue;
         }
         match digits.last_mut() {
-            Some(last) if guard.is_none() && last.guard.is_none() && stride == last.stride * last.n => last.n *= n,
+            Some(last)
+                if guard.is_none() && last.guard.is_none() && last.stride.checked_mul(last.n) == Some(stride) =>
+            {
+                last.n *= n
+            }
             _ => digits.push(Digit { n, radix, stride, guard }),
         }
         radix *= n;
@@ -71,8 +75,9 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
                 None => outer.dims[k] as i64 - 1,
                 Some(g) => (g.hi.min(outer.dims[k] as i64) - 1 - g.lo) / g.step,
             };
-            lo += (step * last).min(0);
-            hi += (step * last).max(0);
+            let way = step.checked_mul(last)?;
+            lo = lo.checked_add(way.min(0))?;
+            hi = hi.checked_add(way.max(0))?;
             steps.push((k, step));
         }
         if lo < 0 || hi >= digit.n {
@@ -80,9 +85,9 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
         }
         match digit.guard {
             None => {
-                view.offset += start * digit.stride;
+                view.offset = view.offset.checked_add(start.checked_mul(digit.stride)?)?;
                 for (k, step) in steps {
-                    view.strides[k] += step * digit.stride;
+                    view.strides[k] = view.strides[k].checked_add(step.checked_mul(digit.stride)?)?;
                 }
             }
             Some(g) => match steps[..] {
@@ -91,7 +96,8 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
                     if start < g.lo || start >= g.hi || (start - g.lo) % g.step != 0 {
                         return None;
                     }
-                    view.offset += (start - g.lo) / g.step * digit.stride;
+                    let index = (start - g.lo) / g.step;
+                    view.offset = view.offset.checked_add(index.checked_mul(digit.stride)?)?;
                 }
                 // One dimension of the reader moves it, and moves nothing else.
                 [(k, 1)] if guard_of(k).is_none() && outer.strides[k] == digit.radix => {
@@ -177,7 +183,7 @@ mod tests {
                 }
                 4 => {
                     let n: usize = dims.iter().product();
-                    let a = (1..=n).filter(|a| n % a == 0).nth(self.below(2)).unwrap_or(1);
+                    let a = (1..=n).filter(|a| n.is_multiple_of(*a)).nth(self.below(2)).unwrap_or(1);
                     return View::identity(&[n / a, a]);
                 }
                 _ if !dims.is_empty() => {

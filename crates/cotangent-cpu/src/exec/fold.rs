@@ -7,7 +7,7 @@ use super::run::Frame;
 use super::scalar::{Half, Int, Num, Ord2};
 use crate::isa::Isa;
 use crate::multiversion;
-use crate::{BLOCK, Buffer, Dt, Fold, Part, Put, View, lanes};
+use crate::{BLOCK, Buffer, Dt, FEW, Fold, Part, Put, View, lanes};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 
@@ -126,6 +126,14 @@ unsafe fn rows_of<F: FoldOp>(out: *mut u8, x: *const u8, n: usize) {
     let x = x.cast::<F::T>();
     // SAFETY: `x` has `n` elements, `lanes` has `w`.
     unsafe {
+        if n <= FEW {
+            let mut a = *x;
+            for k in 1..n {
+                a = F::f(a, *x.add(k));
+            }
+            *out.cast::<F::T>() = a;
+            return;
+        }
         let whole = n / w * w;
         let mut k = 0;
         if !F::EXACT {
@@ -423,6 +431,11 @@ impl Reduce {
         let slices = self.kernels.slices;
         // SAFETY: the caller's.
         unsafe {
+            if n <= FEW {
+                std::ptr::copy_nonoverlapping(x, acc, row);
+                slices(acc, x.offset(s), s, n - 1, c);
+                return;
+            }
             if s == row as isize && w * row <= FLAT {
                 // Lanes side by side, in the order of memory.
                 std::ptr::copy_nonoverlapping(x, acc, live * row);

@@ -26,7 +26,7 @@ impl Start {
     unsafe fn at(&self, frame: &Frame) -> isize {
         // SAFETY: a scalar of this type lies there.
         let i = unsafe { integer(frame.at(self.place).wrapping_offset(self.offset), self.dt) };
-        i.clamp(0, self.last) as isize * self.stride
+        (i.clamp(0, self.last) as isize).wrapping_mul(self.stride)
     }
 }
 
@@ -200,7 +200,9 @@ impl Windows {
         for w in &self.window {
             match out.last_mut() {
                 _ if w.0 == 1 => {}
-                Some(l) if l.1 == w.1 * w.0 as isize && l.2 == w.2 * w.0 as isize => *l = (l.0 * w.0, w.1, w.2),
+                Some(l) if l.1 == w.1.wrapping_mul(w.0 as isize) && l.2 == w.2.wrapping_mul(w.0 as isize) => {
+                    *l = (l.0 * w.0, w.1, w.2)
+                }
                 _ => out.push(*w),
             }
         }
@@ -222,7 +224,7 @@ impl Windows {
                 Bounds::Fill if i < 0 || i > *last => return None,
                 Bounds::Fill => i,
             };
-            at += i as isize * stride;
+            at = (i as isize).wrapping_mul(*stride).wrapping_add(at);
         }
         Some(at)
     }

@@ -117,7 +117,7 @@ impl Builder<'_> {
         }
         let size = ty.dt.size();
         let strides = view.strides.clone();
-        let starts = self.starts(u + 1, &ty.dims, &whole, |d| strides[d] as isize * size as isize);
+        let starts = self.starts(u + 1, &ty.dims, &whole, |d| bytes(strides[d], size));
         view.dims = ty.dims.clone();
         let to = self.take(ty);
         self.emit(Work::Slice(Box::new(Slice { from, to, access: Access::new(&view, ty.dt, Part::Whole), starts })));
@@ -146,7 +146,7 @@ impl Builder<'_> {
         let size = ty.dt.size();
         let radix = row_major(&ty.dims);
         let piece = view.dims.clone();
-        let starts = self.starts(u + 2, &piece, &ty.dims, |d| radix[d] as isize * size as isize);
+        let starts = self.starts(u + 2, &piece, &ty.dims, |d| bytes(radix[d], size));
         let to = self.base(node, ty, g);
         let (rows, row) = Update::rows(&piece, &ty.dims, size);
         let access = Access::new(&view, ty.dt, Part::Whole);
@@ -184,7 +184,7 @@ impl Builder<'_> {
             index_batching: &spec.start_indices_batching_dims,
         };
         let mut windows = numbers.windows(&view, &ty.dims, &spec.slice_sizes, ty.dt.size());
-        windows.array = (from, view.offset as isize * ty.dt.size() as isize);
+        windows.array = (from, bytes(view.offset, ty.dt.size()));
         windows.indices = indices;
         windows.index_dt = self.p.ty(self.plan.sources[u + 1].val).dt;
         windows.bounds = spec.bounds;
@@ -270,8 +270,10 @@ impl Builder<'_> {
                 (place, view)
             };
             let s = &view.strides;
-            sides[k] =
-                (place, view.offset as isize * src.size() as isize, [s[0] as isize, s[1] as isize, s[2] as isize]);
+            // Strides that lead nowhere may be anything, and are left out.
+            let empty = dims[k].contains(&0);
+            let steps = [0, 1, 2].map(|d| if empty || dims[k][d] == 1 { 0 } else { s[d] as isize });
+            sides[k] = (place, bytes(view.offset, src.size()), steps);
         }
         let to = self.take(ty);
         let sizes = [dims[0][0], dims[0][1], dims[1][2], dims[0][2]];
@@ -295,6 +297,11 @@ impl Builder<'_> {
     }
 }
 
+/// Elements as bytes. Of a view that reads nothing they may be anything, so they wrap.
+fn bytes(x: i64, size: usize) -> isize {
+    (x as isize).wrapping_mul(size as isize)
+}
+
 /// The dimension numbers of a gather or a scatter, under the names of neither.
 struct Numbers<'a> {
     window_dims: &'a [usize],
@@ -310,9 +317,10 @@ impl Numbers<'_> {
     }
     /// Windows of these sizes in an array seen through `view`; `dense` are the extents of the result or the updates.
     fn windows(&self, view: &View, dense: &[usize], sizes: &[usize], size: usize) -> Windows {
-        let bytes = |x: i64| x as isize * size as isize;
+        let bytes = |x: i64| bytes(x, size);
         let radix = row_major(dense);
-        let stride = |d: usize| bytes(view.strides[d]);
+        let empty = view.dims.contains(&0);
+        let stride = |d: usize| if empty || view.dims[d] == 1 { 0 } else { bytes(view.strides[d]) };
         let last = |d: usize| view.dims[d] as i64 - sizes[d] as i64;
         let batch_dims: SmallVec<[usize; 6]> = (0..dense.len()).filter(|d| !self.window_dims.contains(d)).collect();
         Windows {

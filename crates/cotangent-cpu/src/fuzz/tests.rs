@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::reference::evaluate;
-use crate::{Bounds, Dims, Guard, Op, Part};
+use crate::{Bounds, Dims, Executable, Guard, Op, Part};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -232,7 +232,11 @@ fn what_the_check_accepts_can_be_run() {
                     let args: Vec<Vec<u8>> =
                         p.args.iter().map(|ty| values::array(&mut r, ty.dt, ty.len(), Mood::Wild)).collect();
                     accepted += 1;
-                    evaluate(&p, &args).unwrap_or_else(|e| panic!("{e}\n{text}"));
+                    let want = evaluate(&p, &args).unwrap_or_else(|e| panic!("{e}\n{text}"));
+                    let got = run(&Executable::compile(&p).unwrap(), &p, &args);
+                    for (v, (got, want)) in p.outs.iter().zip(got.iter().zip(&want)) {
+                        same(p.ty(*v).dt, got, want).unwrap_or_else(|e| panic!("{e}\n{text}"));
+                    }
                 }
                 Ok(()) => {}
             }

@@ -54,6 +54,15 @@ macro_rules! run {
             /// Applies a function to `n` elements. Operands are copied before results are written, so that `out` may be one of
             /// them, and LLVM sees that it need not care.
             fn $name<F: Fun<$t>>(out: *mut $t, a: *const $t, b: *const $t, n: usize) {
+                if n == 1 {
+                    // A program of scalars calls so: no lanes.
+                    // SAFETY: the caller says that there is an element.
+                    unsafe {
+                        let (x, y) = (*a, *b);
+                        *out = if F::rare(x) { F::slow(x) } else { F::eval(x, y) };
+                    }
+                    return;
+                }
                 let mut i = 0;
                 while i < n {
                     let len = (n - i).min($n);

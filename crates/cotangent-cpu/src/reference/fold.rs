@@ -1,7 +1,7 @@
 //! Everything whose order is part of its meaning: the reduction tree, prefixes, products, and the first extreme.
 
 use super::{Array, Elem, scalar::scalar};
-use crate::{BLOCK, DotOrder, DotSpec, Dt, Fold, M, Op, lanes};
+use crate::{BLOCK, DotOrder, DotSpec, Dt, FEW, Fold, M, Op, lanes};
 
 /// The elements of a prefix's block, and of the groups in it.
 const PREFIX_BLOCK: usize = 1024;
@@ -85,15 +85,17 @@ fn pairs(mut x: Vec<Elem>, join: impl Fn(Elem, Elem) -> Elem) -> Option<Elem> {
 }
 
 /// The reduction tree over `n` elements in `w` lanes: `step` puts an element into its lane (the first into `None`), `join` joins
-/// two lanes or two blocks.
+/// two lanes or two blocks. A block of at most `few` elements has one lane.
 fn tree(
     n: usize,
     w: usize,
+    few: usize,
     step: impl Fn(Option<Elem>, usize) -> Elem,
     join: impl Fn(Elem, Elem) -> Elem,
 ) -> Option<Elem> {
     let mut blocks = Vec::new();
     for start in (0..n).step_by(BLOCK) {
+        let w = if n - start <= few { 1 } else { w };
         let mut lane: Vec<Option<Elem>> = vec![None; w];
         for k in start..n.min(start + BLOCK) {
             lane[k % w] = Some(step(lane[k % w], k));
@@ -119,7 +121,7 @@ pub(super) fn reduce(fold: Fold, dt: Dt, x: &[Elem]) -> Elem {
     let x: Vec<Elem> = x.iter().map(|x| convert(acc, dt, *x)).collect();
     let join = |a, b| combine(fold, acc, a, b);
     let step = |lane: Option<Elem>, k: usize| lane.map_or(x[k], |lane| join(lane, x[k]));
-    match tree(x.len(), lanes(acc.size()), step, join) {
+    match tree(x.len(), lanes(acc.size()), FEW, step, join) {
         Some(r) => convert(dt, acc, r),
         None => empty(fold, dt),
     }
@@ -207,7 +209,7 @@ pub(super) fn dot(spec: &DotSpec, a: &Array, b: &Array, dt: Dt) -> Vec<Elem> {
         let (t, i, j) = (e / n / m, e / n % m, e % n);
         let step = |s, q| multiply_add(acc, left[(t * m + i) * k + q], right[(t * k + q) * n + j], s);
         let sum = match spec.order {
-            DotOrder::Tree => tree(k, lanes(acc.size()), |lane, q| step(lane.unwrap_or(identity), q), join),
+            DotOrder::Tree => tree(k, lanes(acc.size()), 0, |lane, q| step(lane.unwrap_or(identity), q), join),
             DotOrder::Chain => {
                 let mut supers = Vec::new();
                 for first in (0..k).step_by(SUPER_CHUNK) {

@@ -71,7 +71,7 @@ fn every_kind() {
     p.push(Kind::Concat { dim: 0 }, &[ux, ux], &[f(&[8, 3])]);
     let left = p.through(x, View { strides: smallvec![0, 3, 1], ..View::splat(&[1, 4, 3]) });
     let right = p.through(x, View { strides: smallvec![0, 1, 3], ..View::splat(&[1, 3, 4]) });
-    p.push(Kind::Dot(DotSpec::for_sizes(4, Dt::F32)), &[left, right], &[f(&[1, 4, 4])]);
+    p.push(Kind::Dot(DotSpec::for_sizes(4, 64, Dt::F32)), &[left, right], &[f(&[1, 4, 4])]);
     let none = Dims::new;
     let gather = GatherSpec {
         offset_dims: smallvec![1],

@@ -38,7 +38,8 @@ fn counter(blocks: impl Iterator<Item = f32>, add: &dyn Fn(f32, f32) -> f32) -> 
 }
 
 fn tree(x: &[f32], add: &dyn Fn(f32, f32) -> f32, w: usize, identity: f32) -> f32 {
-    counter(x.chunks(4096).map(|b| lanes(b, add, 0, 1, w, identity)), add)
+    let few = |b: &[f32]| b.iter().copied().reduce(add).filter(|_| b.len() <= 8);
+    counter(x.chunks(4096).map(|b| few(b).unwrap_or_else(|| lanes(b, add, 0, 1, w, identity))), add)
 }
 
 #[test]
@@ -63,11 +64,15 @@ fn a_product_is_its_tree() {
 }
 
 #[test]
-fn three_elements_by_hand() {
-    // Lanes 0, 1, 2: halving joins 0 with 2 (h = 2), then 0 with 1.
+fn few_elements_by_hand() {
+    // From left to right.
     let x = [1.0f32, 1e8, -1e8];
-    assert_eq!(apply::<f32, f32>(reduce(Fold::Sum), &[3], &x, &[]), [(1.0 - 1e8) + 1e8]);
-    assert_ne!((1.0f32 - 1e8) + 1e8, 1.0);
+    assert_eq!(apply::<f32, f32>(reduce(Fold::Sum), &[3], &x, &[]), [(1.0 + 1e8) - 1e8]);
+    assert_ne!((1.0f32 + 1e8) - 1e8, 1.0);
+    // Nine are too many: halving joins 0 with 8 (h = 8) first.
+    let mut x = [0.0f32; 9];
+    (x[0], x[1], x[8]) = (1e8, 1.0, -1e8);
+    assert_eq!(apply::<f32, f32>(reduce(Fold::Sum), &[9], &x, &[]), [1.0]);
 }
 
 /// Sums a large number at 0, `small` at `mid` and the large number's negative at `2 mid`.
@@ -291,14 +296,14 @@ fn log_add_exp_is_sequential() {
 fn dot<T: Data, R: Data>(acc: Dt, a: (&[usize], &[T]), b: (&[usize], &[T])) -> Vec<R> {
     let mut c = Case::default();
     let (x, y) = (c.arg(a.0, a.1), c.arg(b.0, b.1));
-    let n = b.0[2];
-    c.node(Kind::Dot(DotSpec::for_sizes(n, acc)), &[x, y], Ty::new(R::dt(), &[a.0[0], a.0[1], n]));
+    let (k, n) = (b.0[1], b.0[2]);
+    c.node(Kind::Dot(DotSpec::for_sizes(n, k, acc)), &[x, y], Ty::new(R::dt(), &[a.0[0], a.0[1], n]));
     c.run()
 }
 
 #[test]
-fn a_product_with_one_column_is_a_tree_of_fmas() {
-    for k in SIZES {
+fn a_long_product_with_one_column_is_a_tree_of_fmas() {
+    for k in SIZES.into_iter().filter(|k| *k >= 64) {
         let (a, b) = (rough(2 * k), rough(3 * k));
         let b = &b[2 * k..];
         let got: Vec<f32> = dot(Dt::F32, (&[1, 2, k], &a), (&[1, k, 1], b));
@@ -346,7 +351,8 @@ fn products_by_hand() {
     equal(&dot::<f32, f32>(Dt::F32, (&[1, 2, 0], &[]), (&[1, 0, 1], &[])), &[0.0, 0.0]);
     equal(&dot::<f32, f32>(Dt::F32, (&[1, 1, 0], &[]), (&[1, 0, 2], &[])), &[0.0, 0.0]);
     // A chain begins at +0, a tree at the identity.
-    equal(&dot::<f32, f32>(Dt::F32, (&[1, 1, 1], &[-0.0]), (&[1, 1, 1], &[1.0])), &[-0.0]);
+    equal(&dot::<f32, f32>(Dt::F32, (&[1, 1, 64], &[-0.0; 64]), (&[1, 64, 1], &[1.0; 64])), &[-0.0]);
+    equal(&dot::<f32, f32>(Dt::F32, (&[1, 1, 1], &[-0.0]), (&[1, 1, 1], &[1.0])), &[0.0]);
     equal(&dot::<f32, f32>(Dt::F32, (&[1, 1, 1], &[-0.0]), (&[1, 1, 2], &[1.0, 1.0])), &[0.0, 0.0]);
     // Integers wrap; types may differ.
     assert_eq!(dot::<i8, i8>(Dt::I8, (&[1, 1, 2], &[100, 100]), (&[1, 2, 1], &[2, 1])), [44]);
@@ -371,5 +377,6 @@ fn products_by_hand() {
     let re = (-1.0f32).mul_add(1.0 + e, (1.0 + e).mul_add(1.0 + e, 0.0));
     let im = 1.0f32.mul_add(1.0 + e, (1.0 + e).mul_add(1.0 + e, 0.0));
     assert_eq!(got[0], [re, im]);
-    assert_eq!(DotSpec::for_sizes(1, Dt::F32).order, DotOrder::Tree);
+    assert_eq!(DotSpec::for_sizes(1, 64, Dt::F32).order, DotOrder::Tree);
+    assert_eq!(DotSpec::for_sizes(1, 63, Dt::F32).order, DotOrder::Chain);
 }

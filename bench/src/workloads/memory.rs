@@ -1,0 +1,84 @@
+//! Resident memory that the first run of a program adds at its peak, in a process of its own.
+
+use crate::measure::Bench;
+use crate::models::*;
+use crate::process::{report_of_child, reset_peak, status_mib};
+use cotangent::prelude::*;
+use serde_json::{Map, Value, json};
+use std::time::Instant;
+
+/// A hundred layers on a million numbers. A mean per layer keeps the layers from becoming one loop.
+fn chain(x: &Array, centred: bool) -> Array {
+    let mut x = x.clone();
+    for i in 0..100 {
+        x = x.sin() * (1.0 + 0.01 * i as f64) + 0.1 * &x;
+        if centred {
+            x = &x - x.mean()
+        }
+    }
+    x.powi(2).sum()
+}
+
+/// Stages, compiles and runs the program, and then runs it again. Unlike the baseline, which compiles before it looks at the
+/// memory, this counts what staging and compiling take.
+pub fn first_run(which: &str) -> Value {
+    if which == "mlp_step" {
+        let (params, (x, labels)) = (mlp_params(), mlp_batch(128));
+        let step = jit(sgd(mlp_loss, 1e-3));
+        return twice(|| step(&params, &x, &labels));
+    }
+    let centred = which == "centred100";
+    let x = normal(&[1_000_000], 0, 1.0);
+    let gradient = jit(grad(move |x: &Array| chain(x, centred)));
+    twice(|| gradient(&x))
+}
+
+fn twice<T>(run: impl Fn() -> T) -> Value {
+    let before = status_mib("VmRSS");
+    reset_peak();
+    let start = Instant::now();
+    let out = run();
+    let first = start.elapsed().as_secs_f64();
+    let peak = status_mib("VmHWM");
+    // as in the baseline, the first result lives until the second is there
+    let start = Instant::now();
+    let again = run();
+    let second = start.elapsed().as_secs_f64();
+    drop((out, again));
+    let delta = peak.zip(before).map(|(peak, before)| peak - before);
+    json!({"delta": delta, "before": before, "first_ms": first * 1e3, "second_ms": second * 1e3})
+}
+
+fn measured(b: &mut Bench, name: &str, program: &str) {
+    if b.args.repeat.is_some() {
+        return;
+    }
+    match (0..3).map(|_| report_of_child(program)).collect::<Result<Vec<_>, _>>() {
+        Err(why) => b.fail(name, &why),
+        Ok(rows) => {
+            let column = |key: &str| rows.iter().filter_map(|r| r[key].as_f64()).collect::<Vec<_>>();
+            let best = |key: &str| column(key).into_iter().fold(f64::INFINITY, f64::min);
+            if column("delta").is_empty() {
+                return b.skip(name, "the resident memory of a process is not known on this system");
+            }
+            let mut info = Map::new();
+            for (key, value) in
+                [("rss_before", best("before")), ("first_ms", best("first_ms")), ("second_ms", best("second_ms"))]
+            {
+                info.insert(key.into(), crate::measure::short(value));
+            }
+            info.insert("counts_compilation".into(), json!(true));
+            b.emit(name, "rss_delta_peak", &column("delta"), "MiB", info)
+        }
+    }
+}
+
+pub fn chain100(b: &mut Bench) {
+    measured(b, "memory.chain100", "chain100")
+}
+pub fn centred100(b: &mut Bench) {
+    measured(b, "memory.centred100", "centred100")
+}
+pub fn mlp_step(b: &mut Bench) {
+    measured(b, "memory.mlp_step", "mlp_step")
+}

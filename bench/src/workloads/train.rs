@@ -1,0 +1,57 @@
+//! Training steps. The state is carried from call to call, as in training.
+
+use crate::measure::{Bench, Work};
+use crate::models::*;
+use cotangent::prelude::*;
+
+/// Measures a compiled step whose parameters are the last call's result.
+fn carried<P: Pytree>(
+    b: &mut Bench,
+    name: &str,
+    step: impl Fn(&P, &Array, &Array) -> (P, Array) + Send + Sync,
+    params: &P,
+    batch: (&Array, &Array),
+    work: Work,
+) {
+    let staged = jit(step);
+    let mut state = staged(params, batch.0, batch.1).0;
+    b.time_work(name, work, || {
+        let (next, loss) = staged(&state, batch.0, batch.1);
+        state = next;
+        loss
+    });
+}
+
+pub fn linreg(b: &mut Bench) {
+    let (x, y) = (array![1., 2., 3., 4.], array![3., 5., 7., 9.]);
+    let params = (scalar(0.0), scalar(0.0));
+    carried(b, "train.linreg4", sgd(mse_loss, 0.05), &params, (&x, &y), Work::default());
+}
+
+pub fn logistic(b: &mut Bench) {
+    let (n, d) = (100_000, 100);
+    let x = normal(&[n, d], 0, 1.0);
+    let y = normal(&[n], 1, 1.0).gt(0.0).astype(DType::Float32);
+    let loss = |p: &(Array, Array), x: &Array, y: &Array| {
+        let z = x.matmul(&p.0) + &p.1;
+        (softplus(&z) - y * &z).mean()
+    };
+    let size = (n * d) as f64;
+    let work = Work::flops(4.0 * size).and_bytes(8.0 * size);
+    carried(b, "train.logistic.100000x100", sgd(loss, 0.1), &(zeros(&[d]), scalar(0.0)), (&x, &y), work);
+}
+
+pub fn mlp(b: &mut Bench) {
+    let (params, (x, labels)) = (mlp_params(), mlp_batch(128));
+    let work = Work::flops(mlp_step_flops());
+    carried(b, "train.mlp", sgd(mlp_loss, 1e-3), &params, (&x, &labels), work);
+    // parameters by value: their buffers may be written over
+    let step = sgd(mlp_loss, 1e-3);
+    let staged = jit(move |p: Mlp, x: &Array, labels: &Array| step(&p, x, labels));
+    let mut state = Some(params.share());
+    b.time_work("train.mlp.donated", work, || {
+        let (next, loss) = staged(state.take().expect("parameters"), &x, &labels);
+        state = Some(next);
+        loss
+    });
+}

@@ -1,0 +1,34 @@
+//! The engine on arguments and results as bytes.
+
+use crate::{Buffer, Executable, Operand, Output, Program};
+
+/// Runs an executable of this program on arguments in the form of [`crate::reference::evaluate`], and gives results in that form.
+///
+/// # Panics
+/// If a scalar result has bits above its bytes, or an argument was changed.
+pub fn run(e: &Executable, p: &Program, args: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let bits = |i: usize| p.args[i].dims.is_empty() && p.args[i].bytes() <= 8;
+    let held: Vec<Buffer> = args.iter().map(|a| Buffer::from_bytes(a)).collect();
+    let operands: Vec<Operand> = (0..args.len())
+        .map(|i| match bits(i) {
+            true => Operand::Bits(args[i].iter().rev().fold(0, |w, b| w << 8 | *b as u64)),
+            false => Operand::Buffer(&held[i]),
+        })
+        .collect();
+    let outs = e.run(&operands);
+    for (h, a) in held.iter().zip(args) {
+        assert_eq!(h.as_bytes(), a, "an argument was changed");
+    }
+    outs.iter()
+        .zip(&p.outs)
+        .map(|(o, v)| match o {
+            Output::Bits(b) => {
+                let n = p.ty(*v).bytes();
+                assert!(n == 8 || b >> (8 * n) == 0, "bits above a scalar of {n} bytes: {b:x}");
+                b.to_le_bytes()[..n].to_vec()
+            }
+            Output::Buffer(b) => b.as_bytes().to_vec(),
+            Output::Arg(i) => args[*i as usize].clone(),
+        })
+        .collect()
+}
