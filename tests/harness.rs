@@ -13,7 +13,7 @@ use cotangent::prelude::*;
 use cotangent::prim::testing::{self, bytes, stage};
 use cotangent::prim::{self, Case};
 use cotangent::{jvp, linear_transpose, linearize, vjp, vmap_axes};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Function<'a> = &'a (dyn Fn(&[Array]) -> Vec<Array> + Send + Sync);
@@ -589,4 +589,74 @@ fn what_says_that_it_is_linear_is_and_transposes() {
         // a sample without linear operations keeps the promise
         r.tried += 1
     })
+}
+
+/// Operations that no sample's program holds: a map takes its own collectives apart before a program is staged (samples of their
+/// derivatives are taken inside the lanes), `zeros` stands on tapes only, and a rule of one's own is a matter of other tests.
+const ELSEWHERE: [&str; 11] = [
+    "psum",
+    "pmax",
+    "pmin",
+    "pvary",
+    "axis_index",
+    "all_gather",
+    "reduce_scatter",
+    "all_to_all",
+    "ppermute",
+    "zeros",
+    "custom_jvp_call",
+];
+
+/// The operations that `docs/primitives.md` lists, and whether they have a derivative other than zero.
+fn documented() -> Vec<(String, bool)> {
+    let rows = include_str!("../docs/primitives.md").lines().filter_map(|l| l.strip_prefix("| `"));
+    let of = |row: &str| {
+        let mut columns = row.split(" | ");
+        let names = columns.next().expect("names").split('`').step_by(2).map(str::to_string).collect::<Vec<_>>();
+        let derivative = columns.next().expect("what it is linear in").trim();
+        names.into_iter().map(|n| (n, !["", "0", "–"].contains(&derivative))).collect::<Vec<_>>()
+    };
+    rows.flat_map(of).collect()
+}
+
+#[test]
+fn every_operation_has_samples_and_a_line_in_the_documents() {
+    let (mut reached, mut differentiable) = (BTreeSet::new(), BTreeSet::new());
+    for (family, cases) in prim::cases() {
+        assert!(!cases.is_empty(), "{family} has no sample");
+        for case in &cases {
+            let at = differentiated(case);
+            for d in derived(case, &at) {
+                let staged = stage(&d.f, &d.args);
+                let inputs: Vec<Array> = staged.captured.iter().chain(&d.args).cloned().collect();
+                let names = testing::equations(&staged.jaxpr, &inputs).into_iter().map(|e| e.name());
+                // what a derivative is made of says nothing of the derivatives of that
+                let of_sample =
+                    d.what == "itself" && !at.is_empty() && !smooth(case, &at)(&case.args_at(&at)).is_empty();
+                for name in names {
+                    reached.insert(name);
+                    if of_sample {
+                        differentiable.insert(name);
+                    }
+                }
+            }
+        }
+    }
+    let documented = documented();
+    assert!(documented.len() > 80, "{documented:?}");
+    let mut wrong = vec![];
+    for (name, derivative) in &documented {
+        let name = name.as_str();
+        if ELSEWHERE.contains(&name) {
+            continue;
+        }
+        if !reached.contains(name) {
+            wrong.push(format!("{name} is in no sample"))
+        } else if *derivative && !differentiable.contains(name) {
+            wrong.push(format!("{name} is in no sample that is differentiated"))
+        }
+    }
+    let undocumented = reached.iter().filter(|r| !documented.iter().any(|(d, _)| d == *r));
+    wrong.extend(undocumented.map(|r| format!("{r} is not in docs/primitives.md")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -2,7 +2,7 @@
 //! that are equal or 1.
 
 use super::lower::Num;
-use super::testing::{in_types, components, undifferentiated};
+use super::testing::{components, in_types, undifferentiated};
 use super::*;
 use crate::dtype::DType;
 use crate::trace::bind1;

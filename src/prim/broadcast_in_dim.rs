@@ -1,6 +1,6 @@
 //! Repetition along new or unit dimensions.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::trace::bind1;

@@ -1,6 +1,6 @@
 //! Arrays one behind the other along a dimension.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::Shape;
 use crate::error::{ErrorKind, fail};
@@ -118,15 +118,25 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "concatenate", args: two(), run: |x| vec![concatenate(&[&x[0], &x[1], &x[2], &x[1]], 1)] },
         Case { name: "outer dimension", args: two(), run: |x| vec![concatenate(&[&x[0], &x[0]], 0)] },
-        Case { name: "one operand, and complex ones", args: two(), run: |x| {
-            let z = complex(&x[1], &mul(&x[1], &x[1]));
-            let mut all = components(&concatenate(&[&z, &neg(&z)], 0));
-            all.extend([mul(&concatenate(&[&x[0]], 1), &x[0]), concatenate(&[&x[2], &x[2]], 1), concatenate(&[&x[2], &x[2]], 0)]);
-            all
-        } },
-        Case { name: "each type", args: vec![crate::array(vec![1.5f32, -2.0, 0.0])], run: |x| {
-            in_types(&x[0], |_| true).iter().map(|x| concatenate(&[x, x], 0)).collect()
-        } },
+        Case {
+            name: "one operand, and complex ones",
+            args: two(),
+            run: |x| {
+                let z = complex(&x[1], &mul(&x[1], &x[1]));
+                let mut all = components(&concatenate(&[&z, &neg(&z)], 0));
+                all.extend([
+                    mul(&concatenate(&[&x[0]], 1), &x[0]),
+                    concatenate(&[&x[2], &x[2]], 1),
+                    concatenate(&[&x[2], &x[2]], 0),
+                ]);
+                all
+            },
+        },
+        Case {
+            name: "each type",
+            args: vec![crate::array(vec![1.5f32, -2.0, 0.0])],
+            run: |x| in_types(&x[0], |_| true).iter().map(|x| concatenate(&[x, x], 0)).collect(),
+        },
         Case { name: "stack", args: two(), run: |x| vec![stack(&[&x[0], &x[0]], 1)] },
         Case { name: "tile", args: two(), run: |x| vec![tile(&x[1], &[2, 3])] },
     ]

@@ -1,6 +1,6 @@
 //! All partial folds along an axis. The order of a sum is part of its meaning (see the engine).
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::{Fold, Guard, Kind, Use, ValId, View};

@@ -1,6 +1,6 @@
 //! A box of an array at a position known only at run time.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
@@ -110,14 +110,20 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "inside", args: at(1, 0), run },
         Case { name: "clamped", args: at(-5, 7), run },
-        Case { name: "complex numbers", args: at(0, 1), run: |x| {
-            components(&dynamic_slice(&complex(&x[0], &mul(&x[0], &x[0])), &[&x[1], &x[2]], &[3, 2]))
-        } },
-        Case { name: "a scalar, and each type", args: vec![Array::from_slice(&[2.0f64], &[]), crate::array(vec![1.5f32, -2.0, 0.0]), crate::array(1i64)], run: |x| {
-            let each = in_types(&x[1], |_| true);
-            let all = each.iter().map(|y| dynamic_slice(y, &[&x[2]], &[2]));
-            all.chain([mul(&dynamic_slice(&x[0], &[], &[]), &x[0])]).collect()
-        } },
+        Case {
+            name: "complex numbers",
+            args: at(0, 1),
+            run: |x| components(&dynamic_slice(&complex(&x[0], &mul(&x[0], &x[0])), &[&x[1], &x[2]], &[3, 2])),
+        },
+        Case {
+            name: "a scalar, and each type",
+            args: vec![Array::from_slice(&[2.0f64], &[]), crate::array(vec![1.5f32, -2.0, 0.0]), crate::array(1i64)],
+            run: |x| {
+                let each = in_types(&x[1], |_| true);
+                let all = each.iter().map(|y| dynamic_slice(y, &[&x[2]], &[2]));
+                all.chain([mul(&dynamic_slice(&x[0], &[], &[]), &x[0])]).collect()
+            },
+        },
         Case { name: "empty", args: at(1, 2), run: |x| vec![dynamic_slice(&x[0], &[&x[1], &x[2]], &[0, 4])] },
         Case {
             name: "indices of 8 bits without sign",

@@ -1,7 +1,7 @@
 //! An array with a box of it overwritten, at a position known only at run time.
 
 use super::dynamic_slice::{check_box, index_vectors, lane_start};
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::{Kind, Use, ValId};
@@ -90,14 +90,27 @@ pub(super) fn cases() -> Vec<Case> {
         Case { name: "inside", args: at(&u, 0, 1), run },
         Case { name: "clamped", args: at(&u, 9, -3), run },
         Case { name: "empty", args: at(&none, 1, 1), run },
-        Case { name: "complex numbers", args: at(&u, 1, 2), run: |x| {
-            let (z, w) = (complex(&x[0], &mul(&x[0], &x[0])), complex(&x[1], &neg(&x[1])));
-            components(&dynamic_update_slice(&z, &w, &[&x[2], &x[3]]))
-        } },
-        Case { name: "scalars, and each type", args: vec![Array::from_slice(&[2.0f64], &[]), Array::from_slice(&[3.0f64], &[]), crate::array(vec![1.5f32, -2.0, 0.0]), crate::array(1u8)], run: |x| {
-            let each = in_types(&x[2], |_| true);
-            let all = each.iter().map(|y| dynamic_update_slice(y, &slice(y, &[0], &[2], None), &[&x[3]]));
-            all.chain([mul(&dynamic_update_slice(&x[0], &x[1], &[]), &x[0])]).collect()
-        } },
+        Case {
+            name: "complex numbers",
+            args: at(&u, 1, 2),
+            run: |x| {
+                let (z, w) = (complex(&x[0], &mul(&x[0], &x[0])), complex(&x[1], &neg(&x[1])));
+                components(&dynamic_update_slice(&z, &w, &[&x[2], &x[3]]))
+            },
+        },
+        Case {
+            name: "scalars, and each type",
+            args: vec![
+                Array::from_slice(&[2.0f64], &[]),
+                Array::from_slice(&[3.0f64], &[]),
+                crate::array(vec![1.5f32, -2.0, 0.0]),
+                crate::array(1u8),
+            ],
+            run: |x| {
+                let each = in_types(&x[2], |_| true);
+                let all = each.iter().map(|y| dynamic_update_slice(y, &slice(y, &[0], &[2], None), &[&x[3]]));
+                all.chain([mul(&dynamic_update_slice(&x[0], &x[1], &[]), &x[0])]).collect()
+            },
+        },
     ]
 }

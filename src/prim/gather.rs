@@ -3,7 +3,7 @@
 //! The last dimension of the indices holds the components of one index vector; the other ones count the boxes. Dimension numbers
 //! have JAX's names and meaning.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;

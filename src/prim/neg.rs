@@ -1,6 +1,6 @@
 //! Negation: elementwise and linear.
 
-use super::testing::{in_types, components, undifferentiated};
+use super::testing::{components, in_types, odd_shapes, undifferentiated};
 use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::Op;
@@ -61,7 +61,7 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "shapes",
-            args: vec![Array::from_slice(&[1.5f64], &[]), Array::from_slice::<f64>(&[], &[0, 3]), Array::from_slice(&[2.0f64], &[1, 1])],
+            args: odd_shapes(),
             run: |x| x.iter().map(neg).collect(),
         },
     ]

@@ -1,6 +1,6 @@
 //! Padding: before, behind and between the elements of each dimension; a negative amount cuts off.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::{Guard, ValId, View};

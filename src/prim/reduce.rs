@@ -2,7 +2,7 @@
 //!
 //! The order of a sum is part of its meaning (see the engine): runs of adjacent dimensions are folded innermost run first.
 
-use super::testing::{in_types, components, undifferentiated};
+use super::testing::{components, in_types, undifferentiated};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;

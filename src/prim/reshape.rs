@@ -85,12 +85,17 @@ pub(super) fn cases() -> Vec<Case> {
     let x = || vec![Array::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 1, 3])];
     vec![
         Case { name: "reshape", args: x(), run: |x| vec![reshape(&x[0], &[3, 2])] },
-        Case { name: "complex numbers, of nothing, of one", args: x(), run: |x| {
-            let (none, unit) = (slice(&x[0], &[0, 0, 0], &[2, 0, 3], None), slice(&x[0], &[0, 0, 0], &[1, 1, 1], None));
-            let mut all = components(&reshape(&complex(&x[0], &mul(&x[0], &x[0])), &[3, 2]));
-            all.extend([reshape(&none, &[0, 5]), reshape(&unit, &[]), reshape(&reshape(&unit, &[]), &[1, 1])]);
-            all
-        } },
+        Case {
+            name: "complex numbers, of nothing, of one",
+            args: x(),
+            run: |x| {
+                let (none, unit) =
+                    (slice(&x[0], &[0, 0, 0], &[2, 0, 3], None), slice(&x[0], &[0, 0, 0], &[1, 1, 1], None));
+                let mut all = components(&reshape(&complex(&x[0], &mul(&x[0], &x[0])), &[3, 2]));
+                all.extend([reshape(&none, &[0, 5]), reshape(&unit, &[]), reshape(&reshape(&unit, &[]), &[1, 1])]);
+                all
+            },
+        },
         Case { name: "squeeze", args: x(), run: |x| vec![squeeze(&x[0], &[1])] },
         Case { name: "expand_dims", args: x(), run: |x| vec![expand_dims(&x[0], &[0, 3])] },
     ]

@@ -1,6 +1,6 @@
 //! Reversal of dimensions.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::trace::bind1;
@@ -59,8 +59,16 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "one dimension", args: x(), run: |x| vec![rev(&x[0], &[2])] },
         Case { name: "all dimensions", args: x(), run: |x| vec![rev(&x[0], &[2, 0, 1])] },
-        Case { name: "complex numbers", args: x(), run: |x| components(&rev(&complex(&x[0], &mul(&x[0], &x[0])), &[0, 2])) },
-        Case { name: "each type", args: vec![crate::array(vec![1.5f32, -2.0, 0.0])], run: |x| in_types(&x[0], |_| true).iter().map(|x| rev(x, &[0])).collect() },
+        Case {
+            name: "complex numbers",
+            args: x(),
+            run: |x| components(&rev(&complex(&x[0], &mul(&x[0], &x[0])), &[0, 2])),
+        },
+        Case {
+            name: "each type",
+            args: vec![crate::array(vec![1.5f32, -2.0, 0.0])],
+            run: |x| in_types(&x[0], |_| true).iter().map(|x| rev(x, &[0])).collect(),
+        },
         Case { name: "empty", args: vec![Array::from_slice::<f64>(&[], &[2, 0])], run: |x| vec![rev(&x[0], &[1, 0])] },
     ]
 }

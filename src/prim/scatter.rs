@@ -4,7 +4,7 @@
 
 use super::gather::{self, Numbers, further, numbers, truth, with_lanes};
 use super::lower::Num;
-use super::testing::{in_types, components, undifferentiated};
+use super::testing::{components, in_types, undifferentiated};
 use super::*;
 use crate::aval::Shape;
 use crate::dtype::DType;
@@ -509,7 +509,11 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "each type",
-            args: vec![undifferentiated(x.clone()), Array::from_slice(&[2i32, 0, 2, 1], &[4, 1]), undifferentiated(u(&[4, 4]))],
+            args: vec![
+                undifferentiated(x.clone()),
+                Array::from_slice(&[2i32, 0, 2, 1], &[4, 1]),
+                undifferentiated(u(&[4, 4])),
+            ],
             run: |x| {
                 let d = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
                 let takes = |t: DType| !t.is_bool() && !t.is_complex();
@@ -547,7 +551,10 @@ pub(super) fn cases() -> Vec<Case> {
             args: vec![x.clone(), Array::from_slice(&[2i32, 0, 2, 5], &[4, 1]), undifferentiated(u(&[4, 4]))],
             run: |x| {
                 // by the factors it has a derivative only where their positions are unique
-                let (d, factors) = (ScatterDimensionNumbers::new(&[1], &[0], &[0]), convert_element_type(&x[2], DType::Float64, false));
+                let (d, factors) = (
+                    ScatterDimensionNumbers::new(&[1], &[0], &[0]),
+                    convert_element_type(&x[2], DType::Float64, false),
+                );
                 vec![scatter_mul(&x[0], &x[1], &factors, &d, &ScatterOptions::default())]
             },
         },

@@ -1,7 +1,7 @@
 //! Choice by a predicate, element by element.
 
 use super::lower::Num;
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::dtype::DType;
 use crate::trace::bind1;
@@ -126,15 +126,21 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "mask", args: args(crate::array(vec![true, false, true])), run: |x| vec![select_n(&x[0], &[&x[1], &x[2]])] },
         Case { name: "scalar", args: args(crate::array(true)), run: |x| vec![select_n(&x[0], &[&x[1], &x[2]])] },
-        Case { name: "three cases", args: args(crate::array(vec![2i32, 0, 1])), run: |x| vec![select_n(&x[0], &[&x[1], &x[2], &neg(&x[1])])] },
+        Case { name: "three cases",
+            args: args(crate::array(vec![2i32, 0, 1])),
+            run: |x| vec![select_n(&x[0], &[&x[1], &x[2], &neg(&x[1])])] },
         Case { name: "complex numbers", args: args(crate::array(vec![true, false, true])), run: |x| {
             components(&select_n(&x[0], &[&complex(&x[1], &x[2]), &complex(&x[2], &x[1])]))
         } },
-        Case { name: "each type", args: vec![crate::array(vec![true, false]), crate::array(vec![1.5f32, -2.0]), crate::array(vec![3.0f32, 4.0])], run: |x| {
+        Case { name: "each type",
+            args: vec![crate::array(vec![true, false]), crate::array(vec![1.5f32, -2.0]), crate::array(vec![3.0f32, 4.0])],
+            run: |x| {
             let (a, b) = (in_types(&x[1], |_| true), in_types(&x[2], |_| true));
             a.iter().zip(&b).map(|(a, b)| select_n(&x[0], &[a, b])).collect()
         } },
-        Case { name: "of nothing, of one, of a scalar", args: vec![crate::array(true), Array::from_slice::<f64>(&[], &[0, 2]), Array::from_slice(&[2.0f64], &[1, 1]), Array::from_slice(&[3.0f64], &[])], run: |x| {
+        Case { name: "of nothing, of one, of a scalar",
+            args: vec![crate::array(true), Array::from_slice::<f64>(&[], &[0, 2]), Array::from_slice(&[2.0f64], &[1, 1]), Array::from_slice(&[3.0f64], &[])],
+            run: |x| {
             x[1..].iter().map(|a| select_n(&x[0], &[a, &neg(a)])).collect()
         } },
         Case { name: "clamp", args: vec![crate::array(vec![1.5f64, -2.0, 3.0])], run: |x| {

@@ -1,6 +1,6 @@
 //! A box of an array, with steps.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::trace::bind1;
@@ -124,8 +124,12 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "box", args: x(), run: |x| vec![slice(&x[0], &[1, 1], &[2, 3], None)] },
         Case { name: "steps", args: x(), run: |x| vec![slice(&x[0], &[0, 0], &[2, 4], Some(&[1, 3]))] },
-        Case { name: "complex numbers", args: x(), run: |x| components(&slice(&complex(&x[0], &mul(&x[0], &x[0])), &[0, 1], &[1, 4], Some(&[1, 2]))) },
-        Case { name: "a scalar", args: vec![Array::from_slice(&[2.0f64], &[])], run: |x| vec![mul(&slice(&x[0], &[], &[], None), &x[0])] },
+        Case { name: "complex numbers",
+            args: x(),
+            run: |x| components(&slice(&complex(&x[0], &mul(&x[0], &x[0])), &[0, 1], &[1, 4], Some(&[1, 2]))) },
+        Case { name: "a scalar",
+            args: vec![Array::from_slice(&[2.0f64], &[])],
+            run: |x| vec![mul(&slice(&x[0], &[], &[], None), &x[0])] },
         Case { name: "each type", args: vec![crate::array(vec![1.5f32, -2.0, 0.0, 3.0])], run: |x| {
             in_types(&x[0], |_| true).iter().map(|x| slice(x, &[1], &[4], Some(&[2]))).collect()
         } },

@@ -110,8 +110,12 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "stop_gradient", args: vec![crate::array(vec![1.5f32, -2.0])], run: |x| vec![stop_gradient(&x[0])] },
         Case { name: "copy", args: x(), run: |x| vec![copy(&x[0])] },
-        Case { name: "each type", args: vec![crate::array(vec![1.5f32, -2.0])], run: |x| in_types(&x[0], |_| true).iter().flat_map(|x| [copy(x), stop_gradient(x)]).collect() },
-        Case { name: "of nothing, of a scalar", args: vec![Array::from_slice::<f64>(&[], &[2, 0]), Array::from_slice(&[2.0f64], &[])], run: |x| x.iter().map(copy).collect() },
+        Case { name: "each type",
+            args: vec![crate::array(vec![1.5f32, -2.0])],
+            run: |x| in_types(&x[0], |_| true).iter().flat_map(|x| [copy(x), stop_gradient(x)]).collect() },
+        Case { name: "of nothing, of a scalar",
+            args: vec![Array::from_slice::<f64>(&[], &[2, 0]), Array::from_slice(&[2.0f64], &[])],
+            run: |x| x.iter().map(copy).collect() },
         Case { name: "name", args: x(), run: |x| vec![checkpoint_name(&x[0], "here")] },
     ]
 }

@@ -48,6 +48,14 @@ pub(crate) fn in_types(x: &Array, takes: impl Fn(DType) -> bool) -> Vec<Array> {
     let all = [Bool, Int8, Int16, Int64, Uint8, Uint32, Uint64, Float16, BFloat16, Float32, Complex64];
     all.into_iter().filter(|t| takes(*t)).map(to).collect()
 }
+/// For samples: a scalar, nothing, and one element in two dimensions.
+pub(crate) fn odd_shapes() -> Vec<Array> {
+    vec![
+        Array::from_slice(&[1.5f64], &[]),
+        Array::from_slice::<f64>(&[], &[0, 2]),
+        Array::from_slice(&[2.0f64], &[1, 1]),
+    ]
+}
 /// For samples: real and imaginary parts, if it has them.
 pub(crate) fn components(x: &Array) -> Vec<Array> {
     if x.dtype().is_complex() { vec![real(x), imag(x)] } else { vec![x.clone()] }

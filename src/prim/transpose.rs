@@ -1,6 +1,6 @@
 //! Permutation of dimensions.
 
-use super::testing::{in_types, components};
+use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
 use crate::trace::bind1;
@@ -66,13 +66,21 @@ pub(super) fn cases() -> Vec<Case> {
     let x = || vec![Array::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 1, 3])];
     vec![
         Case { name: "matrix", args: vec![reshape(&x()[0], &[2, 3])], run: |x| vec![transpose(&x[0], &[1, 0])] },
-        Case { name: "complex numbers", args: x(), run: |x| components(&transpose(&complex(&x[0], &mul(&x[0], &x[0])), &[2, 0, 1])) },
-        Case { name: "of nothing, of a scalar", args: vec![Array::from_slice::<f64>(&[], &[2, 0]), Array::from_slice(&[2.0f64], &[])], run: |x| {
-            vec![transpose(&x[0], &[1, 0]), transpose(&x[1], &[])]
-        } },
-        Case { name: "each type", args: vec![Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3])], run: |x| {
-            in_types(&x[0], |_| true).iter().map(|x| transpose(x, &[1, 0])).collect()
-        } },
+        Case {
+            name: "complex numbers",
+            args: x(),
+            run: |x| components(&transpose(&complex(&x[0], &mul(&x[0], &x[0])), &[2, 0, 1])),
+        },
+        Case {
+            name: "of nothing, of a scalar",
+            args: vec![Array::from_slice::<f64>(&[], &[2, 0]), Array::from_slice(&[2.0f64], &[])],
+            run: |x| vec![transpose(&x[0], &[1, 0]), transpose(&x[1], &[])],
+        },
+        Case {
+            name: "each type",
+            args: vec![Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3])],
+            run: |x| in_types(&x[0], |_| true).iter().map(|x| transpose(x, &[1, 0])).collect(),
+        },
         Case { name: "three dimensions", args: x(), run: |x| vec![transpose(&x[0], &[2, 0, 1])] },
     ]
 }
