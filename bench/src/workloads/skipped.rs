@@ -14,6 +14,7 @@ const SKIPPED: &[(&str, &str)] = &[
     ("compile.mlp_step", COMPILE),
     ("compile.transformer12_grad", COMPILE),
     ("compile.rnn_scan_grad", LOOP),
+    ("kernel.numpy_matmul", "that is NumPy and not JAX"),
     ("kernel.conv", "there is no convolution yet"),
     ("kernel.embedding", "there is no indexing by arrays with its own name yet"),
     ("kernel.sort.1e6", "there is no sort yet"),
@@ -36,5 +37,22 @@ const SKIPPED: &[(&str, &str)] = &[
 pub fn all(b: &mut Bench) {
     for (name, why) in SKIPPED {
         b.skip(name, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SKIPPED;
+    use crate::workloads::ALL;
+
+    #[test]
+    fn every_workload_that_the_baseline_names_is_measured_or_skipped() {
+        let baseline = include_str!("../../jax_baseline.py");
+        let names: Vec<&str> =
+            baseline.lines().filter_map(|l| l.strip_prefix("@workload(\"")?.strip_suffix("\")")).collect();
+        assert!(names.len() > 20, "{names:?}");
+        let known = |name: &str| ALL.iter().any(|w| w.name == name) || SKIPPED.iter().any(|s| s.0 == name);
+        let lost: Vec<&&str> = names.iter().filter(|n| !known(n)).collect();
+        assert!(lost.is_empty(), "{lost:?}");
     }
 }
