@@ -19,7 +19,28 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Results for concrete arguments of the types that it was made for.
+    #[inline]
     pub(crate) fn run(&self, args: &[&Array]) -> Outs {
+        if let Some(bits) = self.scalar(args) {
+            let aval = &self.outs[0];
+            return crate::prim::one(Array::scalar(aval.dtype, aval.weak, bits));
+        }
+        self.run_lists(args)
+    }
+    /// A single operation on one or two scalars: what eager programs of numbers consist of.
+    #[inline]
+    fn scalar(&self, args: &[&Array]) -> Option<u64> {
+        let bits = |a: &Array| match &a.0 {
+            Repr::Scalar(s) => Some(s.bits),
+            _ => None,
+        };
+        match args {
+            [x] => self.exec.scalar(&[bits(x)?]),
+            [x, y] => self.exec.scalar(&[bits(x)?, bits(y)?]),
+            _ => None,
+        }
+    }
+    fn run_lists(&self, args: &[&Array]) -> Outs {
         let mut ops = SmallVec::<[cotangent_cpu::Operand; 4]>::new();
         for a in args {
             ops.push(operand(a))

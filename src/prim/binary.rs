@@ -102,7 +102,7 @@ macro_rules! binary { ($(
         fn jvp(&self, $x: &[&Array], $dx: &[Option<&Array>], y: &[Array]) -> Tangents {
             let $y = &y[0];
             let tangent = || -> Tangent { $tangent };
-            one(tangent().map(|t| broadcast_tangent(&t, $y)))
+            one(tangent().map(|t| fitted(t, $y)))
         }
         fn linear_in(&self, $m: &[bool]) -> bool { $linear }
         #[allow(unused_variables)]
@@ -196,6 +196,10 @@ fn lower_binary(
     }))
 }
 
+/// A tangent as large as the result.
+fn fitted(t: Array, y: &Array) -> Array {
+    if crate::aval::same_shape(t.shape(), y.shape()) { t } else { broadcast_tangent(&t, y) }
+}
 fn exactly_one_of(m: &[bool]) -> bool {
     exactly_one(m)
 }
@@ -219,14 +223,14 @@ binary! {
     /// The sum.
     Add add "add" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Add }, dt, x, y), parts(Op::Add),
         |x, dx, y| match (dx[0], dx[1]) {
-            (Some(a), Some(b)) => Some(add_any(&broadcast_tangent(a, y), &broadcast_tangent(b, y))),
+            (Some(a), Some(b)) => Some(add_any(a, b)),
             (a, b) => a.or(b).cloned(),
         },
         linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The sum of two cotangents or tangents: `add`, under the name that JAX's programs give it.
     AddAny add_any "add_any" numbers, op(Op::Add), parts(Op::Add),
         |x, dx, y| match (dx[0], dx[1]) {
-            (Some(a), Some(b)) => Some(add_any(&broadcast_tangent(a, y), &broadcast_tangent(b, y))),
+            (Some(a), Some(b)) => Some(add_any(a, b)),
             (a, b) => a.or(b).cloned(),
         },
         linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
@@ -245,8 +249,7 @@ binary! {
     /// The product.
     Mul mul "mul" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Mul }, dt, x, y), cx::mul,
         |x, dx, y| {
-            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
-            add_tangents(full(dx[0].map(|d| mul(d, x[1]))), full(dx[1].map(|d| mul(x[0], d))))
+            add_tangents(dx[0].map(|d| mul(d, x[1])), dx[1].map(|d| mul(x[0], d)))
         },
         linear |m| exactly_one_of(m),
         |ct, io| {

@@ -316,7 +316,7 @@ fn check_input(x: &Array, i: usize, options: &Options, who: &str, at: Loc) {
 }
 
 fn check_loss(loss: &Array, options: &Options, who: &str, at: Loc) {
-    let made = match &loss.0 {
+    let made = || match &loss.0 {
         crate::array::Repr::Tracer(n) => format!(", made at {},", n.loc),
         _ => String::new(),
     };
@@ -326,7 +326,8 @@ fn check_loss(loss: &Array, options: &Options, who: &str, at: Loc) {
             at,
             ErrorKind::Shape,
             format!(
-                "{who}: the function must return a scalar, but its result{made} has type {}; {advice}or use jacrev or vjp",
+                "{who}: the function must return a scalar, but its result{} has type {}; {advice}or use jacrev or vjp",
+                made(),
                 loss.aval()
             ),
         )
@@ -338,7 +339,8 @@ fn check_loss(loss: &Array, options: &Options, who: &str, at: Loc) {
                 at,
                 ErrorKind::Type,
                 format!(
-                    "{who} with holomorphic: the function must return a complex number, but its result{made} has type {}",
+                    "{who} with holomorphic: the function must return a complex number, but its result{} has type {}",
+                    made(),
                     loss.aval()
                 ),
             )
@@ -348,7 +350,8 @@ fn check_loss(loss: &Array, options: &Options, who: &str, at: Loc) {
             at,
             ErrorKind::Type,
             format!(
-                "{who}: the function must return a real number, but its result{made} has type {}; for holomorphic functions use Grad::new().holomorphic(true), else vjp",
+                "{who}: the function must return a real number, but its result{} has type {}; for holomorphic functions use Grad::new().holomorphic(true), else vjp",
+                made(),
                 loss.aval()
             ),
         )
@@ -357,7 +360,8 @@ fn check_loss(loss: &Array, options: &Options, who: &str, at: Loc) {
             at,
             ErrorKind::Type,
             format!(
-                "{who}: the function must return a real number, but its result{made} has type {}; use vjp",
+                "{who}: the function must return a real number, but its result{} has type {}; use vjp",
+                made(),
                 loss.aval()
             ),
         )

@@ -133,6 +133,19 @@ impl Executable {
         }
     }
 
+    /// The result's bits for the arguments' bits, if the program is a single operation on scalars: `None` for any other program, or
+    /// another number of arguments. The same as [`run`](Executable::run), without lists.
+    #[inline]
+    pub fn scalar(&self, args: &[u64]) -> Option<u64> {
+        match &self.form {
+            Form::Scalar(register::Registers { one: Some(one), .. }) if args.len() == self.args.len() => {
+                // SAFETY: the kernels were chosen for this processor.
+                Some(unsafe { one.word(|i| args[i]) })
+            }
+            _ => None,
+        }
+    }
+
     #[inline(always)]
     fn check(&self, args: &[Operand]) {
         let fits = |(a, want): (&Operand, &usize)| match a {

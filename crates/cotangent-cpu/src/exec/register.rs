@@ -37,23 +37,32 @@ enum Word {
     Fixed(u64),
 }
 impl One {
+    /// The result's bits for arguments' bits.
+    ///
     /// # Safety
-    /// As for [`Registers::run`].
+    /// The processor has the kernels' instruction set.
     #[inline]
-    unsafe fn run(&self, args: &[Operand]) -> Outputs {
-        let word = |w: Word| match w {
-            Word::Arg(i, byte) => match args[i as usize] {
-                Operand::Bits(b) => b >> (8 * byte),
-                Operand::Buffer(_) => 0,
-            },
+    pub unsafe fn word(&self, arg: impl Fn(usize) -> u64) -> u64 {
+        let words = self.args.map(|w| match w {
+            Word::Arg(i, byte) => arg(i as usize) >> (8 * byte),
             Word::Fixed(b) => b,
-        };
-        let words = self.args.map(word);
+        });
         let at = |k: usize| (&raw const words[k]).cast::<u8>();
         let mut out = 0u64;
         // SAFETY: the caller's; the machine is little-endian, so the result's bytes are the low ones.
         unsafe { self.code.call((&raw mut out).cast(), at(0), at(1), at(2), 1) };
-        Outputs::from_buf([Output::Bits(out)])
+        out
+    }
+    /// # Safety
+    /// As for [`Registers::run`].
+    #[inline]
+    unsafe fn run(&self, args: &[Operand]) -> Outputs {
+        let arg = |i: usize| match args[i] {
+            Operand::Bits(b) => b,
+            Operand::Buffer(_) => 0,
+        };
+        // SAFETY: the caller's.
+        Outputs::from_buf([Output::Bits(unsafe { self.word(arg) })])
     }
 }
 
