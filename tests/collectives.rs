@@ -305,6 +305,6 @@ fn mistakes_name_the_axis() {
         y
     })(&v);
     let back = kept.into_inner().unwrap().unwrap();
-    let e = catch(|| back.call(&Array::from_slice(&[1f32], &[]))).err().expect("no lanes");
+    let e = catch(|| back.call(&Array::from_slice(&[1f32], &[]))).expect_err("no lanes");
     assert!(e.message().contains("unbound axis name: ('i',)"), "{e}");
 }
