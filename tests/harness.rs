@@ -597,6 +597,7 @@ const ELSEWHERE: [&str; 11] = [
     "psum",
     "pmax",
     "pmin",
+    "psum_transpose",
     "pvary",
     "axis_index",
     "all_gather",
