@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{check_family, close, same};
+use common::{close, same};
 use cotangent::prelude::*;
 use cotangent::{ARG0, ARG1, Grad, Vmap, jvp, lax, vjp, vmap};
 
@@ -29,11 +29,6 @@ fn count(shape: &[usize]) -> Array {
     Array::from_slice(&(0..n).map(|i| i as f32).collect::<Vec<_>>(), shape)
 }
 const AROUND: [(usize, usize); 3] = [(0, 1), (1, 2), (2, 0)];
-
-#[test]
-fn promises() {
-    check_family("collective")
-}
 
 #[test]
 fn folds() {

@@ -1,9 +1,10 @@
 //! Communication over named axes, inside a map that names its axis.
 //!
 //! A name is resolved when an operation is bound, to the innermost map with that name. A type says over which axes a value varies:
-//! `psum` takes its axes away and `pvary` adds them. A sum that all lanes share is one value, so its derivative is counted once. Where a value that all lanes share meets one that differs, nothing is written, but the transpose knows: the
-//! cotangents of the lanes are added before they go back through a `psum`. So inside a map the gradient of what the lanes share is that
-//! of this one value, and the gradient of what differs from lane to lane is that of the sum over all lanes, as in JAX.
+//! `psum` takes its axes away and `pvary` adds them. A sum that all lanes share is one value, so its derivative is counted once.
+//! Where a value that all lanes share meets one that differs, nothing is written, but the transpose knows: the cotangents of the lanes
+//! are added before they go back through a `psum`. So inside a map the gradient of what the lanes share is that of this one value, and
+//! the gradient of what differs from lane to lane is that of the sum over all lanes, as in JAX.
 
 use super::*;
 use crate::array::ArrayLike;
