@@ -486,8 +486,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case { name: "all_to_all", args: x(), run: |x| mapped(&x[0], |x| all_to_all(&mul(x, x), "i", 0, 0)) },
         Case { name: "ppermute", args: x(), run: |x| mapped(&x[0], |x| mul(x, &ppermute(x, "i", &[(0, 1)]))) },
         // derivatives taken within a lane: those of the collectives themselves
-        Case { name: "derivative of psum", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| psum(&mul(x, x), "i"))) },
-        Case { name: "derivative of pmean", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| pmean(&mul(x, x), "i"))) },
+        Case { name: "derivative of psum", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| psum(mul(x, x), "i"))) },
+        Case { name: "derivative of pmean", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| pmean(mul(x, x), "i"))) },
         Case { name: "derivative of all_gather", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| all_gather(&mul(x, x), "i", 0))) },
         Case { name: "derivative of psum_scatter",
             args: x(),
