@@ -274,13 +274,13 @@ fn reduce_axes_sums_over_the_batch() {
     let e = catch(|| in_map.out_axes(None).of(grad(f))(&w, &x)).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Axis);
     // the derivative of a sum over lanes is counted once
-    let g = Vmap::new().axis_name("i").of(grad(|x: &Array| lax::psum(&(x * x), "i")))(&array![1., 2., 3.]);
+    let g = Vmap::new().axis_name("i").of(grad(|x: &Array| lax::psum(x * x, "i")))(&array![1., 2., 3.]);
     assert_eq!(g.to_string(), "[2. 4. 6.]");
 }
 
 #[test]
 fn axes_are_bound_where_they_are_named() {
-    let e = catch(|| lax::psum(&array(1.0), "i")).unwrap_err();
+    let e = catch(|| lax::psum(1.0, "i")).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Axis);
     assert!(e.message().contains("unbound axis name: i"), "{e}");
     // the innermost map of a name counts; several at once; through jit

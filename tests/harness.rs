@@ -593,10 +593,11 @@ fn what_says_that_it_is_linear_is_and_transposes() {
 
 /// Operations that no sample's program holds: a map takes its own collectives apart before a program is staged (samples of their
 /// derivatives are taken inside the lanes), `zeros` stands on tapes only, and a rule of one's own is a matter of other tests.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 12] = [
     "psum",
     "pmax",
     "pmin",
+    "psum_transpose",
     "pvary",
     "axis_index",
     "all_gather",

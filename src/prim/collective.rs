@@ -1,10 +1,13 @@
 //! Communication over named axes, inside a map that names its axis.
 //!
 //! A name is resolved when an operation is bound, to the innermost map with that name. A type says over which axes a value varies:
-//! `psum` takes its axes away, `pvary` adds them, and each is the other's transpose, so that the derivative of a sum over lanes is
-//! counted once.
+//! `psum` takes its axes away and `pvary` adds them. A sum that all lanes share is one value, so its derivative is counted once.
+//! Where a value that all lanes share meets one that differs, nothing is written, but the transpose knows: the cotangents of the lanes
+//! are added before they go back through a `psum`. So inside a map the gradient of what the lanes share is that of this one value, and
+//! the gradient of what differs from lane to lane is that of the sum over all lanes, as in JAX.
 
 use super::*;
+use crate::array::ArrayLike;
 use crate::aval::tuple;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
@@ -67,6 +70,8 @@ pub(crate) enum Among {
     Sum,
     Max,
     Min,
+    /// What a sum of differing values transposes to: the sum of the cotangents if they differ, and if all lanes share one, this one.
+    Back,
 }
 /// A fold over lanes: see [`psum`], [`pmax`], [`pmin`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,40 +80,47 @@ pub struct AllReduce {
     axes: Vec<Axis>,
 }
 
-/// The sum of all lanes' values over these axes: the same in every lane. Of a value that all lanes share: times their number.
+/// The sum of all lanes' values over these axes: the same in every lane. Of a value that all lanes share, such as a number: times
+/// the number of lanes.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::{Vmap, lax};
+/// let f = |x: &Array| x / lax::psum(x, "i") * lax::psum(1, "i");
+/// assert_eq!(Vmap::new().axis_name("i").of(f)(&array![1., 3.]).to_string(), "[0.5 1.5]");
+/// ```
 ///
 /// # Panics
 /// If an axis is not bound here.
 #[track_caller]
-pub fn psum(x: &Array, axes: impl AxisNames) -> Array {
-    all_reduce(x, Among::Sum, axes_of("psum", &axes))
+pub fn psum(x: impl ArrayLike, axes: impl AxisNames) -> Array {
+    all_reduce(&x.into_array(), Among::Sum, axes_of("psum", &axes))
 }
 /// The greatest of all lanes' values. It has no derivative.
 ///
 /// # Panics
 /// If an axis is not bound here.
 #[track_caller]
-pub fn pmax(x: &Array, axes: impl AxisNames) -> Array {
-    all_reduce(x, Among::Max, axes_of("pmax", &axes))
+pub fn pmax(x: impl ArrayLike, axes: impl AxisNames) -> Array {
+    all_reduce(&x.into_array(), Among::Max, axes_of("pmax", &axes))
 }
 /// The least of all lanes' values. It has no derivative.
 ///
 /// # Panics
 /// If an axis is not bound here.
 #[track_caller]
-pub fn pmin(x: &Array, axes: impl AxisNames) -> Array {
-    all_reduce(x, Among::Min, axes_of("pmin", &axes))
+pub fn pmin(x: impl ArrayLike, axes: impl AxisNames) -> Array {
+    all_reduce(&x.into_array(), Among::Min, axes_of("pmin", &axes))
 }
 /// The mean of all lanes' values.
 ///
 /// # Panics
 /// If an axis is not bound here.
 #[track_caller]
-pub fn pmean(x: &Array, axes: impl AxisNames) -> Array {
+pub fn pmean(x: impl ArrayLike, axes: impl AxisNames) -> Array {
     let axes = axes_of("pmean", &axes);
     let n: usize = axes.iter().map(|a| a.size).product();
-    let x = crate::np::to_inexact(x);
-    let s = all_reduce(&x, Among::Sum, axes);
+    let s = crate::np::to_inexact(&all_reduce(&x.into_array(), Among::Sum, axes));
     div(&s, &lit(&s, n as f64))
 }
 /// The number of lanes of an axis.
@@ -121,7 +133,8 @@ pub fn axis_size(axis: &str) -> usize {
 }
 #[track_caller]
 fn all_reduce(x: &Array, op: Among, axes: Vec<Axis>) -> Array {
-    let x = if x.dtype().is_bool() { convert_element_type(x, DType::Int32, false) } else { x.clone() };
+    let count = x.dtype().is_bool() && op == Among::Sum;
+    let x = if count { convert_element_type(x, DType::Int32, false) } else { x.clone() };
     if axes.is_empty() { x } else { bind1(&AllReduce { op, axes }, &[&x]) }
 }
 /// A cotangent summed over the bound axes with these bits.
@@ -136,34 +149,47 @@ impl Primitive for AllReduce {
             Among::Sum => "psum",
             Among::Max => "pmax",
             Among::Min => "pmin",
+            Among::Back => "psum_transpose",
         }
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
         vec![("axes", quoted(&self.axes).into()), ("axis_index_groups", "None".into())]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        if !x[0].dtype.is_inexact() && !x[0].dtype.is_integer() {
-            return Err(format!("does not take elements of type (dtype) {}", x[0].dtype));
+        let t = x[0].dtype;
+        let takes = t.is_integer() || if self.op == Among::Sum { t.is_inexact() } else { t.is_number() };
+        if !takes || t.is_complex() && matches!(self.op, Among::Max | Among::Min) {
+            return Err(format!("does not take elements of type (dtype) {t}"));
         }
-        Ok(one(Aval { varying: x[0].varying & !bits(&self.axes), ..x[0].clone() }))
+        let varying = match self.op {
+            // a cotangent of a value that differs has its type
+            Among::Back => x[0].varying | bits(&self.axes),
+            _ => x[0].varying & !bits(&self.axes),
+        };
+        Ok(one(Aval { varying, ..x[0].clone() }))
     }
     fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         one(dx[0].map(|d| match self.op {
-            Among::Sum => bind1(self, &[d]),
+            Among::Sum | Among::Back => bind1(self, &[d]),
             _ => not_differentiable(self.name()),
         }))
     }
     fn linear_in(&self, _: &[bool]) -> bool {
-        self.op == Among::Sum
+        matches!(self.op, Among::Sum | Among::Back)
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
-        let c = bind1(&Pvary { axes: self.axes.clone() }, &[ct[0].as_ref().expect("a cotangent")]);
-        io.add(0, c)
+        let ct = ct[0].as_ref().expect("a cotangent");
+        let differs = |a: &&Axis| io.aval(0).varying & a.bit != 0;
+        let (differ, shared): (Vec<&Axis>, Vec<&Axis>) = self.axes.iter().partition(differs);
+        let c = all_reduce(ct, Among::Back, differ.into_iter().cloned().collect());
+        // the sum of what all lanes share is a multiple of it
+        let n: usize = shared.iter().map(|a| a.size).product();
+        io.add(0, if n == 1 || self.op == Among::Back { c } else { mul(&c, &lit(&c, n as f64)) })
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let Some(rest) = others(&self.axes, lanes) else { return one((bind1(self, &[x[0]]), dims[0])) };
         let y = match (dims[0], self.op) {
-            (Some(d), Among::Sum) => reduce_sum(x[0], &[d]),
+            (Some(d), Among::Sum | Among::Back) => reduce_sum(x[0], &[d]),
             (Some(d), Among::Max) => reduce_max(x[0], &[d]),
             (Some(d), Among::Min) => reduce_min(x[0], &[d]),
             (None, Among::Sum) => mul(x[0], &lit(x[0], lanes.size as f64)),
@@ -179,7 +205,7 @@ impl Primitive for AllReduce {
     }
 }
 
-/// The same value, typed as one that varies over these axes: what `psum` transposes to.
+/// See [`pvary`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pvary {
     axes: Vec<Axis>,
@@ -209,7 +235,9 @@ impl Primitive for Pvary {
         true
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
-        let c = all_reduce(ct[0].as_ref().expect("a cotangent"), Among::Sum, self.axes.clone());
+        // over an axis over which the operand varies already it does nothing
+        let new = self.axes.iter().filter(|a| io.aval(0).varying & a.bit == 0).cloned().collect();
+        let c = all_reduce(ct[0].as_ref().expect("a cotangent"), Among::Sum, new);
         io.add(0, c)
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
@@ -449,13 +477,17 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case { name: "psum", args: x(), run: |x| mapped(&x[0], |x| mul(x, &psum(x, "i"))) },
         Case { name: "pmean", args: x(), run: |x| mapped(&x[0], |x| mul(x, &pmean(x, "i"))) },
-        Case { name: "all_gather", args: x(), run: |x| mapped(&x[0], |x| mul(&all_gather(x, "i", 1), &expand_dims(x, &[1]))) },
+        Case {
+            name: "all_gather",
+            args: x(),
+            run: |x| mapped(&x[0], |x| mul(&all_gather(x, "i", 1), &expand_dims(x, &[1]))),
+        },
         Case { name: "psum_scatter", args: x(), run: |x| mapped(&x[0], |x| psum_scatter(&mul(x, x), "i", 0)) },
         Case { name: "all_to_all", args: x(), run: |x| mapped(&x[0], |x| all_to_all(&mul(x, x), "i", 0, 0)) },
         Case { name: "ppermute", args: x(), run: |x| mapped(&x[0], |x| mul(x, &ppermute(x, "i", &[(0, 1)]))) },
         // derivatives taken within a lane: those of the collectives themselves
-        Case { name: "derivative of psum", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| psum(&mul(x, x), "i"))) },
-        Case { name: "derivative of pmean", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| pmean(&mul(x, x), "i"))) },
+        Case { name: "derivative of psum", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| psum(mul(x, x), "i"))) },
+        Case { name: "derivative of pmean", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| pmean(mul(x, x), "i"))) },
         Case { name: "derivative of all_gather", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| all_gather(&mul(x, x), "i", 0))) },
         Case { name: "derivative of psum_scatter",
             args: x(),
