@@ -37,11 +37,12 @@ pub(crate) fn same_shape(a: &[usize], b: &[usize]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(m, n)| m == n)
 }
 
-/// `SmallVec::clone` goes element by element; a copy of the slice does not.
+/// `SmallVec::clone` goes element by element; a copy of the slice does not, and that of a scalar is no call at all.
 impl Clone for Aval {
     #[inline]
     fn clone(&self) -> Aval {
-        Aval { shape: Shape::from_slice(&self.shape), ..*self }
+        let shape = if self.shape.is_empty() { Shape::new() } else { Shape::from_slice(&self.shape) };
+        Aval { shape, ..*self }
     }
 }
 

@@ -102,7 +102,7 @@ macro_rules! binary { ($(
         fn jvp(&self, $x: &[&Array], $dx: &[Option<&Array>], y: &[Array]) -> Tangents {
             let $y = &y[0];
             let tangent = || -> Tangent { $tangent };
-            one(tangent().map(|t| fitted(t, $y)))
+            one(tangent().map(|t| broadcast_tangent(t, $y)))
         }
         fn linear_in(&self, $m: &[bool]) -> bool { $linear }
         #[allow(unused_variables)]
@@ -196,17 +196,10 @@ fn lower_binary(
     }))
 }
 
-/// A tangent as large as the result.
-fn fitted(t: Array, y: &Array) -> Array {
-    if crate::aval::same_shape(t.shape(), y.shape()) { t } else { broadcast_tangent(&t, y) }
-}
-fn exactly_one_of(m: &[bool]) -> bool {
-    exactly_one(m)
-}
 fn add_back(ct: &Array, io: &mut Cotangents) {
     for i in 0..2 {
         if io.is_linear(i) {
-            let c = unbroadcast(ct, io.aval(i));
+            let c = unbroadcast(ct.clone(), io.aval(i));
             io.add(i, c)
         }
     }
@@ -215,8 +208,8 @@ fn add_back(ct: &Array, io: &mut Cotangents) {
 fn chosen(x: &Array, other: &Array, y: &Array) -> Array {
     let (one, half, zero) = (full_of(y.aval(), 1.0), full_of(y.aval(), 0.5), full_of(y.aval(), 0.0));
     let (mine, tie) = (eq(x, y), eq(x, other));
-    let full = |m: &Array| if m.shape() == y.shape() { m.clone() } else { broadcast_tangent(m, y) };
-    select_n(&full(&mine), &[&zero, &select_n(&full(&tie), &[&one, &half])])
+    let full = |m: Array| broadcast_tangent(m, y);
+    select_n(&full(mine), &[&zero, &select_n(&full(tie), &[&one, &half])])
 }
 
 binary! {
@@ -243,45 +236,45 @@ binary! {
         },
         linear |m| m[0] && m[1],
         |ct, io| {
-            if io.is_linear(0) { let c = unbroadcast(ct, io.aval(0)); io.add(0, c) }
-            if io.is_linear(1) { let c = unbroadcast(&neg(ct), io.aval(1)); io.add(1, c) }
+            if io.is_linear(0) { let c = unbroadcast(ct.clone(), io.aval(0)); io.add(0, c) }
+            if io.is_linear(1) { let c = unbroadcast(neg(ct), io.aval(1)); io.add(1, c) }
         }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The product.
     Mul mul "mul" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Mul }, dt, x, y), cx::mul,
         |x, dx, y| {
             add_tangents(dx[0].map(|d| mul(d, x[1])), dx[1].map(|d| mul(x[0], d)))
         },
-        linear |m| exactly_one_of(m),
+        linear |m| exactly_one(m),
         |ct, io| {
             let (i, c) = if io.is_linear(0) { (0, mul(ct, io.known(1))) } else { (1, mul(io.known(0), ct)) };
-            let c = unbroadcast(&c, io.aval(i));
+            let c = unbroadcast(c, io.aval(i));
             io.add(i, c)
         }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The quotient. Of integers: truncated, and -1 for a divisor of 0.
     Div div "div" numbers, op(Op::Div), cx::div,
         |x, dx, y| {
-            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
+            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(d, y));
             add_tangents(
                 full(dx[0].map(|d| div(d, x[1]))),
                 full(dx[1].map(|d| mul(&mul(&neg(d), x[0]), &integer_pow(x[1], -2)))),
             )
         },
         linear |m| only(m, 0),
-        |ct, io| { let c = unbroadcast(&div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0];
+        |ct, io| { let c = unbroadcast(div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The remainder of truncated division, with the sign of the dividend, as C's fmod. Of integers by 0: the dividend.
     Rem rem "rem" reals, op(Op::Rem), real_only,
         |x, dx, y| {
             let trunc = |q: &Array| mul(&sign(q), &floor(&abs(q)));
             add_tangents(
-                dx[0].map(|d| broadcast_tangent(d, y)),
-                dx[1].map(|d| mul(&neg(&broadcast_tangent(d, y)), &trunc(&div(x[0], x[1])))),
+                dx[0].map(|d| broadcast_tangent(d.clone(), y)),
+                dx[1].map(|d| mul(&neg(&broadcast_tangent(d.clone(), y)), &trunc(&div(x[0], x[1])))),
             )
         },
         linear |_m| false, |ct, io| (), on [5.5f64, -2.2], [2.0f64, 3.0];
     /// x to the power of y.
     Pow pow "pow" numbers, pow_real, cx::pow,
         |x, dx, y| {
-            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
+            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(d, y));
             let by_base = dx[0].map(|d| {
                 let one_less = sub(x[1], &lit(x[1], 1.0));
                 mul(d, &mul(x[1], &pow(x[0], &one_less)))
@@ -299,7 +292,7 @@ binary! {
     Atan2 atan2 "atan2" floats, op(Op::Math(M::Atan2)), real_only,
         |x, dx, y| {
             let norm = add(&mul(x[0], x[0]), &mul(x[1], x[1]));
-            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(&d, y));
+            let full = |d: Option<Array>| d.map(|d| broadcast_tangent(d, y));
             add_tangents(
                 full(dx[0].map(|d| mul(d, &div(x[1], &norm)))),
                 full(dx[1].map(|d| mul(d, &div(&neg(x[0]), &norm)))),
@@ -309,15 +302,15 @@ binary! {
     /// The greater of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
     Max max "max" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Max }, dt, x, y), lexicographic(false),
         |x, dx, y| add_tangents(
-            dx[0].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[0], x[1], y))),
-            dx[1].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[1], x[0], y))),
+            dx[0].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[0], x[1], y))),
+            dx[1].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[1], x[0], y))),
         ),
         linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The lesser of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
     Min min "min" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Min }, dt, x, y), lexicographic(true),
         |x, dx, y| add_tangents(
-            dx[0].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[0], x[1], y))),
-            dx[1].map(|d| mul(&broadcast_tangent(d, y), &chosen(x[1], x[0], y))),
+            dx[0].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[0], x[1], y))),
+            dx[1].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[1], x[0], y))),
         ),
         linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The next floating-point number from x towards y.

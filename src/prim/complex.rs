@@ -143,11 +143,11 @@ impl Primitive for Complex {
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let ct = ct[0].as_ref().expect("a cotangent");
         if io.is_linear(0) {
-            let c = unbroadcast(&real(ct), io.aval(0));
+            let c = unbroadcast(real(ct), io.aval(0));
             io.add(0, c)
         }
         if io.is_linear(1) {
-            let c = unbroadcast(&neg(&imag(ct)), io.aval(1));
+            let c = unbroadcast(neg(&imag(ct)), io.aval(1));
             io.add(1, c)
         }
     }

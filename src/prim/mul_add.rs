@@ -27,7 +27,7 @@ impl Primitive for MulAdd {
         Ok(one(elementwise(dtype, x)?))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
-        let full = |d: Array| broadcast_tangent(&d, &y[0]);
+        let full = |d: Array| broadcast_tangent(d, &y[0]);
         let product = match (dx[0], dx[1]) {
             (Some(d), None) => Some(full(mul(d, x[1]))),
             (None, Some(d)) => Some(full(mul(x[0], d))),

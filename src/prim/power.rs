@@ -114,7 +114,7 @@ impl Primitive for PowInt {
             let safe = select_n(&zero, &[n, &full_of(n.aval(), 1.0)]);
             let less = sub(&safe, &lit(n, 1.0));
             let slope = mul(&convert_element_type(n, x.dtype(), x.weak_type()), &pow_int(x, &less));
-            broadcast_tangent(&mul(d, &slope), &y[0])
+            broadcast_tangent(mul(d, &slope), &y[0])
         }))
     }
     fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {

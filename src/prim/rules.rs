@@ -59,13 +59,15 @@ pub(crate) fn same_dtype(x: &[&Aval]) -> Result<DType, String> {
 }
 /// Result of an elementwise operation: operands are scalars, or have equal ranks and extents that are equal or 1.
 pub(crate) fn elementwise(dtype: DType, x: &[&Aval]) -> Result<Aval, String> {
-    let mut out = Aval { dtype, weak: true, varying: 0, shape: Shape::new() };
+    let weak = dtype != DType::Bool && x.iter().all(|a| a.weak);
+    let mut out = Aval { dtype, weak, varying: x.iter().fold(0, |v, a| v | a.varying), shape: Shape::new() };
     for a in x {
-        out.weak &= a.weak;
-        out.varying |= a.varying;
+        if a.shape.is_empty() {
+            continue;
+        }
         if out.shape.is_empty() {
             out.shape = Shape::from_slice(&a.shape);
-        } else if !a.shape.is_empty() && a.shape != out.shape {
+        } else if a.shape != out.shape {
             let fits = a.shape.len() == out.shape.len()
                 && a.shape.iter().zip(&out.shape).all(|(m, n)| m == n || *m == 1 || *n == 1);
             if !fits {
@@ -78,9 +80,6 @@ pub(crate) fn elementwise(dtype: DType, x: &[&Aval]) -> Result<Aval, String> {
                 }
             }
         }
-    }
-    if dtype == DType::Bool {
-        out.weak = false
     }
     Ok(out)
 }
@@ -114,10 +113,11 @@ pub(crate) fn align(x: &[&Array], dims: &[Option<usize>]) -> (SmallVec<[Array; 3
 }
 
 /// A cotangent of a broadcast operand: summed over what was repeated.
-pub(crate) fn unbroadcast(ct: &Array, to: &Aval) -> Array {
-    if crate::aval::same_shape(ct.shape(), &to.shape) {
-        return ct.clone();
-    }
+#[inline]
+pub(crate) fn unbroadcast(ct: Array, to: &Aval) -> Array {
+    if crate::aval::same_shape(ct.shape(), &to.shape) { ct } else { sum_repeated(&ct, to) }
+}
+fn sum_repeated(ct: &Array, to: &Aval) -> Array {
     if to.shape.is_empty() {
         return reduce_sum(ct, &(0..ct.ndim()).collect::<Vec<_>>());
     }
@@ -125,12 +125,13 @@ pub(crate) fn unbroadcast(ct: &Array, to: &Aval) -> Array {
     reshape(&reduce_sum(ct, &dims), &to.shape)
 }
 /// A tangent of a broadcast operand, as large as the result.
-pub(crate) fn broadcast_tangent(d: &Array, y: &Array) -> Array {
+#[inline]
+pub(crate) fn broadcast_tangent(d: Array, y: &Array) -> Array {
     if crate::aval::same_shape(d.shape(), y.shape()) {
-        return d.clone();
+        return d;
     }
     let dims: Vec<usize> = if d.ndim() == 0 { vec![] } else { (0..y.ndim()).collect() };
-    broadcast_in_dim(d, y.shape(), &dims)
+    broadcast_in_dim(&d, y.shape(), &dims)
 }
 
 /// `x` with axis `from` moved to `to`.

@@ -15,14 +15,18 @@ pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
     }
     let mut key = Fx(0);
     prim.hash_dyn(&mut key);
-    for a in args {
-        let a = match &a.0 {
-            Repr::Tracer(n) => stray(n, Some(loc)),
-            _ => a.aval(),
-        };
-        key.write_u64(a.dtype as u64 | (a.weak as u64) << 8 | (a.shape.len() as u64) << 16);
-        for d in &a.shape {
-            key.write_u64(*d as u64)
+    let types = scalar_types(args);
+    key.write_u64(types);
+    if types == 0 {
+        for a in args {
+            let a = match &a.0 {
+                Repr::Tracer(n) => stray(n, Some(loc)),
+                _ => a.aval(),
+            };
+            key.write_u64(a.dtype as u64 | (a.weak as u64) << 8 | (a.shape.len() as u64) << 16);
+            for d in &a.shape {
+                key.write_u64(*d as u64)
+            }
         }
     }
     let key = key.finish();
@@ -31,12 +35,12 @@ pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
         {
             let recent = recent.borrow();
             if let Some(e) = &recent[slot]
-                && e.is(key, prim, args)
+                && e.is(key, types, prim, args)
             {
                 return e.compiled.run(args);
             }
         }
-        let e = find(key, prim, args, loc);
+        let e = find(key, types, prim, args, loc);
         let compiled = e.compiled.clone();
         recent.borrow_mut()[slot] = Some(e);
         compiled.run(args)
@@ -46,21 +50,36 @@ pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
 /// A lowered operation for operands of certain types.
 struct Entry {
     key: u64,
+    /// As [`scalar_types`] has it.
+    types: u64,
     prim: Box<dyn Primitive>,
     avals: SmallVec<[(crate::dtype::DType, bool, Shape); 2]>,
     compiled: Arc<Compiled>,
 }
 impl Entry {
     #[inline]
-    fn is(&self, key: u64, prim: &dyn Primitive, args: &[&Array]) -> bool {
-        self.key == key
-            && self.avals.len() == args.len()
-            && self.avals.iter().zip(args).all(|(e, a)| {
-                let a = a.aval();
-                a.dtype == e.0 && a.weak == e.1 && same_shape(&a.shape, &e.2)
-            })
-            && self.prim.eq_dyn(prim)
+    fn is(&self, key: u64, types: u64, prim: &dyn Primitive, args: &[&Array]) -> bool {
+        let same = || {
+            self.avals.len() == args.len()
+                && self.avals.iter().zip(args).all(|(e, a)| {
+                    let a = a.aval();
+                    a.dtype == e.0 && a.weak == e.1 && same_shape(&a.shape, &e.2)
+                })
+        };
+        self.key == key && self.types == types && (types != 0 || same()) && self.prim.eq_dyn(prim)
     }
+}
+/// The types of up to four scalars in one word, which says everything about them. 0 for other operands.
+#[inline]
+fn scalar_types(args: &[&Array]) -> u64 {
+    let mut word = 0;
+    for a in args {
+        match &a.0 {
+            Repr::Scalar(s) if args.len() <= 4 => word = word << 16 | 0x8000 | (s.weak as u64) << 8 | s.dtype as u64,
+            _ => return 0,
+        }
+    }
+    word
 }
 
 const SLOTS: usize = 512;
@@ -74,9 +93,9 @@ const LIMIT: usize = 1 << 14;
 
 #[cold]
 #[inline(never)]
-fn find(key: u64, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Arc<Entry> {
+fn find(key: u64, types: u64, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Arc<Entry> {
     let read = ALL.read().unwrap_or_else(|e| e.into_inner());
-    if let Some(e) = read.get(&key).and_then(|es| es.iter().find(|e| e.is(key, prim, args))) {
+    if let Some(e) = read.get(&key).and_then(|es| es.iter().find(|e| e.is(key, types, prim, args))) {
         return e.clone();
     }
     drop(read);
@@ -85,6 +104,7 @@ fn find(key: u64, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Arc<Entry>
     let compiled = Arc::new(crate::backend::compile_one(prim, &avals, &outs, loc));
     let entry = Arc::new(Entry {
         key,
+        types,
         prim: prim.boxed(),
         avals: avals.iter().map(|a| (a.dtype, a.weak, a.shape.clone())).collect(),
         compiled,

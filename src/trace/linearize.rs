@@ -11,6 +11,12 @@ pub(crate) struct Tape {
     pub operands: Vec<TapeArg>,
     pub avals: Vec<Aval>,
 }
+impl Tape {
+    /// An empty tape with room for a small function.
+    pub(crate) fn new() -> Tape {
+        Tape { eqns: Vec::with_capacity(12), operands: Vec::with_capacity(24), avals: Vec::with_capacity(16) }
+    }
+}
 
 pub(crate) struct TapeEqn {
     pub prim: Box<dyn Primitive>,
@@ -25,34 +31,51 @@ pub(crate) enum TapeArg {
     Var(u32),
 }
 
+/// Not a variable of the tape.
+const KNOWN: u32 = u32::MAX;
+
 pub(crate) fn process(t: &Rc<Trace>, tape: &RefCell<Tape>, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
-    // one pass over the operands; results are nearly always one (collecting into a SmallVec costs more than it looks)
-    let (mut mask, mut avals) = (SmallVec::<[bool; 8]>::new(), SmallVec::<[&Aval; 4]>::new());
+    // Most operations have one or two operands: no list is made of what is found out about them.
+    match args {
+        [x] => append(t, tape, prim, args, &mut [KNOWN], &mut [false], &[x.aval()], loc),
+        [x, y] => append(t, tape, prim, args, &mut [KNOWN; 2], &mut [false; 2], &[x.aval(), y.aval()], loc),
+        _ => {
+            let avals: Vec<&Aval> = args.iter().map(|a| a.aval()).collect();
+            append(t, tape, prim, args, &mut vec![KNOWN; args.len()], &mut vec![false; args.len()], &avals, loc)
+        }
+    }
+}
+
+fn append(
+    t: &Rc<Trace>,
+    tape: &RefCell<Tape>,
+    prim: &dyn Primitive,
+    args: &[&Array],
+    vars: &mut [u32],
+    mask: &mut [bool],
+    avals: &[&Aval],
+    loc: Loc,
+) -> Outs {
     let mut any = args.is_empty() && prim.makes_tangent();
-    for a in args {
-        let v = t.tape_var(a).is_some();
-        any |= v;
-        mask.push(v);
-        avals.push(a.aval())
+    for ((a, var), m) in args.iter().zip(&mut *vars).zip(&mut *mask) {
+        if let Some(v) = t.tape_var(a) {
+            (*var, *m, any) = (v, true, true)
+        }
     }
     if !any {
         return bind_in(&t.parent, prim, args, loc);
     }
-    if !prim.linear_in(&mask) {
+    if !prim.linear_in(mask) {
         if let Some(body) = prim.inline() {
             return body.eval_in(&Some(t.clone()), args, Some(loc)).into();
         }
         nonlinear(prim, loc)
     }
-    let outs = result_types(prim, &avals, args, loc);
+    let outs = result_types(prim, avals, args, loc);
     let mut tape = tape.borrow_mut();
     let (first, out) = (tape.operands.len() as u32, tape.avals.len() as u32);
-    for a in args {
-        let o = match t.tape_var(a) {
-            Some(v) => TapeArg::Var(v),
-            None => TapeArg::Known((*a).clone()),
-        };
-        tape.operands.push(o)
+    for (a, var) in args.iter().zip(vars) {
+        tape.operands.push(if *var == KNOWN { TapeArg::Known((*a).clone()) } else { TapeArg::Var(*var) })
     }
     tape.eqns.push(TapeEqn { prim: prim.boxed(), first, out, n_out: outs.len() as u32, loc });
     t.results(outs, out, &mut tape.avals, |var, aval| Array::tracer(t.id, loc, Payload::Tape { var, aval }))
@@ -83,9 +106,10 @@ pub(crate) fn zero_tangent(like: &Aval) -> Array {
 pub(crate) struct Linear {
     pub tape: Tape,
     pub n_in: usize,
-    pub outs: Vec<Option<u32>>,
-    pub out_avals: Vec<Aval>,
+    pub outs: OutVars,
 }
+/// The variable of each output's tangent; `None` where it is zero.
+pub(crate) type OutVars = SmallVec<[Option<u32>; 2]>;
 
 /// Runs `f` at `x`; with respect to which arguments, `mask` says.
 pub(crate) fn linearize_flat(
@@ -95,10 +119,10 @@ pub(crate) fn linearize_flat(
     loc: Loc,
     user: bool,
 ) -> (Vec<Array>, Linear) {
-    let tape = Trace::new(current(), Kind::Tape(RefCell::default()), loc);
+    let tape = Trace::new(current(), Kind::Tape(RefCell::new(Tape::new())), loc);
     let jvp = Trace::new(Some(tape.clone()), Kind::Jvp { linear: true }, loc);
     let mut n_in = 0;
-    let ins: Vec<Array> = x
+    let ins: SmallVec<[Array; 4]> = x
         .iter()
         .zip(mask)
         .map(|(x, m)| {
@@ -113,14 +137,16 @@ pub(crate) fn linearize_flat(
         let _g = enter(Some(jvp.clone()), if user { None } else { Some(loc) });
         f(&ins)
     };
-    let (mut vals, mut vars) = (Vec::with_capacity(outs.len()), Vec::with_capacity(outs.len()));
-    for o in outs {
-        let (y, dy) = jvp.undual(o);
-        vars.push(dy.and_then(|d| tape.tape_output(&d, loc)));
-        vals.push(y);
-    }
-    let out_avals = vals.iter().map(|v| v.aval().clone()).collect();
-    (vals, Linear { tape: tape.take_tape(), n_in, outs: vars, out_avals })
+    let mut vars = OutVars::new();
+    let vals = outs
+        .into_iter()
+        .map(|o| {
+            let (y, dy) = jvp.undual(o);
+            vars.push(dy.and_then(|d| tape.tape_output(&d, loc)));
+            y
+        })
+        .collect();
+    (vals, Linear { tape: tape.take_tape(), n_in, outs: vars })
 }
 
 impl Trace {

@@ -72,6 +72,12 @@ pub(crate) fn enter(trace: Current, loc: Option<Loc>) -> Guard {
     Guard(old.trace, old.loc)
 }
 
+/// Says for which of the user's lines the following work is done, until the present guard ends.
+#[inline]
+pub(crate) fn work_for(loc: Loc) {
+    CONTEXT.with(|c| c.borrow_mut().loc = Some(loc))
+}
+
 pub(crate) fn current() -> Current {
     CONTEXT.with(|c| c.borrow().trace.clone())
 }

@@ -1,7 +1,7 @@
 //! Reverse mode: a tape walked backwards. Rules push cotangents into accumulators, one for each tape variable. The rules bind
 //! ordinary operations in the current trace, so a backward pass is itself differentiable, batchable and staged.
 
-use super::linearize::{Linear, TapeArg, TapeEqn};
+use super::linearize::{Linear, Tape, TapeArg, TapeEqn};
 use super::*;
 use crate::aval::AxisSet;
 use crate::jaxpr::Jaxpr;
@@ -66,21 +66,21 @@ impl Cotangents<'_> {
 }
 
 impl Linear {
-    /// Cotangents of the inputs. The tape stays: this may be called again.
-    pub(crate) fn transpose(&self, ct: &[Option<Array>], reduce: AxisSet) -> Vec<Option<Array>> {
+    /// Cotangents of the inputs. The tape stays: this may be called again. `at` is the transformation's line.
+    pub(crate) fn transpose(&self, ct: &[Option<Array>], reduce: AxisSet, at: Loc) -> Vec<Option<Array>> {
+        let _g = enter(current(), Some(at));
         let mut accums = self.seed(ct, reduce);
-        let now = current();
         for (k, e) in self.tape.eqns.iter().enumerate().rev() {
-            step(e, self.tape.operands_of(k), &self.tape.avals, &mut accums, reduce, &now)
+            step(e, self.tape.operands_of(k), &self.tape.avals, &mut accums, reduce)
         }
         take(accums, self.n_in)
     }
     /// The same, and each residual is freed as it is passed.
-    pub(crate) fn transpose_once(mut self, ct: &[Option<Array>], reduce: AxisSet) -> Vec<Option<Array>> {
+    pub(crate) fn transpose_once(mut self, ct: &[Option<Array>], reduce: AxisSet, at: Loc) -> Vec<Option<Array>> {
+        let _g = enter(current(), Some(at));
         let mut accums = self.seed(ct, reduce);
-        let now = current();
         while let Some(e) = self.tape.eqns.pop() {
-            step(&e, &self.tape.operands[e.first as usize..], &self.tape.avals, &mut accums, reduce, &now);
+            step(&e, &self.tape.operands[e.first as usize..], &self.tape.avals, &mut accums, reduce);
             self.tape.operands.truncate(e.first as usize);
         }
         take(accums, self.n_in)
@@ -98,11 +98,12 @@ impl Linear {
     }
 }
 
+/// One equation. The context is the caller's to restore.
 #[inline]
-fn step(e: &TapeEqn, operands: &[TapeArg], avals: &[Aval], accums: &mut [Accum], reduce: AxisSet, now: &Current) {
+fn step(e: &TapeEqn, operands: &[TapeArg], avals: &[Aval], accums: &mut [Accum], reduce: AxisSet) {
     if e.n_out == 1 {
         let Accum::Value(ct) = std::mem::replace(&mut accums[e.out as usize], Accum::Zero) else { return };
-        let _g = enter(now.clone(), Some(e.loc));
+        work_for(e.loc);
         return e.prim.transpose(&[Some(ct)], &mut Cotangents { operands, avals, accums, reduce });
     }
     let mut any = false;
@@ -118,7 +119,7 @@ fn step(e: &TapeEqn, operands: &[TapeArg], avals: &[Aval], accums: &mut [Accum],
     if !any {
         return;
     }
-    let _g = enter(now.clone(), Some(e.loc));
+    work_for(e.loc);
     e.prim.transpose(&cts, &mut Cotangents { operands, avals, accums, reduce });
 }
 
@@ -136,15 +137,14 @@ fn take(accums: Vec<Accum>, n: usize) -> Vec<Option<Array>> {
 /// The linear function `f` written down: inputs have the given types, known values are captured. Its values come back too:
 /// `None` for an output that depends on no input.
 pub(crate) fn record_linear(f: &mut dyn FnMut(&[Array]) -> Vec<Array>, ins: &[Aval], loc: Loc, user: bool) -> Linear {
-    let t = Trace::new(current(), Kind::Tape(RefCell::default()), loc);
+    let t = Trace::new(current(), Kind::Tape(RefCell::new(Tape::new())), loc);
     let xs: Vec<Array> = ins.iter().map(|a| t.tape_input(a.clone(), loc)).collect();
     let outs = {
         let _g = enter(Some(t.clone()), if user { None } else { Some(loc) });
         f(&xs)
     };
     let vars = outs.iter().map(|o| t.tape_output(o, loc)).collect();
-    let out_avals = outs.iter().map(|o| o.aval().clone()).collect();
-    Linear { tape: t.take_tape(), n_in: ins.len(), outs: vars, out_avals }
+    Linear { tape: t.take_tape(), n_in: ins.len(), outs: vars }
 }
 
 /// The transposed program: known inputs, then the cotangents of the outputs in `ct`, to cotangents of the linear inputs, with zeros
@@ -172,7 +172,7 @@ pub(crate) fn transpose_jaxpr(
                     linear.iter().map(|m| if *m { l.next() } else { k.next() }.expect("an operand")).collect();
                 j.eval(&args)
             };
-            let back = record_linear(&mut run, &lin_avals, loc, false).transpose_once(&cts, 0);
+            let back = record_linear(&mut run, &lin_avals, loc, false).transpose_once(&cts, 0, loc);
             if force {
                 back.into_iter().zip(&lin_avals).map(|(b, a)| Some(b.unwrap_or_else(|| zeros_of(a)))).collect()
             } else {

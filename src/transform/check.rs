@@ -231,7 +231,7 @@ fn pull<'a>(f: Flat, x: &'a [Array], at: Loc) -> (Vec<Array>, impl Fn(&[Array]) 
     let (y, linear) = linearize_flat(&mut |x| f(x), x, &mask, at, true);
     let back = move |ct: &[Array]| {
         let ct: Vec<Option<Array>> = ct.iter().map(|c| c.dtype().is_inexact().then(|| c.clone())).collect();
-        let mut dx = linear.transpose(&ct, 0).into_iter();
+        let mut dx = linear.transpose(&ct, 0, at).into_iter();
         x.iter().zip(&mask).map(|(x, m)| or_zeros(if *m { dx.next().flatten() } else { None }, x.aval())).collect()
     };
     (y, back)

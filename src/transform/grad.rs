@@ -7,6 +7,7 @@ use crate::dtype::DType;
 use crate::error::{ErrorKind, Loc, fail_at};
 use crate::trace::linearize::linearize_flat;
 use crate::{ARG0, Argnums, Arguments, Flat, Function, Loss, Nth, Selection, tree};
+use smallvec::SmallVec;
 use std::panic::Location;
 
 type Picked<F, S, N> = <N as Argnums<<F as Function<S>>::Args>>::Picked;
@@ -254,9 +255,9 @@ fn differentiate(
         check_input(&x[*i], *i, options, who, at)
     }
     let reduce: AxisSet = options.reduce_axes.iter().fold(0, |s, name| s | crate::trace::axis::resolve(who, name).bit);
-    let mask: Vec<bool> = (0..x.len()).map(|i| wrt.contains(&i) && x[i].dtype().is_inexact()).collect();
+    let mask: SmallVec<[bool; 8]> = (0..x.len()).map(|i| wrt.contains(&i) && x[i].dtype().is_inexact()).collect();
     let mut stopped = false;
-    let (mut values, linear) = linearize_flat(
+    let (values, linear) = linearize_flat(
         &mut |x| match f(x) {
             Some(leaves) => {
                 check_loss(&leaves[0], options, who, at);
@@ -276,12 +277,9 @@ fn differentiate(
         return None;
     }
     let loss = &values[0];
-    let mut seeds: Vec<Option<Array>> = vec![None; values.len()];
+    let mut seeds: SmallVec<[Option<Array>; 2]> = values.iter().map(|_| None).collect();
     seeds[0] = Some(crate::prim::lit(loss, 1.0));
-    let mut back = {
-        let _g = crate::trace::enter(crate::trace::current(), Some(at));
-        linear.transpose_once(&seeds, reduce)
-    };
+    let mut back = linear.transpose_once(&seeds, reduce, at);
     // inputs of the tape, in order of leaves, to the order of `wrt`
     let place = |i: usize| mask[..i].iter().filter(|m| **m).count();
     let grads = wrt
@@ -291,7 +289,6 @@ fn differentiate(
             or_zeros(g, x[*i].aval())
         })
         .collect();
-    values.iter_mut().for_each(|_| ());
     Some((values, grads))
 }
 

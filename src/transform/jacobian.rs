@@ -261,7 +261,7 @@ fn reverse(f: Flat, x: &[Array], who: &str, at: Loc) -> Vec<Vec<Array>> {
     let (n, vectors) = basis(&outs);
     let rows = along(n, &vectors, at, &mut |ct| {
         let ct: Vec<Option<Array>> = ct.iter().cloned().map(Some).collect();
-        linear.transpose(&ct, 0).into_iter().zip(&ins).map(|(d, a)| or_zeros(d, a)).collect()
+        linear.transpose(&ct, 0, at).into_iter().zip(&ins).map(|(d, a)| or_zeros(d, a)).collect()
     });
     let mut blocks: Vec<Vec<Array>> = outs.iter().map(|_| vec![]).collect();
     for (row, a) in rows.iter().zip(&ins) {

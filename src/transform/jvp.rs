@@ -1,9 +1,8 @@
 //! Forward mode: `jvp` and `linearize`.
 
-use super::{avals, given, or_zeros};
+use super::{avals, given, linearized, or_zeros};
 use crate::array::Array;
 use crate::trace::jvp::jvp_flat;
-use crate::trace::linearize::linearize_flat;
 use crate::{Arguments, Function, Pytree, tree};
 use std::panic::Location;
 
@@ -68,22 +67,7 @@ where
     let at = Location::caller();
     let lent = F::lend(&primals);
     let x = F::Args::flatten(lent).leaves;
-    let mask: Vec<bool> = x.iter().map(|a| a.dtype().is_inexact()).collect();
-    let mut out = None;
-    let (y, linear) = linearize_flat(
-        &mut |x| {
-            let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
-            let leaves = tree::leaves(&o);
-            out = Some(o);
-            leaves
-        },
-        &x,
-        &mask,
-        at,
-        true,
-    );
-    let template = out.expect("the function was called");
-    let value = template.rebuild(&mut y.iter().cloned());
+    let (value, y, _, linear) = linearized::<S, F>(&f, lent, &x, at);
     let (ins, outs) = (avals(&x), avals(&y));
     let names = paths::<F::Args>(lent);
     let kept = value.share();

@@ -24,6 +24,28 @@ use crate::aval::Aval;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Loc, fail_at};
 use crate::prim::zeros_of;
+use crate::trace::linearize::{Linear, linearize_flat};
+use crate::{Arguments, Function, Pytree, tree};
+
+/// The value of a function of containers, its leaves, and the linear map between tangents of the arguments' leaves that have
+/// derivatives (`mask`) and tangents of the value's.
+pub(crate) fn linearized<S, F: Function<S, Out: Pytree>>(
+    f: &F,
+    args: <F::Args as Arguments>::Refs<'_>,
+    x: &[Array],
+    at: Loc,
+) -> (F::Out, Vec<Array>, Vec<bool>, Linear) {
+    let mask: Vec<bool> = x.iter().map(|a| a.dtype().is_inexact()).collect();
+    let mut out = None;
+    let mut run = |x: &[Array]| {
+        let o = f.call(F::Args::rebuild_refs(args, &mut x.iter().cloned()));
+        let leaves = tree::leaves(&o);
+        out = Some(o);
+        leaves
+    };
+    let (y, linear) = linearize_flat(&mut run, x, &mask, at, true);
+    (out.expect("the function was called").rebuild(&mut y.iter().cloned()), y, mask, linear)
+}
 
 pub(crate) fn avals(x: &[Array]) -> Vec<Aval> {
     x.iter().map(|a| a.aval().clone()).collect()

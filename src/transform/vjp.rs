@@ -1,11 +1,11 @@
 //! Reverse mode: `vjp`, and the transpose of linear functions.
 
 use super::jvp::paths;
-use super::{avals, given, or_zeros};
+use super::{avals, given, linearized, or_zeros};
 use crate::array::Array;
 use crate::aval::Aval;
 use crate::error::Loc;
-use crate::trace::linearize::{Linear, linearize_flat};
+use crate::trace::linearize::Linear;
 use crate::trace::transpose::record_linear;
 use crate::{Arguments, Function, Pytree, tree};
 use std::marker::PhantomData;
@@ -34,7 +34,7 @@ impl<Args: Arguments, Out: Pytree> Pullback<Args, Out> {
     pub fn call(&self, ct: &Out) -> Args {
         let ct = self.seeds(ct);
         let _g = crate::trace::enter(crate::trace::current(), Some(self.at));
-        let back = self.linear.transpose(&ct, 0);
+        let back = self.linear.transpose(&ct, 0, self.at);
         rebuild(back, &self.mask, &self.ins, &self.args)
     }
     /// The same, once: memory is freed while it runs.
@@ -44,7 +44,7 @@ impl<Args: Arguments, Out: Pytree> Pullback<Args, Out> {
     pub fn call_once(self, ct: &Out) -> Args {
         let ct = self.seeds(ct);
         let _g = crate::trace::enter(crate::trace::current(), Some(self.at));
-        let back = self.linear.transpose_once(&ct, 0);
+        let back = self.linear.transpose_once(&ct, 0, self.at);
         rebuild(back, &self.mask, &self.ins, &self.args)
     }
     fn seeds(&self, ct: &Out) -> Vec<Option<Array>> {
@@ -74,22 +74,8 @@ where
     let args = F::own(args);
     let lent = args.refs();
     let x = F::Args::flatten(lent).leaves;
-    let mask: Vec<bool> = x.iter().map(|a| a.dtype().is_inexact()).collect();
-    let mut out = None;
-    let (y, linear) = linearize_flat(
-        &mut |x| {
-            let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
-            let leaves = tree::leaves(&o);
-            out = Some(o);
-            leaves
-        },
-        &x,
-        &mask,
-        at,
-        true,
-    );
+    let (value, y, mask, linear) = linearized::<S, F>(&f, lent, &x, at);
     let (ins, outs) = (avals(&x), avals(&y));
-    let value = out.expect("the function was called").rebuild(&mut y.into_iter());
     let out_paths = tree::paths(&value);
     (value, Pullback { linear, mask, ins, outs, args, out_paths, at, _out: PhantomData })
 }
@@ -121,15 +107,15 @@ where
         &mut |x| {
             let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
             let leaves = tree::leaves(&o);
-            out = Some(tree::paths(&o));
+            out = Some((tree::paths(&o), avals(&leaves)));
             leaves
         },
         &ins,
         at,
         true,
     );
-    let (mask, outs) = (vec![true; ins.len()], linear.out_avals.clone());
-    let out_paths = out.expect("the function was called");
+    let mask = vec![true; ins.len()];
+    let (out_paths, outs) = out.expect("the function was called");
     let p = Pullback::<F::Args, F::Out> { linear, mask, ins, outs, args, out_paths, at, _out: PhantomData };
     Box::new(move |ct| p.call(ct))
 }
