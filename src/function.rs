@@ -116,6 +116,9 @@ impl<'a> Walker<'a> for Flat {
     fn leaf(&mut self, leaf: &'a Array) {
         self.leaves.push(leaf.clone())
     }
+    fn node(&mut self, node: Node) {
+        self.leaves.reserve(node.arity())
+    }
 }
 
 macro_rules! arguments {

@@ -15,9 +15,8 @@ pub(crate) use ops::{binary, made_at, promote_pair};
 use crate::aval::Aval;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Loc, fail};
-use cotangent_cpu::Buffer;
+use cotangent_cpu::{Buffer, Pooled};
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 /// The number of a trace; never used twice.
 pub(crate) type TraceId = u64;
@@ -39,8 +38,8 @@ pub struct Array(pub(crate) Repr);
 pub(crate) enum Repr {
     /// Rank 0 and at most eight bytes: no allocation.
     Scalar(Scalar),
-    Buf(Arc<Buf>),
-    Tracer(Arc<Node>),
+    Buf(Pooled<Buf>),
+    Tracer(Pooled<Node>),
 }
 
 #[derive(Clone, Copy)]
@@ -58,7 +57,7 @@ pub(crate) struct Buf {
 /// A reshaped array shares the memory of the one it came from.
 pub(crate) enum Data {
     Own(Buffer),
-    Shared(Arc<Buf>),
+    Shared(Pooled<Buf>),
 }
 
 /// A value of a running trace. Only the trace whose id it bears looks inside.
@@ -99,14 +98,14 @@ impl Array {
     /// An array of this type over these elements, which must be as many as the shape says.
     pub(crate) fn from_buffer(aval: Aval, data: Buffer) -> Array {
         debug_assert_eq!(aval.size() * aval.dtype.size(), data.len());
-        Array(Repr::Buf(Arc::new(Buf { aval, data: Data::Own(data) })))
+        Array(Repr::Buf(Pooled::new(Buf { aval, data: Data::Own(data) })))
     }
     #[inline]
     pub(crate) fn scalar(dtype: DType, weak: bool, bits: u64) -> Array {
         Array(Repr::Scalar(Scalar { bits, dtype, weak }))
     }
     pub(crate) fn tracer(trace: TraceId, loc: Loc, kind: Payload) -> Array {
-        Array(Repr::Tracer(Arc::new(Node { trace, loc, kind })))
+        Array(Repr::Tracer(Pooled::new(Node { trace, loc, kind })))
     }
     /// A concrete array of this type from its row-major little-endian bytes.
     pub(crate) fn from_bytes(aval: Aval, bytes: &[u8]) -> Array {
@@ -168,8 +167,8 @@ impl Array {
     pub(crate) fn ptr(&self) -> usize {
         match &self.0 {
             Repr::Scalar(_) => 0,
-            Repr::Buf(b) => Arc::as_ptr(b) as usize,
-            Repr::Tracer(n) => Arc::as_ptr(n) as usize,
+            Repr::Buf(b) => Pooled::as_ptr(b) as usize,
+            Repr::Tracer(n) => Pooled::as_ptr(n) as usize,
         }
     }
 
@@ -235,7 +234,7 @@ impl Array {
                     Data::Shared(root) => root.clone(),
                     Data::Own(_) => b.clone(),
                 };
-                Array(Repr::Buf(Arc::new(Buf { aval, data: Data::Shared(root) })))
+                Array(Repr::Buf(Pooled::new(Buf { aval, data: Data::Shared(root) })))
             }
             Repr::Tracer(n) => crate::trace::stray(n, None),
         }

@@ -41,7 +41,7 @@ impl Compiled {
         }
     }
     fn run_lists(&self, args: &[&Array]) -> Outs {
-        let mut ops = SmallVec::<[cotangent_cpu::Operand; 4]>::new();
+        let mut ops = SmallVec::<[cotangent_cpu::Operand; 4]>::with_capacity(args.len());
         for a in args {
             ops.push(operand(a))
         }
@@ -49,7 +49,11 @@ impl Compiled {
         if outs.len() == 1 {
             return crate::prim::one(result(outs.pop().expect("one result"), &self.outs[0], args));
         }
-        outs.into_iter().zip(&self.outs).map(|(o, aval)| result(o, aval, args)).collect()
+        let mut all = Outs::with_capacity(outs.len());
+        for (o, aval) in outs.into_iter().zip(&self.outs) {
+            all.push(result(o, aval, args))
+        }
+        all
     }
 }
 

@@ -4,6 +4,7 @@ use crate::array::Array;
 use crate::aval::Aval;
 use crate::error::Loc;
 use crate::jaxpr::Jaxpr;
+use crate::prim::call::Call;
 use crate::trace::axis::{Axis, bound};
 use crate::trace::stage::stage_flat;
 use crate::tree::{Structure, StructureWriter};
@@ -56,18 +57,20 @@ impl Jit {
         let cache: Mutex<Vec<Arc<Staged<F::Out>>>> = Mutex::default();
         F::with(move |args| {
             let lent = F::lend(&args);
-            let flat = F::Args::flatten(lent);
+            let mut seen = tree::Borrowed::default();
+            F::Args::walk_refs(lent, &mut seen);
+            let leaves = seen.0;
             let axes = if crate::trace::evaluating() { vec![] } else { bound() };
             let lock = || cache.lock().unwrap_or_else(|e| e.into_inner());
             // never locked while tracing: a function may call itself
-            let hit = lock().iter().find(|s| s.serves::<F::Args>(lent, &axes, &flat.leaves)).cloned();
+            let hit = lock().iter().find(|s| s.serves::<F::Args>(lent, &axes, &leaves)).cloned();
             let staged = hit.unwrap_or_else(|| {
                 let mut w = StructureWriter::default();
                 F::Args::walk_refs(lent, &mut w);
                 let structure = w.finish();
-                let made = Arc::new(stage::<S, F>(&f, lent, structure, axes, &flat.leaves, at));
+                let made = Arc::new(stage::<S, F>(&f, lent, structure, axes, &leaves, &name, at));
                 let mut all = lock();
-                match all.iter().find(|s| s.serves::<F::Args>(lent, &made.axes, &flat.leaves)) {
+                match all.iter().find(|s| s.serves::<F::Args>(lent, &made.axes, &leaves)) {
                     Some(first) => first.clone(),
                     None => {
                         all.push(made.clone());
@@ -75,9 +78,12 @@ impl Jit {
                     }
                 }
             });
-            let args: SmallVec<[&Array; 8]> = staged.captured.iter().chain(&flat.leaves).collect();
-            let call = crate::prim::call::Call { jaxpr: staged.jaxpr.clone(), name: name.clone() };
-            let outs = crate::trace::bind_at(at, &call, &args);
+            let outs = if staged.captured.is_empty() {
+                crate::trace::bind_at(at, &staged.call, &leaves)
+            } else {
+                let args: SmallVec<[&Array; 8]> = staged.captured.iter().chain(leaves.iter().copied()).collect();
+                crate::trace::bind_at(at, &staged.call, &args)
+            };
             staged.out.rebuild(&mut outs.into_iter())
         })
     }
@@ -88,13 +94,13 @@ struct Staged<Out> {
     structure: Structure,
     axes: Vec<Axis>,
     avals: Vec<Aval>,
-    jaxpr: Arc<Jaxpr>,
+    call: Call,
     captured: Vec<Array>,
     /// The structure of the result. Its leaves are abstract and nobody looks at them.
     out: Out,
 }
 impl<Out> Staged<Out> {
-    fn serves<A: Arguments>(&self, args: A::Refs<'_>, axes: &[Axis], x: &[Array]) -> bool {
+    fn serves<A: Arguments>(&self, args: A::Refs<'_>, axes: &[Axis], x: &[&Array]) -> bool {
         self.avals.len() == x.len() && self.avals.iter().zip(x).all(|(a, x)| a == x.aval()) && self.axes == axes && {
             let mut same = self.structure.matcher();
             A::walk_refs(args, &mut same);
@@ -108,10 +114,11 @@ fn stage<S, F: Function<S, Out: Pytree>>(
     args: <F::Args as Arguments>::Refs<'_>,
     structure: Structure,
     axes: Vec<Axis>,
-    x: &[Array],
+    x: &[&Array],
+    name: &Arc<str>,
     at: Loc,
 ) -> Staged<F::Out> {
-    let avals = super::avals(x);
+    let avals: Vec<Aval> = x.iter().map(|a| a.aval().clone()).collect();
     let mut out = None;
     let (jaxpr, captured) = stage_flat(
         &mut |x| {
@@ -126,7 +133,7 @@ fn stage<S, F: Function<S, Out: Pytree>>(
     // tracers of the staging trace are not kept alive in the template
     let out = out.expect("the function was called");
     let out = tree::map(&out, |_| crate::array(false));
-    Staged { structure, axes, avals, jaxpr, captured, out }
+    Staged { structure, axes, avals, call: Call { jaxpr, name: name.clone() }, captured, out }
 }
 
 /// The name of a `fn` item; closures have none.

@@ -112,6 +112,9 @@ impl<'a> Walker<'a> for Leaves {
     fn leaf(&mut self, leaf: &'a Array) {
         self.0.push(leaf.clone())
     }
+    fn node(&mut self, node: Node) {
+        self.0.reserve(node.arity())
+    }
 }
 
 /// A walker that counts the leaves.
@@ -131,6 +134,9 @@ pub(crate) struct Borrowed<'a>(pub(crate) smallvec::SmallVec<[&'a Array; 8]>);
 impl<'a> Walker<'a> for Borrowed<'a> {
     fn leaf(&mut self, leaf: &'a Array) {
         self.0.push(leaf)
+    }
+    fn node(&mut self, node: Node) {
+        self.0.reserve(node.arity())
     }
 }
 

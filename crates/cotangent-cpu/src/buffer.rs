@@ -72,20 +72,20 @@ unsafe fn system_free(ptr: NonNull<u8>, class: usize) {
 }
 
 /// Free blocks of one class, linked through their first word.
-struct List(*mut u8);
+pub(crate) struct List(*mut u8);
 impl List {
-    const EMPTY: List = List(std::ptr::null_mut());
+    pub(crate) const EMPTY: List = List(std::ptr::null_mut());
     #[inline(always)]
-    fn pop(&mut self) -> Option<NonNull<u8>> {
+    pub(crate) fn pop(&mut self) -> Option<NonNull<u8>> {
         let head = NonNull::new(self.0)?;
-        // SAFETY: a listed block is at least 64 bytes, aligned, and its first word is the link.
+        // SAFETY: a listed block is at least a word large, aligned, and its first word is the link.
         self.0 = unsafe { *head.as_ptr().cast::<*mut u8>() };
         Some(head)
     }
     /// # Safety
     /// The block is free and at least a word large.
     #[inline(always)]
-    unsafe fn push(&mut self, block: NonNull<u8>) {
+    pub(crate) unsafe fn push(&mut self, block: NonNull<u8>) {
         // SAFETY: as above.
         unsafe { *block.as_ptr().cast::<*mut u8>() = self.0 };
         self.0 = block.as_ptr();
@@ -249,6 +249,7 @@ pub fn trim() {
         let local = unsafe { &mut *local.get() };
         *local = Local { lists: [const { List::EMPTY }; LOCAL_CLASSES], held: 0 };
     });
+    crate::pooled::trim();
     shared().shrink(0);
 }
 
