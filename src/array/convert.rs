@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::dtype::Element;
-use crate::error::Error;
 use num_complex::Complex;
 
 /// Rust values that make arrays: numbers, slices, vectors, nested fixed-size arrays.
@@ -373,6 +372,7 @@ macro_rules! array {
 mod ndarray_impls {
     //! Conversions from and to the `ndarray` crate.
     use super::*;
+    use crate::error::Error;
     impl<T: Element, D: ndarray::Dimension> From<&ndarray::Array<T, D>> for Array {
         fn from(x: &ndarray::Array<T, D>) -> Array {
             let data: Vec<T> = x.iter().copied().collect();
@@ -388,5 +388,3 @@ mod ndarray_impls {
         }
     }
 }
-#[cfg(not(feature = "ndarray"))]
-const _: Option<Error> = None;
