@@ -3,7 +3,7 @@
 //! A panic carries the formatted message as a `String`, so that the usual hook prints it with the user's line. The typed error is
 //! kept beside it for the thread; `catch` hands it out if, and only if, the panic that it caught is the one that left it there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
 /// A place in the user's source.
@@ -83,14 +83,21 @@ impl std::fmt::Display for Error {
 }
 impl std::error::Error for Error {}
 
-thread_local! { static LAST: RefCell<Option<(String, Error)>> = const { RefCell::new(None) } }
+thread_local! {
+    static LAST: RefCell<Option<(String, Error)>> = const { RefCell::new(None) };
+    /// How many [`catch`]es run.
+    static CATCHING: Cell<usize> = const { Cell::new(0) };
+}
 
-/// Panics with this error.
+/// Panics with this error. Under [`catch`] the panic is no news to anybody: it unwinds without a message on stderr.
 #[cold]
 #[track_caller]
 pub(crate) fn raise(e: Error) -> ! {
     let text = e.to_string();
     LAST.with(|l| *l.borrow_mut() = Some((text.clone(), e)));
+    if CATCHING.get() > 0 {
+        std::panic::resume_unwind(Box::new(text))
+    }
     std::panic::panic_any(text)
 }
 
@@ -112,7 +119,8 @@ pub(crate) fn fail_at(loc: Loc, kind: ErrorKind, message: impl Into<String>) -> 
 
 /// Runs `f`, and turns a panic of this library, and only of this library, into an error.
 ///
-/// The library's own state is restored while the panic unwinds: after a caught error everything works as before.
+/// The library's own state is restored while the panic unwinds: after a caught error everything works as before. Nothing is
+/// printed: the panic hook hears of the library's panics only where nobody catches them.
 ///
 /// ```
 /// use cotangent::prelude::*;
@@ -121,7 +129,10 @@ pub(crate) fn fail_at(loc: Loc, kind: ErrorKind, message: impl Into<String>) -> 
 /// assert!(e.to_string().contains("add: shapes (2,) and (3,) do not broadcast"));
 /// ```
 pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Error> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
+    CATCHING.set(CATCHING.get() + 1);
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f));
+    CATCHING.set(CATCHING.get() - 1);
+    match done {
         Ok(r) => Ok(r),
         Err(payload) => {
             let ours = payload

@@ -163,3 +163,19 @@ fn programs_that_cannot_be_loaded() {
     let loaded = cotangent::jaxpr::Loaded::parse(&program("sin", aval)).unwrap();
     told(Shape, &["float32[2]", "float32[3]"], || loaded.call(&[vector()]));
 }
+
+#[test]
+fn what_is_caught_is_not_printed() {
+    thread_local! { static HEARD: std::cell::Cell<u32> = const { std::cell::Cell::new(0) }; }
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        HEARD.set(HEARD.get() + 1);
+        usual(info)
+    }));
+    assert!(catch(|| vector().reshape(&[2])).is_err());
+    assert_eq!(HEARD.get(), 0);
+    // an error that nobody catches is heard of, and so is a panic that is not the library's
+    assert!(std::panic::catch_unwind(|| vector().reshape(&[2])).is_err());
+    assert!(std::panic::catch_unwind(|| catch(|| panic!("not ours"))).is_err());
+    assert_eq!(HEARD.get(), 2);
+}

@@ -24,6 +24,9 @@ pub trait ArrayLike {
 /// assert_eq!(format!("{:?}", array(2.0)), "Array(2., dtype=float32, weak_type=True)");
 /// assert_eq!(array(vec![1f64, 2.0]).dtype(), DType::Float64);
 /// assert_eq!(array([[1, 2], [3, 4]]).shape(), [2, 2]);
+/// // a number may be of any type; one that int32 does not hold keeps its value
+/// assert_eq!(format!("{:?} {:?}", array(7i8), array(u64::MAX)),
+///     "Array(7, dtype=int32, weak_type=True) Array(18446744073709551615, dtype=uint64, weak_type=True)");
 /// ```
 pub fn array(x: impl ArrayLike) -> Array {
     x.into_array()
@@ -153,7 +156,7 @@ impl Array {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number {
     Bool(bool),
-    Int(i64),
+    Int(i128),
     Float(f64),
     Complex(f64, f64),
 }
@@ -163,7 +166,9 @@ impl Number {
         match self {
             Number::Bool(_) => (DType::Bool, false),
             // an integer that no int32 holds keeps its value
-            Number::Int(i) => (if i32::try_from(i).is_ok() { DType::Int32 } else { DType::Int64 }, true),
+            Number::Int(i) if i32::try_from(i).is_ok() => (DType::Int32, true),
+            Number::Int(i) if i64::try_from(i).is_ok() => (DType::Int64, true),
+            Number::Int(_) => (DType::Uint64, true),
             Number::Float(_) => (DType::Float32, true),
             Number::Complex(..) => (DType::Complex64, true),
         }
@@ -182,14 +187,14 @@ impl Number {
         // an integer in an integer type wraps, as NumPy's conversion of an array does; all else goes through f64
         let int = match self {
             Number::Int(i) => i,
-            _ => re as i64,
+            _ => re as i64 as i128,
         };
         match dtype {
             DType::Bool => scalar(re != 0.0, weak),
             DType::Int8 => scalar(int as i8, weak),
             DType::Int16 => scalar(int as i16, weak),
             DType::Int32 => scalar(int as i32, weak),
-            DType::Int64 => scalar(int, weak),
+            DType::Int64 => scalar(int as i64, weak),
             DType::Uint8 => scalar(int as u8, weak),
             DType::Uint16 => scalar(int as u16, weak),
             DType::Uint32 => scalar(int as u32, weak),
@@ -222,11 +227,18 @@ macro_rules! numbers { ($($t:ty => |$x:ident| $number:expr;)*) => { $(
 )* } }
 numbers! {
     bool => |x| Number::Bool(x);
-    i32 => |x| Number::Int(x as i64);
-    i64 => |x| Number::Int(x);
-    u8 => |x| Number::Int(x as i64);
-    u32 => |x| Number::Int(x as i64);
-    usize => |x| Number::Int(x as i64);
+    i8 => |x| Number::Int(x as i128);
+    i16 => |x| Number::Int(x as i128);
+    i32 => |x| Number::Int(x as i128);
+    i64 => |x| Number::Int(x as i128);
+    isize => |x| Number::Int(x as i128);
+    u8 => |x| Number::Int(x as i128);
+    u16 => |x| Number::Int(x as i128);
+    u32 => |x| Number::Int(x as i128);
+    u64 => |x| Number::Int(x as i128);
+    usize => |x| Number::Int(x as i128);
+    half::f16 => |x| Number::Float(x.to_f64());
+    half::bf16 => |x| Number::Float(x.to_f64());
     f32 => |x| Number::Float(x as f64);
     f64 => |x| Number::Float(x);
     Complex<f32> => |x| Number::Complex(x.re as f64, x.im as f64);
@@ -306,7 +318,10 @@ pub trait Literal: Copy {
 macro_rules! literals { ($($t:ty => $s:ty;)*) => { $(
     impl Literal for $t { type Stored = $s; fn stored(self) -> $s { self as $s } }
 )* } }
-literals! { f64 => f32; f32 => f32; i32 => i32; i64 => i64; u8 => u8; u32 => u32; u64 => u64; bool => bool; }
+literals! {
+    f64 => f32; f32 => f32; i8 => i8; i16 => i16; i32 => i32; i64 => i64; u8 => u8; u16 => u16; u32 => u32; u64 => u64; bool => bool;
+    half::f16 => half::f16; half::bf16 => half::bf16;
+}
 impl Literal for Complex<f64> {
     type Stored = Complex<f32>;
     fn stored(self) -> Complex<f32> {

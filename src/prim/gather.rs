@@ -242,7 +242,7 @@ impl FillValue {
             // both words of a key
             FillValue::Int(i) if t == DType::Key => return [(i as u32 as u64) << 32 | i as u32 as u64, 0],
             // integers wrap
-            FillValue::Int(i) if t.is_integer() => Number::Int(i as i64),
+            FillValue::Int(i) if t.is_integer() => Number::Int(i),
             FillValue::Int(i) => Number::Float(i as f64),
             FillValue::Bool(b) => Number::Bool(b),
             FillValue::Float(x) => Number::Float(f64::from_bits(x)),
