@@ -132,8 +132,9 @@ impl Selection {
 }
 
 macro_rules! nth {
-    ($($all:tt: $($n:literal $P:ident $p:ident),*;)*) => { $( $( nth! { @one $all $n $P $p } )* )* };
-    (@one ($($T:ident $x:ident)*) $n:literal $P:ident $p:ident) => {
+    ($($all:tt $n:literal;)*) => { $( nth! { @each $all $all } )* };
+    (@each $all:tt ($($P:ident $X:ident $p:ident $n:tt),*)) => { $( nth! { @one $all $n $P $p } )* };
+    (@one ($($T:ident $X:ident $x:ident $i:tt),*) $n:tt $P:ident $p:ident) => {
         #[allow(unused_variables)]
         impl<$($T: Pytree),*> Argnums<($($T,)*)> for Nth<$n> {
             type Picked = $P;
@@ -146,19 +147,10 @@ macro_rules! nth {
         }
     };
 }
-nth! {
-    (A a): 0 A a;
-    (A a B b): 0 A a, 1 B b;
-    (A a B b C c): 0 A a, 1 B b, 2 C c;
-    (A a B b C c D d): 0 A a, 1 B b, 2 C c, 3 D d;
-    (A a B b C c D d E e): 0 A a, 1 B b, 2 C c, 3 D d, 4 E e;
-    (A a B b C c D d E e F f): 0 A a, 1 B b, 2 C c, 3 D d, 4 E e, 5 F f;
-    (A a B b C c D d E e F f G g): 0 A a, 1 B b, 2 C c, 3 D d, 4 E e, 5 F f, 6 G g;
-    (A a B b C c D d E e F f G g H h): 0 A a, 1 B b, 2 C c, 3 D d, 4 E e, 5 F f, 6 G g, 7 H h;
-}
+for_tuples! { nth }
 
 macro_rules! tuples {
-    ($(($($S:ident $i:tt),*);)*) => { $(
+    ($(($($S:ident $X:ident $x:ident $i:tt),*) $n:literal;)*) => { $(
         impl<Args: Arguments, $($S: Argnums<Args>),*> Argnums<Args> for ($($S,)*) {
             type Picked = ($($S::Picked,)*);
             fn numbers(&self, out: &mut SmallVec<[usize; 8]>) {
@@ -170,16 +162,7 @@ macro_rules! tuples {
         }
     )* };
 }
-tuples! {
-    (A 0);
-    (A 0, B 1);
-    (A 0, B 1, C 2);
-    (A 0, B 1, C 2, D 3);
-    (A 0, B 1, C 2, D 3, E 4);
-    (A 0, B 1, C 2, D 3, E 4, F 5);
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-}
+for_tuples! { tuples }
 
 /// `Self` is `T`. Asked as a bound, not unified in an impl's header, so that rustc can say in our words that it is not.
 #[diagnostic::on_unimplemented(
@@ -198,7 +181,7 @@ impl<T> Same<T> for T {
 }
 
 macro_rules! uniform {
-    ($($first:ident $($T:ident $x:ident),*;)*) => { $(
+    ($((A $X0:ident $first:ident 0 $(, $T:ident $X:ident $x:ident $i:tt)*) $n:literal;)*) => { $(
         impl<A: Pytree, $($T: Pytree + Same<A>),*> Argnums<(A, $($T,)*)> for usize {
             type Picked = A;
             fn numbers(&self, out: &mut SmallVec<[usize; 8]>) {
@@ -210,16 +193,7 @@ macro_rules! uniform {
         }
     )* };
 }
-uniform! {
-    a;
-    a B b;
-    a B b, C c;
-    a B b, C c, D d;
-    a B b, C c, D d, E e;
-    a B b, C c, D d, E e, F f;
-    a B b, C c, D d, E e, F f, G g;
-    a B b, C c, D d, E e, F f, G g, H h;
-}
+for_tuples! { uniform }
 
 impl<Args: Arguments, const N: usize> Argnums<Args> for [usize; N]
 where

@@ -228,7 +228,7 @@ impl<Args: OneByOne<[X; N]>, X: Send + Sync, const N: usize> ArgAxes<Args> for [
 }
 
 macro_rules! tuples {
-    ($(($($T:ident $X:ident $i:tt),*) $n:literal;)*) => { $(
+    ($(($($T:ident $X:ident $x:ident $i:tt),*) $n:literal;)*) => { $(
         containers! { [$($X: Send + Sync),*] ($($X,)*); }
         impl<$($T: Pytree, $X: Axes<$T>),*> Prefixed<($($X,)*)> for ($($T,)*) {
             fn axes(&self, by: &($($X,)*), out: &mut AxisList) {
@@ -256,16 +256,7 @@ macro_rules! tuples {
         }
     )* };
 }
-tuples! {
-    (A X0 0) 1;
-    (A X0 0, B X1 1) 2;
-    (A X0 0, B X1 1, C X2 2) 3;
-    (A X0 0, B X1 1, C X2 2, D X3 3) 4;
-    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4) 5;
-    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4, F X5 5) 6;
-    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4, F X5 5, G X6 6) 7;
-    (A X0 0, B X1 1, C X2 2, D X3 3, E X4 4, F X5 5, G X6 6, H X7 7) 8;
-}
+for_tuples! { tuples }
 
 #[cfg(test)]
 mod tests {

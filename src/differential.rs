@@ -87,7 +87,7 @@ where
 }
 
 macro_rules! tuples {
-    ($(($($T:ident $i:tt),*);)*) => { $(
+    ($(($($T:ident $X:ident $x:ident $i:tt),*) $n:literal;)*) => { $(
         #[allow(unused_variables, clippy::unused_unit)]
         impl<$($T: Differential),*> Differential for ($($T,)*) {
             type Jac<In: Pytree> = ($($T::Jac<In>,)*);
@@ -97,17 +97,8 @@ macro_rules! tuples {
         }
     )* };
 }
-tuples! {
-    ();
-    (A 0);
-    (A 0, B 1);
-    (A 0, B 1, C 2);
-    (A 0, B 1, C 2, D 3);
-    (A 0, B 1, C 2, D 3, E 4);
-    (A 0, B 1, C 2, D 3, E 4, F 5);
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-}
+tuples! { () 0; }
+for_tuples! { tuples }
 
 #[cfg(test)]
 mod tests {

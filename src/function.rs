@@ -122,7 +122,7 @@ impl<'a> Walker<'a> for Flat {
 }
 
 macro_rules! arguments {
-    ($(($($T:ident $x:ident),*) $n:literal;)*) => { $(
+    ($(($($T:ident $X:ident $x:ident $i:tt),*) $n:literal;)*) => { $(
         #[allow(unused_variables, unused_mut, clippy::unused_unit)]
         impl<$($T: Pytree),*> Arguments for ($($T,)*) {
             type Refs<'a> = ($(&'a $T,)*);
@@ -147,17 +147,8 @@ macro_rules! arguments {
         }
     )* };
 }
-arguments! {
-    () 0;
-    (A a) 1;
-    (A a, B b) 2;
-    (A a, B b, C c) 3;
-    (A a, B b, C c, D d) 4;
-    (A a, B b, C c, D d, E e) 5;
-    (A a, B b, C c, D d, E e, F f) 6;
-    (A a, B b, C c, D d, E e, F f, G g) 7;
-    (A a, B b, C c, D d, E e, F f, G g, H h) 8;
-}
+arguments! { () 0; }
+for_tuples! { arguments }
 
 // One impl per combination of modes. The modes are spelled in the impl, not computed by an associated type of the argument,
 // because rustc cannot normalize a projection under the binder of `dyn for<'a> Fn(..)`: a compact encoding type-checks, and then

@@ -1,5 +1,22 @@
-//! Cotangent: JAX's composable function transformations as a Rust library.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+/// Gives a macro the tuples of one to eight elements. Of each element: its type, a second type, a variable and the position; after each
+/// tuple, its length.
+macro_rules! for_tuples {
+    ($m:ident) => {
+        $m! {
+            (A X0 a 0) 1;
+            (A X0 a 0, B X1 b 1) 2;
+            (A X0 a 0, B X1 b 1, C X2 c 2) 3;
+            (A X0 a 0, B X1 b 1, C X2 c 2, D X3 d 3) 4;
+            (A X0 a 0, B X1 b 1, C X2 c 2, D X3 d 3, E X4 e 4) 5;
+            (A X0 a 0, B X1 b 1, C X2 c 2, D X3 d 3, E X4 e 4, F X5 f 5) 6;
+            (A X0 a 0, B X1 b 1, C X2 c 2, D X3 d 3, E X4 e 4, F X5 f 5, G X6 g 6) 7;
+            (A X0 a 0, B X1 b 1, C X2 c 2, D X3 d 3, E X4 e 4, F X5 f 5, G X6 g 6, H X7 h 7) 8;
+        }
+    };
+}
 
 // The derive writes `::cotangent::..`, and this crate derives too.
 extern crate self as cotangent;
@@ -49,8 +66,3 @@ pub mod prelude {
     };
     pub use crate::{eval_shape, grad, grad_argnums, jit, value_and_grad, value_and_grad_argnums};
 }
-
-/// The code on the front page is tested.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -1,5 +1,6 @@
 //! Staging: `jit`, `make_jaxpr`, `eval_shape`.
 
+use super::on_leaves;
 use crate::array::Array;
 use crate::aval::Aval;
 use crate::error::Loc;
@@ -120,16 +121,7 @@ fn stage<S, F: Function<S, Out: Pytree>>(
 ) -> Staged<F::Out> {
     let avals: Vec<Aval> = x.iter().map(|a| a.aval().clone()).collect();
     let mut out = None;
-    let (jaxpr, captured) = stage_flat(
-        &mut |x| {
-            let o = f.call(F::Args::rebuild_refs(args, &mut x.iter().cloned()));
-            let leaves = tree::leaves(&o);
-            out = Some(o);
-            leaves
-        },
-        &avals,
-        at,
-    );
+    let (jaxpr, captured) = stage_flat(&mut on_leaves(f, args, &mut out), &avals, at);
     // tracers of the staging trace are not kept alive in the template
     let out = out.expect("the function was called");
     let out = tree::map(&out, |_| crate::array(false));
@@ -158,8 +150,7 @@ where
     let at = Location::caller();
     let lent = F::lend(&args);
     let x = F::Args::flatten(lent).leaves;
-    let mut run = |x: &[Array]| tree::leaves(&f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned())));
-    stage_flat(&mut run, &super::avals(&x), at).0
+    stage_flat(&mut on_leaves(&f, lent, &mut None), &super::avals(&x), at).0
 }
 
 /// Shape and element type of a value that was not computed.

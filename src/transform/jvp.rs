@@ -1,6 +1,6 @@
 //! Forward mode: `jvp` and `linearize`.
 
-use super::{avals, given, linearized, or_zeros};
+use super::{avals, given, linearized, on_leaves, or_zeros};
 use crate::array::Array;
 use crate::trace::jvp::jvp_flat;
 use crate::{Arguments, Function, Pytree, tree};
@@ -28,18 +28,7 @@ where
     let (x, dx) = (F::Args::flatten(lent).leaves, F::Args::flatten(lent_d).leaves);
     let dx = given("jvp", "tangent", at, &dx, &avals(&x), &paths::<F::Args>(lent));
     let mut out = None;
-    let (y, dy) = jvp_flat(
-        &mut |x| {
-            let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
-            let leaves = tree::leaves(&o);
-            out = Some(o);
-            leaves
-        },
-        &x,
-        &dx,
-        at,
-        true,
-    );
+    let (y, dy) = jvp_flat(&mut on_leaves(&f, lent, &mut out), &x, &dx, at, true);
     let out = out.expect("the function was called");
     let dy: Vec<Array> = dy.into_iter().zip(&y).map(|(d, y)| or_zeros(d, y.aval())).collect();
     (out.rebuild(&mut y.into_iter()), out.rebuild(&mut dy.into_iter()))

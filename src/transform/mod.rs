@@ -27,6 +27,18 @@ use crate::prim::zeros_of;
 use crate::trace::linearize::{Linear, linearize_flat};
 use crate::{Arguments, Function, Pytree, tree};
 
+/// A function of containers as one of leaves. What it returned last stays in `out`.
+pub(crate) fn on_leaves<'a, 'r, S, F: Function<S, Out: Pytree>>(
+    f: &'a F,
+    args: <F::Args as Arguments>::Refs<'r>,
+    out: &'a mut Option<F::Out>,
+) -> impl FnMut(&[Array]) -> Vec<Array> + use<'a, 'r, S, F> {
+    move |x| {
+        let o = f.call(F::Args::rebuild_refs(args, &mut x.iter().cloned()));
+        tree::leaves(out.insert(o))
+    }
+}
+
 /// The value of a function of containers, its leaves, and the linear map between tangents of the arguments' leaves that have
 /// derivatives (`mask`) and tangents of the value's.
 pub(crate) fn linearized<S, F: Function<S, Out: Pytree>>(
@@ -37,13 +49,7 @@ pub(crate) fn linearized<S, F: Function<S, Out: Pytree>>(
 ) -> (F::Out, Vec<Array>, Vec<bool>, Linear) {
     let mask: Vec<bool> = x.iter().map(|a| a.dtype().is_inexact()).collect();
     let mut out = None;
-    let mut run = |x: &[Array]| {
-        let o = f.call(F::Args::rebuild_refs(args, &mut x.iter().cloned()));
-        let leaves = tree::leaves(&o);
-        out = Some(o);
-        leaves
-    };
-    let (y, linear) = linearize_flat(&mut run, x, &mask, at, true);
+    let (y, linear) = linearize_flat(&mut on_leaves(f, args, &mut out), x, &mask, at, true);
     (out.expect("the function was called").rebuild(&mut y.iter().cloned()), y, mask, linear)
 }
 

@@ -1,7 +1,7 @@
 //! Reverse mode: `vjp`, and the transpose of linear functions.
 
 use super::jvp::paths;
-use super::{avals, given, linearized, or_zeros};
+use super::{avals, given, linearized, on_leaves, or_zeros};
 use crate::array::Array;
 use crate::aval::Aval;
 use crate::error::Loc;
@@ -103,19 +103,10 @@ where
     let ins = avals(&F::Args::flatten(lent).leaves);
     let _ = paths::<F::Args>(lent);
     let mut out = None;
-    let linear = record_linear(
-        &mut |x| {
-            let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
-            let leaves = tree::leaves(&o);
-            out = Some((tree::paths(&o), avals(&leaves)));
-            leaves
-        },
-        &ins,
-        at,
-        true,
-    );
+    let linear = record_linear(&mut on_leaves(&f, lent, &mut out), &ins, at, true);
     let mask = vec![true; ins.len()];
-    let (out_paths, outs) = out.expect("the function was called");
+    let out = out.expect("the function was called");
+    let (out_paths, outs) = (tree::paths(&out), avals(&tree::leaves(&out)));
     let p = Pullback::<F::Args, F::Out> { linear, mask, ins, outs, args, out_paths, at, _out: PhantomData };
     Box::new(move |ct| p.call(ct))
 }

@@ -1,6 +1,7 @@
 //! `vmap`: a function over axes of its arguments.
 
 use super::jvp::paths;
+use super::on_leaves;
 use crate::array::Array;
 use crate::axes::AxisList;
 use crate::error::{ErrorKind, Loc, fail_at};
@@ -115,19 +116,7 @@ impl<I, O> Vmap<I, O> {
             let size = size(&x, &dims, self.axis_size, || paths::<F::Args>(lent), at);
             let lanes = Lanes { size, axis: self.axis_name.as_ref().map(|n| axis::fresh(n, size)) };
             let mut out = None;
-            let outs = batch_flat(
-                &mut |x| {
-                    let o = f.call(F::Args::rebuild_refs(lent, &mut x.iter().cloned()));
-                    let leaves = tree::leaves(&o);
-                    out = Some(o);
-                    leaves
-                },
-                lanes,
-                &x,
-                &dims,
-                at,
-                true,
-            );
+            let outs = batch_flat(&mut on_leaves(&f, lent, &mut out), lanes, &x, &dims, at, true);
             let out = out.expect("the function was called");
             let out_axes = described(AxisList::of_result("vmap", &self.out_axes, &out), at).axes;
             let _g = crate::trace::enter(crate::trace::current(), Some(at));

@@ -147,7 +147,7 @@ pub(crate) fn sorted<K: Ord, T, S>(map: &HashMap<K, T, S>) -> Vec<(&K, &T)> {
 }
 
 macro_rules! tuples {
-    ($(($($T:ident $i:tt),*) $n:literal;)*) => { $(
+    ($(($($T:ident $X:ident $x:ident $i:tt),*) $n:literal;)*) => { $(
         impl<$($T: Pytree),*> Pytree for ($($T,)*) {
             fn walk<'a>(&'a self, w: &mut dyn Walker<'a>) {
                 w.node(Node::Tuple($n));
@@ -160,14 +160,5 @@ macro_rules! tuples {
         }
     )* };
 }
-tuples! {
-    () 0;
-    (A 0) 1;
-    (A 0, B 1) 2;
-    (A 0, B 1, C 2) 3;
-    (A 0, B 1, C 2, D 3) 4;
-    (A 0, B 1, C 2, D 3, E 4) 5;
-    (A 0, B 1, C 2, D 3, E 4, F 5) 6;
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6) 7;
-    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7) 8;
-}
+tuples! { () 0; }
+for_tuples! { tuples }
