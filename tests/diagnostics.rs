@@ -30,21 +30,12 @@ static LIBRARY: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(|| {
     (library.clone(), deps.to_path_buf())
 });
 
-/// The transformations' signatures, without what they do.
-const PRELUDE: &str = r#"
+/// What a user's file begins with. Nothing is declared here: the words are those for the functions that users call.
+const PRELUDE: &str = "
     #![allow(unused)]
     use cotangent::*;
     use std::collections::*;
-    type Picked<F, S, N> = <N as Argnums<<F as Function<S>>::Args>>::Picked;
-    fn grad_argnums<'f, S, F, N>(f: F, argnums: N) -> F::With<'f, <F::Out as Loss>::Grad<Picked<F, S, N>>>
-    where F: Function<S, Out: Loss> + 'f, N: Argnums<F::Args> + 'f, <F::Out as Loss>::Grad<Picked<F, S, N>>: 'f { todo!() }
-    fn grad<'f, S, F>(f: F) -> F::With<'f, <F::Out as Loss>::Grad<Picked<F, S, Nth<0>>>>
-    where F: Function<S, Out: Loss> + 'f, Nth<0>: Argnums<F::Args>, <F::Out as Loss>::Grad<Picked<F, S, Nth<0>>>: 'f { todo!() }
-    fn vmap_axes<'f, S, F, I, O>(f: F, in_axes: I, out_axes: O) -> F::With<'f, F::Out>
-    where F: Function<S, Out: Pytree> + 'f, I: ArgAxes<F::Args> + 'f, O: Axes<F::Out> + 'f { todo!() }
-    fn jacrev<'f, S, F>(f: F) -> F::With<'f, <F::Out as Differential>::Jac<Picked<F, S, Nth<0>>>>
-    where F: Function<S, Out: Differential> + 'f, Nth<0>: Argnums<F::Args> { todo!() }
-"#;
+";
 
 /// What rustc says about a snippet, without the name of this crate before every type; empty if nothing.
 fn rustc(name: &str, code: &str) -> String {
