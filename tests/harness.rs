@@ -7,6 +7,8 @@
 //! `FAMILY=gather cargo test --test harness` tries one family.
 
 mod common;
+#[path = "harness/weak_types.rs"]
+mod weak_types;
 
 use common::{equal, inner, near, tolerance};
 use cotangent::prelude::*;

@@ -79,9 +79,6 @@ pub(crate) fn elementwise(dtype: DType, x: &[&Aval]) -> Result<Aval, String> {
             }
         }
     }
-    if dtype == DType::Bool {
-        out.weak = false
-    }
     Ok(out)
 }
 

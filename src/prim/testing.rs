@@ -104,6 +104,13 @@ impl Equation {
     pub fn name(&self) -> &'static str {
         self.prim.name()
     }
+    /// A parameter as it prints, if it has one of this name and that is text.
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.prim.params().into_iter().find(|(n, _)| *n == name).and_then(|(_, p)| match p {
+            Param::Text(t) => Some(t),
+            _ => None,
+        })
+    }
     /// The operation with its parameters and the types of its operands.
     pub fn text(&self) -> String {
         let types: Vec<_> = self.args.iter().map(|a| a.aval().to_string()).collect();
