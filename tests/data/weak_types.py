@@ -66,6 +66,7 @@ PRIMITIVES = {
     "iota": [(lambda: lax.broadcasted_iota(F, (2, 3), 0), [])],
     "broadcast_in_dim": unary(lambda x: lax.broadcast_in_dim(x, (4, 3, 2), (1, 2)), X, XI),
     "reshape": unary(lambda x: lax.reshape(x, (6,)), X, XI),
+    "squeeze": [(lambda x: lax.squeeze(x, (1,)), [((3, 1), F)]), (lambda x: lax.squeeze(x, (1,)), [((3, 1), I)])],
     "transpose": unary(lambda x: lax.transpose(x, (1, 0)), X, XI),
     "slice": unary(lambda x: lax.slice(x, (0, 0), (2, 1)), X),
     "pad": [(lambda x, v: lax.pad(x, v, [(1, 1, 0), (0, 0, 0)]), [X, ((), F)])],
