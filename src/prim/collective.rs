@@ -21,7 +21,7 @@ use cotangent_cpu::ValId;
     message = "`{Self}` does not name axes",
     label = "expected the name of an axis, or several",
     note = "an axis is called by the name that its map gives it, never by a number: `\"batch\"`, or `[\"rows\", \"columns\"]`; \
-            a sum along a dimension of one array is `lax::reduce_sum`"
+            a sum along a dimension of one array is `prim::reduce_sum`"
 )]
 pub trait AxisNames {
     #[doc(hidden)]
