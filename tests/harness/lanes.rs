@@ -21,7 +21,7 @@ const SAMPLES: [(&str, fn(&Array) -> Array); 12] = [
     ("ppermute", |x| x * lax::ppermute(x, "i", &[(0, 1)])),
     // what all lanes share differs afterwards
     ("ppermute of a sum", |x| x * lax::ppermute(&lax::psum(x, "i"), "i", &[(0, 1)])),
-    ("psum of a sum", |x| x * lax::psum(&lax::psum(x, "i"), "i")),
+    ("psum of a sum", |x| x * lax::psum(lax::psum(x, "i"), "i")),
     ("all_gather of a sum", |x| lax::all_gather(&lax::psum(x, "i"), "i", 0) * x.sum()),
 ];
 const COLLECTIVES: [&str; 10] = [
