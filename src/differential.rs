@@ -28,7 +28,8 @@ use std::hash::{BuildHasher, Hash};
     message = "the Jacobian of a function that returns `{Self}` has no type",
     label = "not an array, and not a container of the standard library",
     note = "Array, tuples, Vec, [T; N], Option, Box and maps of them have one; for your own structs use `jvp` or `vjp`, or return \
-            their fields as a tuple"
+            their fields as a tuple",
+    note = "a Hessian is the Jacobian of a gradient, which has the type of the argument"
 )]
 pub trait Differential: Pytree {
     /// The structure with `A` in the place of every array.

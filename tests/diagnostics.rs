@@ -30,21 +30,12 @@ static LIBRARY: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(|| {
     (library.clone(), deps.to_path_buf())
 });
 
-/// The transformations' signatures, without what they do.
-const PRELUDE: &str = r#"
+/// What a user's file begins with. Nothing is declared here: the words are those for the functions that users call.
+const PRELUDE: &str = "
     #![allow(unused)]
     use cotangent::*;
     use std::collections::*;
-    type Picked<F, S, N> = <N as Argnums<<F as Function<S>>::Args>>::Picked;
-    fn grad_argnums<'f, S, F, N>(f: F, argnums: N) -> F::With<'f, <F::Out as Loss>::Grad<Picked<F, S, N>>>
-    where F: Function<S, Out: Loss> + 'f, N: Argnums<F::Args> + 'f, <F::Out as Loss>::Grad<Picked<F, S, N>>: 'f { todo!() }
-    fn grad<'f, S, F>(f: F) -> F::With<'f, <F::Out as Loss>::Grad<Picked<F, S, Nth<0>>>>
-    where F: Function<S, Out: Loss> + 'f, Nth<0>: Argnums<F::Args>, <F::Out as Loss>::Grad<Picked<F, S, Nth<0>>>: 'f { todo!() }
-    fn vmap_axes<'f, S, F, I, O>(f: F, in_axes: I, out_axes: O) -> F::With<'f, F::Out>
-    where F: Function<S, Out: Pytree> + 'f, I: ArgAxes<F::Args> + 'f, O: Axes<F::Out> + 'f { todo!() }
-    fn jacrev<'f, S, F>(f: F) -> F::With<'f, <F::Out as Differential>::Jac<Picked<F, S, Nth<0>>>>
-    where F: Function<S, Out: Differential> + 'f, Nth<0>: Argnums<F::Args> { todo!() }
-"#;
+";
 
 /// What rustc says about a snippet, without the name of this crate before every type; empty if nothing.
 fn rustc(name: &str, code: &str) -> String {
@@ -224,7 +215,85 @@ fn results_and_selections() {
         "#[derive(Pytree)] struct P(Array); fn f() { jacrev(|x: &Array| P(x.clone())); }",
         &["the Jacobian of a function that returns `P` has no type", "for your own structs use `jvp` or `vjp`"],
     );
+    refused(
+        "number_result",
+        "fn f() { jit(|x: &Array| 1.0f32); }",
+        &["`f32` is not a pytree", "goes in as Static<f32>"],
+    );
     refused("number_leaf", "fn f() { tree::leaves(&1.0f32); }", &["`f32` is not a pytree", "goes in as Static<f32>"]);
+}
+
+/// The builders say what the plain functions say.
+#[test]
+fn rarer_options() {
+    refused(
+        "vector_loss_of_a_builder",
+        "fn f() { Grad::new().holomorphic(true).grad(|x: &Array| [x.clone()]); }",
+        &["`grad` needs a function that returns a scalar `Array`, or `(Array, Aux)`; this one returns `[Array; 1]`"],
+    );
+    refused(
+        "third_of_two_by_a_builder",
+        "fn f() { Grad::new().value_argnums(|x: &Array, y: &Vec<Array>| x.clone(), (ARG0, ARG2)); }",
+        &["`Nth<2>` does not select arguments of `(Array, Vec<Array>)`"],
+    );
+    refused(
+        "axes_of_a_builder",
+        "fn f() { Vmap::new().in_axes((0, None, 0)).of(|x: &Array, y: &Array| x.clone()); }",
+        &["does not describe the mapped axes of the arguments `(Array, Array)`"],
+    );
+    refused(
+        "results_of_a_builder",
+        "fn f() { Vmap::new().out_axes((0, 1)).of(|x: &Array| x.clone()); }",
+        &["does not describe the mapped axes of `Array`"],
+    );
+    refused(
+        "named_builder",
+        "fn f() { Jit::new().name(\"g\").of(|x: &Array, n: usize| x.clone()); }",
+        &["this function cannot be transformed", "an argument of type `Static<_>`"],
+    );
+}
+
+/// Functions that take the arguments at once take them as a tuple, each as the function takes it.
+#[test]
+fn arguments_at_once() {
+    refused(
+        "no_tuple",
+        "fn f(x: Array) { vjp(|x: &Array| x.sin(), &x); }",
+        &["E0271", "expected `&Array`, found `(&Array,)`"],
+    );
+    refused(
+        "too_many_tangents",
+        "fn f(x: Array) { jvp(|x: &Array| x.sin(), (&x,), (&x, &x)); }",
+        &["E0271", "expected a tuple with 2 elements, found one with 1 element"],
+    );
+    refused(
+        "pulled_back_twice",
+        "fn f(x: Array) { let pull = vjp(|x: &Array| x.sin(), (&x,)).1; pull.call_once(&x); pull.call_once(&x); }",
+        &["E0382", "use of moved value: `pull`"],
+    );
+    refused(
+        "hessian_of_a_struct",
+        "#[derive(Pytree)] struct P(Array); fn f() { hessian(|p: &P| p.0.clone()); }",
+        &["returns `P` has no type", "a Hessian is the Jacobian of a gradient"],
+    );
+    refused(
+        "gone",
+        "fn f(x: Array) { let g = { let y = x.clone(); jit(|x: &Array| x + &y) }; }",
+        &["`y` does not live long enough"],
+    );
+}
+
+#[test]
+fn operands() {
+    refused("axis_by_number", "fn f(x: Array) { lax::psum(&x, 0); }", &["does not name axes", "never by a number"]);
+    refused("text", "fn f() { array(\"1\"); }", &["`&str` cannot be made into an `Array`"]);
+    refused("text_beside", "fn f(x: Array) { &x + \"1\"; }", &["`&str` cannot be an operand of array arithmetic"]);
+    refused("elements", "fn f() { Array::from_slice(&[\"1\"], &[1]); }", &["`&str` is not an element type of arrays"]);
+    refused(
+        "contraction",
+        "fn f(x: Array) { np::tensordot(&x, &x, \"ij\"); }",
+        &["does not say over which dimensions `tensordot` sums", "a number of dimensions"],
+    );
 }
 
 #[test]

@@ -7,6 +7,12 @@
 //! `FAMILY=gather cargo test --test harness` tries one family.
 
 mod common;
+#[path = "harness/custom.rs"]
+mod custom;
+#[path = "harness/lanes.rs"]
+mod lanes;
+#[path = "harness/weak_types.rs"]
+mod weak_types;
 
 use common::{equal, inner, near, tolerance};
 use cotangent::prelude::*;
@@ -59,11 +65,16 @@ impl Report {
     }
 }
 
+/// The samples of every family, and those that come from recorded programs.
+fn samples() -> Vec<(&'static str, Vec<Case>)> {
+    prim::cases().into_iter().chain([("custom", custom::cases())]).collect()
+}
+
 /// Runs a promise over all samples.
 fn promise(name: &str, check: fn(&mut Report, &Case)) {
     let only = std::env::var("FAMILY").ok();
     let mut report = Report::default();
-    for (family, cases) in prim::cases() {
+    for (family, cases) in samples() {
         if only.as_ref().is_some_and(|f| f != family) {
             continue;
         }
@@ -187,6 +198,12 @@ fn derived<'a>(case: &'a Case, at: &'a [usize]) -> Vec<Derived<'a>> {
         y.into_iter().chain(dy).collect()
     });
     all.push(Derived { what: "jvp", f: pushed, args: join(&x, directions(&x, 1)) });
+    let later: Boxed = Box::new(move |x| {
+        let f = smooth(case, at);
+        let (_, push) = linearize(|x: &Vec<Array>| f(x), (&x[..n].to_vec(),));
+        push((&x[n..].to_vec(),))
+    });
+    all.push(Derived { what: "linearize", f: later, args: join(&x, directions(&x, 1)) });
     let pulled: Boxed = Box::new(move |x| backwards(&smooth(case, at), &x[..n], &x[n..]));
     let args = join(&x, directions(&y, 2));
     let axes = vec![Some(0); args.len()];
@@ -495,7 +512,8 @@ fn lanes_of_derivatives() {
     })
 }
 
-/// Operations of which a known operand that is not zero makes an affine function: their derivative rules put zeros there.
+/// Operations of which a known operand that is not zero makes an affine function: their derivative rules put zeros there. So do calls of
+/// programs that hold such an operation.
 const AFFINE: [&str; 9] = [
     "gather",
     "concatenate",
@@ -536,7 +554,7 @@ fn linear(r: &mut Report, e: &testing::Equation, mask: &[bool]) {
     let nothing =
         |known: &[Array]| with(known, &zeros).iter().all(|y| dot(std::slice::from_ref(y), &[direction(y, 0)]).1 == 0.0);
     if !nothing(&known) {
-        let affine = AFFINE.contains(&e.name());
+        let affine = AFFINE.contains(&e.name()) || e.called().iter().any(|n| AFFINE.contains(n));
         r.note(format!("{what}: of zero"), if affine { Ok(()) } else { Err("not zero".into()) });
         for (i, k) in known.iter_mut().enumerate() {
             if !mask[i] && k.dtype().is_inexact() {
@@ -591,23 +609,6 @@ fn what_says_that_it_is_linear_is_and_transposes() {
     })
 }
 
-/// Operations that no sample's program holds: a map takes its own collectives apart before a program is staged (samples of their
-/// derivatives are taken inside the lanes), `zeros` stands on tapes only, and a rule of one's own is a matter of other tests.
-const ELSEWHERE: [&str; 12] = [
-    "psum",
-    "pmax",
-    "pmin",
-    "psum_transpose",
-    "pvary",
-    "axis_index",
-    "all_gather",
-    "reduce_scatter",
-    "all_to_all",
-    "ppermute",
-    "zeros",
-    "custom_jvp_call",
-];
-
 /// The operations that `docs/primitives.md` lists, and whether they have a derivative other than zero.
 fn documented() -> Vec<(String, bool)> {
     let rows = include_str!("../docs/primitives.md").lines().filter_map(|l| l.strip_prefix("| `"));
@@ -622,8 +623,9 @@ fn documented() -> Vec<(String, bool)> {
 
 #[test]
 fn every_operation_has_samples_and_a_line_in_the_documents() {
-    let (mut reached, mut differentiable) = (BTreeSet::new(), BTreeSet::new());
-    for (family, cases) in prim::cases() {
+    // communication is found inside the lanes, and its derivatives are those of the equations there
+    let (mut reached, mut differentiable) = (lanes::reached(), lanes::reached());
+    for (family, cases) in samples() {
         assert!(!cases.is_empty(), "{family} has no sample");
         for case in &cases {
             let at = differentiated(case);
@@ -648,9 +650,6 @@ fn every_operation_has_samples_and_a_line_in_the_documents() {
     let mut wrong = vec![];
     for (name, derivative) in &documented {
         let name = name.as_str();
-        if ELSEWHERE.contains(&name) {
-            continue;
-        }
         if !reached.contains(name) {
             wrong.push(format!("{name} is in no sample"))
         } else if *derivative && !differentiable.contains(name) {

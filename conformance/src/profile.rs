@@ -140,6 +140,8 @@ pub struct Profile {
     pub exact: Vec<bool>,
     /// Is the sign of a zero left open?
     pub zero_sign: bool,
+    /// Does it divide?
+    pub divides: bool,
     /// Does it factorize or solve?
     pub linear_algebra: bool,
     /// Are vectors among its results fixed only up to sign or phase?
@@ -159,6 +161,7 @@ impl Profile {
         each_equation(jaxpr, &mut |eqn, ins| {
             let prim = eqn.prim.as_str();
             profile.zero_sign |= EXTREMES.contains(&prim);
+            profile.divides |= prim == "div";
             profile.linear_algebra |= LINEAR_ALGEBRA.contains(&prim);
             profile.phase_free |= PHASE_FREE.contains(&prim);
             profile.additive &=

@@ -13,6 +13,10 @@ mod sealed {
 /// A Rust type that is an element type of arrays.
 ///
 /// In memory elements are little-endian, complex numbers real part first, `bool` one byte that is 0 or 1.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an element type of arrays",
+    note = "arrays hold bool, i8 to i64, u8 to u64, f32, f64, `f16` and `bf16` of the crate half, and `Complex` of f32 and f64"
+)]
 pub trait Element: Copy + PartialEq + Send + Sync + std::fmt::Debug + sealed::Sealed + 'static {
     /// The element type that this is.
     const DTYPE: DType;

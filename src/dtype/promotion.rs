@@ -12,7 +12,7 @@
 //!
 //! `i*`, `f*` and `c*` are the *weak* types, those of literals such as `2`, `2.5`, `2j` and of what is computed from literals alone. A
 //! weak value has a concrete type in memory, but yields to any typed value of its class or a higher one: `f16 * 2.5` is
-//! `f16`. There is no weak `bool`.
+//! `f16`. A comparison of weak values is a weak `bool`, which stands where `bool` stands: nothing is below that.
 //!
 //! The result is weak if the least upper bound is a weak type, or if all values are weak. In the second case the bound is that of
 //! the concrete types.

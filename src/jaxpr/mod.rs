@@ -357,8 +357,26 @@ impl Jaxpr {
         })
     }
 
-    /// A copy with these inputs and outputs: for tests of what `check` refuses.
-    #[cfg(test)]
+    /// The same program without the inputs that nobody reads (nothing, if there are none), and which inputs are left.
+    pub(crate) fn without_unread(&self) -> Arc<(Option<Arc<Jaxpr>>, Vec<bool>)> {
+        self.memo("without unread", &[], || {
+            let mut read = vec![false; self.avals.len()];
+            for a in self.atoms.iter().chain(&self.outs) {
+                if let Atom::Var(v) = a {
+                    read[*v as usize] = true
+                }
+            }
+            let left: Vec<bool> = self.ins.iter().map(|v| read[*v as usize]).collect();
+            // the program itself must not be kept in its own memory
+            let some = left.contains(&false).then(|| {
+                let ins = self.ins.iter().copied().filter(|v| read[*v as usize]).collect();
+                self.rewire(ins, self.outs.clone(), &[])
+            });
+            Arc::new((some, left))
+        })
+    }
+
+    /// A copy with these inputs and outputs, and with further variables.
     pub(crate) fn rewire(&self, ins: Vec<u32>, outs: Vec<Atom>, extra: &[Aval]) -> Arc<Jaxpr> {
         let eqns = self.eqns.iter().map(|e| Eqn { prim: e.prim.boxed(), ..*e }).collect();
         let avals = self.avals.iter().chain(extra).cloned().collect();

@@ -311,8 +311,10 @@ impl JvpRule for Recorded {
             .filter(|i| !p.in_zeros[*i])
             .map(|i| dx[i].cloned().unwrap_or_else(|| zero_tangent(x[i].aval())))
             .collect();
-        let args: Vec<&Array> = x.iter().copied().chain(&d).collect();
-        let mut outs = p.jaxpr.eval(&args);
+        // the rule has the types for which it was recorded, so results and tangents have those of the call's results
+        let meet = |(x, t): (&Array, &Aval)| crate::prim::convert_element_type(x, t.dtype, t.weak);
+        let args: Vec<Array> = x.iter().copied().chain(&d).zip(p.jaxpr.in_avals()).map(meet).collect();
+        let mut outs = p.jaxpr.eval(&args.iter().collect::<Vec<_>>());
         let mut dy = outs.split_off(p.out_zeros.len()).into_iter();
         let dy = p.out_zeros.iter().map(|z| if *z { None } else { dy.next() }).collect();
         (outs.into(), dy)

@@ -195,6 +195,10 @@ pub fn outer(x: &Array, y: &Array) -> Array {
 
 /// Over which dimensions a [`tensordot`] sums: the last n of the first and the first n of the second operand, one of each, or
 /// several of each in pairs. Negative ones count from the end.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say over which dimensions `tensordot` sums",
+    note = "give a number of dimensions (`1`), one dimension of each operand (`(-1, 0)`), or several of each in pairs"
+)]
 pub trait TensordotAxes {
     #[doc(hidden)]
     #[track_caller]

@@ -46,8 +46,10 @@ impl Primitive for Call {
         let given: Vec<bool> = ct.iter().map(|c| c.is_some()).collect();
         let back = transpose_jaxpr(&self.jaxpr, &linear, &given, false);
         let known: Vec<Array> = (0..io.len()).filter(|i| !linear[*i]).map(|i| io.known(i).clone()).collect();
-        let args: Vec<&Array> = known.iter().chain(ct.iter().flatten()).collect();
-        let mut outs = bind(&self.of(&back.0), &args).into_iter();
+        // residuals that only a part which is not asked for would need are not passed, as in JAX
+        let read = back.0.without_unread();
+        let args = known.iter().chain(ct.iter().flatten()).zip(&read.1).filter(|(_, r)| **r);
+        let mut outs = bind(&self.of(read.0.as_ref().unwrap_or(&back.0)), &args.map(|(a, _)| a).collect::<Vec<_>>()).into_iter();
         let wanted = (0..io.len()).filter(|i| linear[*i]).zip(&back.1).filter(|(_, m)| **m).map(|(i, _)| i);
         for i in wanted.collect::<Vec<_>>() {
             io.add(i, outs.next().expect("a cotangent"))

@@ -17,6 +17,12 @@ use crate::trace::{bind, bind1};
 use cotangent_cpu::ValId;
 
 /// One name, or several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name axes",
+    label = "expected the name of an axis, or several",
+    note = "an axis is called by the name that its map gives it, never by a number: `\"batch\"`, or `[\"rows\", \"columns\"]`; \
+            a sum along a dimension of one array is `prim::reduce_sum`"
+)]
 pub trait AxisNames {
     #[doc(hidden)]
     fn names(&self) -> Vec<&str>;

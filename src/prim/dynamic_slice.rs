@@ -39,9 +39,9 @@ pub(super) fn check_box(x: &Aval, starts: &[&Aval], sizes: &[usize]) -> Result<(
     }
     Ok(())
 }
-/// The start index 0 along the lanes' dimension, of the same type as the others.
+/// The start index 0 along the lanes' dimension, of the same type as the others. It is weak, so that they decide whether a result is.
 pub(super) fn lane_start(starts: &[&Array]) -> Array {
-    scalar_of(starts.first().map_or(DType::Int32, |s| s.dtype()), false, 0.0)
+    scalar_of(starts.first().map_or(DType::Int32, |s| s.dtype()), true, 0.0)
 }
 /// Start indices, some of them mapped, as index vectors: one row for each lane.
 pub(super) fn index_vectors(lanes: &Lanes, starts: &[&Array], dims: &[Option<usize>]) -> Array {

@@ -1,7 +1,8 @@
-//! x y + z with one rounding.
+//! Products with more than one word: x y + z with one rounding, and the upper half of a product of integers, which is a composition.
 
 use super::lower::Num;
 use super::*;
+use crate::dtype::DType;
 use crate::trace::bind1;
 use cotangent_cpu::{Op, ValId};
 
@@ -46,7 +47,40 @@ impl Primitive for MulAdd {
     }
 }
 
-pub(super) const READ: &[Read] = &[];
+/// The upper half of the product of integers of one type, which has twice as many bits.
+///
+/// ```
+/// use cotangent::{array, prim};
+/// assert_eq!(prim::mulhi(&array(vec![-100i8, 50]), &array(vec![77i8, 50])).to_vec::<i8>(), [-31, 9]);
+/// ```
+///
+/// # Panics
+/// If the operands are no integers of one type, or do not broadcast.
+#[track_caller]
+pub fn mulhi(x: &Array, y: &Array) -> Array {
+    let t = x.dtype();
+    if !t.is_integer() || y.dtype() != t {
+        crate::error::fail(
+            crate::error::ErrorKind::Type,
+            format!("mulhi: needs integers of one type (dtype), got {} and {}", x.aval(), y.aval()),
+        )
+    }
+    let down = if t.is_unsigned() { shift_right_logical } else { shift_right_arithmetic };
+    if t.bits() < 64 {
+        let wide = if t.is_unsigned() { DType::Uint64 } else { DType::Int64 };
+        let product = mul(&convert_element_type(x, wide, x.weak_type()), &convert_element_type(y, wide, y.weak_type()));
+        return convert_element_type(&down(&product, &lit(&product, t.bits() as f64)), t, product.weak_type());
+    }
+    // by halves; the lower ones are without a sign, and no sum of theirs overflows
+    let half = lit(x, 32.0);
+    let low = |x: &Array| and(x, &lit(x, f64::from(u32::MAX)));
+    let (xl, yl, xh, yh) = (low(x), low(y), down(x, &half), down(y, &half));
+    let first = add(&mul(&xh, &yl), &shift_right_logical(&mul(&xl, &yl), &half));
+    let second = add(&mul(&xl, &yh), &low(&first));
+    add(&add(&mul(&xh, &yh), &down(&first, &half)), &down(&second, &half))
+}
+
+pub(super) const READ: &[Read] = &[("mulhi", |_, x| Ok(one(mulhi(&x[0], &x[1]))))];
 pub(super) fn cases() -> Vec<Case> {
     let args = || {
         vec![
@@ -63,5 +97,32 @@ pub(super) fn cases() -> Vec<Case> {
             args: args(),
             run: |x| vec![mul_add(&slice(&x[0], &[0, 0], &[1, 2], None), &slice(&x[1], &[0, 0], &[2, 1], None), &x[2])],
         },
+        Case {
+            name: "mulhi of each type",
+            args: vec![crate::array(vec![100i32, -7]), crate::array(vec![77i32, 12345])],
+            run: |x| {
+                let pairs = testing::in_types(&x[0], DType::is_integer).into_iter();
+                pairs.zip(testing::in_types(&x[1], DType::is_integer)).map(|(x, y)| mulhi(&x, &y)).collect()
+            },
+        },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upper_halves_of_64_bits() {
+        let all = [0u64, 1, 2, 0x7fff_ffff, 0xffff_ffff, 0x1_0000_0001, i64::MAX as u64, 1 << 63, u64::MAX - 1, u64::MAX];
+        for x in all {
+            for y in all {
+                let wide = ((u128::from(x) * u128::from(y)) >> 64) as u64;
+                assert_eq!(mulhi(&crate::array(vec![x]), &crate::array(vec![y])).to_vec::<u64>(), [wide], "{x} {y}");
+                let (a, b) = (x as i64, y as i64);
+                let wide = ((i128::from(a) * i128::from(b)) >> 64) as i64;
+                assert_eq!(mulhi(&crate::array(vec![a]), &crate::array(vec![b])).to_vec::<i64>(), [wide], "{a} {b}");
+            }
+        }
+    }
 }

@@ -128,7 +128,12 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
             if $linear { p.push(("out_sharding", "None".into())) }
             p
         }
-        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { folded(&self.axes, $takes, x[0]) }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+            let mut y = folded(&self.axes, $takes, x[0])?;
+            // as in JAX, what is made of bits has a type of its own
+            y[0].weak &= !matches!($fold, Fold::And | Fold::Or | Fold::Xor);
+            Ok(y)
+        }
         #[allow(unused_variables)]
         fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
             one(dx[0].and_then(|$d| { let ($x, $y, $axes) = (x[0], &y[0], &self.axes[..]); let t: Tangent = $tangent; t }))

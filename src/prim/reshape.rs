@@ -1,4 +1,5 @@
-//! The same elements, in row-major order, under another shape.
+//! The same elements, in row-major order, under another shape. Squeezing is a reshape that says which dimensions go, so lanes can stay
+//! where they are, and a program prints as JAX's does.
 
 use super::testing::components;
 use super::*;
@@ -14,14 +15,12 @@ pub fn reshape(x: &Array, shape: &[usize]) -> Array {
 /// `x` without these dimensions, whose extents are 1.
 #[track_caller]
 pub fn squeeze(x: &Array, dims: &[usize]) -> Array {
-    if let Some(d) = dims.iter().find(|d| x.shape().get(**d) != Some(&1)) {
-        crate::error::fail(
-            crate::error::ErrorKind::Shape,
-            format!("squeeze: dimension {d} of shape {} does not have extent 1", tuple(x.shape())),
-        )
+    if dims.is_empty() {
+        return x.clone();
     }
-    let shape: Shape = (0..x.ndim()).filter(|d| !dims.contains(d)).map(|d| x.shape()[d]).collect();
-    reshape(x, &shape)
+    let mut dims = Shape::from_slice(dims);
+    dims.sort_unstable();
+    bind1(&Squeeze { dims }, &[x])
 }
 /// `x` with new dimensions of extent 1, which are `dims` of the result.
 #[track_caller]
@@ -70,6 +69,49 @@ impl Primitive for Reshape {
     }
 }
 
+/// See [`squeeze`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Squeeze {
+    dims: Shape,
+}
+impl Primitive for Squeeze {
+    fn name(&self) -> &'static str {
+        "squeeze"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![("dimensions", tuple(&self.dims).into())]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        let shape = &x[0].shape;
+        if let Some(d) = self.dims.iter().find(|d| shape.get(**d) != Some(&1)) {
+            return Err(format!("dimension {d} of shape {} does not have extent 1", tuple(shape)));
+        }
+        if self.dims.windows(2).any(|d| d[0] == d[1]) {
+            return Err(format!("dimensions {} name one twice", tuple(&self.dims)));
+        }
+        let left = (0..shape.len()).filter(|d| !self.dims.contains(d));
+        Ok(one(x[0].with_shape(left.map(|d| shape[d]))))
+    }
+    fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(dx[0].map(|d| squeeze(d, &self.dims)))
+    }
+    fn linear_in(&self, _: &[bool]) -> bool {
+        true
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let s = io.aval(0).shape.clone();
+        io.add(0, reshape(ct[0].as_ref().expect("a cotangent"), &s))
+    }
+    fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let b = dims[0].expect("a mapped operand");
+        let gone = shifted(&self.dims, b);
+        one((squeeze(x[0], &gone), Some(b - gone.iter().filter(|d| **d < b).count())))
+    }
+    fn lower(&self, l: &mut Lower, x: &[ValId], _: &[&Aval], outs: &[Aval]) -> Vals {
+        one(l.view(x[0], View::identity(&outs[0].shape)))
+    }
+}
+
 pub(super) const READ: &[Read] = &[
     ("reshape", |p, x| {
         let mut x = x[0].clone();
@@ -97,6 +139,21 @@ pub(super) fn cases() -> Vec<Case> {
             },
         },
         Case { name: "squeeze", args: x(), run: |x| vec![squeeze(&x[0], &[1])] },
+        Case {
+            name: "squeeze of several, of nothing, to a scalar",
+            args: vec![Array::from_slice(&[1.5f64, -2.0, 0.5], &[1, 3, 1])],
+            run: |x| {
+                let (none, unit) =
+                    (slice(&x[0], &[0, 0, 0], &[1, 0, 1], None), slice(&x[0], &[0, 1, 0], &[1, 2, 1], None));
+                vec![
+                    squeeze(&x[0], &[2, 0]),
+                    squeeze(&x[0], &[2]),
+                    squeeze(&none, &[0]),
+                    squeeze(&unit, &[0, 1, 2]),
+                    squeeze(&x[0], &[]),
+                ]
+            },
+        },
         Case { name: "expand_dims", args: x(), run: |x| vec![expand_dims(&x[0], &[0, 3])] },
     ]
 }

@@ -71,6 +71,13 @@ impl Primitive for ZeroTangent {
     fn name(&self) -> &'static str {
         "zeros"
     }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![
+            ("dtype", self.dtype.name().into()),
+            ("shape", crate::aval::tuple(&self.shape).into()),
+            ("weak_type", if self.weak { "True" } else { "False" }.into()),
+        ]
+    }
     fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
         Ok(one(Aval::new(self.dtype, &self.shape).with_weak(self.weak)))
     }

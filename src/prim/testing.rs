@@ -26,6 +26,11 @@ pub fn program(j: &Jaxpr) -> (cotangent_cpu::Program, Vec<Array>) {
     (crate::backend::program(j), crate::backend::constants(j))
 }
 
+/// Does a value of this type differ over some named axis?
+pub fn varies(a: &Aval) -> bool {
+    a.varying != 0
+}
+
 /// The row-major little-endian bytes of a concrete array.
 pub fn bytes(a: &Array) -> Vec<u8> {
     a.with_bytes(|b| b.to_vec())
@@ -104,10 +109,29 @@ impl Equation {
     pub fn name(&self) -> &'static str {
         self.prim.name()
     }
+    /// A parameter as it prints, if it has one of this name and that is text.
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.prim.params().into_iter().find(|(n, _)| *n == name).and_then(|(_, p)| match p {
+            Param::Text(t) => Some(t),
+            _ => None,
+        })
+    }
     /// The operation with its parameters and the types of its operands.
     pub fn text(&self) -> String {
         let types: Vec<_> = self.args.iter().map(|a| a.aval().to_string()).collect();
         format!("{:?} of {}", self.prim, types.join(", "))
+    }
+    /// The operations of the program that it calls, if it calls one, and of those that this calls.
+    pub fn called(&self) -> Vec<&'static str> {
+        fn held(prim: &dyn Primitive, all: &mut Vec<&'static str>) {
+            for e in prim.inline().iter().flat_map(|j| &j.eqns) {
+                all.push(e.prim.name());
+                held(&*e.prim, all)
+            }
+        }
+        let mut all = vec![];
+        held(&*self.prim, &mut all);
+        all
     }
     /// Does it claim to be linear in these operands, taken together?
     pub fn linear_in(&self, mask: &[bool]) -> bool {
