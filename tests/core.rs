@@ -3,7 +3,7 @@
 
 use cotangent::prelude::*;
 use cotangent::{
-    Grad, Vmap, hessian, jacfwd, jacrev, jvp, lax, linear_transpose, linearize, make_jaxpr, vjp, vmap, vmap_axes,
+    Grad, Vmap, hessian, jacfwd, jacrev, jvp, lax, linear_transpose, linearize, make_jaxpr, prim, vjp, vmap, vmap_axes,
 };
 use std::sync::Mutex;
 
@@ -253,6 +253,64 @@ fn a_long_chain_is_traced_differentiated_run_printed_and_dropped() {
         assert_eq!(jit(grad(chain))(&x).to_f64(), eager);
         drop(j);
     })
+}
+
+/// What a function of a large array reads piece by piece comes back piece by piece: the same numbers as when each piece is made as
+/// large as the array and added, under every transformation.
+#[test]
+fn cotangents_of_pieces_of_a_large_array() {
+    let (rows, columns) = (70, 80);
+    let x =
+        Array::from_slice(&(0..rows * columns).map(|i| (i % 97) as f32 / 8.0).collect::<Vec<_>>(), &[rows, columns]);
+    let f = |x: &Array| {
+        let mut sum = array(0.0);
+        for i in 0..20usize {
+            // boxes that overlap, columns, whole rows, strides, and positions beyond the end, which are clamped
+            sum = sum + (prim::slice(x, &[i, 2 * i], &[i + 7, 2 * i + 5], None).powi(2) * (i + 1)).sum();
+            sum = sum + prim::slice(x, &[0, i], &[rows, i + 1], None).sin().sum();
+            sum = sum + prim::slice(x, &[3 * i, 0], &[3 * i + 2, columns], None).sum() * 0.5;
+            sum = sum + prim::slice(x, &[i, 0], &[i + 9, 9], Some(&[4, 2])).sum();
+            let at = array(i as i32 * 5 - 4);
+            sum = sum + prim::dynamic_slice(x, &[&at, &at], &[3, 2]).powi(3).sum();
+        }
+        sum
+    };
+    let g = grad(f)(&x);
+    let mut want = vec![0f64; rows * columns];
+    let value = |r: usize, c: usize| ((r * columns + c) % 97) as f64 / 8.0;
+    for i in 0..20usize {
+        let mut each = |rs: std::ops::Range<usize>, cs: std::ops::Range<usize>, d: &dyn Fn(f64) -> f64| {
+            for r in rs {
+                for c in cs.clone() {
+                    want[r * columns + c] += d(value(r, c))
+                }
+            }
+        };
+        each(i..i + 7, 2 * i..2 * i + 5, &|x| 2.0 * x * (i + 1) as f64);
+        each(0..rows, i..i + 1, &|x| x.cos());
+        each(3 * i..3 * i + 2, 0..columns, &|_| 0.5);
+        for r in (i..i + 9).step_by(4) {
+            for c in (0..9).step_by(2) {
+                each(r..r + 1, c..c + 1, &|_| 1.0)
+            }
+        }
+        let at = (5 * i).saturating_sub(4);
+        let (r, c) = (at.min(rows - 3), at.min(columns - 2));
+        each(r..r + 3, c..c + 2, &|x| 3.0 * x * x);
+    }
+    for (g, want) in g.to_vec::<f32>().iter().zip(&want) {
+        assert!((*g as f64 - want).abs() <= 1e-4 * want.abs().max(1.0), "{g} {want}");
+    }
+    let same = |a: &Array, b: &Array| assert!(a.to_vec::<f32>() == b.to_vec::<f32>());
+    same(&jit(grad(f))(&x), &g);
+    same(&grad(jit(f))(&x), &g);
+    let both = vmap(grad(f))(&prim::stack(&[&x, &x], 0));
+    same(&prim::slice_in_dim(&both, 1, 2, 1, 0).reshape(&[rows, columns]), &g);
+    // a value that somebody else holds is not written to
+    let (_, pull) = vjp(|x: &Array| (x.clone(), prim::slice(x, &[0, 0], &[2, 2], None)), (&x,));
+    let ones = Array::from_slice(&vec![1f32; rows * columns], &[rows, columns]);
+    let (dx,) = pull.call(&(ones.clone(), array![[1., 1.], [1., 1.]]));
+    assert_eq!((dx.sum().to_f64(), ones.sum().to_f64()), (5604.0, 5600.0));
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub use convert::{ArrayLike, array, from_literals};
 pub use ops::{Operand, broadcast_shapes};
 pub(crate) use ops::{binary, made_at, promote_pair};
 
-use crate::aval::Aval;
+use crate::aval::{Aval, Shape};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Loc, fail};
 use cotangent_cpu::{Buffer, Pooled};
@@ -220,6 +220,43 @@ impl Array {
             Repr::Buf(b) => f(b.buffer().as_bytes()),
             Repr::Tracer(n) => crate::trace::stray(n, None),
         }
+    }
+    /// Writes `piece` over the box whose first corner is at `start`, if nobody else has a handle to this array. Says whether it did.
+    pub(crate) fn write_box(&mut self, piece: &Array, start: &[usize]) -> bool {
+        let Repr::Buf(b) = &mut self.0 else { return false };
+        let Some(Buf { aval, data: Data::Own(buffer) }) = Pooled::get_mut(b) else { return false };
+        let shape = &aval.shape;
+        debug_assert!((0..shape.len()).all(|d| start[d] + piece.shape()[d] <= shape[d]), "a box inside the array");
+        // rows: the innermost dimensions that the box fills, and the next one
+        let mut inner = shape.len();
+        let mut row = aval.dtype.size();
+        while inner > 0 {
+            inner -= 1;
+            row *= piece.shape()[inner];
+            if piece.shape()[inner] != shape[inner] {
+                break;
+            }
+        }
+        let to = buffer.as_bytes_mut();
+        let mut index: Shape = Shape::from_elem(0, inner);
+        piece.with_bytes(|from| {
+            for source in from.chunks_exact(row.max(1)) {
+                let mut at = 0;
+                for d in 0..shape.len() {
+                    at = at * shape[d] + start[d] + index.get(d).copied().unwrap_or(0);
+                }
+                at *= aval.dtype.size();
+                to[at..at + row].copy_from_slice(source);
+                for d in (0..inner).rev() {
+                    index[d] += 1;
+                    if index[d] < piece.shape()[d] {
+                        break;
+                    }
+                    index[d] = 0;
+                }
+            }
+        });
+        true
     }
     /// The same elements under another type of equal size: shares the memory.
     pub(crate) fn relabel(&self, aval: Aval) -> Array {

@@ -70,9 +70,10 @@ impl Primitive for DynamicSlice {
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let ct = ct[0].as_ref().expect("a cotangent");
-        let starts: Vec<&Array> = (1..io.len()).map(|i| io.known(i)).collect();
-        let c = dynamic_update_slice(&zeros_of(io.aval(0)), ct, &starts);
-        io.add(0, c)
+        let starts: SmallVec<[Array; 6]> = (1..io.len()).map(|i| io.known(i).clone()).collect();
+        let starts: SmallVec<[&Array; 6]> = starts.iter().collect();
+        let x = io.aval(0).clone();
+        io.add_box(0, ct.clone(), &starts, |ct| dynamic_update_slice(&zeros_of(&x), ct, &starts))
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         if dims[1..].iter().all(|d| d.is_none()) {

@@ -3,6 +3,7 @@
 use super::testing::{components, in_types};
 use super::*;
 use crate::aval::{Shape, tuple};
+use crate::dtype::DType;
 use crate::trace::bind1;
 use cotangent_cpu::{ValId, View};
 
@@ -76,8 +77,14 @@ impl Primitive for Slice {
                 (self.start[d] as i64, io.aval(0).shape[d] as i64 - covered as i64, step as i64 - 1)
             })
             .collect();
-        let c = pad(ct, &lit(ct, 0.0), &config);
-        io.add(0, c)
+        let whole = |ct: &Array| pad(ct, &lit(ct, 0.0), &config);
+        if self.strides.is_some() {
+            return io.add(0, whole(ct));
+        }
+        let long = io.aval(0).shape.iter().any(|n| *n > i32::MAX as usize);
+        let dtype = if long { DType::Int64 } else { DType::Int32 };
+        let starts: SmallVec<[Array; 4]> = self.start.iter().map(|s| scalar_of(dtype, true, *s as f64)).collect();
+        io.add_box(0, ct.clone(), &starts.iter().collect::<SmallVec<[&Array; 4]>>(), whole)
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let b = dims[0].expect("a mapped operand");

@@ -3,7 +3,7 @@
 
 use super::linearize::{Linear, Tape, TapeArg, TapeEqn};
 use super::*;
-use crate::aval::AxisSet;
+use crate::aval::{AxisSet, Shape};
 use crate::jaxpr::Jaxpr;
 use crate::prim::{self, zeros_of};
 use std::sync::Arc;
@@ -12,6 +12,15 @@ use std::sync::Arc;
 pub(crate) enum Accum {
     Zero,
     Value(Array),
+}
+
+/// Elements from which on an array is worth adding to in parts.
+const LARGE: usize = 4096;
+
+/// Where a box lies whose first corner is asked to be at these concrete `starts`.
+fn corner(starts: &[&Array], shape: &[usize], sizes: &[usize]) -> Shape {
+    let at = |d: usize| (starts[d].to_f64().max(0.0) as usize).min(shape[d] - sizes[d]);
+    (0..shape.len()).map(at).collect()
 }
 
 /// A transpose rule's view of its operands: known values to use, accumulators to push into.
@@ -57,6 +66,23 @@ impl Cotangents<'_> {
             Accum::Zero => ct,
             Accum::Value(old) => prim::add_any(&old, &ct),
         });
+    }
+    /// Adds `ct` to the box of the cotangent of operand `i` whose first corner is at `starts`; `whole` makes an array of the operand's
+    /// shape of it, zero outside the box. A small part of a large array is added to what is there already, at the cost of the part:
+    /// which form it takes depends on shapes alone, so that it is the same under every trace.
+    pub fn add_box(&mut self, i: usize, ct: Array, starts: &[&Array], whole: impl FnOnce(&Array) -> Array) {
+        let TapeArg::Var(v) = self.operands[i] else { return };
+        let size = self.avals[v as usize].size();
+        let acc = &mut self.accums[v as usize];
+        if size < LARGE || ct.size() > size / 4 || self.reduce != 0 || matches!(acc, Accum::Zero) {
+            return self.add(i, whole(&ct));
+        }
+        let Accum::Value(mut all) = std::mem::replace(acc, Accum::Zero) else { return };
+        let sum = prim::add_any(&prim::dynamic_slice(&all, starts, ct.shape()), &ct);
+        if !(evaluating() && all.write_box(&sum, &corner(starts, all.shape(), sum.shape()))) {
+            all = prim::dynamic_update_slice(&all, &sum, starts)
+        }
+        *acc = Accum::Value(all)
     }
     /// A cotangent that varies over a named axis, for a variable that does not: summed over that axis if asked for.
     fn reduce_axes(&self, v: u32, ct: Array) -> Array {

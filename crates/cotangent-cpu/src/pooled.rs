@@ -59,6 +59,14 @@ impl<T> Pooled<T> {
     pub fn as_ptr(this: &Pooled<T>) -> *const T {
         &raw const this.inner().value
     }
+    /// The value to write, if it has no other owner.
+    #[inline]
+    pub fn get_mut(this: &mut Pooled<T>) -> Option<&mut T> {
+        // what former owners did with the value happens before
+        let alone = this.inner().owners.load(Ordering::Acquire) == 1;
+        // SAFETY: there is one owner, and it is borrowed exclusively: nobody else can make another.
+        alone.then(|| unsafe { &mut this.ptr.as_mut().value })
+    }
     #[inline]
     fn inner(&self) -> &Inner<T> {
         // SAFETY: the value lives as long as it has an owner.
@@ -198,9 +206,11 @@ mod tests {
     fn a_value_lives_as_long_as_its_owners() {
         let token = Arc::new(());
         let a = Pooled::new((token.clone(), 7));
-        let b = a.clone();
+        let mut b = a.clone();
+        assert!(Pooled::get_mut(&mut b).is_none());
         assert!(std::ptr::eq(Pooled::as_ptr(&a), Pooled::as_ptr(&b)));
         drop(a);
+        assert_eq!(Pooled::get_mut(&mut b).map(|v| v.1), Some(7));
         assert_eq!((b.1, Arc::strong_count(&token)), (7, 2));
         drop(b);
         assert_eq!(Arc::strong_count(&token), 1);
