@@ -63,9 +63,11 @@ impl<T> Pooled<T> {
     #[inline]
     pub fn get_mut(this: &mut Pooled<T>) -> Option<&mut T> {
         // what former owners did with the value happens before
-        let alone = this.inner().owners.load(Ordering::Acquire) == 1;
+        if this.inner().owners.load(Ordering::Acquire) != 1 {
+            return None;
+        }
         // SAFETY: there is one owner, and it is borrowed exclusively: nobody else can make another.
-        alone.then(|| unsafe { &mut this.ptr.as_mut().value })
+        Some(unsafe { &mut this.ptr.as_mut().value })
     }
     #[inline]
     fn inner(&self) -> &Inner<T> {
