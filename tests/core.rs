@@ -266,12 +266,12 @@ fn cotangents_of_pieces_of_a_large_array() {
         let mut sum = array(0.0);
         for i in 0..20usize {
             // boxes that overlap, columns, whole rows, strides, and positions beyond the end, which are clamped
-            sum = sum + (prim::slice(x, &[i, 2 * i], &[i + 7, 2 * i + 5], None).powi(2) * (i + 1)).sum();
-            sum = sum + prim::slice(x, &[0, i], &[rows, i + 1], None).sin().sum();
-            sum = sum + prim::slice(x, &[3 * i, 0], &[3 * i + 2, columns], None).sum() * 0.5;
-            sum = sum + prim::slice(x, &[i, 0], &[i + 9, 9], Some(&[4, 2])).sum();
+            sum += (prim::slice(x, &[i, 2 * i], &[i + 7, 2 * i + 5], None).powi(2) * (i + 1)).sum();
+            sum += prim::slice(x, &[0, i], &[rows, i + 1], None).sin().sum();
+            sum += prim::slice(x, &[3 * i, 0], &[3 * i + 2, columns], None).sum() * 0.5;
+            sum += prim::slice(x, &[i, 0], &[i + 9, 9], Some(&[4, 2])).sum();
             let at = array(i as i32 * 5 - 4);
-            sum = sum + prim::dynamic_slice(x, &[&at, &at], &[3, 2]).powi(3).sum();
+            sum += prim::dynamic_slice(x, &[&at, &at], &[3, 2]).powi(3).sum();
         }
         sum
     };
