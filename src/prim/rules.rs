@@ -59,7 +59,7 @@ pub(crate) fn same_dtype(x: &[&Aval]) -> Result<DType, String> {
 }
 /// Result of an elementwise operation: operands are scalars, or have equal ranks and extents that are equal or 1.
 pub(crate) fn elementwise(dtype: DType, x: &[&Aval]) -> Result<Aval, String> {
-    let weak = dtype != DType::Bool && x.iter().all(|a| a.weak);
+    let weak = x.iter().all(|a| a.weak);
     let mut out = Aval { dtype, weak, varying: x.iter().fold(0, |v, a| v | a.varying), shape: Shape::new() };
     for a in x {
         if a.shape.is_empty() {
