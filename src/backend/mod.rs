@@ -1,5 +1,7 @@
 //! From programs to the CPU engine: lowering, the cache of compiled programs, and running them.
 
+mod parts;
+
 use crate::array::*;
 use crate::aval::Aval;
 use crate::error::{Error, ErrorKind, Loc, raise};
@@ -195,12 +197,25 @@ fn compiled(j: &Arc<Jaxpr>, loc: Loc) -> Arc<Compiled> {
     c
 }
 
+/// How a program runs.
+pub(crate) enum Ready {
+    /// As one program of the engine, and the constants that it takes after the inputs.
+    Whole(Arc<Compiled>, Vec<Array>),
+    /// With control flow.
+    Parts(parts::Parts),
+}
+
 /// Runs a whole program on concrete arguments.
 pub(crate) fn run_jaxpr(j: &Arc<Jaxpr>, args: &[&Array], loc: Loc) -> Outs {
-    let c = j.compiled.get_or_init(|| (compiled(j, loc), constants(j)));
-    if c.1.is_empty() {
-        return c.0.run(args);
+    let ready = j.ready.get_or_init(|| {
+        if j.driven { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
+    });
+    match ready {
+        Ready::Parts(parts) => parts.run(j, args, loc),
+        Ready::Whole(c, consts) if consts.is_empty() => c.run(args),
+        Ready::Whole(c, consts) => {
+            let all: SmallVec<[&Array; 8]> = args.iter().copied().chain(consts).collect();
+            c.run(&all)
+        }
     }
-    let all: SmallVec<[&Array; 8]> = args.iter().copied().chain(&c.1).collect();
-    c.0.run(&all)
 }

@@ -70,8 +70,9 @@ pub struct Jaxpr {
     /// Must it run even if nobody reads its results? Kept here, for programs that share programs would ask again and again.
     pub(crate) effect: bool,
     hash: OnceLock<u64>,
-    /// Ready to run, and the constants that it takes after the inputs.
-    pub(crate) compiled: OnceLock<(Arc<crate::backend::Compiled>, Vec<Array>)>,
+    /// Does some equation decide at run time which programs run?
+    pub(crate) driven: bool,
+    pub(crate) ready: OnceLock<crate::backend::Ready>,
     lifetimes: OnceLock<Lifetimes>,
     memo: Mutex<HashMap<(&'static str, Vec<bool>), Arc<dyn Any + Send + Sync>>>,
 }
@@ -190,6 +191,7 @@ impl Jaxpr {
             .collect();
         let axes = eqns.iter().fold(0, |s, e| s | e.prim.named_axes());
         let effect = eqns.iter().any(|e| e.prim.effect());
+        let driven = eqns.iter().any(|e| e.prim.driven());
         Jaxpr {
             ins,
             hidden,
@@ -201,7 +203,8 @@ impl Jaxpr {
             axes,
             effect,
             hash: OnceLock::new(),
-            compiled: OnceLock::new(),
+            driven,
+            ready: OnceLock::new(),
             lifetimes: OnceLock::new(),
             memo: Mutex::default(),
         }

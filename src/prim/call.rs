@@ -70,6 +70,9 @@ impl Primitive for Call {
     fn inline(&self) -> Option<&Arc<Jaxpr>> {
         Some(&self.jaxpr)
     }
+    fn driven(&self) -> bool {
+        self.jaxpr.driven
+    }
     fn named_axes(&self) -> AxisSet {
         self.jaxpr.axes
     }
@@ -78,6 +81,9 @@ impl Primitive for Call {
     }
 }
 impl HigherOrder for Call {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        crate::backend::run_jaxpr(&self.jaxpr, x, loc)
+    }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask: Vec<bool> = dx.iter().map(|d| d.is_some()).collect();
         let j = jvp_jaxpr(&self.jaxpr, &mask, &vec![false; self.jaxpr.outs.len()]);
@@ -190,11 +196,17 @@ impl Primitive for CustomJvpCall {
     fn inline(&self) -> Option<&Arc<Jaxpr>> {
         Some(&self.jaxpr)
     }
+    fn driven(&self) -> bool {
+        self.jaxpr.driven
+    }
     fn named_axes(&self) -> AxisSet {
         self.jaxpr.axes
     }
 }
 impl HigherOrder for CustomJvpCall {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        crate::backend::run_jaxpr(&self.jaxpr, x, loc)
+    }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         self.rule.jvp(x, dx)
     }

@@ -14,7 +14,7 @@ pub mod testing;
 
 use crate::array::*;
 use crate::aval::{Aval, AxisSet};
-use crate::error::Error;
+use crate::error::{Error, Loc};
 use crate::jaxpr::Jaxpr;
 use crate::jaxpr::params::Params;
 use crate::trace::batch::Lanes;
@@ -76,6 +76,10 @@ pub trait Primitive: Parameters {
     fn makes_tangent(&self) -> bool {
         false
     }
+    /// Does it decide at run time which programs run, or how often? Such an operation is not lowered, but [run](HigherOrder::run).
+    fn driven(&self) -> bool {
+        false
+    }
     /// Must it run even if nobody reads its results?
     fn effect(&self) -> bool {
         false
@@ -84,6 +88,8 @@ pub trait Primitive: Parameters {
 
 /// An operation that holds programs.
 pub trait HigherOrder {
+    /// The results for concrete operands.
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs;
     /// Results and tangents at once, by one call of the transformed program.
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents);
     /// Results and residuals now, and one linear operation for the tape. `None`: run `jvp_call` on the tape instead.

@@ -10,8 +10,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, RwLock};
 
 pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
-    if let Some(jaxpr) = prim.inline() {
-        return crate::backend::run_jaxpr(jaxpr, args, loc);
+    if let Some(programs) = prim.higher() {
+        return programs.run(args, loc);
     }
     let mut key = Fx(0);
     prim.hash_dyn(&mut key);
