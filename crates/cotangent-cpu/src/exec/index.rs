@@ -25,7 +25,7 @@ impl Start {
     /// The frame belongs to the program.
     unsafe fn at(&self, frame: &Frame) -> isize {
         // SAFETY: a scalar of this type lies there.
-        let i = unsafe { integer(frame.at(self.place).wrapping_offset(self.offset), self.dt) };
+        let i = unsafe { integer(frame.spot((self.place, self.offset)), self.dt) };
         (i.clamp(0, self.last) as isize).wrapping_mul(self.stride)
     }
 }
@@ -243,7 +243,7 @@ impl Windows {
         let (mut dense, mut array) = (0, 0);
         // SAFETY: there is an index vector for every element of the batch.
         unsafe {
-            let mut p = frame.at(self.indices.0).wrapping_offset(self.indices.1);
+            let mut p = frame.spot(self.indices);
             loop {
                 let at = if self.never { None } else { self.start(p).map(|s| s + array) };
                 f(dense, at);
@@ -313,7 +313,7 @@ impl Gather {
         let size = w.size;
         // SAFETY: windows are clamped or inside.
         unsafe {
-            let (to, from) = (frame.at(self.to), frame.at(w.array.0).wrapping_offset(w.array.1));
+            let (to, from) = (frame.at(self.to), frame.spot(w.array));
             w.each(frame, |dense, at| {
                 let to = to.wrapping_offset(dense);
                 match at {
@@ -378,10 +378,7 @@ impl Scatter {
         let size = w.size;
         // SAFETY: windows are clamped or inside.
         unsafe {
-            let (to, from) = (
-                frame.at(w.array.0).wrapping_offset(w.array.1),
-                frame.at(self.updates.0).wrapping_offset(self.updates.1),
-            );
+            let (to, from) = (frame.spot(w.array), frame.spot(self.updates));
             let put = |to: *mut u8, b: isize, from: *const u8, a: isize, n: usize| match self.put {
                 None => copy_run(to, b, from, a, n, size),
                 Some(f) if a == size as isize && b == a || n == 1 => f(to, from, 0, 1, n * self.pieces),
@@ -412,7 +409,7 @@ impl Scatter {
         let axes: SmallVec<[(usize, isize); 4]> = dims.iter().map(|d| (d.0, d.1)).collect();
         // SAFETY: an index vector lies at every offset.
         unsafe {
-            let indices = frame.at(w.indices.0).wrapping_offset(w.indices.1);
+            let indices = frame.spot(w.indices);
             each(&axes, |at| {
                 let mut rest = k;
                 let mut inside = 0;

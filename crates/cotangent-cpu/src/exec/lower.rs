@@ -2,8 +2,9 @@
 
 use super::access::{Access, Form};
 use super::build::Place;
+use super::constants::Constants;
 use super::kernels::{self, Kernel, Target};
-use super::map::{Call, Code, Column, Fill, MapStep, Moving};
+use super::map::{BLOCK, Call, Code, Column, Entry, Fill, MapStep};
 use super::plan::Plan;
 use super::register::Registers;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
@@ -26,9 +27,17 @@ struct Ssa {
     def: Def,
 }
 enum Def {
+    /// These bits in every element.
+    Const(u64),
     Fill(Fill),
-    Dense { place: Place, offset: isize },
-    Call { code: Code, args: [u32; 3] },
+    Dense {
+        place: Place,
+        offset: isize,
+    },
+    Call {
+        code: Code,
+        args: [u32; 3],
+    },
 }
 
 /// What a group makes that others read.
@@ -83,14 +92,14 @@ impl<'a> Lower<'a> {
     }
 
     /// Lowers a group of maps.
-    pub fn group(mut self, nodes: &[u32], stored: &[Made]) -> MapStep {
+    pub fn group(mut self, nodes: &[u32], stored: &[Made], consts: &mut Constants) -> MapStep {
         for i in nodes {
             let node = &self.p.nodes[*i as usize];
             let Kind::Map(body) = &node.kind else { unreachable!("a group of several nodes has only maps") };
             self.len = self.p.vals[node.vals.0 as usize].ty.len();
             self.body(node, body);
         }
-        self.finish(stored)
+        self.finish(stored, consts)
     }
 
     fn body(&mut self, node: &crate::Node, body: &Body) {
@@ -132,7 +141,7 @@ impl<'a> Lower<'a> {
         if let Some(id) = self.consts.get(&(bits, size)) {
             return *id;
         }
-        let id = self.def(size, Def::Fill(Fill::Bits(bits)));
+        let id = self.def(size, Def::Const(bits));
         self.consts.insert((bits, size), id);
         id
     }
@@ -171,12 +180,13 @@ impl<'a> Lower<'a> {
         let access = Access::new(view, from, part);
         let place = copy.copied().unwrap_or_else(|| (self.place)(s.val));
         let (size, offset) = (access.size, access.offset);
-        let def = match access.form() {
-            Form::Splat => Def::Fill(Fill::Scalar { place, offset }),
-            Form::Dense => Def::Dense { place, offset },
-            Form::Strided => Def::Fill(Fill::Strided { place, access: Box::new(access) }),
+        let kind = &self.p.nodes[self.p.vals[s.val as usize].node as usize].kind;
+        let mut id = match (access.form(), kind) {
+            (Form::Splat | Form::Dense, Kind::Const(bits)) => self.constant(bits[(part == Part::Im) as usize], size),
+            (Form::Splat, _) => self.def(size, Def::Fill(Fill::Scalar(place, offset))),
+            (Form::Dense, _) => self.def(size, Def::Dense { place, offset }),
+            (Form::Strided, _) => self.def(size, Def::Fill(Fill::Strided(place, Box::new(access)))),
         };
-        let mut id = self.def(size, def);
         if dt == Dt::Bool && matches!(place, Place::Arg(_)) {
             // Whoever passes an argument may have put anything into its bytes.
             id = self.call(kernels::truth(self.target, 1), 1, [id, NONE, NONE]);
@@ -281,7 +291,7 @@ impl<'a> Lower<'a> {
                         self.call(kernels::interleave(self.target, 4), 8, [re, im, NONE])
                     }
                     Some(re) => self.stored(*re),
-                    None => self.def(*bytes, Def::Fill(Fill::Scalar { place: (self.place)(*v), offset: 0 })),
+                    None => self.def(*bytes, Def::Fill(Fill::Scalar((self.place)(*v), 0))),
                 };
                 (id, *bytes)
             })
@@ -305,11 +315,11 @@ impl<'a> Lower<'a> {
         let mut at = vec![NONE; self.ssa.len()];
         for (i, s) in self.ssa.iter().enumerate() {
             at[i] = match &s.def {
-                Def::Fill(Fill::Bits(bits)) => {
+                Def::Const(bits) => {
                     r.fixed.push(*bits);
                     8 * (r.args + r.fixed.len() - 1) as u32
                 }
-                Def::Fill(Fill::Scalar { place, offset }) => {
+                Def::Fill(Fill::Scalar(place, offset)) => {
                     let cell = match place {
                         Place::Arg(i) => *i as usize,
                         Place::Const(i) => r.args + *i as usize,
@@ -350,7 +360,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Assigns columns and puts the calls in order.
-    fn finish(mut self, stored: &[Made]) -> MapStep {
+    fn finish(mut self, stored: &[Made], consts: &mut Constants) -> MapStep {
         // Every stored value is the result of a call of its own, which writes to the result: `direct` says which. A result that lies
         // over an operand is written from a column when all else of the block is done.
         let mut direct: HashMap<u32, usize> = HashMap::new();
@@ -416,16 +426,17 @@ impl<'a> Lower<'a> {
                 step.fills.push(Column { entry: at[i], size, fill: fill.clone() });
             }
         }
-        // Columns are numbered first, entries that move with the block after them; the number of columns is not known yet, so moving
-        // entries are counted down from the top and renumbered at the end.
-        let moving = |step: &mut MapStep, m: Moving| {
-            step.moving.push(m);
-            u32::MAX - step.moving.len() as u32
+        // Columns are numbered first, all other entries after them; the number of columns is not known yet, so the others are counted
+        // down from the top and renumbered at the end.
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut moving = |place: Place, offset: isize, step: usize| {
+            entries.push(Entry { at: (place, offset), step });
+            u32::MAX - entries.len() as u32
         };
         let mut made_at: Vec<u32> = vec![NONE; stored.len()];
         for (k, m) in stored.iter().enumerate() {
             let size = self.p.ty(m.val).dt.size();
-            made_at[k] = moving(&mut step, Moving { place: m.place, offset: 0, size });
+            made_at[k] = moving(m.place, 0, size);
         }
         for i in 0..self.ssa.len() {
             if !live[i] {
@@ -434,8 +445,12 @@ impl<'a> Lower<'a> {
             let size = self.ssa[i].size;
             match &self.ssa[i].def {
                 Def::Fill(_) => {}
+                Def::Const(bits) => {
+                    let place = Place::Const(consts.column(*bits, size, self.len.min(BLOCK)));
+                    at[i] = moving(place, 0, 0);
+                }
                 Def::Dense { place, offset } => {
-                    at[i] = moving(&mut step, Moving { place: *place, offset: *offset, size });
+                    at[i] = moving(*place, *offset, size);
                 }
                 Def::Call { code, args } => {
                     let direct_to = direct.get(&(i as u32)).map(|k| made_at[*k]);
@@ -485,9 +500,9 @@ impl<'a> Lower<'a> {
             }
         }
         step.calls = calls;
-        step.columns = columns as usize;
-        step.width = width;
-        step.choose_rows();
+        step.entries = vec![Entry { at: (Place::Scratch, 0), step: 0 }; columns as usize];
+        step.entries.append(&mut entries);
+        step.choose_blocks(columns as usize, width);
         step
     }
 }

@@ -1,8 +1,9 @@
 //! Building of the steps whose places depend on values, and of products.
 
 use super::access::{Access, Form};
-use super::build::{Builder, Copy, Place, Work};
+use super::build::{Builder, Place};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
+use super::run::{Copy, Step};
 use super::{fold, line};
 use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, View, row_major};
 use smallvec::SmallVec;
@@ -30,7 +31,7 @@ impl Builder<'_> {
             Kind::View => {
                 let (from, view) = self.viewed(u);
                 let to = self.take(&ty);
-                self.emit(Work::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
+                self.emit(Step::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
                 to
             }
             Kind::Reduce { op, first, count } => self.reduce(u, &ty, *op, *first as usize, *count as usize),
@@ -72,7 +73,7 @@ impl Builder<'_> {
         let sums = if acc == ty.dt { to } else { self.temp(&Ty { dt: acc, dims: ty.dims.clone() }) };
         let mut step = line::Prefix::new(self.isa, op, acc, Self::around(&ty.dims, dim), reverse);
         (step.from, step.to) = (from, sums);
-        self.emit(Work::Prefix(Box::new(step)));
+        self.emit(Step::Prefix(Box::new(step)));
         if acc != ty.dt {
             self.convert((sums, View::identity(&ty.dims)), acc, ty.dt, to);
         }
@@ -86,7 +87,7 @@ impl Builder<'_> {
         let to = self.take(ty);
         let mut step = line::Extreme::new(self.isa, max, dt, ty.dt, around);
         (step.from, step.to) = (from, to);
-        self.emit(Work::Extreme(Box::new(step)));
+        self.emit(Step::Extreme(Box::new(step)));
         to
     }
 
@@ -120,7 +121,7 @@ impl Builder<'_> {
         let starts = self.starts(u + 1, &ty.dims, &whole, |d| bytes(strides[d], size));
         view.dims = ty.dims.clone();
         let to = self.take(ty);
-        self.emit(Work::Slice(Box::new(Slice { from, to, access: Access::new(&view, ty.dt, Part::Whole), starts })));
+        self.emit(Step::Slice(Box::new(Slice { from, to, access: Access::new(&view, ty.dt, Part::Whole), starts })));
         to
     }
 
@@ -136,7 +137,7 @@ impl Builder<'_> {
         }
         let (from, view) = self.viewed(u);
         let to = self.take(ty);
-        self.emit(Work::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
+        self.emit(Step::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
         to
     }
 
@@ -150,7 +151,7 @@ impl Builder<'_> {
         let to = self.base(node, ty, g);
         let (rows, row) = Update::rows(&piece, &ty.dims, size);
         let access = Access::new(&view, ty.dt, Part::Whole);
-        self.emit(Work::Update(Box::new(Update { from, access, to, starts, rows, row })));
+        self.emit(Step::Update(Box::new(Update { from, access, to, starts, rows, row })));
         to
     }
 
@@ -165,7 +166,7 @@ impl Builder<'_> {
             .collect();
         let to = self.take(ty);
         let outer = ty.dims[..dim].iter().product();
-        self.emit(Work::Concat(Box::new(Concat { to, pieces, outer })));
+        self.emit(Step::Concat(Box::new(Concat { to, pieces, outer })));
         to
     }
 
@@ -194,7 +195,7 @@ impl Builder<'_> {
             fill[0] |= fill[1] << 32;
         }
         let to = self.take(ty);
-        self.emit(Work::Gather(Box::new(Gather { windows, to, fill })));
+        self.emit(Step::Gather(Box::new(Gather { windows, to, fill })));
         to
     }
 
@@ -245,7 +246,7 @@ impl Builder<'_> {
         let pairs = ty.dt.is_complex() && matches!(spec.put, Put::Add | Put::Sub);
         let put = fold::put_kernel(self.isa, spec.put, ty.dt);
         let pieces = if pairs { 2 } else { 1 };
-        self.emit(Work::Scatter(Box::new(Scatter { windows, updates, put, pieces, one_by_one })));
+        self.emit(Step::Scatter(Box::new(Scatter { windows, updates, put, pieces, one_by_one })));
         to
     }
 
@@ -278,7 +279,7 @@ impl Builder<'_> {
         let to = self.take(ty);
         let sizes = [dims[0][0], dims[0][1], dims[1][2], dims[0][2]];
         let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], to };
-        self.emit(Work::Dot(Box::new(product)));
+        self.emit(Step::Dot(Box::new(product)));
         to
     }
 
