@@ -8,7 +8,7 @@ use super::map::{Code, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
 use super::run::{Copy, Step};
-use super::{Options, fold};
+use super::{Form, Options, fold};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 use smallvec::SmallVec;
@@ -61,16 +61,16 @@ pub struct Built {
     pub outs: Vec<Out>,
 }
 impl Built {
-    /// Is this one kernel and nothing else?
-    pub fn single(self) -> Result<Single, Built> {
+    /// How it runs: perhaps it is one kernel and nothing else.
+    pub fn form(self) -> Form {
         let ([Step::Make(made, bytes), Step::Direct(d)], [Out::Take(taken)]) = (&self.steps[..], &self.outs[..]) else {
-            return Err(self);
+            return Form::Steps(self);
         };
         let fixed = d.args.iter().all(|(place, _)| matches!(place, Place::Arg(_) | Place::Const(_)));
         if made != taken || d.out != (Place::Slot(*made), 0) || !fixed {
-            return Err(self);
+            return Form::Steps(self);
         }
-        Ok(Single { code: d.code, args: d.args, len: d.len, bytes: *bytes, consts: self.consts })
+        Form::Single(Single { code: d.code, args: d.args, len: d.len, bytes: *bytes, consts: self.consts })
     }
 }
 

@@ -296,19 +296,7 @@ impl<'a> Lower<'a> {
                 (id, *bytes)
             })
             .collect();
-        let mut ends = vec![0usize; self.ssa.len()];
-        for (id, _) in &results {
-            ends[*id as usize] = usize::MAX;
-        }
-        for i in (0..self.ssa.len()).rev() {
-            if let Def::Call { args, .. } = &self.ssa[i].def
-                && ends[i] > 0
-            {
-                for a in args.iter().filter(|a| **a != NONE) {
-                    ends[*a as usize] = ends[*a as usize].max(i);
-                }
-            }
-        }
+        let ends = self.ends(results.iter().map(|r| r.0));
         let mut r = Registers { args: self.p.args.len(), ..Registers::default() };
         r.fixed.extend(consts.iter().map(|c| c[0]));
         // Constants of bodies behind those of the program, then what is computed.
@@ -341,17 +329,8 @@ impl<'a> Lower<'a> {
                 next += 8;
                 next - 8
             });
-            let arg = |k: usize| at[if args[k] == NONE { args[0] } else { args[k] } as usize];
-            r.calls.push(Call { code: *code, out: at[i], args: [arg(0), arg(1), arg(2)] });
-            for (k, a) in args.iter().enumerate() {
-                if *a != NONE
-                    && !args[..k].contains(a)
-                    && ends[*a as usize] == i
-                    && matches!(self.ssa[*a as usize].def, Def::Call { .. })
-                {
-                    free.push(at[*a as usize]);
-                }
-            }
+            r.calls.push(Call { code: *code, out: at[i], args: places(args, &at) });
+            free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
         r.cells = next as usize / 8;
         r.outs = results.iter().map(|(id, bytes)| (at[*id as usize], *bytes)).collect();
@@ -359,13 +338,37 @@ impl<'a> Lower<'a> {
         r
     }
 
+    /// The last reader of everything: 0 for what nobody reads, and the greatest number for the results.
+    fn ends(&self, results: impl Iterator<Item = u32>) -> Vec<usize> {
+        let mut ends = vec![0; self.ssa.len()];
+        for id in results {
+            ends[id as usize] = usize::MAX;
+        }
+        for i in (0..self.ssa.len()).rev() {
+            if let Def::Call { args, .. } = &self.ssa[i].def
+                && ends[i] > 0
+            {
+                for a in args.iter().filter(|a| **a != NONE) {
+                    ends[*a as usize] = ends[*a as usize].max(i);
+                }
+            }
+        }
+        ends
+    }
+    /// The results of calls that call `i` is the last one to read. (What is filled must survive the block.)
+    fn read_last(&self, i: usize, args: &[u32; 3], ends: &[usize]) -> impl Iterator<Item = usize> {
+        let read = args.iter().enumerate().filter(|(k, a)| **a != NONE && !args[..*k].contains(a));
+        read.map(|(_, a)| *a as usize).filter(move |a| ends[*a] == i && matches!(self.ssa[*a].def, Def::Call { .. }))
+    }
+
     /// Assigns columns and puts the calls in order.
     fn finish(mut self, stored: &[Made], consts: &mut Constants) -> MapStep {
         // Every stored value is the result of a call of its own, which writes to the result: `direct` says which. A result that lies
         // over an operand is written from a column when all else of the block is done.
-        let mut direct: HashMap<u32, usize> = HashMap::new();
-        let mut tail: Vec<(usize, u32)> = Vec::new();
-        for (k, m) in stored.iter().enumerate() {
+        let mut direct: HashMap<u32, u32> = HashMap::new();
+        let mut tail: Vec<(u32, u32)> = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
+        for m in stored {
             let re = self.stored(self.made[&(m.val, false)]);
             let size = self.ssa[re as usize].size;
             let id = if self.p.ty(m.val).dt.is_complex() {
@@ -376,133 +379,68 @@ impl<'a> Lower<'a> {
             } else {
                 re
             };
+            let entry = entries.len() as u32;
+            entries.push(Entry { at: (m.place, 0), step: self.p.ty(m.val).dt.size() });
             if m.in_place {
-                tail.push((k, id));
+                tail.push((entry, id));
             } else {
-                direct.insert(id, k);
+                direct.insert(id, entry);
             }
         }
-        let mut live = vec![false; self.ssa.len()];
-        for id in direct.keys().copied().chain(tail.iter().map(|t| t.1)) {
-            live[id as usize] = true;
-        }
-        // The last reader of each column; what stays open to the tail ends there.
-        let mut ends = vec![0usize; self.ssa.len()];
-        for i in (0..self.ssa.len()).rev() {
-            if !live[i] {
-                continue;
-            }
-            if let Def::Call { args, .. } = &self.ssa[i].def {
-                for a in args.iter().filter(|a| **a != NONE) {
-                    live[*a as usize] = true;
-                    ends[*a as usize] = ends[*a as usize].max(i);
+        let ends = self.ends(direct.keys().copied().chain(tail.iter().map(|t| t.1)));
+        let live = |i: &usize| ends[*i] > 0;
+        let mut at = vec![NONE; self.ssa.len()];
+        for i in (0..self.ssa.len()).filter(live) {
+            let size = self.ssa[i].size;
+            let entry = match self.ssa[i].def {
+                Def::Const(bits) => {
+                    let place = Place::Const(consts.column(bits, size, self.len.min(BLOCK)));
+                    Entry { at: (place, 0), step: 0 }
                 }
-            }
+                Def::Dense { place, offset } => Entry { at: (place, offset), step: size },
+                _ => continue,
+            };
+            at[i] = entries.len() as u32;
+            entries.push(entry);
         }
-        for (_, id) in &tail {
-            ends[*id as usize] = usize::MAX;
-        }
-        let mut step = MapStep { len: self.len, ..MapStep::default() };
+        // All other entries are columns.
+        let mut step = MapStep { len: self.len, entries, ..MapStep::default() };
+        let (first, mut width) = (step.entries.len(), 1);
         let mut free: Vec<u32> = Vec::new();
-        let mut columns = 0u32;
-        let mut take = |free: &mut Vec<u32>| {
+        let mut column = |step: &mut MapStep, free: &mut Vec<u32>, size: usize| {
+            width = width.max(size);
             free.pop().unwrap_or_else(|| {
-                columns += 1;
-                columns - 1
+                step.entries.push(Entry { at: (Place::Scratch, 0), step: 0 });
+                step.entries.len() as u32 - 1
             })
         };
-        let mut width = 1;
-        let mut at = vec![NONE; self.ssa.len()];
-        let mut calls: Vec<Call> = Vec::new();
         // Fills happen before all calls, so their columns are taken first.
-        for i in 0..self.ssa.len() {
-            if !live[i] {
-                continue;
-            }
+        for i in (0..self.ssa.len()).filter(live) {
             let size = self.ssa[i].size;
             if let Def::Fill(fill) = &self.ssa[i].def {
-                at[i] = take(&mut free);
-                width = width.max(size);
+                at[i] = column(&mut step, &mut free, size);
                 step.fills.push(Column { entry: at[i], size, fill: fill.clone() });
             }
         }
-        // Columns are numbered first, all other entries after them; the number of columns is not known yet, so the others are counted
-        // down from the top and renumbered at the end.
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut moving = |place: Place, offset: isize, step: usize| {
-            entries.push(Entry { at: (place, offset), step });
-            u32::MAX - entries.len() as u32
-        };
-        let mut made_at: Vec<u32> = vec![NONE; stored.len()];
-        for (k, m) in stored.iter().enumerate() {
-            let size = self.p.ty(m.val).dt.size();
-            made_at[k] = moving(m.place, 0, size);
+        for i in (0..self.ssa.len()).filter(live) {
+            let Def::Call { code, args } = &self.ssa[i].def else { continue };
+            at[i] = match direct.get(&(i as u32)) {
+                Some(entry) => *entry,
+                None => column(&mut step, &mut free, self.ssa[i].size),
+            };
+            step.calls.push(Call { code: *code, out: at[i], args: places(args, &at) });
+            free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
-        for i in 0..self.ssa.len() {
-            if !live[i] {
-                continue;
-            }
-            let size = self.ssa[i].size;
-            match &self.ssa[i].def {
-                Def::Fill(_) => {}
-                Def::Const(bits) => {
-                    let place = Place::Const(consts.column(*bits, size, self.len.min(BLOCK)));
-                    at[i] = moving(place, 0, 0);
-                }
-                Def::Dense { place, offset } => {
-                    at[i] = moving(*place, *offset, size);
-                }
-                Def::Call { code, args } => {
-                    let direct_to = direct.get(&(i as u32)).map(|k| made_at[*k]);
-                    at[i] = match direct_to {
-                        Some(e) => e,
-                        None => {
-                            width = width.max(size);
-                            take(&mut free)
-                        }
-                    };
-                    let arg = |k: usize| if args[k] == NONE { NONE } else { at[args[k] as usize] };
-                    calls.push(Call { code: *code, out: at[i], args: [arg(0), arg(1), arg(2)] });
-                    for (k, a) in args.iter().enumerate() {
-                        if *a == NONE || args[..k].contains(a) {
-                            continue;
-                        }
-                        let a = *a as usize;
-                        // Columns that are filled once must survive the block.
-                        if ends[a] == i
-                            && matches!(self.ssa[a].def, Def::Call { .. })
-                            && !direct.contains_key(&(a as u32))
-                        {
-                            free.push(at[a]);
-                        }
-                    }
-                }
-            }
-        }
-        for (k, id) in &tail {
+        for (entry, id) in &tail {
             let code = Code::Slice(kernels::copy(self.target, self.ssa[*id as usize].size));
-            calls.push(Call { code, out: made_at[*k], args: [at[*id as usize], NONE, NONE] });
+            step.calls.push(Call { code, out: *entry, args: [at[*id as usize]; 3] });
         }
-        let renumber = |e: &mut u32| {
-            if *e > NONE / 2 {
-                *e = columns + (u32::MAX - 1 - *e);
-            }
-        };
-        for c in &mut calls {
-            renumber(&mut c.out);
-            // For an operand that a kernel does not take it gets its first.
-            for k in 0..3 {
-                if c.args[k] == NONE {
-                    c.args[k] = c.args[0];
-                } else {
-                    renumber(&mut c.args[k]);
-                }
-            }
-        }
-        step.calls = calls;
-        step.entries = vec![Entry { at: (Place::Scratch, 0), step: 0 }; columns as usize];
-        step.entries.append(&mut entries);
-        step.choose_blocks(columns as usize, width);
+        step.choose_blocks(first, width);
         step
     }
+}
+
+/// Where the operands of a call are. One that the kernel does not take is at the place of its first.
+fn places(args: &[u32; 3], at: &[u32]) -> [u32; 3] {
+    args.map(|a| at[if a == NONE { args[0] } else { a } as usize])
 }

@@ -84,18 +84,18 @@ pub struct MapStep {
 }
 
 impl MapStep {
-    /// Chooses the blocks, and places this many columns for elements of up to `width` bytes, which are the first entries. If all operands
-    /// that are walked over have long innermost axes of one length, blocks stay inside those rows.
-    pub fn choose_blocks(&mut self, columns: usize, width: usize) {
+    /// Chooses the blocks, and places the columns, for elements of up to `width` bytes, which are the entries from `first` on. If all
+    /// operands that are walked over have long innermost axes of one length, blocks stay inside those rows.
+    pub fn choose_blocks(&mut self, first: usize, width: usize) {
         // What does not move is no longer than a block; a kernel on its own without such operands takes all at once.
         let alone = self.calls.len() == 1 && self.entries.iter().all(|e| e.step > 0);
         self.block = if alone { self.len } else { self.len.min(BLOCK) };
         // Not a multiple of a page, where columns would compete for the same cache lines.
         let bytes = (self.block * width).next_multiple_of(64) + 64;
-        for (k, e) in self.entries[..columns].iter_mut().enumerate() {
+        for (k, e) in self.entries[first..].iter_mut().enumerate() {
             e.at = (Place::Scratch, (k * bytes) as isize);
         }
-        self.scratch = columns * bytes;
+        self.scratch = (self.entries.len() - first) * bytes;
         self.row = self.len.max(1);
         let mut rows = self.fills.iter().filter_map(|c| match &c.fill {
             Fill::Strided(_, access) => Some(access.row().map(|r| r.0)),

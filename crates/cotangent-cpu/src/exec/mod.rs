@@ -106,7 +106,7 @@ impl Executable {
         let plan = plan::Plan::new(p, options.fuse);
         let form = match build::registers(p, &plan, options.isa) {
             Some(r) => Form::Scalar(r),
-            None => build::build(p, &plan, &options).single().map_or_else(Form::Steps, Form::Single),
+            None => build::build(p, &plan, &options).form(),
         };
         let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
         Ok(Executable { args, form })
