@@ -18,7 +18,7 @@ mod place;
 mod plan;
 mod register;
 mod run;
-mod scalar;
+pub(crate) mod scalar;
 
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
