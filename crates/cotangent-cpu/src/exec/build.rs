@@ -354,12 +354,19 @@ impl Builder<'_> {
 
     /// A dense copy of an operand for this group.
     pub fn copy(&mut self, s: Source, dt: Dt) -> Place {
-        let view = &self.plan.views[s.view.expect("a view") as usize];
-        let access = Access::new(view, dt, Part::Whole);
+        let view = self.plan.views[s.view.expect("a view") as usize].clone();
         let from = self.place[s.val as usize].expect("an operand has a place");
-        let to = self.temp(&Ty { dt, dims: view.dims.clone() });
-        self.emit(Step::Copy(Box::new(Copy { from, to, access })));
+        self.dense_copy((from, view), dt)
+    }
+    /// A dense copy of what a view shows, for this group.
+    fn dense_copy(&mut self, from: (Place, View), dt: Dt) -> Place {
+        let to = self.temp(&Ty { dt, dims: from.1.dims.clone() });
+        self.copy_to(from, dt, to);
         to
+    }
+    /// Copies what a view shows to new memory.
+    pub fn copy_to(&mut self, (from, view): (Place, View), dt: Dt, to: Place) {
+        self.emit(Step::Copy(Box::new(Copy { from, to, access: Access::new(&view, dt, Part::Whole) })));
     }
 
     /// Where an operand lies.
@@ -377,6 +384,12 @@ impl Builder<'_> {
         (place, view)
     }
 
+    /// What a view shows as elements of another type, for this group.
+    pub fn converted(&mut self, from: (Place, View), src: Dt, dst: Dt) -> Place {
+        let to = self.temp(&Ty { dt: dst, dims: from.1.dims.clone() });
+        self.convert(from, src, dst, to);
+        to
+    }
     /// Converts elements, through a view, to new memory. It is a program of one map.
     pub fn convert(&mut self, from: (Place, View), src: Dt, dst: Dt, to: Place) {
         let mut p = Program::default();
@@ -406,20 +419,15 @@ impl Builder<'_> {
         let (mut from, mut view) = self.viewed(u);
         let acc = ty.dt.acc();
         if acc != ty.dt || ty.dt == Dt::Bool && matches!(from, Place::Arg(_)) {
-            let wide = Ty { dt: acc, dims: view.dims.clone() };
-            let to = self.temp(&wide);
-            self.convert((from, view), ty.dt, acc, to);
-            (from, view) = (to, View::identity(&wide.dims));
+            let dense = View::identity(&view.dims);
+            (from, view) = (self.converted((from, view), ty.dt, acc), dense);
         }
         let mut reduce = match fold::Reduce::new(self.isa, op, acc, &view, first, count) {
             Some(r) => r,
             None => {
-                let access = Access::new(&view, acc, Part::Whole);
-                let dense = self.temp(&Ty { dt: acc, dims: view.dims.clone() });
-                self.emit(Step::Copy(Box::new(Copy { from, to: dense, access })));
-                from = dense;
-                fold::Reduce::new(self.isa, op, acc, &View::identity(&view.dims), first, count)
-                    .expect("a dense operand")
+                let dense = View::identity(&view.dims);
+                from = self.dense_copy((from, view), acc);
+                fold::Reduce::new(self.isa, op, acc, &dense, first, count).expect("a dense operand")
             }
         };
         let to = self.take(ty);

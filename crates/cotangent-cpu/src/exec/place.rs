@@ -3,7 +3,7 @@
 use super::access::{Access, Form};
 use super::build::{Builder, Place};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
-use super::run::{Copy, Step};
+use super::run::Step;
 use super::{fold, line};
 use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, View, row_major};
 use smallvec::SmallVec;
@@ -29,9 +29,8 @@ impl Builder<'_> {
         let u = node.uses.0 as usize;
         let to = match &node.kind {
             Kind::View => {
-                let (from, view) = self.viewed(u);
                 let to = self.take(&ty);
-                self.emit(Step::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
+                self.copy_to(self.viewed(u), ty.dt, to);
                 to
             }
             Kind::Reduce { op, first, count } => self.reduce(u, &ty, *op, *first as usize, *count as usize),
@@ -60,10 +59,7 @@ impl Builder<'_> {
         if dt == to && (dt != Dt::Bool || !matches!(place, Place::Arg(_))) {
             return self.dense(u);
         }
-        let from = self.viewed(u);
-        let temp = self.temp(&Ty { dt: to, dims: from.1.dims.clone() });
-        self.convert(from, dt, to, temp);
-        (temp, 0)
+        (self.converted(self.viewed(u), dt, to), 0)
     }
 
     fn prefix(&mut self, u: usize, ty: &Ty, op: Fold, dim: usize, reverse: bool) -> Place {
@@ -111,11 +107,7 @@ impl Builder<'_> {
     fn slice(&mut self, node: &Node, ty: &Ty) -> Place {
         let u = node.uses.0 as usize;
         let whole = self.p.dims_of(&self.p.uses[u]).clone();
-        let (mut from, mut view) = self.viewed(u);
-        if !view.guards.is_empty() {
-            from = self.copy(self.plan.sources[u], ty.dt);
-            view = View::identity(&whole);
-        }
+        let (from, mut view) = self.unguarded(u);
         let size = ty.dt.size();
         let strides = view.strides.clone();
         let starts = self.starts(u + 1, &ty.dims, &whole, |d| bytes(strides[d], size));
@@ -135,9 +127,8 @@ impl Builder<'_> {
             self.last[s.val as usize] = u32::MAX;
             return place;
         }
-        let (from, view) = self.viewed(u);
         let to = self.take(ty);
-        self.emit(Step::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
+        self.copy_to(self.viewed(u), ty.dt, to);
         to
     }
 
@@ -171,11 +162,7 @@ impl Builder<'_> {
     }
 
     fn gather(&mut self, u: usize, ty: &Ty, spec: &GatherSpec) -> Place {
-        let (mut from, mut view) = self.viewed(u);
-        if !view.guards.is_empty() {
-            from = self.copy(self.plan.sources[u], ty.dt);
-            view = View::identity(&view.dims);
-        }
+        let (from, view) = self.unguarded(u);
         let indices = self.dense(u + 1);
         let numbers = Numbers {
             window_dims: &spec.offset_dims,
@@ -262,13 +249,9 @@ impl Builder<'_> {
             let (place, view) = self.viewed(u + k);
             let unsure = types[k] == Dt::Bool && matches!(place, Place::Arg(_));
             let (place, view) = if types[k] != src || unsure {
-                let temp = self.temp(&Ty { dt: src, dims: dims[k].clone() });
-                self.convert((place, view), types[k], src, temp);
-                (temp, View::identity(&dims[k]))
-            } else if !view.guards.is_empty() {
-                (self.copy(self.plan.sources[u + k], src), View::identity(&dims[k]))
+                (self.converted((place, view), types[k], src), View::identity(&dims[k]))
             } else {
-                (place, view)
+                self.unguarded(u + k)
             };
             let s = &view.strides;
             // Strides that lead nowhere may be anything, and are left out.
@@ -281,6 +264,16 @@ impl Builder<'_> {
         let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], to };
         self.emit(Step::Dot(Box::new(product)));
         to
+    }
+
+    /// How an operand is read without guards: it is copied if its view has some.
+    fn unguarded(&mut self, u: usize) -> (Place, View) {
+        let (place, view) = self.viewed(u);
+        if view.guards.is_empty() {
+            return (place, view);
+        }
+        let s = self.plan.sources[u];
+        (self.copy(s, self.p.ty(s.val).dt), View::identity(&view.dims))
     }
 
     /// An operand as dense memory, copied if it is not, with its offset in bytes.
