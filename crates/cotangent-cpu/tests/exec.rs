@@ -177,9 +177,15 @@ fn any_byte_but_zero_is_true() {
     let not = p.push(Kind::Map(body.clone()), &[Use::plain(x)], &[ty]);
     let not_s = p.push(Kind::Map(body), &[Use::plain(s)], &[Ty::new(Dt::Bool, &[])]);
     let any = p.push(Kind::Reduce { op: Fold::Or, first: 0, count: 1 }, &[Use::plain(x)], &[Ty::new(Dt::Bool, &[])]);
-    p.outs = vec![not, not_s, any];
+    // Also behind what only moves bytes.
+    let twice = p.push(Kind::Concat { dim: 0 }, &[Use::plain(x), Use::plain(x)], &[Ty::new(Dt::Bool, &[8])]);
+    let rest = p.through(twice, View { offset: 1, ..View::identity(&[3]) });
+    let all = p.push(Kind::Reduce { op: Fold::And, first: 0, count: 1 }, &[rest], &[Ty::new(Dt::Bool, &[])]);
+    p.outs = vec![not, not_s, any, twice, all];
     let e = Executable::compile(&p).unwrap();
     let r = e.run(&[Operand::Buffer(&Buffer::from_bytes(&[0, 1, 2, 255])), Operand::Bits(0x300)]);
+    assert!(matches!(&r[3], Output::Buffer(b) if b.as_bytes() == [0, 1, 1, 1, 0, 1, 1, 1]));
+    assert!(matches!(&r[4], Output::Bits(1)));
     assert!(matches!(&r[0], Output::Buffer(b) if b.as_bytes() == [1, 0, 0, 0]));
     assert!(matches!((&r[1], &r[2]), (Output::Bits(1), Output::Bits(1))));
 }

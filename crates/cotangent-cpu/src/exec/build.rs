@@ -418,7 +418,7 @@ impl Builder<'_> {
     pub fn reduce(&mut self, u: usize, ty: &Ty, op: Fold, first: usize, count: usize) -> Place {
         let (mut from, mut view) = self.viewed(u);
         let acc = ty.dt.acc();
-        if acc != ty.dt || ty.dt == Dt::Bool && matches!(from, Place::Arg(_)) {
+        if acc != ty.dt {
             let dense = View::identity(&view.dims);
             (from, view) = (self.converted((from, view), ty.dt, acc), dense);
         }

@@ -5,7 +5,7 @@ use super::build::{Builder, Place};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
 use super::run::Step;
 use super::{fold, line};
-use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, View, row_major};
+use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, ValId, View, row_major};
 use smallvec::SmallVec;
 
 /// A product.
@@ -22,8 +22,11 @@ pub struct Product {
 }
 
 impl Builder<'_> {
-    /// A node that is neither a map nor a fold.
+    /// A node that is no map.
     pub fn other(&mut self, node: &Node, g: u32) {
+        for u in self.uses(node) {
+            self.settle(self.plan.sources[u].val);
+        }
         let v = node.vals.0 as usize;
         let ty = self.p.vals[v].ty.clone();
         let u = node.uses.0 as usize;
@@ -47,6 +50,16 @@ impl Builder<'_> {
         self.place[v] = Some(to);
     }
 
+    /// Makes the truth values of an argument 0 or 1: whoever passes it may have put any bytes there. (Maps do it as they read.)
+    fn settle(&mut self, val: ValId) {
+        let ty = self.p.ty(val).clone();
+        if let (Dt::Bool, place @ Place::Arg(_)) = (ty.dt, self.place[val as usize].expect("an operand has a place")) {
+            let to = self.take(&ty);
+            self.convert((place, View::identity(&ty.dims)), Dt::Bool, Dt::Bool, to);
+            self.place[val as usize] = Some(to);
+        }
+    }
+
     /// Outer, folded and inner elements of a dimension.
     fn around(dims: &[usize], d: usize) -> [usize; 3] {
         [dims[..d].iter().product(), dims[d], dims[d + 1..].iter().product()]
@@ -55,8 +68,7 @@ impl Builder<'_> {
     /// An operand as dense memory of type `to` (its own, or that of its sums).
     fn dense_as(&mut self, u: usize, to: Dt) -> (Place, isize) {
         let dt = self.p.ty(self.plan.sources[u].val).dt;
-        let place = self.place_of(u);
-        if dt == to && (dt != Dt::Bool || !matches!(place, Place::Arg(_))) {
+        if dt == to {
             return self.dense(u);
         }
         (self.converted(self.viewed(u), dt, to), 0)
@@ -246,12 +258,10 @@ impl Builder<'_> {
         let dims = [0, 1].map(|k| self.p.dims_of(&self.p.uses[u + k]).clone());
         let mut sides = [0, 1].map(|k| (Place::Const(k), 0, [0; 3]));
         for k in 0..2 {
-            let (place, view) = self.viewed(u + k);
-            let unsure = types[k] == Dt::Bool && matches!(place, Place::Arg(_));
-            let (place, view) = if types[k] != src || unsure {
-                (self.converted((place, view), types[k], src), View::identity(&dims[k]))
-            } else {
+            let (place, view) = if types[k] == src {
                 self.unguarded(u + k)
+            } else {
+                (self.converted(self.viewed(u + k), types[k], src), View::identity(&dims[k]))
             };
             let s = &view.strides;
             // Strides that lead nowhere may be anything, and are left out.
