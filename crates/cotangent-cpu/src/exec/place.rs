@@ -1,6 +1,6 @@
 //! Building of the steps whose places depend on values, and of products.
 
-use super::access::{Access, Form};
+use super::access::{Access, Axes, Form};
 use super::build::{Builder, Place};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
 use super::run::Step;
@@ -227,15 +227,15 @@ impl Builder<'_> {
         let apart = spec.scatter_dims_to_operand_dims.iter().all(|d| sizes[*d] == 1);
         let one_by_one = (!last && !apart).then(|| {
             let mut stride = (windows.parts.len() * windows.index_dt.size()) as isize;
-            let mut dims: SmallVec<[_; 4]> = SmallVec::from_elem((0, 0, 0), update_dims.len());
+            let mut dims: Axes<2> = SmallVec::from_elem((0, [0; 2]), update_dims.len());
             let (mut b, mut w) = (windows.batch.len(), windows.window.len());
             for d in (0..update_dims.len()).rev() {
                 if spec.update_window_dims.contains(&d) {
                     w -= 1;
-                    dims[d] = (update_dims[d], 0, windows.window[w].2);
+                    dims[d] = (update_dims[d], [0, windows.window[w].1[1]]);
                 } else {
                     b -= 1;
-                    dims[d] = (update_dims[d], stride, windows.batch[b].2);
+                    dims[d] = (update_dims[d], [stride, windows.batch[b].1[1]]);
                     stride *= update_dims[d] as isize;
                 }
             }
@@ -337,14 +337,14 @@ impl Numbers<'_> {
                 .enumerate()
                 .map(|(k, d)| {
                     let along = self.index_batching.iter().position(|b| *b == k);
-                    (dense[*d], bytes(radix[*d]), along.map_or(0, |a| stride(self.array_batching[a])))
+                    (dense[*d], [bytes(radix[*d]), along.map_or(0, |a| stride(self.array_batching[a]))])
                 })
                 .collect(),
             window: self
                 .kept(view.dims.len())
                 .iter()
                 .zip(self.window_dims)
-                .map(|(d, w)| (dense[*w], bytes(radix[*w]), stride(*d)))
+                .map(|(d, w)| (dense[*w], [bytes(radix[*w]), stride(*d)]))
                 .collect(),
             bounds: Bounds::Clip,
             never: (0..view.dims.len()).any(|d| last(d) < 0),
