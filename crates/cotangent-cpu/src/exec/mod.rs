@@ -22,7 +22,7 @@ pub(crate) mod scalar;
 
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
-use build::{Built, Out, travels_as_bits};
+use build::{Built, Out, Place, travels_as_bits};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -180,11 +180,22 @@ impl build::Single {
     /// The operands fit the program, and the processor has the kernel's instruction set.
     #[inline]
     unsafe fn run(&self, args: &[Operand]) -> Outputs {
-        let frame = Frame { args, consts: &self.consts, slots: &mut [], scratch: Buffer::uninit(0) };
-        let [a, b, c] = self.args;
+        let at = |k: usize| {
+            let (place, offset) = self.args[k];
+            let start = match place {
+                Place::Const(i) => self.consts.ptr(i),
+                Place::Arg(i) => match &args[i as usize] {
+                    Operand::Buffer(b) => b.ptr().cast_const(),
+                    // A scalar would be read through a column.
+                    Operand::Bits(_) => std::ptr::null(),
+                },
+                _ => unreachable!("a single kernel reads arguments and constants"),
+            };
+            start.wrapping_offset(offset)
+        };
         let out = Buffer::uninit(self.bytes);
         // SAFETY: the caller's.
-        unsafe { self.code.call(out.ptr(), frame.spot(a), frame.spot(b), frame.spot(c), self.len) };
+        unsafe { self.code.call(out.ptr(), at(0), at(1), at(2), self.len) };
         Outputs::from_buf([Output::Buffer(out)])
     }
 }
