@@ -37,11 +37,18 @@ pub(crate) fn same_shape(a: &[usize], b: &[usize]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(m, n)| m == n)
 }
 
-/// `SmallVec::clone` goes element by element; a copy of the slice does not, and that of a scalar is no call at all.
+/// `SmallVec::clone` goes element by element; the few extents that shapes have are copied without a call.
 impl Clone for Aval {
     #[inline]
     fn clone(&self) -> Aval {
-        let shape = if self.shape.is_empty() { Shape::new() } else { Shape::from_slice(&self.shape) };
+        let n = self.shape.len();
+        let mut few = [0; 4];
+        let shape = if n <= few.len() {
+            few.iter_mut().zip(&self.shape).for_each(|(to, d)| *to = *d);
+            Shape::from_buf_and_len(few, n)
+        } else {
+            Shape::from_slice(&self.shape)
+        };
         Aval { shape, ..*self }
     }
 }

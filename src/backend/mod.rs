@@ -43,19 +43,16 @@ impl Compiled {
         }
     }
     fn run_lists(&self, args: &[&Array]) -> Outs {
-        let mut ops = SmallVec::<[cotangent_cpu::Operand; 4]>::with_capacity(args.len());
-        for a in args {
-            ops.push(operand(a))
-        }
-        let mut outs = self.exec.run(&ops);
+        let mut outs = match args {
+            [x] => self.exec.run(&[operand(x)]),
+            [x, y] => self.exec.run(&[operand(x), operand(y)]),
+            // a `Vec`, which knows how long it gets, fills faster than a `SmallVec`
+            _ => self.exec.run(&args.iter().map(|a| operand(a)).collect::<Vec<_>>()),
+        };
         if outs.len() == 1 {
             return crate::prim::one(result(outs.pop().expect("one result"), &self.outs[0], args));
         }
-        let mut all = Outs::with_capacity(outs.len());
-        for (o, aval) in outs.into_iter().zip(&self.outs) {
-            all.push(result(o, aval, args))
-        }
-        all
+        Outs::from_vec(outs.into_vec().into_iter().zip(&self.outs).map(|(o, aval)| result(o, aval, args)).collect())
     }
 }
 

@@ -22,6 +22,7 @@ pub mod exec;
 pub mod fuzz;
 pub mod isa;
 pub mod math;
+mod pairs;
 pub mod pooled;
 pub mod program;
 pub mod reference;

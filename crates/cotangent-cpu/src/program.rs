@@ -17,8 +17,9 @@
 //!   block, W lanes (256 bytes divided by the size of the accumulator type: 64 for `f32`, 32 for `f64` and `c64`, 16 for `c128`):
 //!   element k goes to lane `k mod W`, in ascending k, by `lane = lane op x`; lanes are folded by halving,
 //!   `lane[i] = lane[i] op lane[i + h]` for h = W/2, .., 1; block results are combined in adjacent pairs, level by level, an odd one
-//!   passing through. A block of at most [`FEW`] = 8 elements is folded from left to right instead. Only elements that exist take part (lanes start at the identity: -0.0 for a sum of floats). R = 0 gives
-//!   the identity (+0.0 for sums). `F16` and `Bf16` accumulate in `f32` and round once, at the end.
+//!   passing through. A block of at most [`FEW`] = 8 elements is folded from left to right instead. Only elements that exist take
+//!   part (lanes start at the identity: -0.0 for a sum of floats). R = 0 gives the identity (+0.0 for sums). `F16` and `Bf16`
+//!   accumulate in `f32` and round once, at the end.
 //! * `Prefix`: blocks of 1024 along the axis. In a block, groups of 16: inclusive scan by shifts 1, 2, 4, 8
 //!   (`v[i] = v[i - s] op v[i]` for all i >= s at once), then `p = c op v` with c the last p of the previous group of the block
 //!   (none for the first group); `y = off op p` with off the total of all earlier blocks, added block by block (none for the first
@@ -214,9 +215,10 @@ pub enum Kind {
     Dot(DotSpec),
 }
 
-/// The order of summation of a product, fixed by its logical sizes.
+/// The order of summation of a product, fixed by its logical sizes, and the type of its sums.
 ///
-/// `Tree` (chosen by [`DotSpec::for_sizes`] where n = 1 and k is at least the number of lanes): the tree of `Reduce` over k with `lane = fma(a, b, lane)`.
+/// `Tree` (chosen by [`DotSpec::for_sizes`] where n = 1 and k is at least the number of lanes): the tree of `Reduce` over k
+/// with `lane = fma(a, b, lane)`, in lanes however few elements a block has.
 /// `Chain` (otherwise): k is cut into chunks of 256; in a chunk `s = fma(a_k, b_k, s)` from +0 in ascending k; chunks are added in
 /// order, `t = t + s` (the first: t = s); after 64 chunks a new super-chunk of 16 384 starts, and super-chunks are combined in
 /// adjacent pairs, level by level, an odd one passing through. k = 0 gives +0. Integers wrap. Half precision is accumulated in `f32`
@@ -370,7 +372,7 @@ pub enum Op {
     Div,
     /// C's remainder, with the sign of the dividend. Integers: x % 0 = x.
     Rem,
-    /// `b` if b > a or b is NaN, else `a`... and NaN if `a` is NaN. Max(-0, +0) is the first operand.
+    /// `b` if b > a or b is NaN, else `a`: so NaN if either is. Of two zeros it is the first operand.
     Max,
     /// The mirror image.
     Min,

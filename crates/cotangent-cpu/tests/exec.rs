@@ -43,6 +43,35 @@ fn adds_arrays_and_scalars() {
     }
 }
 
+/// One constant for maps of several lengths, below and above a block, alone and among others.
+#[test]
+fn adds_a_constant_to_arrays_of_many_lengths() {
+    let lengths = [0, 1, 8, 3, 512, 513, 2000];
+    let mut p = Program::default();
+    let one = p.constant(Dt::F32, [1.0f32.to_bits() as u64, 0]);
+    for n in lengths {
+        let ty = Ty::new(Dt::F32, &[n]);
+        let x = p.arg(ty.clone());
+        let splat = p.through(one, View::splat(&[n]));
+        let y = p.push(Kind::Map(add_body().into()), &[Use::plain(x), splat], &[ty]);
+        p.outs.push(y);
+    }
+    let all = Executable::compile(&p).unwrap();
+    let given = lengths.map(ramp);
+    let got = all.run(&given.each_ref().map(Operand::Buffer));
+    for (x, y) in given.iter().zip(&got) {
+        let want: Vec<f32> = x.as_slice::<f32>().iter().map(|x| x + 1.0).collect();
+        assert_eq!(f32s(y), want);
+        let ty = Ty::new(Dt::F32, &[want.len()]);
+        let mut p = Program::default();
+        let (a, one) = (p.arg(ty.clone()), p.constant(Dt::F32, [1.0f32.to_bits() as u64, 0]));
+        let splat = p.through(one, View::splat(&[want.len()]));
+        let b = p.push(Kind::Map(add_body().into()), &[Use::plain(a), splat], &[ty]);
+        p.outs = vec![b];
+        assert_eq!(f32s(&Executable::compile(&p).unwrap().run(&[Operand::Buffer(x)])[0]), want);
+    }
+}
+
 /// The tree of `Reduce`, as it is defined.
 fn tree(x: &[f32]) -> f32 {
     let mut blocks: Vec<f32> = x
@@ -148,9 +177,15 @@ fn any_byte_but_zero_is_true() {
     let not = p.push(Kind::Map(body.clone()), &[Use::plain(x)], &[ty]);
     let not_s = p.push(Kind::Map(body), &[Use::plain(s)], &[Ty::new(Dt::Bool, &[])]);
     let any = p.push(Kind::Reduce { op: Fold::Or, first: 0, count: 1 }, &[Use::plain(x)], &[Ty::new(Dt::Bool, &[])]);
-    p.outs = vec![not, not_s, any];
+    // Also behind what only moves bytes.
+    let twice = p.push(Kind::Concat { dim: 0 }, &[Use::plain(x), Use::plain(x)], &[Ty::new(Dt::Bool, &[8])]);
+    let rest = p.through(twice, View { offset: 1, ..View::identity(&[3]) });
+    let all = p.push(Kind::Reduce { op: Fold::And, first: 0, count: 1 }, &[rest], &[Ty::new(Dt::Bool, &[])]);
+    p.outs = vec![not, not_s, any, twice, all];
     let e = Executable::compile(&p).unwrap();
     let r = e.run(&[Operand::Buffer(&Buffer::from_bytes(&[0, 1, 2, 255])), Operand::Bits(0x300)]);
+    assert!(matches!(&r[3], Output::Buffer(b) if b.as_bytes() == [0, 1, 1, 1, 0, 1, 1, 1]));
+    assert!(matches!(&r[4], Output::Bits(1)));
     assert!(matches!(&r[0], Output::Buffer(b) if b.as_bytes() == [1, 0, 0, 0]));
     assert!(matches!((&r[1], &r[2]), (Output::Bits(1), Output::Bits(1))));
 }

@@ -1,6 +1,6 @@
 """Errors of the elementary functions against true values. Needs numpy, mpmath and jax.
 
-    COTANGENT_DUMP=/some/folder cargo test --lib dump -- --ignored
+    COTANGENT_DUMP=/some/folder cargo test --release -p cotangent-cpu --lib the_table_is_what_is_measured
     python ulp.py /some/folder
 
 writes src/math/tests/reference.txt (the arguments at which our f64 results are worst, with their true values) and prints the errors

@@ -1,9 +1,11 @@
 //! Reading runs of elements of one type as another: the conversions in front of and behind a product.
 //!
-//! A product is computed in one of a few types ([`compute`]); operands come and results leave through a [`Conversion`]. The pairs that occur in practice have a loop of their own, all others go element by element through an exact
-//! intermediate value, so that every conversion rounds once.
+//! A product is computed in one of a few types ([`compute`]); operands come and results leave through a [`Conversion`]. The pairs
+//! that occur in practice have a loop of their own, all others go element by element through an exact intermediate value, so that
+//! every conversion rounds as the scalar one does.
 
 use crate::Dt;
+use crate::exec::scalar::round_to_odd;
 use crate::isa::Isa;
 use half::{bf16, f16};
 
@@ -53,6 +55,13 @@ impl Wide {
         match self {
             Wide::Int(x) => x as f32,
             other => other.real() as f32,
+        }
+    }
+    /// An `f32` that rounds to half precision as this one is to: a float as if once, an integer by way of `f32`.
+    fn odd(self) -> f32 {
+        match self {
+            Wide::Int(x) => x as f32,
+            other => round_to_odd(other.real()),
         }
     }
     fn imag(self) -> f64 {
@@ -119,8 +128,9 @@ unsafe fn store(dt: Dt, x: Wide, p: *mut u8) {
         Dt::U16 => int!(u16),
         Dt::U32 => int!(u32),
         Dt::U64 => int!(u64),
-        Dt::F16 => real!(f16, f16::from_f64(x.real())),
-        Dt::Bf16 => real!(bf16, bf16::from_f64(x.real())),
+        // Not `from_f64`, which rounds once or twice as the processor has it.
+        Dt::F16 => real!(f16, f16::from_f32(x.odd())),
+        Dt::Bf16 => real!(bf16, bf16::from_f32(x.f32())),
         Dt::F32 => real!(f32, x.f32()),
         Dt::F64 => real!(f64, x.real()),
         Dt::C64 => real!([f32; 2], [x.f32(), x.imag() as f32]),

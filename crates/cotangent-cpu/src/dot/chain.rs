@@ -13,6 +13,7 @@ use super::pack;
 use super::scratch::Scratch;
 use super::{CHUNK, Product, SUPER, merge, pieces};
 use crate::Dt;
+use crate::pairs::Pairs;
 use std::ops::Range;
 
 /// Below this a matrix is read where it is.
@@ -80,7 +81,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
     };
 
     let in_place = p.in_place();
-    let slots = if in_place { 0 } else { pieces(p.k, SUPER).ilog2() as usize + 2 };
+    let slots = if in_place { 0 } else { Pairs::places(pieces(p.k, SUPER)) };
     let tile_len = p.tile_m * p.tile_n * unit;
     let mut scratch = Scratch::new([
         if rows == Rows::Direct { 0 } else { height * chunk * size },
@@ -116,20 +117,13 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
             }
             let (rows, cols) = (i.len(), j.len());
             let len = rows * cols * unit;
-            let mut used = 0;
+            let mut pairs = Pairs::default();
             for s in 0..p.k.div_ceil(SUPER) {
                 let range = s * SUPER..p.k.min((s + 1) * SUPER);
-                tile.chunks(t, i.clone(), j.clone(), range, sums.add(used * len), cols * unit);
-                used += 1;
-                for _ in 0..s.trailing_ones() {
-                    merge(len, sums.add((used - 2) * len));
-                    used -= 1;
-                }
+                tile.chunks(t, i.clone(), j.clone(), range, sums.add(pairs.next() * len), cols * unit);
+                pairs.push(|k| merge(len, sums.add(k * len)));
             }
-            while used > 1 {
-                merge(len, sums.add((used - 2) * len));
-                used -= 1;
-            }
+            pairs.finish(|k| merge(len, sums.add(k * len)));
             for r in 0..rows {
                 let to = p.out.add((out + r * p.n) * p.out_dt.size());
                 writing.run(cols, sums.add(r * cols * unit).cast(), 1, to);

@@ -304,39 +304,51 @@ mod portable {
     pub(super) use crate::dot::tree::{across, rows};
 }
 
-/// The table of one element type. For each instruction set: the vector; whether its masked loads cost nothing, so that the kernels
-/// for edges serve everywhere; the rows of its kernels; its wide kernels; and how many vectors hold as many elements as there are
-/// rows.
+/// Chooses for an instruction set: AVX-512, AVX2, or the portable one.
+macro_rules! by_isa {
+    ($isa:expr, $avx512:expr, $avx2:expr, $portable:expr) => {
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => $avx512,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => $avx2,
+            _ => $portable,
+        }
+    };
+}
+
+/// The kernels of one element type. For AVX-512, AVX2 and portable code: the vector; whether its masked loads cost nothing, so that the
+/// kernels for edges serve everywhere; the rows of its kernels; its wide kernels; and how many vectors hold as many elements as there
+/// are rows.
 macro_rules! kit {
-    ($e:ty, $pairs:tt: $(
-        $(#[$cfg:meta])? $isa:ident $module:ident $s:ty, $masked:literal, [$($r:literal)+], [$($wr:literal x $wv:literal)*], $run:literal;
-    )+) => {
+    ($e:ty, $pairs:tt: $avx512:tt $avx2:tt $portable:tt) => {
         impl Elem for $e {
             fn kit(isa: Isa) -> &'static Kit<$e> {
-                match isa {
-                    $($(#[$cfg])? Isa::$isa => {
-                        static KIT: Kit<$e> = Kit {
-                            isa: Isa::$isa,
-                            width: <$s as Simd>::W,
-                            one: &[$($module::micro::<$s, $r, 1, $masked>),+],
-                            two: &[$($module::micro::<$s, $r, 2, $masked>),+],
-                            edge: [
-                                &[$($module::micro::<$s, $r, 1, true>),+],
-                                &[$($module::micro::<$s, $r, 2, true>),+],
-                            ],
-                            wide: &[$(($wv, $module::micro::<$s, $wr, $wv, true>)),*],
-                            pack_b: $module::strip::<$s, 2, true>,
-                            pack_pairs: kit!(@$pairs $module $s),
-                            pack_a: $module::strip::<$s, $run, false>,
-                        };
-                        &KIT
-                    })+
-                    #[cfg(not(target_arch = "x86_64"))]
-                    _ => unreachable!("this architecture has no other instruction set"),
-                }
+                by_isa!(
+                    isa,
+                    kit!(@one $e, $pairs, Avx512 avx512 $avx512),
+                    kit!(@one $e, $pairs, Avx2 avx2 $avx2),
+                    kit!(@one $e, $pairs, Portable portable $portable)
+                )
             }
         }
     };
+    (@one $e:ty, $pairs:tt, $isa:ident $module:ident
+        ($s:ty, $masked:literal, [$($r:literal)+], [$($wr:literal x $wv:literal)*], $run:literal)
+    ) => {{
+        static KIT: Kit<$e> = Kit {
+            isa: Isa::$isa,
+            width: <$s as Simd>::W,
+            one: &[$($module::micro::<$s, $r, 1, $masked>),+],
+            two: &[$($module::micro::<$s, $r, 2, $masked>),+],
+            edge: [&[$($module::micro::<$s, $r, 1, true>),+], &[$($module::micro::<$s, $r, 2, true>),+]],
+            wide: &[$(($wv, $module::micro::<$s, $wr, $wv, true>)),*],
+            pack_b: $module::strip::<$s, 2, true>,
+            pack_pairs: kit!(@$pairs $module $s),
+            pack_a: $module::strip::<$s, $run, false>,
+        };
+        &KIT
+    }};
     (@pairs $module:ident $s:ty) => {
         Some($module::strip_pairs::<$s>)
     };
@@ -346,79 +358,57 @@ macro_rules! kit {
 }
 
 kit! { f32, pairs:
-    #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 F32x16, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 1;
-    #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 F32x8, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 1;
-    Portable portable Lanes<f32, 4>, false, [1 2 3 4], [1 x 4], 1;
+    (F32x16, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 1)
+    (F32x8, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 1)
+    (Lanes<f32, 4>, false, [1 2 3 4], [1 x 4], 1)
 }
 kit! { f64, pairs:
-    #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 F64x8, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 2;
-    #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 F64x4, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 2;
-    Portable portable Lanes<f64, 2>, false, [1 2 3 4], [1 x 4], 2;
+    (F64x8, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 2)
+    (F64x4, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 2)
+    (Lanes<f64, 2>, false, [1 2 3 4], [1 x 4], 2)
 }
 kit! { u16, none:
-    #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 U16x32, true, [1 2 3 4 5 6 7 8], [], 1;
-    #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 U16x16, false, [1 2 3 4], [], 1;
-    Portable portable Lanes<u16, 8>, false, [1 2 3 4], [], 1;
+    (U16x32, true, [1 2 3 4 5 6 7 8], [], 1)
+    (U16x16, false, [1 2 3 4], [], 1)
+    (Lanes<u16, 8>, false, [1 2 3 4], [], 1)
 }
 kit! { u32, none:
-    #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 U32x16, true, [1 2 3 4 5 6 7 8], [], 1;
-    #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 U32x8, false, [1 2 3 4], [], 1;
-    Portable portable Lanes<u32, 4>, false, [1 2 3 4], [], 1;
+    (U32x16, true, [1 2 3 4 5 6 7 8], [], 1)
+    (U32x8, false, [1 2 3 4], [], 1)
+    (Lanes<u32, 4>, false, [1 2 3 4], [], 1)
 }
 kit! { u64, none:
-    #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 U64x8, true, [1 2 3 4 5 6 7 8], [], 1;
-    #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 U64x4, false, [1 2 3 4], [], 1;
-    Portable portable Lanes<u64, 2>, false, [1 2 3 4], [], 2;
+    (U64x8, true, [1 2 3 4 5 6 7 8], [], 1)
+    (U64x4, false, [1 2 3 4], [], 1)
+    (Lanes<u64, 2>, false, [1 2 3 4], [], 2)
 }
 
-/// The tree of one element type: its lanes and those of pairs, and for each instruction set the vector, vectors of 256 bytes, and rows at once.
+/// The tree of one element type: its lanes and those of pairs, and for AVX-512, AVX2 and portable code the vector, vectors of 256
+/// bytes, and rows at once.
 macro_rules! tree {
-    ($e:ty, $lanes:literal, $pairs:literal: $($(#[$cfg:meta])? $isa:ident $module:ident $s:ty, $v:literal, $r:literal;)+) => {
+    ($e:ty, $lanes:literal, $pairs:literal: $avx512:tt $avx2:tt $portable:tt) => {
         impl TreeElem for $e {
             fn tree(isa: Isa) -> &'static tree::Kit<$e> {
-                match isa {
-                    $($(#[$cfg])? Isa::$isa => {
-                        static KIT: tree::Kit<$e> = tree::Kit {
-                            group: $r,
-                            rows: [$module::rows::<$s, $r, $v, false>, $module::rows::<$s, 1, $v, false>],
-                            pairs: $module::rows::<$s, 1, $v, true>,
-                            across: [
-                                $module::across::<$s, $lanes, false>,
-                                $module::across::<$s, $pairs, true>,
-                            ],
-                            columns: 2 * <$s as Simd>::W,
-                        };
-                        &KIT
-                    })+
-                    #[cfg(not(target_arch = "x86_64"))]
-                    _ => unreachable!("this architecture has no other instruction set"),
-                }
+                by_isa!(
+                    isa,
+                    tree!(@one $e, $lanes, $pairs, avx512 $avx512),
+                    tree!(@one $e, $lanes, $pairs, avx2 $avx2),
+                    tree!(@one $e, $lanes, $pairs, portable $portable)
+                )
             }
         }
     };
+    (@one $e:ty, $lanes:literal, $pairs:literal, $module:ident ($s:ty, $v:literal, $r:literal)) => {{
+        static KIT: tree::Kit<$e> = tree::Kit {
+            group: $r,
+            rows: [$module::rows::<$s, $r, $v, false>, $module::rows::<$s, 1, $v, false>],
+            pairs: $module::rows::<$s, 1, $v, true>,
+            across: [$module::across::<$s, $lanes, false>, $module::across::<$s, $pairs, true>],
+            columns: 2 * <$s as Simd>::W,
+        };
+        &KIT
+    }};
 }
 
-tree! { f32, 64, 32:
-    #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 F32x16, 4, 4;
-    #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 F32x8, 8, 1;
-    Portable portable Lanes<f32, 4>, 16, 1;
-}
-tree! { f64, 32, 16:
-    #[cfg(target_arch = "x86_64")]
-    Avx512 avx512 F64x8, 4, 4;
-    #[cfg(target_arch = "x86_64")]
-    Avx2 avx2 F64x4, 8, 1;
-    Portable portable Lanes<f64, 2>, 16, 1;
-}
+tree! { f32, 64, 32: (F32x16, 4, 4) (F32x8, 8, 1) (Lanes<f32, 4>, 16, 1) }
+tree! { f64, 32, 16: (F64x8, 4, 4) (F64x4, 8, 1) (Lanes<f64, 2>, 16, 1) }

@@ -1,7 +1,8 @@
 //! The product against its definition, written here once more for one element at a time.
 
 use super::*;
-use crate::{BLOCK, lanes};
+use crate::reference::scalar;
+use crate::{BLOCK, Op, lanes};
 use half::{bf16, f16};
 
 /// An element type with its arithmetic, as the definition has it.
@@ -536,6 +537,45 @@ fn conversions() {
 }
 
 /// Strides of extents of one may be anything.
+/// What is read for a product and written behind it is what the scalar conversion makes of it, also where two roundings would not be
+/// one: halfway between two numbers of half precision, but for a bit that `f32` does not hold.
+#[test]
+fn conversions_are_those_of_scalars() {
+    let reals = Dt::ALL.into_iter().filter(|t| !t.is_complex());
+    let sums = [Dt::F32, Dt::F64, Dt::I16, Dt::U16, Dt::I32, Dt::U32, Dt::I64, Dt::U64];
+    let near = |bits: i32| 1.0 + 2f64.powi(-bits);
+    let mut floats = vec![0.0, -0.0, 1.5, -3.0, 65519.99, 1e30, -1e300, 1e-7, f64::INFINITY, f64::NAN, 200.7];
+    for tie in [near(11), near(8), -near(11), 3.0 * 2f64.powi(-26)] {
+        floats.extend([tie, tie * near(40), tie * (2.0 - near(40))]);
+    }
+    let integers = [0, 1, -1, 127, 2049, 4097, 0x0101_0001, (1 << 25) + 1, (1 << 54) + 1, i64::MIN, i64::MAX];
+    let check = |c: cast::Conversion, from: Dt, to: Dt| {
+        let elements: Vec<u64> = match from {
+            Dt::Bool => vec![0, 1],
+            t if t.is_float() => floats.iter().map(|x| scalar(Op::Cast, t, Dt::F64, x.to_bits(), 0, 0)).collect(),
+            t => integers.iter().map(|x| scalar(Op::Cast, t, Dt::I64, *x as u64, 0, 0)).collect(),
+        };
+        let n = elements.len();
+        let given: Vec<u8> = elements.iter().flat_map(|x| x.to_le_bytes()[..from.size()].to_vec()).collect();
+        let (given, mut got) = (crate::Buffer::from_bytes(&given), crate::Buffer::zeroed(n * to.size()));
+        // SAFETY: both have n elements, and the instruction set is available.
+        unsafe { c.run(n, given.as_bytes().as_ptr(), 1, got.as_bytes_mut().as_mut_ptr()) };
+        let want: Vec<u8> = elements
+            .iter()
+            .flat_map(|x| scalar(Op::Cast, to, from, *x, 0, 0).to_le_bytes()[..to.size()].to_vec())
+            .collect();
+        crate::fuzz::same(to, got.as_bytes(), &want).unwrap_or_else(|e| panic!("from {from} to {to}: {e}"));
+    };
+    for isa in isas() {
+        for t in reals.clone() {
+            for sum in sums {
+                check(cast::Conversion::reading(isa, t, sum), t, sum);
+                check(cast::Conversion::writing(isa, sum, t), sum, t);
+            }
+        }
+    }
+}
+
 #[test]
 fn strides_that_lead_nowhere() {
     const ANY: isize = isize::MIN + 3;

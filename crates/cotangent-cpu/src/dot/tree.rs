@@ -10,6 +10,7 @@ use super::scratch::Scratch;
 use super::simd::{Num, Real};
 use super::{Product, merge, pack, pieces};
 use crate::BLOCK;
+use crate::pairs::Pairs;
 use std::ops::Range;
 
 /// A block: `k` elements (reals; of pairs twice as many) of each of `rows` rows against one column.
@@ -192,7 +193,7 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
     let writing = Conversion::writing(p.isa, p.spec.acc, p.out_dt);
     let block = BLOCK.min(p.k) * unit;
     let blocks = pieces(p.k, BLOCK);
-    let slots = blocks.ilog2() as usize + 2;
+    let slots = Pairs::places(blocks);
     let mut scratch = Scratch::new([
         if direct_column { 0 } else { block * size },
         if unit == 2 { block * size } else { 0 },
@@ -217,7 +218,7 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
         for j in j {
             let b = p.b.ptr.wrapping_offset(offset(p.src, t, p.b.batch, j, p.b.col));
             let (rows, len) = (i.len(), i.len() * unit);
-            let mut used = 0;
+            let mut pairs = Pairs::default();
             // SAFETY: blocks lie within rows and columns, and the areas are as large as their greatest use.
             unsafe {
                 for q in 0..blocks {
@@ -231,7 +232,7 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
                         pack::turn(k, x, turned);
                     }
                     let a = a.wrapping_offset(offset(p.src, 0, 0, q * BLOCK, p.a.col));
-                    let here = sums.add(used * len);
+                    let here = sums.add(pairs.next() * len);
                     let mut job = Job {
                         k: k * unit,
                         rows: 0,
@@ -291,16 +292,9 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
                         }
                         r += 1;
                     }
-                    used += 1;
-                    for _ in 0..q.trailing_ones() {
-                        merge(len, sums.add((used - 2) * len));
-                        used -= 1;
-                    }
+                    pairs.push(|k| merge(len, sums.add(k * len)));
                 }
-                while used > 1 {
-                    merge(len, sums.add((used - 2) * len));
-                    used -= 1;
-                }
+                pairs.finish(|k| merge(len, sums.add(k * len)));
                 // Of one column the results are adjacent.
                 let run = if p.n == 1 { rows } else { 1 };
                 for r in (0..rows).step_by(run) {

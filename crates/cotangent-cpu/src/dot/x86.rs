@@ -29,6 +29,50 @@ macro_rules! basics {
     };
 }
 
+/// What a vector of floats has besides. The bodies are unsafe only because they are intrinsics, and read what the trait says is there.
+macro_rules! real {
+    (
+        $name:ident, $e:ty, $mask:ty, fma_m: |$a:ident, $b:ident, $s:ident, $m:ident| $fma_m:expr, dup_even: $even:expr, dup_odd: $odd:expr,
+        turn: |$t:ident| $turn:expr, splat_pair: |$p:ident| $splat_pair:expr, fold: |$f:ident| $fold:expr
+    ) => {
+        impl Real for $name {
+            #[inline(always)]
+            unsafe fn fma_m($a: Self, $b: Self, $s: Self, $m: $mask) -> Self {
+                let ($a, $b, $s) = ($a.0, $b.0, $s.0);
+                // SAFETY: the caller has the instruction set.
+                Self(unsafe { $fma_m })
+            }
+            #[inline(always)]
+            unsafe fn dup_even(self) -> Self {
+                // SAFETY: the caller has the instruction set.
+                Self(unsafe { $even(self.0) })
+            }
+            #[inline(always)]
+            unsafe fn dup_odd(self) -> Self {
+                // SAFETY: the caller has the instruction set.
+                Self(unsafe { $odd(self.0) })
+            }
+            #[inline(always)]
+            unsafe fn turn(self) -> Self {
+                let $t = self.0;
+                // SAFETY: the caller has the instruction set.
+                Self(unsafe { $turn })
+            }
+            #[inline(always)]
+            unsafe fn splat_pair($p: *const $e) -> Self {
+                // SAFETY: the caller has the instruction set and two elements at `p`.
+                Self(unsafe { $splat_pair })
+            }
+            #[inline(always)]
+            unsafe fn fold(self) -> $e {
+                let $f = self.0;
+                // SAFETY: the caller has the instruction set.
+                unsafe { $fold }
+            }
+        }
+    };
+}
+
 macro_rules! avx512 {
     (
         $name:ident, $e:ty, $cast:ty, $p:ty, $w:literal, $raw:ty, $mask:ty, $splat:ident, $load:ident, $store:ident, $load_m:ident,
@@ -147,72 +191,24 @@ avx512!(
     |a, b, s| _mm512_add_epi64(_mm512_mullo_epi64(a, b), s)
 );
 
-impl Real for F32x16 {
-    #[inline(always)]
-    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: u16) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm512_mask3_fmadd_ps(a.0, b.0, sum.0, m) })
-    }
-    #[inline(always)]
-    unsafe fn dup_even(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm512_moveldup_ps(self.0) })
-    }
-    #[inline(always)]
-    unsafe fn dup_odd(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm512_movehdup_ps(self.0) })
-    }
-    #[inline(always)]
-    unsafe fn turn(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe {
-            _mm512_xor_ps(_mm512_permute_ps::<0xb1>(self.0), _mm512_castsi512_ps(_mm512_set1_epi64(0x8000_0000)))
-        })
-    }
-    #[inline(always)]
-    unsafe fn splat_pair(p: *const f32) -> Self {
-        // SAFETY: the caller has the instruction set and two elements at `p`.
-        Self(unsafe { _mm512_castsi512_ps(_mm512_set1_epi64(p.cast::<i64>().read_unaligned())) })
-    }
-    #[inline(always)]
-    unsafe fn fold(self) -> f32 {
-        // SAFETY: the caller has the instruction set.
-        unsafe { F32x8(_mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0))).fold() }
-    }
-}
-impl Real for F64x8 {
-    #[inline(always)]
-    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: u8) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm512_mask3_fmadd_pd(a.0, b.0, sum.0, m) })
-    }
-    #[inline(always)]
-    unsafe fn dup_even(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm512_movedup_pd(self.0) })
-    }
-    #[inline(always)]
-    unsafe fn dup_odd(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm512_permute_pd::<0xff>(self.0) })
-    }
-    #[inline(always)]
-    unsafe fn turn(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm512_xor_pd(_mm512_permute_pd::<0x55>(self.0), _mm512_broadcast_f64x2(_mm_set_pd(0.0, -0.0))) })
-    }
-    #[inline(always)]
-    unsafe fn splat_pair(p: *const f64) -> Self {
-        // SAFETY: the caller has the instruction set and two elements at `p`.
-        Self(unsafe { _mm512_broadcast_f64x2(_mm_loadu_pd(p)) })
-    }
-    #[inline(always)]
-    unsafe fn fold(self) -> f64 {
-        // SAFETY: the caller has the instruction set.
-        unsafe { F64x4(_mm256_add_pd(_mm512_castpd512_pd256(self.0), _mm512_extractf64x4_pd::<1>(self.0))).fold() }
-    }
-}
+real!(
+    F32x16, f32, u16,
+    fma_m: |a, b, s, m| _mm512_mask3_fmadd_ps(a, b, s, m),
+    dup_even: _mm512_moveldup_ps,
+    dup_odd: _mm512_movehdup_ps,
+    turn: |x| _mm512_xor_ps(_mm512_permute_ps::<0xb1>(x), _mm512_castsi512_ps(_mm512_set1_epi64(0x8000_0000))),
+    splat_pair: |p| _mm512_castsi512_ps(_mm512_set1_epi64(p.cast::<i64>().read_unaligned())),
+    fold: |x| F32x8(_mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps::<1>(x))).fold()
+);
+real!(
+    F64x8, f64, u8,
+    fma_m: |a, b, s, m| _mm512_mask3_fmadd_pd(a, b, s, m),
+    dup_even: _mm512_movedup_pd,
+    dup_odd: _mm512_permute_pd::<0xff>,
+    turn: |x| _mm512_xor_pd(_mm512_permute_pd::<0x55>(x), _mm512_broadcast_f64x2(_mm_set_pd(0.0, -0.0))),
+    splat_pair: |p| _mm512_broadcast_f64x2(_mm_loadu_pd(p)),
+    fold: |x| F64x4(_mm256_add_pd(_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x))).fold()
+);
 
 /// Sixteen words of ones and as many of zeros: a mask of the first n is read so that it ends with the last n ones.
 #[repr(align(64))]
@@ -377,79 +373,31 @@ impl Simd for U16x16 {
     }
 }
 
-impl Real for F32x8 {
-    #[inline(always)]
-    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: __m256i) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm256_blendv_ps(sum.0, _mm256_fmadd_ps(a.0, b.0, sum.0), _mm256_castsi256_ps(m)) })
+real!(
+    F32x8, f32, __m256i,
+    fma_m: |a, b, s, m| _mm256_blendv_ps(s, _mm256_fmadd_ps(a, b, s), _mm256_castsi256_ps(m)),
+    dup_even: _mm256_moveldup_ps,
+    dup_odd: _mm256_movehdup_ps,
+    turn: |x| _mm256_xor_ps(_mm256_permute_ps::<0xb1>(x), _mm256_castsi256_ps(_mm256_set1_epi64x(0x8000_0000))),
+    splat_pair: |p| _mm256_castsi256_ps(_mm256_set1_epi64x(p.cast::<i64>().read_unaligned())),
+    fold: |x| {
+        let x = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+        let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+        _mm_cvtss_f32(x).add(_mm_cvtss_f32(_mm_movehdup_ps(x)))
     }
-    #[inline(always)]
-    unsafe fn dup_even(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm256_moveldup_ps(self.0) })
+);
+real!(
+    F64x4, f64, __m256i,
+    fma_m: |a, b, s, m| _mm256_blendv_pd(s, _mm256_fmadd_pd(a, b, s), _mm256_castsi256_pd(m)),
+    dup_even: _mm256_movedup_pd,
+    dup_odd: _mm256_permute_pd::<0xf>,
+    turn: |x| _mm256_xor_pd(_mm256_permute_pd::<0x5>(x), _mm256_set_pd(0.0, -0.0, 0.0, -0.0)),
+    splat_pair: |p| _mm256_set_m128d(_mm_loadu_pd(p), _mm_loadu_pd(p)),
+    fold: |x| {
+        let x = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd::<1>(x));
+        _mm_cvtsd_f64(x).add(_mm_cvtsd_f64(_mm_unpackhi_pd(x, x)))
     }
-    #[inline(always)]
-    unsafe fn dup_odd(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm256_movehdup_ps(self.0) })
-    }
-    #[inline(always)]
-    unsafe fn turn(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe {
-            _mm256_xor_ps(_mm256_permute_ps::<0xb1>(self.0), _mm256_castsi256_ps(_mm256_set1_epi64x(0x8000_0000)))
-        })
-    }
-    #[inline(always)]
-    unsafe fn splat_pair(p: *const f32) -> Self {
-        // SAFETY: the caller has the instruction set and two elements at `p`.
-        Self(unsafe { _mm256_castsi256_ps(_mm256_set1_epi64x(p.cast::<i64>().read_unaligned())) })
-    }
-    #[inline(always)]
-    unsafe fn fold(self) -> f32 {
-        // SAFETY: the caller has the instruction set.
-        unsafe {
-            let x = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
-            let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
-            _mm_cvtss_f32(x).add(_mm_cvtss_f32(_mm_movehdup_ps(x)))
-        }
-    }
-}
-impl Real for F64x4 {
-    #[inline(always)]
-    unsafe fn fma_m(a: Self, b: Self, sum: Self, m: __m256i) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm256_blendv_pd(sum.0, _mm256_fmadd_pd(a.0, b.0, sum.0), _mm256_castsi256_pd(m)) })
-    }
-    #[inline(always)]
-    unsafe fn dup_even(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm256_movedup_pd(self.0) })
-    }
-    #[inline(always)]
-    unsafe fn dup_odd(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm256_permute_pd::<0xf>(self.0) })
-    }
-    #[inline(always)]
-    unsafe fn turn(self) -> Self {
-        // SAFETY: the caller has the instruction set.
-        Self(unsafe { _mm256_xor_pd(_mm256_permute_pd::<0x5>(self.0), _mm256_set_pd(0.0, -0.0, 0.0, -0.0)) })
-    }
-    #[inline(always)]
-    unsafe fn splat_pair(p: *const f64) -> Self {
-        // SAFETY: the caller has the instruction set and two elements at `p`.
-        Self(unsafe { _mm256_set_m128d(_mm_loadu_pd(p), _mm_loadu_pd(p)) })
-    }
-    #[inline(always)]
-    unsafe fn fold(self) -> f64 {
-        // SAFETY: the caller has the instruction set.
-        unsafe {
-            let x = _mm_add_pd(_mm256_castpd256_pd128(self.0), _mm256_extractf128_pd::<1>(self.0));
-            _mm_cvtsd_f64(x).add(_mm_cvtsd_f64(_mm_unpackhi_pd(x, x)))
-        }
-    }
-}
+);
 
 /// Transposes a block of 8 columns (`from` apart) by 8 elements into rows (`to` apart).
 ///

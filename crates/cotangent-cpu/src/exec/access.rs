@@ -249,33 +249,50 @@ impl Access {
         for d in (0..p).rev() {
             to[d] = to[d + 1] * self.axes[d + 1].n;
         }
-        let others: SmallVec<[usize; 8]> = (0..p).filter(|d| *d != q).collect();
-        let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, others.len());
-        loop {
-            let (mut from, mut at) = (self.offset, 0);
-            for (k, d) in index.iter().zip(&others) {
-                from += *k as isize * self.axes[*d].stride;
-                at += k * to[*d];
-            }
-            let (m, n) = (self.axes[q].n, self.axes[p].n);
+        let others: Axes<2> =
+            (0..p).filter(|d| *d != q).map(|d| (self.axes[d].n, [self.axes[d].stride, to[d] as isize])).collect();
+        let (m, n) = (self.axes[q].n, self.axes[p].n);
+        walk(&others, |[from, at]| {
             // SAFETY: as above; `dst` has room for all elements.
             unsafe {
-                let (src, dst) = (base.wrapping_offset(from), dst.add(at));
-                let s = self.axes[p].stride;
-                transpose(dst, to[q], src, s, m, n, self.size);
+                let src = base.wrapping_offset(self.offset + from);
+                transpose(dst.offset(at), to[q], src, self.axes[p].stride, m, n, self.size);
             }
-            let mut d = others.len();
-            loop {
-                if d == 0 {
-                    return;
-                }
-                d -= 1;
-                index[d] += 1;
-                if index[d] < self.axes[others[d]].n {
-                    break;
-                }
-                index[d] = 0;
+        });
+    }
+}
+
+/// Axes that are walked over in several arrays at once: extents, and the strides in each array.
+pub type Axes<const N: usize> = SmallVec<[(usize, [isize; N]); 4]>;
+
+/// Calls `f` with the offsets of every index of these axes, in row-major order.
+#[inline(always)]
+pub fn walk<const N: usize>(axes: &[(usize, [isize; N])], mut f: impl FnMut([isize; N])) {
+    if axes.iter().any(|(n, _)| *n == 0) {
+        return;
+    }
+    let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, axes.len());
+    let mut at = [0; N];
+    loop {
+        f(at);
+        let mut d = axes.len();
+        loop {
+            if d == 0 {
+                return;
             }
+            d -= 1;
+            let (n, strides) = axes[d];
+            index[d] += 1;
+            for k in 0..N {
+                at[k] += strides[k];
+            }
+            if index[d] < n {
+                break;
+            }
+            for k in 0..N {
+                at[k] -= strides[k] * n as isize;
+            }
+            index[d] = 0;
         }
     }
 }

@@ -1,16 +1,18 @@
 //! From a plan to steps: where every value lies, when its memory is taken and given back.
 
 use super::access::Access;
+use super::constants::Constants;
 use super::kernels::Target;
 use super::lower::{Lower, Made};
 use super::map::{Code, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
-use super::{Options, fold, index, line, place};
+use super::run::{Copy, Step};
+use super::{Form, Options, fold};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
-use smallvec::{SmallVec, smallvec};
-use std::collections::HashMap;
+use smallvec::SmallVec;
+use std::collections::{HashMap, HashSet};
 
 /// Where a value lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,84 +25,53 @@ pub enum Place {
     Slot(u32),
     /// The eight bytes of a slot.
     Cell(u32),
+    /// Memory that a group of maps may use until it is done.
+    Scratch,
 }
 
-/// One step of a run.
-pub struct Step {
-    pub work: Work,
-    /// Slots that get a buffer of so many bytes before.
-    pub makes: SmallVec<[(u32, usize); 1]>,
-    /// Slots whose eight bytes are cleared before.
-    pub cells: SmallVec<[u32; 2]>,
-    /// Slots whose buffers are given back after.
-    pub frees: SmallVec<[u32; 2]>,
-}
-
-/// What a step does.
-pub enum Work {
-    Map(Box<MapStep>),
-    Copy(Box<Copy>),
-    Reduce(Box<fold::Reduce>),
-    Prefix(Box<line::Prefix>),
-    Extreme(Box<line::Extreme>),
-    Slice(Box<index::Slice>),
-    Update(Box<index::Update>),
-    Concat(Box<index::Concat>),
-    Gather(Box<index::Gather>),
-    Scatter(Box<index::Scatter>),
-    Dot(Box<place::Product>),
-}
-
-/// A dense copy of an operand.
-pub struct Copy {
-    pub from: Place,
-    pub to: Place,
-    pub access: Access,
-}
-
-/// A result of the program.
-pub struct Out {
-    pub place: Place,
-    pub bytes: usize,
-    /// Does it travel as bits?
-    pub bits: bool,
-    /// May its slot's buffer be taken: does no later result lie there?
-    pub takes: bool,
+/// What becomes of a result of the program.
+pub enum Out {
+    /// An argument as it is.
+    Arg(u32),
+    /// The buffer of a slot, which no later result needs.
+    Take(u32),
+    /// A copy of so many bytes.
+    Copy(Place, usize),
+    /// The bits of a scalar of so many bytes.
+    Bits(Place, usize),
 }
 
 /// A program of one kernel over arrays that lie in memory as they are.
 pub struct Single {
     pub code: Code,
-    /// The arguments that the kernel reads, and the bytes to their first elements.
-    pub args: [(u32, isize); 3],
+    /// What the kernel reads, all arguments or constants, and the bytes to the first elements.
+    pub args: [(Place, isize); 3],
     pub len: usize,
     pub bytes: usize,
-}
-impl Built {
-    /// Is this one kernel and nothing else?
-    pub fn single(&self) -> Option<Single> {
-        let ([step], [out]) = (&self.steps[..], &self.outs[..]) else { return None };
-        let Work::Map(m) = &step.work else { return None };
-        let [call] = m.calls[..] else { return None };
-        if m.columns > 0 || !out.takes {
-            return None;
-        }
-        let mut args = [(0, 0); 3];
-        for (to, e) in args.iter_mut().zip(call.args) {
-            let from = &m.moving[e as usize];
-            let Place::Arg(i) = from.place else { return None };
-            *to = (i, from.offset);
-        }
-        Some(Single { code: call.code, args, len: m.len, bytes: out.bytes })
-    }
+    pub consts: Constants,
 }
 
 /// What [`build`] makes of a program.
 pub struct Built {
     pub steps: Vec<Step>,
     pub slots: usize,
-    pub consts: Vec<[u64; 2]>,
+    /// Bytes of memory that groups of maps use one after another.
+    pub scratch: usize,
+    pub consts: Constants,
     pub outs: Vec<Out>,
+}
+impl Built {
+    /// How it runs: perhaps it is one kernel and nothing else.
+    pub fn form(self) -> Form {
+        let ([Step::Make(made, bytes), Step::Direct(d)], [Out::Take(taken)]) = (&self.steps[..], &self.outs[..]) else {
+            return Form::Steps(self);
+        };
+        let fixed = d.args.iter().all(|(place, _)| matches!(place, Place::Arg(_) | Place::Const(_)));
+        if made != taken || d.out != (Place::Slot(*made), 0) || !fixed {
+            return Form::Steps(self);
+        }
+        Form::Single(Single { code: d.code, args: d.args, len: d.len, bytes: *bytes, consts: self.consts })
+    }
 }
 
 /// Does a value of this type travel as bits?
@@ -160,27 +131,33 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         last: vec![NONE; n],
         free: Vec::new(),
         slots: 0,
+        scratch: 0,
         steps: Vec::new(),
-        consts: Vec::new(),
-        makes: SmallVec::new(),
-        cells: SmallVec::new(),
+        consts: Constants::default(),
         temps: SmallVec::new(),
     };
-    (b.place, b.consts) = fixed(p);
-    b.run();
-    let mut outs: Vec<Out> = Vec::with_capacity(p.outs.len());
-    for (v, o) in plan.outs.iter().zip(&p.outs) {
-        let ty = p.ty(*o);
-        let place = b.place[*v as usize].expect("a result is made");
-        outs.push(Out { place, bytes: ty.bytes(), bits: travels_as_bits(ty), takes: false });
-    }
-    let mut taken = std::collections::HashSet::new();
-    for o in outs.iter_mut().rev() {
-        if let Place::Slot(s) = o.place {
-            o.takes = !o.bits && taken.insert(s);
+    let values;
+    (b.place, values) = fixed(p);
+    for place in b.place.iter_mut().flatten() {
+        if let Place::Const(k) = place {
+            *k = b.consts.value(values[*k as usize]);
         }
     }
-    Built { steps: b.steps, slots: b.slots as usize, consts: b.consts, outs }
+    b.run();
+    // From the last to the first: whoever reads a buffer last takes it.
+    let mut taken = HashSet::new();
+    let out = |(v, o): (&ValId, &ValId)| {
+        let ty = p.ty(*o);
+        match b.place[*v as usize].expect("a result is made") {
+            place if travels_as_bits(ty) => Out::Bits(place, ty.bytes()),
+            Place::Arg(i) if !travels_as_bits(&p.args[i as usize]) => Out::Arg(i),
+            Place::Slot(s) if taken.insert(s) => Out::Take(s),
+            place => Out::Copy(place, ty.bytes()),
+        }
+    };
+    let mut outs: Vec<Out> = plan.outs.iter().zip(&p.outs).rev().map(out).collect();
+    outs.reverse();
+    Built { steps: b.steps, slots: b.slots as usize, scratch: b.scratch, consts: b.consts, outs }
 }
 
 /// Steps in the making.
@@ -196,11 +173,9 @@ pub struct Builder<'a> {
     pub last: Vec<u32>,
     free: Vec<u32>,
     slots: u32,
+    scratch: usize,
     steps: Vec<Step>,
-    consts: Vec<[u64; 2]>,
-    /// For the next step.
-    makes: SmallVec<[(u32, usize); 1]>,
-    cells: SmallVec<[u32; 2]>,
+    consts: Constants,
     /// Slots of the present group that nobody needs after it.
     temps: SmallVec<[u32; 4]>,
 }
@@ -234,13 +209,12 @@ impl Builder<'_> {
         for (g, end) in self.plan.ends.iter().enumerate() {
             let nodes = &self.plan.members[first as usize..*end as usize];
             first = *end;
-            let steps = self.steps.len();
             if let Kind::Map(_) = self.p.nodes[nodes[0] as usize].kind {
                 self.maps(nodes, g as u32);
             } else {
                 self.other(&self.p.nodes[nodes[0] as usize], g as u32);
             }
-            self.give_back(nodes, g as u32, steps);
+            self.give_back(nodes, g as u32);
         }
     }
 
@@ -250,36 +224,46 @@ impl Builder<'_> {
             self.slots - 1
         })
     }
-    /// New memory for a value, made before the next step.
+    /// New memory for a value.
     pub fn take(&mut self, ty: &Ty) -> Place {
         let slot = self.slot();
         if travels_as_bits(ty) {
-            self.cells.push(slot);
-            Place::Cell(slot)
-        } else {
-            self.makes.push((slot, ty.bytes()));
-            Place::Slot(slot)
+            return Place::Cell(slot);
         }
+        self.emit(Step::Make(slot, ty.bytes()));
+        Place::Slot(slot)
     }
     /// New memory for this group only.
     pub fn temp(&mut self, ty: &Ty) -> Place {
         let slot = self.slot();
-        self.makes.push((slot, ty.bytes()));
+        self.emit(Step::Make(slot, ty.bytes()));
         self.temps.push(slot);
         Place::Slot(slot)
     }
-    pub fn emit(&mut self, work: Work) {
-        let (makes, cells) = (std::mem::take(&mut self.makes), std::mem::take(&mut self.cells));
-        self.steps.push(Step { work, makes, cells, frees: smallvec![] });
+    pub fn emit(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+    /// A group of maps, as it is lowered.
+    fn emit_maps(&mut self, step: MapStep) {
+        if step.len == 0 {
+            return;
+        }
+        self.scratch = self.scratch.max(step.scratch);
+        match step.direct() {
+            Some(d) => self.emit(Step::Direct(Box::new(d))),
+            None => self.emit(Step::Map(Box::new(step))),
+        }
     }
     pub fn uses(&self, node: &Node) -> std::ops::Range<usize> {
         node.uses.0 as usize..(node.uses.0 + node.uses.1) as usize
     }
 
-    /// Frees what this group read last. `steps`: how many steps there were before it.
-    fn give_back(&mut self, nodes: &[u32], g: u32, steps: usize) {
-        let mut frees: SmallVec<[u32; 2]> = self.temps.drain(..).collect();
-        self.free.extend_from_slice(&frees);
+    /// Frees what this group read last.
+    fn give_back(&mut self, nodes: &[u32], g: u32) {
+        for s in std::mem::take(&mut self.temps) {
+            self.emit(Step::Free(s));
+            self.free.push(s);
+        }
         for i in nodes {
             for u in self.uses(&self.p.nodes[*i as usize]) {
                 let v = self.plan.sources[u].val as usize;
@@ -289,16 +273,13 @@ impl Builder<'_> {
                 self.last[v] = NONE;
                 match self.place[v] {
                     Some(Place::Slot(s)) => {
-                        frees.push(s);
+                        self.emit(Step::Free(s));
                         self.free.push(s);
                     }
                     Some(Place::Cell(s)) => self.free.push(s),
                     _ => {}
                 }
             }
-        }
-        if self.steps.len() > steps {
-            self.steps.last_mut().expect("a step").frees = frees;
         }
     }
 
@@ -344,11 +325,11 @@ impl Builder<'_> {
         let copies = self.copies(nodes);
         let place = |v: ValId| self.place[v as usize].expect("an operand has a place");
         let target = Target { isa: self.isa, one: false };
-        let step = Lower::new(p, self.plan, target, &place, &copies).group(nodes, &stored);
+        let step = Lower::new(p, self.plan, target, &place, &copies).group(nodes, &stored, &mut self.consts);
         for m in &stored {
             self.place[m.val as usize] = Some(m.place);
         }
-        self.emit(Work::Map(Box::new(step)));
+        self.emit_maps(step);
     }
 
     /// Dense copies of operands that the group would otherwise read across their rows, block after block.
@@ -373,12 +354,19 @@ impl Builder<'_> {
 
     /// A dense copy of an operand for this group.
     pub fn copy(&mut self, s: Source, dt: Dt) -> Place {
-        let view = &self.plan.views[s.view.expect("a view") as usize];
-        let access = Access::new(view, dt, Part::Whole);
+        let view = self.plan.views[s.view.expect("a view") as usize].clone();
         let from = self.place[s.val as usize].expect("an operand has a place");
-        let to = self.temp(&Ty { dt, dims: view.dims.clone() });
-        self.emit(Work::Copy(Box::new(Copy { from, to, access })));
+        self.dense_copy((from, view), dt)
+    }
+    /// A dense copy of what a view shows, for this group.
+    fn dense_copy(&mut self, from: (Place, View), dt: Dt) -> Place {
+        let to = self.temp(&Ty { dt, dims: from.1.dims.clone() });
+        self.copy_to(from, dt, to);
         to
+    }
+    /// Copies what a view shows to new memory.
+    pub fn copy_to(&mut self, (from, view): (Place, View), dt: Dt, to: Place) {
+        self.emit(Step::Copy(Box::new(Copy { from, to, access: Access::new(&view, dt, Part::Whole) })));
     }
 
     /// Where an operand lies.
@@ -396,6 +384,12 @@ impl Builder<'_> {
         (place, view)
     }
 
+    /// What a view shows as elements of another type, for this group.
+    pub fn converted(&mut self, from: (Place, View), src: Dt, dst: Dt) -> Place {
+        let to = self.temp(&Ty { dt: dst, dims: from.1.dims.clone() });
+        self.convert(from, src, dst, to);
+        to
+    }
     /// Converts elements, through a view, to new memory. It is a program of one map.
     pub fn convert(&mut self, from: (Place, View), src: Dt, dst: Dt, to: Place) {
         let mut p = Program::default();
@@ -417,34 +411,29 @@ impl Builder<'_> {
         let place = |_| from.0;
         let stored = [Made { val: made, place: to, in_place: false }];
         let target = Target { isa: self.isa, one: false };
-        let step = Lower::new(&p, &plan, target, &place, &HashMap::new()).group(&[1], &stored);
-        self.emit(Work::Map(Box::new(step)));
+        let step = Lower::new(&p, &plan, target, &place, &HashMap::new()).group(&[1], &stored, &mut self.consts);
+        self.emit_maps(step);
     }
 
     pub fn reduce(&mut self, u: usize, ty: &Ty, op: Fold, first: usize, count: usize) -> Place {
         let (mut from, mut view) = self.viewed(u);
         let acc = ty.dt.acc();
-        if acc != ty.dt || ty.dt == Dt::Bool && matches!(from, Place::Arg(_)) {
-            let wide = Ty { dt: acc, dims: view.dims.clone() };
-            let to = self.temp(&wide);
-            self.convert((from, view), ty.dt, acc, to);
-            (from, view) = (to, View::identity(&wide.dims));
+        if acc != ty.dt {
+            let dense = View::identity(&view.dims);
+            (from, view) = (self.converted((from, view), ty.dt, acc), dense);
         }
         let mut reduce = match fold::Reduce::new(self.isa, op, acc, &view, first, count) {
             Some(r) => r,
             None => {
-                let access = Access::new(&view, acc, Part::Whole);
-                let dense = self.temp(&Ty { dt: acc, dims: view.dims.clone() });
-                self.emit(Work::Copy(Box::new(Copy { from, to: dense, access })));
-                from = dense;
-                fold::Reduce::new(self.isa, op, acc, &View::identity(&view.dims), first, count)
-                    .expect("a dense operand")
+                let dense = View::identity(&view.dims);
+                from = self.dense_copy((from, view), acc);
+                fold::Reduce::new(self.isa, op, acc, &dense, first, count).expect("a dense operand")
             }
         };
         let to = self.take(ty);
         let sums = if acc == ty.dt { to } else { self.temp(&Ty { dt: acc, dims: ty.dims.clone() }) };
         (reduce.from, reduce.to) = (from, sums);
-        self.emit(Work::Reduce(Box::new(reduce)));
+        self.emit(Step::Reduce(Box::new(reduce)));
         if acc != ty.dt {
             self.convert((sums, View::identity(&ty.dims)), acc, ty.dt, to);
         }

@@ -7,6 +7,7 @@ use super::run::Frame;
 use super::scalar::{Half, Int, Num, Ord2};
 use crate::isa::Isa;
 use crate::multiversion;
+use crate::pairs::Pairs;
 use crate::{BLOCK, Buffer, Dt, FEW, Fold, Part, Put, View, lanes};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -445,7 +446,7 @@ impl Reduce {
                 }
                 let mut h = w / 2;
                 while h >= 1 {
-                    let pairs = h.min(live.saturating_sub(h).min(h));
+                    let pairs = live.saturating_sub(h).min(h);
                     if pairs > 0 {
                         slices(acc, acc.add(h * row), 0, 1, pairs * c);
                     }
@@ -537,7 +538,7 @@ pub unsafe fn run(r: &Reduce, frame: &Frame) {
         }
         let tile = if rows { 1 } else { r.inner.min(TILE) };
         let row = tile * r.size;
-        let levels = blocks.ilog2() as usize + 2;
+        let levels = Pairs::places(blocks);
         let lane_rows =
             if r.stride == row as isize && r.lanes * row <= FLAT { r.lanes } else { r.lanes.ilog2() as usize + 2 };
         let scratch = Buffer::uninit((levels + if rows { 0 } else { lane_rows }) * row);
@@ -547,26 +548,23 @@ pub unsafe fn run(r: &Reduce, frame: &Frame) {
                 let c = tile.min(r.inner - c0);
                 let row = c * r.size;
                 let x = base.add(c0 * r.size);
-                let mut top = 0;
+                let merge = |k: usize| {
+                    let to = scratch.ptr().add(k * row);
+                    (r.kernels.slices)(to, to.add(row), 0, 1, c)
+                };
+                let mut pairs = Pairs::default();
                 for b in 0..blocks {
                     let n = BLOCK.min(r.n - b * BLOCK);
                     let x = x.offset((b * BLOCK) as isize * r.stride);
-                    let to = scratch.ptr().add(top * row);
+                    let to = scratch.ptr().add(pairs.next() * row);
                     if rows {
                         (r.kernels.rows)(to, x, n);
                     } else {
                         r.block(to, x, n, c);
                     }
-                    top += 1;
-                    for _ in 0..b.trailing_ones() {
-                        top -= 1;
-                        (r.kernels.slices)(scratch.ptr().add((top - 1) * row), scratch.ptr().add(top * row), 0, 1, c);
-                    }
+                    pairs.push(merge);
                 }
-                while top > 1 {
-                    top -= 1;
-                    (r.kernels.slices)(scratch.ptr().add((top - 1) * row), scratch.ptr().add(top * row), 0, 1, c);
-                }
+                pairs.finish(merge);
                 std::ptr::copy_nonoverlapping(scratch.ptr(), to.add((o * r.inner + c0) * r.size), row);
             }
         }

@@ -1,6 +1,6 @@
 //! Steps whose places depend on values: pieces at run-time positions, gather and scatter; and concatenation.
 
-use super::access::{Access, splat, strided};
+use super::access::{Access, Axes, splat, strided, walk};
 use super::build::Place;
 use super::fold::Slices;
 use super::run::Frame;
@@ -25,7 +25,7 @@ impl Start {
     /// The frame belongs to the program.
     unsafe fn at(&self, frame: &Frame) -> isize {
         // SAFETY: a scalar of this type lies there.
-        let i = unsafe { integer(frame.at(self.place).wrapping_offset(self.offset), self.dt) };
+        let i = unsafe { integer(frame.spot((self.place, self.offset)), self.dt) };
         (i.clamp(0, self.last) as isize).wrapping_mul(self.stride)
     }
 }
@@ -78,13 +78,13 @@ pub struct Update {
     pub to: Place,
     pub starts: SmallVec<[Start; 4]>,
     /// Extents and strides in bytes of the rows of the piece in the value.
-    pub rows: SmallVec<[(usize, isize); 4]>,
+    pub rows: Axes<1>,
     /// Elements of a row.
     pub row: usize,
 }
 impl Update {
     /// Rows of a piece of these extents in a dense value: all but the trailing dimensions that are taken whole.
-    pub fn rows(piece: &[usize], whole: &[usize], size: usize) -> (SmallVec<[(usize, isize); 4]>, usize) {
+    pub fn rows(piece: &[usize], whole: &[usize], size: usize) -> (Axes<1>, usize) {
         let mut d = piece.len();
         let mut row = 1;
         while d > 0 {
@@ -94,7 +94,7 @@ impl Update {
                 break;
             }
         }
-        let rows = (0..d).map(|e| (piece[e], (whole[e + 1..].iter().product::<usize>() * size) as isize)).collect();
+        let rows = (0..d).map(|e| (piece[e], [(whole[e + 1..].iter().product::<usize>() * size) as isize])).collect();
         (rows, row)
     }
     /// # Safety
@@ -108,37 +108,10 @@ impl Update {
             let from = frame.at(self.from);
             let to = self.starts.iter().fold(frame.at(self.to), |p, s| p.wrapping_offset(s.at(frame)));
             let mut done = 0;
-            each(&self.rows, |at| {
+            walk(&self.rows, |[at]| {
                 self.access.read(to.wrapping_offset(at), from, done, self.row);
                 done += self.row;
             });
-        }
-    }
-}
-
-/// Calls `f` with the offset of every index of axes (extent, stride), in row-major order.
-#[inline(always)]
-fn each(axes: &[(usize, isize)], mut f: impl FnMut(isize)) {
-    if axes.iter().any(|a| a.0 == 0) {
-        return;
-    }
-    let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, axes.len());
-    let mut at = 0;
-    loop {
-        f(at);
-        let mut d = axes.len();
-        loop {
-            if d == 0 {
-                return;
-            }
-            d -= 1;
-            index[d] += 1;
-            at += axes[d].1;
-            if index[d] < axes[d].0 {
-                break;
-            }
-            at -= axes[d].1 * axes[d].0 as isize;
-            index[d] = 0;
         }
     }
 }
@@ -183,9 +156,9 @@ pub struct Windows {
     pub parts: SmallVec<[(i64, isize); 4]>,
     /// For each batch dimension: its extent, its stride in the dense windows, and that of the batching dimension of the array that
     /// goes with it (or 0).
-    pub batch: SmallVec<[(usize, isize, isize); 4]>,
+    pub batch: Axes<2>,
     /// For each dimension of a window: its extent, its stride in the dense windows, and that in the array.
-    pub window: SmallVec<[(usize, isize, isize); 4]>,
+    pub window: Axes<2>,
     pub bounds: Bounds,
     /// Does no window fit into the array anywhere?
     pub never: bool,
@@ -196,14 +169,14 @@ pub struct Windows {
 impl Windows {
     /// Merges dimensions of a window that are contiguous in both.
     pub fn collapse(&mut self) {
-        let mut out: SmallVec<[(usize, isize, isize); 4]> = SmallVec::new();
-        for w in &self.window {
+        let mut out: Axes<2> = SmallVec::new();
+        for (n, strides) in &self.window {
             match out.last_mut() {
-                _ if w.0 == 1 => {}
-                Some(l) if l.1 == w.1.wrapping_mul(w.0 as isize) && l.2 == w.2.wrapping_mul(w.0 as isize) => {
-                    *l = (l.0 * w.0, w.1, w.2)
+                _ if *n == 1 => {}
+                Some((m, last)) if *last == strides.map(|s| s.wrapping_mul(*n as isize)) => {
+                    (*m, *last) = (*m * n, *strides)
                 }
-                _ => out.push(*w),
+                _ => out.push((*n, *strides)),
             }
         }
         self.window = out;
@@ -235,66 +208,20 @@ impl Windows {
     #[inline(always)]
     unsafe fn each(&self, frame: &Frame, mut f: impl FnMut(isize, Option<isize>)) {
         let vector = self.parts.len() * self.index_dt.size();
-        let dims = &self.batch;
-        if dims.iter().any(|b| b.0 == 0) {
-            return;
-        }
-        let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, dims.len());
-        let (mut dense, mut array) = (0, 0);
-        // SAFETY: there is an index vector for every element of the batch.
-        unsafe {
-            let mut p = frame.at(self.indices.0).wrapping_offset(self.indices.1);
-            loop {
-                let at = if self.never { None } else { self.start(p).map(|s| s + array) };
-                f(dense, at);
-                p = p.add(vector);
-                let mut d = dims.len();
-                loop {
-                    if d == 0 {
-                        return;
-                    }
-                    d -= 1;
-                    let (n, a, b) = dims[d];
-                    index[d] += 1;
-                    dense += a;
-                    array += b;
-                    if index[d] < n {
-                        break;
-                    }
-                    dense -= a * n as isize;
-                    array -= b * n as isize;
-                    index[d] = 0;
-                }
-            }
-        }
+        let mut p = frame.spot(self.indices).cast_const();
+        walk(&self.batch, |[dense, array]| {
+            // SAFETY: there is an index vector for every element of the batch.
+            let at = if self.never { None } else { unsafe { self.start(p) }.map(|s| s + array) };
+            f(dense, at);
+            p = p.wrapping_add(vector);
+        });
     }
     /// Calls `f` for the runs of a window: offsets in the dense windows and in the array, elements, and strides of both.
     #[inline(always)]
     fn runs(&self, mut f: impl FnMut(isize, isize, usize, isize, isize)) {
-        let Some(((n, a, b), outer)) = self.window.split_last() else { return f(0, 0, 1, 0, 0) };
-        if self.window.iter().any(|w| w.0 == 0) {
-            return;
-        }
-        let mut index: SmallVec<[usize; 8]> = SmallVec::from_elem(0, outer.len());
-        let (mut x, mut y) = (0, 0);
-        loop {
-            f(x, y, *n, *a, *b);
-            let mut d = outer.len();
-            loop {
-                if d == 0 {
-                    return;
-                }
-                d -= 1;
-                index[d] += 1;
-                x += outer[d].1;
-                y += outer[d].2;
-                if index[d] < outer[d].0 {
-                    break;
-                }
-                x -= outer[d].1 * outer[d].0 as isize;
-                y -= outer[d].2 * outer[d].0 as isize;
-                index[d] = 0;
-            }
+        let Some(((n, [a, b]), outer)) = self.window.split_last() else { return f(0, 0, 1, 0, 0) };
+        if *n > 0 {
+            walk(outer, |[x, y]| f(x, y, *n, *a, *b));
         }
     }
 }
@@ -313,7 +240,7 @@ impl Gather {
         let size = w.size;
         // SAFETY: windows are clamped or inside.
         unsafe {
-            let (to, from) = (frame.at(self.to), frame.at(w.array.0).wrapping_offset(w.array.1));
+            let (to, from) = (frame.at(self.to), frame.spot(w.array));
             w.each(frame, |dense, at| {
                 let to = to.wrapping_offset(dense);
                 match at {
@@ -364,11 +291,11 @@ pub struct Scatter {
     pub pieces: usize,
     /// Extents of the updates, if they must be taken one by one in their row-major order: windows may overlap, and their dimensions
     /// are not the last ones.
-    pub one_by_one: Option<SmallVec<[OneByOne; 4]>>,
+    ///
+    /// For each dimension of the updates: its extent, its stride in the indices (0 for one of the window), and that in the array (0 for
+    /// one of the batch that is no batching dimension).
+    pub one_by_one: Option<Axes<2>>,
 }
-/// A dimension of the updates: its extent, its stride in the indices (0 for one of the window), and that in the array (0 for one of
-/// the batch that is no batching dimension).
-pub type OneByOne = (usize, isize, isize);
 
 impl Scatter {
     /// # Safety
@@ -378,10 +305,7 @@ impl Scatter {
         let size = w.size;
         // SAFETY: windows are clamped or inside.
         unsafe {
-            let (to, from) = (
-                frame.at(w.array.0).wrapping_offset(w.array.1),
-                frame.at(self.updates.0).wrapping_offset(self.updates.1),
-            );
+            let (to, from) = (frame.spot(w.array), frame.spot(self.updates));
             let put = |to: *mut u8, b: isize, from: *const u8, a: isize, n: usize| match self.put {
                 None => copy_run(to, b, from, a, n, size),
                 Some(f) if a == size as isize && b == a || n == 1 => f(to, from, 0, 1, n * self.pieces),
@@ -406,27 +330,18 @@ impl Scatter {
     ///
     /// # Safety
     /// As for [`Scatter::run`].
-    unsafe fn in_order(&self, frame: &Frame, dims: &[OneByOne], mut f: impl FnMut(isize, usize)) {
+    unsafe fn in_order(&self, frame: &Frame, dims: &Axes<2>, mut f: impl FnMut(isize, usize)) {
         let w = &self.windows;
+        let indices = frame.spot(w.indices);
         let mut k = 0;
-        let axes: SmallVec<[(usize, isize); 4]> = dims.iter().map(|d| (d.0, d.1)).collect();
-        // SAFETY: an index vector lies at every offset.
-        unsafe {
-            let indices = frame.at(w.indices.0).wrapping_offset(w.indices.1);
-            each(&axes, |at| {
-                let mut rest = k;
-                let mut inside = 0;
-                for d in dims.iter().rev() {
-                    inside += (rest % d.0) as isize * d.2;
-                    rest /= d.0;
-                }
-                if !w.never
-                    && let Some(start) = w.start(indices.wrapping_offset(at))
-                {
-                    f(start + inside, k);
-                }
-                k += 1;
-            });
-        }
+        walk(dims, |[at, inside]| {
+            // SAFETY: an index vector lies at every offset.
+            if !w.never
+                && let Some(start) = unsafe { w.start(indices.wrapping_offset(at)) }
+            {
+                f(start + inside, k);
+            }
+            k += 1;
+        });
     }
 }

@@ -400,13 +400,10 @@ impl Un for RoundToOdd {
     type O = f32;
     #[inline(always)]
     fn f(a: f64) -> f32 {
-        let y = a as f32;
-        let bits = y.to_bits();
-        let down = if (y as f64).abs() > a.abs() { bits.wrapping_sub(1) } else { bits };
-        f32::from_bits(if y as f64 == a || a.is_nan() { bits } else { down | 1 })
+        super::scalar::round_to_odd(a)
     }
 }
-/// From `F64` to `F32`, inexact results with an odd last bit: rounded again to half precision, they are rounded as if once.
+/// From `F64` to `F32`; see [`round_to_odd`](super::scalar::round_to_odd).
 pub fn round_to_odd(target: Target) -> Kernel {
     un::<RoundToOdd>(target)
 }

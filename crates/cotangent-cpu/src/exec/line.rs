@@ -56,7 +56,7 @@ impl Prefix {
         let scratch = Buffer::uninit((GROUP + 2) * tile * self.size);
         // SAFETY: operand and result have `outer * n * inner` elements.
         unsafe {
-            let (from, to) = (frame.at(self.from.0).wrapping_offset(self.from.1), frame.at(self.to));
+            let (from, to) = (frame.spot(self.from), frame.at(self.to));
             for o in 0..self.outer {
                 let mut first = o * self.n * row;
                 let mut step = self.inner as isize;
@@ -386,7 +386,7 @@ impl Extreme {
         }
         // SAFETY: operand and result have the elements that the program says; `n` is not 0 in a checked program.
         unsafe {
-            let (from, to) = (frame.at(self.from.0).wrapping_offset(self.from.1), frame.at(self.to));
+            let (from, to) = (frame.spot(self.from), frame.at(self.to));
             // The machine is little-endian: the low bytes of an index come first.
             let put = |at: usize, i: i64| {
                 std::ptr::copy_nonoverlapping((&raw const i).cast::<u8>(), to.add(at * self.index), self.index)

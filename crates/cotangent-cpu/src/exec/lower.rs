@@ -2,8 +2,9 @@
 
 use super::access::{Access, Form};
 use super::build::Place;
+use super::constants::Constants;
 use super::kernels::{self, Kernel, Target};
-use super::map::{Call, Code, Column, Fill, MapStep, Moving};
+use super::map::{BLOCK, Call, Code, Column, Entry, Fill, MapStep};
 use super::plan::Plan;
 use super::register::Registers;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
@@ -26,9 +27,17 @@ struct Ssa {
     def: Def,
 }
 enum Def {
+    /// These bits in every element.
+    Const(u64),
     Fill(Fill),
-    Dense { place: Place, offset: isize },
-    Call { code: Code, args: [u32; 3] },
+    Dense {
+        place: Place,
+        offset: isize,
+    },
+    Call {
+        code: Code,
+        args: [u32; 3],
+    },
 }
 
 /// What a group makes that others read.
@@ -83,14 +92,14 @@ impl<'a> Lower<'a> {
     }
 
     /// Lowers a group of maps.
-    pub fn group(mut self, nodes: &[u32], stored: &[Made]) -> MapStep {
+    pub fn group(mut self, nodes: &[u32], stored: &[Made], consts: &mut Constants) -> MapStep {
         for i in nodes {
             let node = &self.p.nodes[*i as usize];
             let Kind::Map(body) = &node.kind else { unreachable!("a group of several nodes has only maps") };
             self.len = self.p.vals[node.vals.0 as usize].ty.len();
             self.body(node, body);
         }
-        self.finish(stored)
+        self.finish(stored, consts)
     }
 
     fn body(&mut self, node: &crate::Node, body: &Body) {
@@ -132,7 +141,7 @@ impl<'a> Lower<'a> {
         if let Some(id) = self.consts.get(&(bits, size)) {
             return *id;
         }
-        let id = self.def(size, Def::Fill(Fill::Bits(bits)));
+        let id = self.def(size, Def::Const(bits));
         self.consts.insert((bits, size), id);
         id
     }
@@ -171,12 +180,13 @@ impl<'a> Lower<'a> {
         let access = Access::new(view, from, part);
         let place = copy.copied().unwrap_or_else(|| (self.place)(s.val));
         let (size, offset) = (access.size, access.offset);
-        let def = match access.form() {
-            Form::Splat => Def::Fill(Fill::Scalar { place, offset }),
-            Form::Dense => Def::Dense { place, offset },
-            Form::Strided => Def::Fill(Fill::Strided { place, access: Box::new(access) }),
+        let kind = &self.p.nodes[self.p.vals[s.val as usize].node as usize].kind;
+        let mut id = match (access.form(), kind) {
+            (Form::Splat | Form::Dense, Kind::Const(bits)) => self.constant(bits[(part == Part::Im) as usize], size),
+            (Form::Splat, _) => self.def(size, Def::Fill(Fill::Scalar(place, offset))),
+            (Form::Dense, _) => self.def(size, Def::Dense { place, offset }),
+            (Form::Strided, _) => self.def(size, Def::Fill(Fill::Strided(place, Box::new(access)))),
         };
-        let mut id = self.def(size, def);
         if dt == Dt::Bool && matches!(place, Place::Arg(_)) {
             // Whoever passes an argument may have put anything into its bytes.
             id = self.call(kernels::truth(self.target, 1), 1, [id, NONE, NONE]);
@@ -281,35 +291,23 @@ impl<'a> Lower<'a> {
                         self.call(kernels::interleave(self.target, 4), 8, [re, im, NONE])
                     }
                     Some(re) => self.stored(*re),
-                    None => self.def(*bytes, Def::Fill(Fill::Scalar { place: (self.place)(*v), offset: 0 })),
+                    None => self.def(*bytes, Def::Fill(Fill::Scalar((self.place)(*v), 0))),
                 };
                 (id, *bytes)
             })
             .collect();
-        let mut ends = vec![0usize; self.ssa.len()];
-        for (id, _) in &results {
-            ends[*id as usize] = usize::MAX;
-        }
-        for i in (0..self.ssa.len()).rev() {
-            if let Def::Call { args, .. } = &self.ssa[i].def
-                && ends[i] > 0
-            {
-                for a in args.iter().filter(|a| **a != NONE) {
-                    ends[*a as usize] = ends[*a as usize].max(i);
-                }
-            }
-        }
+        let ends = self.ends(results.iter().map(|r| r.0));
         let mut r = Registers { args: self.p.args.len(), ..Registers::default() };
         r.fixed.extend(consts.iter().map(|c| c[0]));
         // Constants of bodies behind those of the program, then what is computed.
         let mut at = vec![NONE; self.ssa.len()];
         for (i, s) in self.ssa.iter().enumerate() {
             at[i] = match &s.def {
-                Def::Fill(Fill::Bits(bits)) => {
+                Def::Const(bits) => {
                     r.fixed.push(*bits);
                     8 * (r.args + r.fixed.len() - 1) as u32
                 }
-                Def::Fill(Fill::Scalar { place, offset }) => {
+                Def::Fill(Fill::Scalar(place, offset)) => {
                     let cell = match place {
                         Place::Arg(i) => *i as usize,
                         Place::Const(i) => r.args + *i as usize,
@@ -331,17 +329,8 @@ impl<'a> Lower<'a> {
                 next += 8;
                 next - 8
             });
-            let arg = |k: usize| at[if args[k] == NONE { args[0] } else { args[k] } as usize];
-            r.calls.push(Call { code: *code, out: at[i], args: [arg(0), arg(1), arg(2)] });
-            for (k, a) in args.iter().enumerate() {
-                if *a != NONE
-                    && !args[..k].contains(a)
-                    && ends[*a as usize] == i
-                    && matches!(self.ssa[*a as usize].def, Def::Call { .. })
-                {
-                    free.push(at[*a as usize]);
-                }
-            }
+            r.calls.push(Call { code: *code, out: at[i], args: places(args, &at) });
+            free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
         r.cells = next as usize / 8;
         r.outs = results.iter().map(|(id, bytes)| (at[*id as usize], *bytes)).collect();
@@ -349,13 +338,37 @@ impl<'a> Lower<'a> {
         r
     }
 
+    /// The last reader of everything: 0 for what nobody reads, and the greatest number for the results.
+    fn ends(&self, results: impl Iterator<Item = u32>) -> Vec<usize> {
+        let mut ends = vec![0; self.ssa.len()];
+        for id in results {
+            ends[id as usize] = usize::MAX;
+        }
+        for i in (0..self.ssa.len()).rev() {
+            if let Def::Call { args, .. } = &self.ssa[i].def
+                && ends[i] > 0
+            {
+                for a in args.iter().filter(|a| **a != NONE) {
+                    ends[*a as usize] = ends[*a as usize].max(i);
+                }
+            }
+        }
+        ends
+    }
+    /// The results of calls that call `i` is the last one to read. (What is filled must survive the block.)
+    fn read_last(&self, i: usize, args: &[u32; 3], ends: &[usize]) -> impl Iterator<Item = usize> {
+        let read = args.iter().enumerate().filter(|(k, a)| **a != NONE && !args[..*k].contains(a));
+        read.map(|(_, a)| *a as usize).filter(move |a| ends[*a] == i && matches!(self.ssa[*a].def, Def::Call { .. }))
+    }
+
     /// Assigns columns and puts the calls in order.
-    fn finish(mut self, stored: &[Made]) -> MapStep {
+    fn finish(mut self, stored: &[Made], consts: &mut Constants) -> MapStep {
         // Every stored value is the result of a call of its own, which writes to the result: `direct` says which. A result that lies
         // over an operand is written from a column when all else of the block is done.
-        let mut direct: HashMap<u32, usize> = HashMap::new();
-        let mut tail: Vec<(usize, u32)> = Vec::new();
-        for (k, m) in stored.iter().enumerate() {
+        let mut direct: HashMap<u32, u32> = HashMap::new();
+        let mut tail: Vec<(u32, u32)> = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
+        for m in stored {
             let re = self.stored(self.made[&(m.val, false)]);
             let size = self.ssa[re as usize].size;
             let id = if self.p.ty(m.val).dt.is_complex() {
@@ -366,128 +379,68 @@ impl<'a> Lower<'a> {
             } else {
                 re
             };
+            let entry = entries.len() as u32;
+            entries.push(Entry { at: (m.place, 0), step: self.p.ty(m.val).dt.size() });
             if m.in_place {
-                tail.push((k, id));
+                tail.push((entry, id));
             } else {
-                direct.insert(id, k);
+                direct.insert(id, entry);
             }
         }
-        let mut live = vec![false; self.ssa.len()];
-        for id in direct.keys().copied().chain(tail.iter().map(|t| t.1)) {
-            live[id as usize] = true;
-        }
-        // The last reader of each column; what stays open to the tail ends there.
-        let mut ends = vec![0usize; self.ssa.len()];
-        for i in (0..self.ssa.len()).rev() {
-            if !live[i] {
-                continue;
-            }
-            if let Def::Call { args, .. } = &self.ssa[i].def {
-                for a in args.iter().filter(|a| **a != NONE) {
-                    live[*a as usize] = true;
-                    ends[*a as usize] = ends[*a as usize].max(i);
+        let ends = self.ends(direct.keys().copied().chain(tail.iter().map(|t| t.1)));
+        let live = |i: &usize| ends[*i] > 0;
+        let mut at = vec![NONE; self.ssa.len()];
+        for i in (0..self.ssa.len()).filter(live) {
+            let size = self.ssa[i].size;
+            let entry = match self.ssa[i].def {
+                Def::Const(bits) => {
+                    let place = Place::Const(consts.column(bits, size, self.len.min(BLOCK)));
+                    Entry { at: (place, 0), step: 0 }
                 }
-            }
+                Def::Dense { place, offset } => Entry { at: (place, offset), step: size },
+                _ => continue,
+            };
+            at[i] = entries.len() as u32;
+            entries.push(entry);
         }
-        for (_, id) in &tail {
-            ends[*id as usize] = usize::MAX;
-        }
-        let mut step = MapStep { len: self.len, ..MapStep::default() };
+        // All other entries are columns.
+        let mut step = MapStep { len: self.len, entries, ..MapStep::default() };
+        let (first, mut width) = (step.entries.len(), 1);
         let mut free: Vec<u32> = Vec::new();
-        let mut columns = 0u32;
-        let mut take = |free: &mut Vec<u32>| {
+        let mut column = |step: &mut MapStep, free: &mut Vec<u32>, size: usize| {
+            width = width.max(size);
             free.pop().unwrap_or_else(|| {
-                columns += 1;
-                columns - 1
+                step.entries.push(Entry { at: (Place::Scratch, 0), step: 0 });
+                step.entries.len() as u32 - 1
             })
         };
-        let mut width = 1;
-        let mut at = vec![NONE; self.ssa.len()];
-        let mut calls: Vec<Call> = Vec::new();
         // Fills happen before all calls, so their columns are taken first.
-        for i in 0..self.ssa.len() {
-            if !live[i] {
-                continue;
-            }
+        for i in (0..self.ssa.len()).filter(live) {
             let size = self.ssa[i].size;
             if let Def::Fill(fill) = &self.ssa[i].def {
-                at[i] = take(&mut free);
-                width = width.max(size);
+                at[i] = column(&mut step, &mut free, size);
                 step.fills.push(Column { entry: at[i], size, fill: fill.clone() });
             }
         }
-        // Columns are numbered first, entries that move with the block after them; the number of columns is not known yet, so moving
-        // entries are counted down from the top and renumbered at the end.
-        let moving = |step: &mut MapStep, m: Moving| {
-            step.moving.push(m);
-            u32::MAX - step.moving.len() as u32
-        };
-        let mut made_at: Vec<u32> = vec![NONE; stored.len()];
-        for (k, m) in stored.iter().enumerate() {
-            let size = self.p.ty(m.val).dt.size();
-            made_at[k] = moving(&mut step, Moving { place: m.place, offset: 0, size });
+        for i in (0..self.ssa.len()).filter(live) {
+            let Def::Call { code, args } = &self.ssa[i].def else { continue };
+            at[i] = match direct.get(&(i as u32)) {
+                Some(entry) => *entry,
+                None => column(&mut step, &mut free, self.ssa[i].size),
+            };
+            step.calls.push(Call { code: *code, out: at[i], args: places(args, &at) });
+            free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
-        for i in 0..self.ssa.len() {
-            if !live[i] {
-                continue;
-            }
-            let size = self.ssa[i].size;
-            match &self.ssa[i].def {
-                Def::Fill(_) => {}
-                Def::Dense { place, offset } => {
-                    at[i] = moving(&mut step, Moving { place: *place, offset: *offset, size });
-                }
-                Def::Call { code, args } => {
-                    let direct_to = direct.get(&(i as u32)).map(|k| made_at[*k]);
-                    at[i] = match direct_to {
-                        Some(e) => e,
-                        None => {
-                            width = width.max(size);
-                            take(&mut free)
-                        }
-                    };
-                    let arg = |k: usize| if args[k] == NONE { NONE } else { at[args[k] as usize] };
-                    calls.push(Call { code: *code, out: at[i], args: [arg(0), arg(1), arg(2)] });
-                    for (k, a) in args.iter().enumerate() {
-                        if *a == NONE || args[..k].contains(a) {
-                            continue;
-                        }
-                        let a = *a as usize;
-                        // Columns that are filled once must survive the block.
-                        if ends[a] == i
-                            && matches!(self.ssa[a].def, Def::Call { .. })
-                            && !direct.contains_key(&(a as u32))
-                        {
-                            free.push(at[a]);
-                        }
-                    }
-                }
-            }
-        }
-        for (k, id) in &tail {
+        for (entry, id) in &tail {
             let code = Code::Slice(kernels::copy(self.target, self.ssa[*id as usize].size));
-            calls.push(Call { code, out: made_at[*k], args: [at[*id as usize], NONE, NONE] });
+            step.calls.push(Call { code, out: *entry, args: [at[*id as usize]; 3] });
         }
-        let renumber = |e: &mut u32| {
-            if *e > NONE / 2 {
-                *e = columns + (u32::MAX - 1 - *e);
-            }
-        };
-        for c in &mut calls {
-            renumber(&mut c.out);
-            // For an operand that a kernel does not take it gets its first.
-            for k in 0..3 {
-                if c.args[k] == NONE {
-                    c.args[k] = c.args[0];
-                } else {
-                    renumber(&mut c.args[k]);
-                }
-            }
-        }
-        step.calls = calls;
-        step.columns = columns as usize;
-        step.width = width;
-        step.choose_rows();
+        step.choose_blocks(first, width);
         step
     }
+}
+
+/// Where the operands of a call are. One that the kernel does not take is at the place of its first.
+fn places(args: &[u32; 3], at: &[u32]) -> [u32; 3] {
+    args.map(|a| at[if a == NONE { args[0] } else { a } as usize])
 }

@@ -1,16 +1,16 @@
 //! The block interpreter: a group of maps as slice kernels over columns of [`BLOCK`] elements that stay in the cache.
 
-use super::access::{Access, splat, strided};
+use super::access::{Access, strided};
 use super::build::Place;
 use super::kernels::Kernel;
-use super::run::Frame;
-use crate::Buffer;
-use smallvec::SmallVec;
+use super::run::{Direct, Frame};
 
 /// Elements of a column.
 pub const BLOCK: usize = 512;
 /// Rows at least this long are not crossed by a block, so that what is contiguous in a row can be read in place.
 const LONG_ROW: usize = 128;
+/// Entries of a pointer table on the stack; larger tables come from the heap.
+const FEW: usize = 24;
 
 /// The loop of a call.
 #[derive(Clone, Copy)]
@@ -43,23 +43,21 @@ pub struct Call {
     pub args: [u32; 3],
 }
 
-/// An entry that points into an operand or a result and moves with the block.
+/// An entry of the pointer table: a column in the scratch memory, or elements of an operand, a result or a constant.
 #[derive(Clone, Copy)]
-pub struct Moving {
-    pub place: Place,
-    pub offset: isize,
-    pub size: usize,
+pub struct Entry {
+    pub at: (Place, isize),
+    /// Bytes by which it moves with each element: none for what is of a block's length.
+    pub step: usize,
 }
 
 /// What a column is filled with.
 #[derive(Clone)]
 pub enum Fill {
-    /// These bits, once.
-    Bits(u64),
     /// One element of memory, once.
-    Scalar { place: Place, offset: isize },
+    Scalar(Place, isize),
     /// The elements of the block, through a view.
-    Strided { place: Place, access: Box<Access> },
+    Strided(Place, Box<Access>),
     /// The index `i / radix % n` as a 64-bit integer.
     Index { radix: usize, n: usize },
 }
@@ -70,26 +68,37 @@ pub struct Column {
     pub fill: Fill,
 }
 
-/// A group of maps. The pointer table has the columns first, then the moving entries.
+/// A group of maps.
 #[derive(Default)]
 pub struct MapStep {
     pub len: usize,
+    /// The most elements of a block.
+    pub block: usize,
     /// Blocks do not cross multiples of this.
     pub row: usize,
-    pub columns: usize,
-    /// Bytes of the largest element of a column.
-    pub width: usize,
+    /// Bytes at `Place::Scratch` that the columns take.
+    pub scratch: usize,
     pub fills: Vec<Column>,
-    pub moving: Vec<Moving>,
+    pub entries: Vec<Entry>,
     pub calls: Vec<Call>,
 }
 
 impl MapStep {
-    /// Chooses the rows: if all operands that are walked over have long innermost axes of one length, blocks stay inside those.
-    pub fn choose_rows(&mut self) {
+    /// Chooses the blocks, and places the columns, for elements of up to `width` bytes, which are the entries from `first` on. If all
+    /// operands that are walked over have long innermost axes of one length, blocks stay inside those rows.
+    pub fn choose_blocks(&mut self, first: usize, width: usize) {
+        // What does not move is no longer than a block; a kernel on its own without such operands takes all at once.
+        let alone = self.calls.len() == 1 && self.entries.iter().all(|e| e.step > 0);
+        self.block = if alone { self.len } else { self.len.min(BLOCK) };
+        // Not a multiple of a page, where columns would compete for the same cache lines.
+        let bytes = (self.block * width).next_multiple_of(64) + 64;
+        for (k, e) in self.entries[first..].iter_mut().enumerate() {
+            e.at = (Place::Scratch, (k * bytes) as isize);
+        }
+        self.scratch = (self.entries.len() - first) * bytes;
         self.row = self.len.max(1);
         let mut rows = self.fills.iter().filter_map(|c| match &c.fill {
-            Fill::Strided { access, .. } => Some(access.row().map(|r| r.0)),
+            Fill::Strided(_, access) => Some(access.row().map(|r| r.0)),
             _ => None,
         });
         if let Some(Some(first)) = rows.next()
@@ -100,67 +109,67 @@ impl MapStep {
         }
     }
 
-    /// Bytes from one column to the next. Not a multiple of a page, where columns would compete for the same cache lines.
-    fn column_bytes(&self, block: usize) -> usize {
-        (block * self.width).next_multiple_of(64) + 64
+    /// The one kernel, if that and one block is all.
+    pub fn direct(&self) -> Option<Direct> {
+        let [Call { code, out, args }] = self.calls[..] else { return None };
+        let at = |e: u32| self.entries[e as usize].at;
+        (self.fills.is_empty() && self.block == self.len).then(|| Direct {
+            code,
+            out: at(out),
+            args: args.map(at),
+            len: self.len,
+        })
     }
 
     /// # Safety
     /// The frame belongs to the program that this step was lowered from.
     pub unsafe fn run(&self, frame: &Frame) {
-        if self.len == 0 {
-            return;
+        let mut few = [std::ptr::null_mut(); FEW];
+        let mut many = Vec::new();
+        let table = match few.get_mut(..self.entries.len()) {
+            Some(table) => table,
+            None => {
+                many.resize(self.entries.len(), std::ptr::null_mut());
+                &mut many[..]
+            }
+        };
+        for (p, e) in table.iter_mut().zip(&self.entries) {
+            *p = frame.spot(e.at);
         }
-        let block = if self.columns == 0 && self.calls.len() == 1 { self.len } else { self.len.min(BLOCK) };
-        let bytes = self.column_bytes(block);
-        let scratch = Buffer::uninit(if self.columns == 0 { 0 } else { self.columns * bytes });
-        let mut table: SmallVec<[*mut u8; 24]> = SmallVec::with_capacity(self.columns + self.moving.len());
-        // SAFETY: columns lie in the scratch buffer; places have the sizes that the program says.
+        // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
         unsafe {
-            for k in 0..self.columns {
-                table.push(scratch.ptr().add(k * bytes));
-            }
-            for m in &self.moving {
-                table.push(frame.at(m.place).wrapping_offset(m.offset));
-            }
             for c in &self.fills {
-                let to = table[c.entry as usize];
-                match &c.fill {
-                    Fill::Bits(bits) => splat(to, [*bits, 0], block, c.size),
-                    Fill::Scalar { place, offset } => {
-                        strided(to, frame.at(*place).wrapping_offset(*offset), 0, block, c.size)
-                    }
-                    _ => {}
+                if let Fill::Scalar(place, offset) = c.fill {
+                    strided(table[c.entry as usize], frame.spot((place, offset)), 0, self.block, c.size);
                 }
             }
             let mut start = 0;
             while start < self.len {
-                let n = block.min(self.row - start % self.row).min(self.len - start);
+                let n = self.block.min(self.row - start % self.row).min(self.len - start);
                 for c in &self.fills {
                     match &c.fill {
-                        Fill::Strided { place, access } => {
-                            let to = scratch.ptr().add(c.entry as usize * bytes);
+                        Fill::Strided(place, access) => {
                             let base = frame.at(*place);
                             if self.row < self.len
                                 && let Some(at) = access.contiguous_at(start)
                             {
                                 table[c.entry as usize] = base.wrapping_offset(at);
                             } else {
-                                access.read(to, base, start, n);
+                                access.read(frame.spot(self.entries[c.entry as usize].at), base, start, n);
                             }
                         }
                         Fill::Index { radix, n: extent } => indices(table[c.entry as usize], *radix, *extent, start, n),
-                        _ => {}
+                        Fill::Scalar(..) => {}
                     }
                 }
                 for c in &self.calls {
                     let at = |e: u32| *table.get_unchecked(e as usize);
                     c.code.call(at(c.out), at(c.args[0]), at(c.args[1]), at(c.args[2]), n);
                 }
-                for (p, m) in table[self.columns..].iter_mut().zip(&self.moving) {
-                    *p = p.add(n * m.size);
-                }
                 start += n;
+                for (p, e) in table.iter_mut().zip(&self.entries) {
+                    *p = p.wrapping_add(n * e.step);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@
 mod access;
 mod build;
 mod compose;
+mod constants;
 mod fold;
 mod index;
 mod kernels;
@@ -17,11 +18,11 @@ mod place;
 mod plan;
 mod register;
 mod run;
-mod scalar;
+pub(crate) mod scalar;
 
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
-use build::{Built, Place, travels_as_bits};
+use build::{Built, Out, Place, travels_as_bits};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -105,13 +106,7 @@ impl Executable {
         let plan = plan::Plan::new(p, options.fuse);
         let form = match build::registers(p, &plan, options.isa) {
             Some(r) => Form::Scalar(r),
-            None => {
-                let built = build::build(p, &plan, &options);
-                match built.single() {
-                    Some(s) => Form::Single(s),
-                    None => Form::Steps(built),
-                }
-            }
+            None => build::build(p, &plan, &options).form(),
         };
         let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
         Ok(Executable { args, form })
@@ -185,12 +180,21 @@ impl build::Single {
     /// The operands fit the program, and the processor has the kernel's instruction set.
     #[inline]
     unsafe fn run(&self, args: &[Operand]) -> Outputs {
-        let at = |k: usize| match args[self.args[k].0 as usize] {
-            Operand::Buffer(b) => b.ptr().wrapping_offset(self.args[k].1).cast_const(),
-            Operand::Bits(_) => std::ptr::null(),
+        let at = |k: usize| {
+            let (place, offset) = self.args[k];
+            let start = match place {
+                Place::Const(i) => self.consts.ptr(i),
+                Place::Arg(i) => match &args[i as usize] {
+                    Operand::Buffer(b) => b.ptr().cast_const(),
+                    // A scalar would be read through a column.
+                    Operand::Bits(_) => std::ptr::null(),
+                },
+                _ => unreachable!("a single kernel reads arguments and constants"),
+            };
+            start.wrapping_offset(offset)
         };
         let out = Buffer::uninit(self.bytes);
-        // SAFETY: the caller's; what a kernel of this many elements reads are arrays.
+        // SAFETY: the caller's.
         unsafe { self.code.call(out.ptr(), at(0), at(1), at(2), self.len) };
         Outputs::from_buf([Output::Buffer(out)])
     }
@@ -199,30 +203,34 @@ impl build::Single {
 /// # Safety
 /// The operands fit the program.
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
-    let mut frame = Frame { args, consts: &built.consts, slots: SmallVec::new() };
-    frame.slots.resize_with(built.slots, || Slot { buffer: Buffer::uninit(0), cell: 0.into() });
+    let mut slots: SmallVec<[Slot; 8]> = SmallVec::new();
+    slots.resize_with(built.slots, Slot::new);
+    let scratch = Buffer::uninit(built.scratch);
+    let mut frame = Frame { args, consts: &built.consts, slots: &mut slots, scratch };
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
-    built.outs.iter().map(|o| result(&mut frame, o)).collect()
+    match &built.outs[..] {
+        [out] => Outputs::from_buf([result(&mut frame, out)]),
+        outs => Outputs::from_vec(outs.iter().map(|out| result(&mut frame, out)).collect()),
+    }
 }
 
 /// Takes a result out of the frame.
-fn result(frame: &mut Frame, o: &build::Out) -> Output {
-    match o.place {
-        Place::Arg(i) if !o.bits && matches!(frame.args[i as usize], Operand::Buffer(_)) => return Output::Arg(i),
-        Place::Slot(s) if o.takes => {
-            return Output::Buffer(std::mem::replace(&mut frame.slots[s as usize].buffer, Buffer::uninit(0)));
+#[inline]
+fn result(frame: &mut Frame, out: &Out) -> Output {
+    match *out {
+        Out::Arg(i) => Output::Arg(i),
+        Out::Take(s) => Output::Buffer(frame.take(s)),
+        Out::Copy(place, bytes) => {
+            // SAFETY: the place has the bytes of the result.
+            Output::Buffer(Buffer::from_bytes(unsafe { std::slice::from_raw_parts(frame.at(place), bytes) }))
         }
-        _ => {}
-    }
-    // SAFETY: the place has the bytes of the result.
-    let bytes = unsafe { std::slice::from_raw_parts(frame.at(o.place).cast_const(), o.bytes) };
-    if o.bits {
-        let mut word = [0; 8];
-        word[..o.bytes].copy_from_slice(bytes);
-        Output::Bits(u64::from_le_bytes(word))
-    } else {
-        Output::Buffer(Buffer::from_bytes(bytes))
+        Out::Bits(place, bytes) => {
+            let mut word = 0u64;
+            // SAFETY: as above, and they are at most eight; the machine is little-endian.
+            unsafe { std::ptr::copy_nonoverlapping(frame.at(place), (&raw mut word).cast(), bytes) };
+            Output::Bits(word)
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Building of the steps whose places depend on values, and of products.
 
-use super::access::{Access, Form};
-use super::build::{Builder, Copy, Place, Work};
+use super::access::{Access, Axes, Form};
+use super::build::{Builder, Place};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
+use super::run::Step;
 use super::{fold, line};
-use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, View, row_major};
+use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, ValId, View, row_major};
 use smallvec::SmallVec;
 
 /// A product.
@@ -21,16 +22,18 @@ pub struct Product {
 }
 
 impl Builder<'_> {
-    /// A node that is neither a map nor a fold.
+    /// A node that is no map.
     pub fn other(&mut self, node: &Node, g: u32) {
+        for u in self.uses(node) {
+            self.settle(self.plan.sources[u].val);
+        }
         let v = node.vals.0 as usize;
         let ty = self.p.vals[v].ty.clone();
         let u = node.uses.0 as usize;
         let to = match &node.kind {
             Kind::View => {
-                let (from, view) = self.viewed(u);
                 let to = self.take(&ty);
-                self.emit(Work::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
+                self.copy_to(self.viewed(u), ty.dt, to);
                 to
             }
             Kind::Reduce { op, first, count } => self.reduce(u, &ty, *op, *first as usize, *count as usize),
@@ -47,6 +50,16 @@ impl Builder<'_> {
         self.place[v] = Some(to);
     }
 
+    /// Makes the truth values of an argument 0 or 1: whoever passes it may have put any bytes there. (Maps do it as they read.)
+    fn settle(&mut self, val: ValId) {
+        let ty = self.p.ty(val).clone();
+        if let (Dt::Bool, place @ Place::Arg(_)) = (ty.dt, self.place[val as usize].expect("an operand has a place")) {
+            let to = self.take(&ty);
+            self.convert((place, View::identity(&ty.dims)), Dt::Bool, Dt::Bool, to);
+            self.place[val as usize] = Some(to);
+        }
+    }
+
     /// Outer, folded and inner elements of a dimension.
     fn around(dims: &[usize], d: usize) -> [usize; 3] {
         [dims[..d].iter().product(), dims[d], dims[d + 1..].iter().product()]
@@ -55,14 +68,10 @@ impl Builder<'_> {
     /// An operand as dense memory of type `to` (its own, or that of its sums).
     fn dense_as(&mut self, u: usize, to: Dt) -> (Place, isize) {
         let dt = self.p.ty(self.plan.sources[u].val).dt;
-        let place = self.place_of(u);
-        if dt == to && (dt != Dt::Bool || !matches!(place, Place::Arg(_))) {
+        if dt == to {
             return self.dense(u);
         }
-        let from = self.viewed(u);
-        let temp = self.temp(&Ty { dt: to, dims: from.1.dims.clone() });
-        self.convert(from, dt, to, temp);
-        (temp, 0)
+        (self.converted(self.viewed(u), dt, to), 0)
     }
 
     fn prefix(&mut self, u: usize, ty: &Ty, op: Fold, dim: usize, reverse: bool) -> Place {
@@ -72,7 +81,7 @@ impl Builder<'_> {
         let sums = if acc == ty.dt { to } else { self.temp(&Ty { dt: acc, dims: ty.dims.clone() }) };
         let mut step = line::Prefix::new(self.isa, op, acc, Self::around(&ty.dims, dim), reverse);
         (step.from, step.to) = (from, sums);
-        self.emit(Work::Prefix(Box::new(step)));
+        self.emit(Step::Prefix(Box::new(step)));
         if acc != ty.dt {
             self.convert((sums, View::identity(&ty.dims)), acc, ty.dt, to);
         }
@@ -86,7 +95,7 @@ impl Builder<'_> {
         let to = self.take(ty);
         let mut step = line::Extreme::new(self.isa, max, dt, ty.dt, around);
         (step.from, step.to) = (from, to);
-        self.emit(Work::Extreme(Box::new(step)));
+        self.emit(Step::Extreme(Box::new(step)));
         to
     }
 
@@ -110,17 +119,13 @@ impl Builder<'_> {
     fn slice(&mut self, node: &Node, ty: &Ty) -> Place {
         let u = node.uses.0 as usize;
         let whole = self.p.dims_of(&self.p.uses[u]).clone();
-        let (mut from, mut view) = self.viewed(u);
-        if !view.guards.is_empty() {
-            from = self.copy(self.plan.sources[u], ty.dt);
-            view = View::identity(&whole);
-        }
+        let (from, mut view) = self.unguarded(u);
         let size = ty.dt.size();
         let strides = view.strides.clone();
         let starts = self.starts(u + 1, &ty.dims, &whole, |d| bytes(strides[d], size));
         view.dims = ty.dims.clone();
         let to = self.take(ty);
-        self.emit(Work::Slice(Box::new(Slice { from, to, access: Access::new(&view, ty.dt, Part::Whole), starts })));
+        self.emit(Step::Slice(Box::new(Slice { from, to, access: Access::new(&view, ty.dt, Part::Whole), starts })));
         to
     }
 
@@ -134,9 +139,8 @@ impl Builder<'_> {
             self.last[s.val as usize] = u32::MAX;
             return place;
         }
-        let (from, view) = self.viewed(u);
         let to = self.take(ty);
-        self.emit(Work::Copy(Box::new(Copy { from, to, access: Access::new(&view, ty.dt, Part::Whole) })));
+        self.copy_to(self.viewed(u), ty.dt, to);
         to
     }
 
@@ -150,7 +154,7 @@ impl Builder<'_> {
         let to = self.base(node, ty, g);
         let (rows, row) = Update::rows(&piece, &ty.dims, size);
         let access = Access::new(&view, ty.dt, Part::Whole);
-        self.emit(Work::Update(Box::new(Update { from, access, to, starts, rows, row })));
+        self.emit(Step::Update(Box::new(Update { from, access, to, starts, rows, row })));
         to
     }
 
@@ -165,16 +169,12 @@ impl Builder<'_> {
             .collect();
         let to = self.take(ty);
         let outer = ty.dims[..dim].iter().product();
-        self.emit(Work::Concat(Box::new(Concat { to, pieces, outer })));
+        self.emit(Step::Concat(Box::new(Concat { to, pieces, outer })));
         to
     }
 
     fn gather(&mut self, u: usize, ty: &Ty, spec: &GatherSpec) -> Place {
-        let (mut from, mut view) = self.viewed(u);
-        if !view.guards.is_empty() {
-            from = self.copy(self.plan.sources[u], ty.dt);
-            view = View::identity(&view.dims);
-        }
+        let (from, view) = self.unguarded(u);
         let indices = self.dense(u + 1);
         let numbers = Numbers {
             window_dims: &spec.offset_dims,
@@ -194,7 +194,7 @@ impl Builder<'_> {
             fill[0] |= fill[1] << 32;
         }
         let to = self.take(ty);
-        self.emit(Work::Gather(Box::new(Gather { windows, to, fill })));
+        self.emit(Step::Gather(Box::new(Gather { windows, to, fill })));
         to
     }
 
@@ -227,15 +227,15 @@ impl Builder<'_> {
         let apart = spec.scatter_dims_to_operand_dims.iter().all(|d| sizes[*d] == 1);
         let one_by_one = (!last && !apart).then(|| {
             let mut stride = (windows.parts.len() * windows.index_dt.size()) as isize;
-            let mut dims: SmallVec<[_; 4]> = SmallVec::from_elem((0, 0, 0), update_dims.len());
+            let mut dims: Axes<2> = SmallVec::from_elem((0, [0; 2]), update_dims.len());
             let (mut b, mut w) = (windows.batch.len(), windows.window.len());
             for d in (0..update_dims.len()).rev() {
                 if spec.update_window_dims.contains(&d) {
                     w -= 1;
-                    dims[d] = (update_dims[d], 0, windows.window[w].2);
+                    dims[d] = (update_dims[d], [0, windows.window[w].1[1]]);
                 } else {
                     b -= 1;
-                    dims[d] = (update_dims[d], stride, windows.batch[b].2);
+                    dims[d] = (update_dims[d], [stride, windows.batch[b].1[1]]);
                     stride *= update_dims[d] as isize;
                 }
             }
@@ -245,7 +245,7 @@ impl Builder<'_> {
         let pairs = ty.dt.is_complex() && matches!(spec.put, Put::Add | Put::Sub);
         let put = fold::put_kernel(self.isa, spec.put, ty.dt);
         let pieces = if pairs { 2 } else { 1 };
-        self.emit(Work::Scatter(Box::new(Scatter { windows, updates, put, pieces, one_by_one })));
+        self.emit(Step::Scatter(Box::new(Scatter { windows, updates, put, pieces, one_by_one })));
         to
     }
 
@@ -258,16 +258,10 @@ impl Builder<'_> {
         let dims = [0, 1].map(|k| self.p.dims_of(&self.p.uses[u + k]).clone());
         let mut sides = [0, 1].map(|k| (Place::Const(k), 0, [0; 3]));
         for k in 0..2 {
-            let (place, view) = self.viewed(u + k);
-            let unsure = types[k] == Dt::Bool && matches!(place, Place::Arg(_));
-            let (place, view) = if types[k] != src || unsure {
-                let temp = self.temp(&Ty { dt: src, dims: dims[k].clone() });
-                self.convert((place, view), types[k], src, temp);
-                (temp, View::identity(&dims[k]))
-            } else if !view.guards.is_empty() {
-                (self.copy(self.plan.sources[u + k], src), View::identity(&dims[k]))
+            let (place, view) = if types[k] == src {
+                self.unguarded(u + k)
             } else {
-                (place, view)
+                (self.converted(self.viewed(u + k), types[k], src), View::identity(&dims[k]))
             };
             let s = &view.strides;
             // Strides that lead nowhere may be anything, and are left out.
@@ -278,8 +272,18 @@ impl Builder<'_> {
         let to = self.take(ty);
         let sizes = [dims[0][0], dims[0][1], dims[1][2], dims[0][2]];
         let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], to };
-        self.emit(Work::Dot(Box::new(product)));
+        self.emit(Step::Dot(Box::new(product)));
         to
+    }
+
+    /// How an operand is read without guards: it is copied if its view has some.
+    fn unguarded(&mut self, u: usize) -> (Place, View) {
+        let (place, view) = self.viewed(u);
+        if view.guards.is_empty() {
+            return (place, view);
+        }
+        let s = self.plan.sources[u];
+        (self.copy(s, self.p.ty(s.val).dt), View::identity(&view.dims))
     }
 
     /// An operand as dense memory, copied if it is not, with its offset in bytes.
@@ -333,14 +337,14 @@ impl Numbers<'_> {
                 .enumerate()
                 .map(|(k, d)| {
                     let along = self.index_batching.iter().position(|b| *b == k);
-                    (dense[*d], bytes(radix[*d]), along.map_or(0, |a| stride(self.array_batching[a])))
+                    (dense[*d], [bytes(radix[*d]), along.map_or(0, |a| stride(self.array_batching[a]))])
                 })
                 .collect(),
             window: self
                 .kept(view.dims.len())
                 .iter()
                 .zip(self.window_dims)
-                .map(|(d, w)| (dense[*w], bytes(radix[*w]), stride(*d)))
+                .map(|(d, w)| (dense[*w], [bytes(radix[*w]), stride(*d)]))
                 .collect(),
             bounds: Bounds::Clip,
             never: (0..view.dims.len()).any(|d| last(d) < 0),

@@ -1,70 +1,126 @@
 //! The driver: one flat list of steps over slots.
 
-use super::build::{Place, Step, Work};
-use super::{Operand, fold};
+use super::access::Access;
+use super::build::Place;
+use super::constants::Constants;
+use super::map::{Code, MapStep};
+use super::{Operand, fold, index, line, place};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
-use smallvec::SmallVec;
 use std::cell::UnsafeCell;
+
+/// One step of a run.
+pub enum Step {
+    /// Gives a slot a buffer of so many bytes.
+    Make(u32, usize),
+    /// Takes a slot's buffer back.
+    Free(u32),
+    Direct(Box<Direct>),
+    Map(Box<MapStep>),
+    Copy(Box<Copy>),
+    Reduce(Box<fold::Reduce>),
+    Prefix(Box<line::Prefix>),
+    Extreme(Box<line::Extreme>),
+    Slice(Box<index::Slice>),
+    Update(Box<index::Update>),
+    Concat(Box<index::Concat>),
+    Gather(Box<index::Gather>),
+    Scatter(Box<index::Scatter>),
+    Dot(Box<place::Product>),
+}
+
+/// A map of one kernel whose operands lie in memory as it reads them, with the bytes to their first elements.
+pub struct Direct {
+    pub code: Code,
+    pub out: (Place, isize),
+    pub args: [(Place, isize); 3],
+    pub len: usize,
+}
+
+/// A dense copy of an operand.
+pub struct Copy {
+    pub from: Place,
+    pub to: Place,
+    pub access: Access,
+}
 
 /// Memory of one value: a buffer, or up to eight bytes.
 pub struct Slot {
-    pub buffer: Buffer,
+    buffer: Buffer,
     /// Written through a pointer while the frame is shared.
-    pub cell: UnsafeCell<u64>,
+    cell: UnsafeCell<u64>,
 }
 
 /// What a run has in hand.
 pub struct Frame<'a> {
     pub args: &'a [Operand<'a>],
-    pub consts: &'a [[u64; 2]],
-    pub slots: SmallVec<[Slot; 8]>,
+    pub consts: &'a Constants,
+    pub slots: &'a mut [Slot],
+    pub scratch: Buffer,
+}
+
+impl Slot {
+    /// Without a buffer.
+    pub fn new() -> Slot {
+        Slot { buffer: Buffer::uninit(0), cell: UnsafeCell::new(0) }
+    }
 }
 
 impl Frame<'_> {
     /// Start of the memory of a place. It is written only by the step that makes the value.
-    #[inline]
+    #[inline(always)]
     pub fn at(&self, place: Place) -> *mut u8 {
         match place {
             Place::Arg(i) => match &self.args[i as usize] {
                 Operand::Bits(b) => std::ptr::from_ref(b).cast::<u8>().cast_mut(),
                 Operand::Buffer(b) => b.ptr(),
             },
-            Place::Const(i) => self.consts[i as usize].as_ptr().cast::<u8>().cast_mut(),
+            Place::Const(i) => self.consts.ptr(i).cast_mut(),
             Place::Slot(i) => self.slots[i as usize].buffer.ptr(),
             Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
+            Place::Scratch => self.scratch.ptr(),
         }
+    }
+    /// So many bytes behind the start of a place.
+    #[inline(always)]
+    pub fn spot(&self, (place, offset): (Place, isize)) -> *mut u8 {
+        self.at(place).wrapping_offset(offset)
+    }
+    /// The buffer of a slot.
+    #[inline]
+    pub fn take(&mut self, slot: u32) -> Buffer {
+        std::mem::replace(&mut self.slots[slot as usize].buffer, Buffer::uninit(0))
     }
 }
 
 /// Runs the steps.
 ///
 /// # Safety
-/// The frame has the arguments and slots that the steps were built for.
+/// The frame has the arguments, constants and slots that the steps were built for.
 pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
     for step in steps {
-        for (slot, bytes) in &step.makes {
-            frame.slots[*slot as usize].buffer = Buffer::uninit(*bytes);
-        }
-        for slot in &step.cells {
-            frame.slots[*slot as usize].cell = UnsafeCell::new(0);
-        }
         // SAFETY: the caller's; a checked program reads nothing outside its operands.
         unsafe {
-            match &step.work {
-                Work::Map(m) => m.run(frame),
-                Work::Copy(c) => c.access.copy(frame.at(c.to), frame.at(c.from)),
-                Work::Reduce(r) => fold::run(r, frame),
-                Work::Prefix(w) => w.run(frame),
-                Work::Extreme(w) => w.run(frame),
-                Work::Slice(w) => w.run(frame),
-                Work::Update(w) => w.run(frame),
-                Work::Concat(w) => w.run(frame),
-                Work::Gather(w) => w.run(frame),
-                Work::Scatter(w) => w.run(frame),
-                Work::Dot(w) => {
+            match step {
+                Step::Make(slot, bytes) => frame.slots[*slot as usize].buffer = Buffer::uninit(*bytes),
+                Step::Free(slot) => drop(frame.take(*slot)),
+                Step::Direct(d) => {
+                    let [a, b, c] = d.args;
+                    d.code.call(frame.spot(d.out), frame.spot(a), frame.spot(b), frame.spot(c), d.len)
+                }
+                Step::Map(m) => m.run(frame),
+                Step::Copy(c) => c.access.copy(frame.at(c.to), frame.at(c.from)),
+                Step::Reduce(r) => fold::run(r, frame),
+                Step::Prefix(w) => w.run(frame),
+                Step::Extreme(w) => w.run(frame),
+                Step::Slice(w) => w.run(frame),
+                Step::Update(w) => w.run(frame),
+                Step::Concat(w) => w.run(frame),
+                Step::Gather(w) => w.run(frame),
+                Step::Scatter(w) => w.run(frame),
+                Step::Dot(w) => {
                     let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
-                        ptr: frame.at(place).wrapping_offset(offset),
+                        ptr: frame.spot((place, offset)),
                         batch,
                         row,
                         col,
@@ -72,9 +128,6 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                     dot(w.spec, w.src, w.out, w.sizes, mat(w.a), mat(w.b), frame.at(w.to));
                 }
             }
-        }
-        for slot in &step.frees {
-            frame.slots[*slot as usize].buffer = Buffer::uninit(0);
         }
     }
 }

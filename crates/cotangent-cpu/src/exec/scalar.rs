@@ -275,6 +275,14 @@ pub fn f32_to_f16(a: f32) -> u16 {
     let large = if rest > 0x7f80_0000 { nan } else { 0x7c00 };
     (sign | if rest < 0x4780_0000 { finite } else { large }) as u16
 }
+/// Inexact results have an odd last bit: rounded again to half precision, they are rounded as if once.
+#[inline(always)]
+pub fn round_to_odd(a: f64) -> f32 {
+    let y = a as f32;
+    let bits = y.to_bits();
+    let down = if (y as f64).abs() > a.abs() { bits.wrapping_sub(1) } else { bits };
+    f32::from_bits(if y as f64 == a || a.is_nan() { bits } else { down | 1 })
+}
 /// The next number from `a` towards `b` among numbers of 16 bits with this infinity.
 #[inline(always)]
 pub fn half_next_after(a: u16, b: u16, inf: u16) -> u16 {

@@ -6,6 +6,7 @@ use crate::M;
 use crate::isa::isa;
 use crate::math::{eval64, kernel32, kernel64};
 use std::fmt::Write;
+use std::path::Path;
 
 /// A function, the greatest error of `f32` and `f64` here, and in XLA's CPU back end (jax 0.10.2).
 struct Row(M, f64, f64, f64, f64);
@@ -88,7 +89,7 @@ fn for_all<T: Send>(f: impl Fn(M) -> T + Sync) -> Vec<T> {
         let workers: Vec<_> = (0..threads)
             .map(|t| {
                 let f = &f;
-                s.spawn(move || (t..28).step_by(threads).map(|i| (i, f(M::ALL[i]))).collect::<Vec<_>>())
+                s.spawn(move || (t..M::ALL.len()).step_by(threads).map(|i| (i, f(M::ALL[i]))).collect::<Vec<_>>())
             })
             .collect();
         workers.into_iter().flat_map(|w| w.join().unwrap()).collect()
@@ -97,8 +98,36 @@ fn for_all<T: Send>(f: impl Fn(M) -> T + Sync) -> Vec<T> {
     out.into_iter().map(|(_, x)| x).collect()
 }
 
+/// Writes the samples that `tools/ulp.py` reads into this folder: arguments, results and correctly rounded results of `f64`, at first
+/// all, then only where the two differ; arguments and true values of `f32`.
+fn dump(folder: &Path) {
+    let write = |name: String, rows: Vec<Vec<f64>>| {
+        let bytes: Vec<u8> = rows.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
+        std::fs::write(folder.join(name + ".bin"), bytes).unwrap();
+    };
+    let n = 1_000_000;
+    for_all(|m| {
+        let (a, b) = arguments(m, n, true);
+        let row = |k: usize| {
+            let want = exact(m, a[k], b[k]);
+            let y = eval64(m, a[k], b[k]);
+            (k < 200_000 || want.is_some_and(|want| want != y)).then(|| vec![a[k], b[k], y, want.unwrap_or(y)])
+        };
+        write(format!("f64_{m:?}"), (0..n).filter_map(row).collect());
+        let (a, b) = arguments(m, n, false);
+        let row = |k: usize| {
+            let (a, b) = (a[k] as f32 as f64, b[k] as f32 as f64);
+            vec![a, b, exact(m, a, b).unwrap_or_else(|| eval64(m, a, b))]
+        };
+        write(format!("f32_{m:?}"), (0..n).map(row).collect());
+    });
+}
+
 #[test]
 fn the_table_is_what_is_measured() {
+    if let Some(folder) = std::env::var_os("COTANGENT_DUMP") {
+        dump(folder.as_ref());
+    }
     let measured = for_all(|m| (up(measure32(m)), up(measure64(m))));
     let mut wrong = String::new();
     for (i, m) in M::ALL.into_iter().enumerate() {
@@ -172,32 +201,4 @@ fn the_document_is_the_table() {
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
     assert!(found == document(), "docs/ulp.md is not the table; run this test once with COTANGENT_BLESS=1");
-}
-
-/// Writes the samples that `tools/ulp.py` reads into the folder that COTANGENT_DUMP names: arguments, results and correctly rounded
-/// results of `f64`, at first all, then only where the two differ; arguments and true values of `f32`.
-#[test]
-#[ignore = "a tool"]
-fn dump() {
-    let folder = std::env::var("COTANGENT_DUMP").expect("COTANGENT_DUMP names a folder");
-    let write = |name: String, rows: Vec<Vec<f64>>| {
-        let bytes: Vec<u8> = rows.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
-        std::fs::write(format!("{folder}/{name}.bin"), bytes).unwrap();
-    };
-    let n = 1_000_000;
-    for m in M::ALL {
-        let (a, b) = arguments(m, n, true);
-        let row = |k: usize| {
-            let want = exact(m, a[k], b[k]);
-            let y = eval64(m, a[k], b[k]);
-            (k < 200_000 || want.is_some_and(|want| want != y)).then(|| vec![a[k], b[k], y, want.unwrap_or(y)])
-        };
-        write(format!("f64_{m:?}"), (0..n).filter_map(row).collect());
-        let (a, b) = arguments(m, n, false);
-        let row = |k: usize| {
-            let (a, b) = (a[k] as f32 as f64, b[k] as f32 as f64);
-            vec![a, b, exact(m, a, b).unwrap_or_else(|| eval64(m, a, b))]
-        };
-        write(format!("f32_{m:?}"), (0..n).map(row).collect());
-    }
 }
