@@ -7,6 +7,7 @@ use super::json::{self, ArrayData, EqnData, JaxprData, JsonError, ProgramData, R
 use super::*;
 use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
+use crate::prim::scan::Scan;
 use crate::prim::call::{Call, CustomJvpCall, JvpRule};
 use crate::prim::{Read, Tangents, spellings};
 use crate::trace::batch::{Lanes, batch_jaxpr};
@@ -34,7 +35,7 @@ fn unsupported(what: String) -> Error {
 static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
     LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
 /// Operations that hold programs.
-const CALLS: &[&str] = &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call"];
+const CALLS: &[&str] = &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "cond", "scan"];
 
 /// An array from a file.
 impl TryFrom<&ArrayData> for Array {
@@ -236,6 +237,21 @@ impl Reader {
             "closed_call" | "call" | "core_call" => {
                 let call = Call { jaxpr: self.stage(p.jaxpr("call_jaxpr")?)?, name: name()?.into() };
                 Ok(crate::trace::bind(&call, &args))
+            }
+            "cond" => {
+                let branches = p.jaxprs("branches")?.into_iter().map(|j| self.stage(j)).collect::<Result<_, _>>()?;
+                let index = crate::prim::convert_element_type(&x[0], DType::Int32, false);
+                Ok(crate::prim::cond::cond(&index, branches, &args[1..]))
+            }
+            "scan" => {
+                let scan = Scan {
+                    body: self.stage(p.jaxpr("jaxpr")?)?,
+                    n_consts: p.usize("num_consts")?,
+                    n_carry: p.usize("num_carry")?,
+                    length: p.usize("length")?,
+                    reverse: p.bool("reverse")?,
+                };
+                Ok(crate::trace::bind(&scan, &args))
             }
             "custom_jvp_call" => {
                 let rule = Recorded {

@@ -1,5 +1,6 @@
 //! Calls of programs: what `jit` binds, and functions that bring a derivative rule of their own.
 
+use super::held::*;
 use super::*;
 use crate::trace::batch::batch_jaxpr;
 use crate::trace::jvp::jvp_jaxpr;
@@ -56,7 +57,8 @@ impl Primitive for Call {
         }
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let (x, mask) = mapped_in_front(x, dims);
+        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let x = in_front(x, dims, &mask, lanes);
         let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![false; self.jaxpr.outs.len()]);
         let outs = bind(&self.of(&b.0), &x.iter().collect::<Vec<_>>());
         outs.into_iter().zip(&b.1).map(|(y, m)| (y, m.then_some(0))).collect()
@@ -102,33 +104,6 @@ impl HigherOrder for Call {
         let outs = outs.into_iter().take(self.jaxpr.outs.len()).collect();
         Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
     }
-}
-
-fn call_types(jaxpr: &Jaxpr, x: &[&Aval]) -> Result<Avals, String> {
-    if x.len() != jaxpr.ins.len() {
-        return Err(format!("the program takes {} arguments, and is given {}", jaxpr.ins.len(), x.len()));
-    }
-    for (i, (want, got)) in jaxpr.in_avals().zip(x).enumerate() {
-        if want.dtype != got.dtype || want.shape != got.shape {
-            return Err(format!("argument {i} has type {got}, but the program was staged for {want}"));
-        }
-    }
-    let varying = x.iter().fold(0, |s, a| s | a.varying);
-    let cleared = jaxpr.in_avals().fold(0, |s, a| s | a.varying);
-    // what varies more than it did when the program was staged makes the results vary more, too
-    Ok(jaxpr.out_avals().into_iter().map(|a| Aval { varying: a.varying | (varying & !cleared), ..a }).collect())
-}
-/// Mapped operands with their lanes in front, the others as they are; and which are mapped.
-fn mapped_in_front(x: &[&Array], dims: &[Option<usize>]) -> (Vec<Array>, Vec<bool>) {
-    let x = x
-        .iter()
-        .zip(dims)
-        .map(|(x, d)| match d {
-            Some(d) => move_axis(x, *d, 0),
-            None => (*x).clone(),
-        })
-        .collect();
-    (x, dims.iter().map(|d| d.is_some()).collect())
 }
 
 /// A forward derivative rule. Its tangents are linear in the tangents that it gets, so it serves reverse mode too.
@@ -182,7 +157,8 @@ impl Primitive for CustomJvpCall {
         self.rule.jvp(x, dx).1
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let (x, mask) = mapped_in_front(x, dims);
+        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let x = in_front(x, dims, &mask, lanes);
         let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![true; self.jaxpr.outs.len()]);
         let call = CustomJvpCall { jaxpr: b.0.clone(), name: self.name.clone(), rule: self.rule.clone().batched(lanes, &mask) };
         bind(&call, &x.iter().collect::<Vec<_>>()).into_iter().map(|y| (y, Some(0))).collect()

@@ -7,6 +7,7 @@
 //!
 //! Rules are written with the public operations, so that each works under every trace. Only `lower` touches the tensor program.
 
+pub(crate) mod held;
 pub(crate) mod lower;
 pub(crate) mod rules;
 #[doc(hidden)]
@@ -183,5 +184,5 @@ macro_rules! primitives { ($($family:ident)*) => {
 } }
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
-    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call
+    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call cond scan
 }

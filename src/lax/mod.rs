@@ -1,4 +1,5 @@
-//! Operations that users call directly, with the names they have in JAX's `lax`: here the communication over named axes.
+//! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, and
+//! communication over named axes.
 //!
 //! ```
 //! use cotangent::prelude::*;
@@ -7,6 +8,9 @@
 //! assert_eq!(centered(&array![1., 2., 6.]).to_string(), "[-2. -1.  3.]");
 //! ```
 
+mod control;
+
 pub use crate::prim::{
     AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
 };
+pub use control::{Scan, cond, fori_loop, map, scan, switch};

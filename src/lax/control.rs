@@ -1,0 +1,348 @@
+//! Control flow over containers: branches and loops whose bodies are ordinary functions.
+//!
+//! The functions are staged, here as in JAX, whatever runs around them: their programs have types, which are compared where they meet. Arrays
+//! that they capture, tracers of surrounding transformations too, become operands.
+
+use crate::array::{Array, Repr};
+use crate::aval::Aval;
+use crate::dtype::{DType, promote};
+use crate::error::{ErrorKind, Loc, fail_at};
+use crate::jaxpr::Jaxpr;
+use crate::prim::convert_element_type;
+use crate::trace::stage::stage_flat;
+use crate::{Pytree, tree};
+use std::panic::Location;
+use std::sync::Arc;
+
+/// `yes(x)` if `pred` holds, else `no(x)`. Only one of them runs, but under `vmap` with a `pred` of its own for each lane: then both run, and each lane
+/// takes its result.
+///
+/// `pred` is a scalar; a number counts as true if it is not 0. Both functions are staged, also the one that does not run, and must return the same
+/// structure, shapes and element types (weak types give way). Differentiable in both modes, with respect to `x` and to what the functions
+/// capture. As `jax.lax.cond`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::lax;
+/// let f = |x: &Array| lax::cond(&x.gt(0), |x| x.sin(), |x| 2.0 * x, x);
+/// assert_eq!(jit(f)(&array(-3.0)).to_f64(), -6.0);
+/// assert_eq!(grad(jit(f))(&array(0.0)).to_f64(), 2.0);
+/// ```
+///
+/// # Panics
+/// If `pred` is not a scalar, or the results have different types.
+#[track_caller]
+pub fn cond<T: Pytree, R: Pytree>(pred: &Array, yes: impl Fn(&T) -> R, no: impl Fn(&T) -> R, x: &T) -> R {
+    let at = Location::caller();
+    if pred.ndim() != 0 {
+        fail_at(at, ErrorKind::Shape, format!("cond: the predicate must be a scalar, it has type {}", pred.aval()))
+    }
+    if pred.dtype() == DType::Key {
+        fail_at(at, ErrorKind::Type, "cond: a key is neither true nor false")
+    }
+    let holds = if pred.dtype() == DType::Bool { pred.clone() } else { crate::prim::ne(pred, &crate::prim::lit(pred, 0.0)) };
+    choose("cond", &convert_element_type(&holds, DType::Int32, false), &[&no, &yes], x, at)
+}
+
+/// Branch number `index` of `x`. A number out of range is clamped. As `jax.lax.switch`; what is said of [`cond`] holds here.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::lax;
+/// let f = |i: &Array, x: &Array| lax::switch(i, &[&|x: &Array| x + 1, &|x: &Array| x * 2, &|x: &Array| x.powi(2)], x);
+/// assert_eq!(f(&array(1), &array(5.0)).to_f64(), 10.0);
+/// assert_eq!(jit(f)(&array(7), &array(5.0)).to_f64(), 25.0);
+/// ```
+///
+/// # Panics
+/// If `index` is not a scalar integer, if there is no branch, or if the results have different types.
+#[track_caller]
+pub fn switch<T: Pytree, R: Pytree>(index: &Array, branches: &[&dyn Fn(&T) -> R], x: &T) -> R {
+    let at = Location::caller();
+    if index.ndim() != 0 || !index.dtype().is_integer() {
+        let text = format!("switch: a branch is chosen by a scalar integer, not by a value of type {}", index.aval());
+        fail_at(at, if index.ndim() != 0 { ErrorKind::Shape } else { ErrorKind::Type }, text)
+    }
+    let index = convert_element_type(index, DType::Int32, false);
+    let last = branches.len().saturating_sub(1) as i32;
+    let index = crate::prim::min(&crate::prim::max(&index, &number(0)), &number(last));
+    choose("switch", &index, branches, x, at)
+}
+
+fn number(n: i32) -> Array {
+    convert_element_type(&crate::array(n), DType::Int32, false)
+}
+
+fn choose<T: Pytree, R: Pytree>(who: &str, index: &Array, branches: &[&dyn Fn(&T) -> R], x: &T, at: Loc) -> R {
+    let leaves = tree::leaves(x);
+    let types: Vec<Aval> = leaves.iter().map(|a| a.aval().clone()).collect();
+    let mut results: Vec<R> = vec![];
+    let mut staged: Vec<(Arc<Jaxpr>, Vec<Array>)> = vec![];
+    // what the branches have in common is known once all were seen; then those that differ by weakness are staged again
+    let mut common: Option<Vec<(DType, bool)>> = None;
+    loop {
+        results.clear();
+        staged.clear();
+        for f in branches {
+            let mut out = None;
+            let mut run = |y: &[Array]| {
+                let o = f(&x.rebuild(&mut y.iter().cloned()));
+                let mut leaves = tree::leaves(out.insert(o));
+                for (leaf, (dtype, weak)) in leaves.iter_mut().zip(common.iter().flatten()) {
+                    *leaf = convert_element_type(leaf, *dtype, *weak)
+                }
+                leaves
+            };
+            staged.push(stage_flat(&mut run, &types, at));
+            results.push(out.expect("the function was called"))
+        }
+        let Some(first) = results.first() else { fail_at(at, ErrorKind::Value, format!("{who}: there is no branch")) };
+        let mut meet: Vec<(DType, bool)> =
+            staged[0].0.out_avals().iter().map(|a| (a.dtype, a.weak)).collect();
+        let mut differ = false;
+        for (k, other) in results.iter().enumerate().skip(1) {
+            if let Some(d) = tree::structure(first).difference(&tree::structure(other)) {
+                fail_at(at, ErrorKind::Structure, format!("{who}: branches 0 and {k} return different structures: {d}"))
+            }
+            for (i, (a, b)) in staged[0].0.out_avals().iter().zip(staged[k].0.out_avals()).enumerate() {
+                let together = promote((meet[i].0, meet[i].1), (b.dtype, b.weak));
+                let gives_way = (meet[i].1 || a.dtype == together.0) && (b.weak || b.dtype == together.0);
+                if a.shape != b.shape || !(gives_way || a.dtype == b.dtype) {
+                    let path = &tree::paths(first)[i];
+                    fail_at(
+                        at,
+                        if a.shape != b.shape { ErrorKind::Shape } else { ErrorKind::Type },
+                        format!("{who}: result{} has type {a} from branch 0 and {b} from branch {k}", of(path)),
+                    )
+                }
+                differ |= together != (a.dtype, a.weak) || together != (b.dtype, b.weak);
+                meet[i] = together
+            }
+        }
+        if !differ || common.is_some() {
+            break;
+        }
+        common = Some(meet)
+    }
+    // each branch takes what the others captured, too, and ignores it
+    let captured: Vec<Array> = staged.iter().flat_map(|s| s.1.iter().cloned()).collect();
+    let mut before = 0;
+    let programs = staged
+        .iter()
+        .map(|(j, own)| {
+            let first = before;
+            before += own.len();
+            let mut extra = vec![];
+            let mut ins = vec![];
+            for (i, c) in captured.iter().enumerate() {
+                ins.push(if (first..before).contains(&i) {
+                    j.ins[i - first]
+                } else {
+                    extra.push(c.aval().clone());
+                    (j.avals.len() + extra.len() - 1) as u32
+                })
+            }
+            ins.extend(&j.ins[own.len()..]);
+            j.rewire(ins, j.outs.clone(), &extra)
+        })
+        .collect();
+    let args: Vec<&Array> = captured.iter().chain(&leaves).collect();
+    let outs = {
+        let _g = crate::trace::enter(crate::trace::current(), Some(crate::trace::ambient().unwrap_or(at)));
+        crate::prim::cond::cond(index, programs, &args)
+    };
+    results[0].rebuild(&mut outs.into_iter())
+}
+
+/// The path of a leaf as part of a sentence.
+fn of(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" {path}") }
+}
+
+/// A loop over the elements of arrays: `f(carry, x) -> (carry, y)` for each element `x` of `xs` along axis 0, beginning with `init`. Returns the
+/// last carry, and all `y` as arrays along axis 0.
+///
+/// The carry keeps its structure, shapes and element types from turn to turn (a weakly typed one takes the type that the function gives it). The
+/// function is staged once, however long the loop; only what one turn needs is in memory beside the results, and in reverse mode the values
+/// of each turn that the derivative needs. As `jax.lax.scan`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::lax;
+/// let running = |xs: &Array| lax::scan(|sum: &Array, x: &Array| (sum + x, sum * x), &array(0.0), xs);
+/// let (total, products) = running(&array![1., 2., 3.]);
+/// assert_eq!((total.to_f64(), products.to_string()), (6.0, "[0. 2. 9.]".to_string()));
+/// assert_eq!(grad(|xs: &Array| running(xs).1.sum())(&array![1., 2., 3.]).to_string(), "[5. 4. 3.]");
+/// ```
+///
+/// # Panics
+/// If the arrays of `xs` have different lengths or are scalars, if there are none (see [`Scan::length`]), or if a carry changes its type: the message
+/// names the leaf.
+#[track_caller]
+pub fn scan<C: Pytree, X: Pytree, Y: Pytree>(f: impl Fn(&C, &X) -> (C, Y), init: &C, xs: &X) -> (C, Y) {
+    Scan::new().run(f, init, xs)
+}
+
+/// [`scan`] with options.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scan {
+    length: Option<usize>,
+    reverse: bool,
+}
+impl Scan {
+    /// The options of [`scan`].
+    pub fn new() -> Scan {
+        Scan::default()
+    }
+    /// The number of turns: needed where `xs` has no arrays, as `()`, checked where it has.
+    pub fn length(mut self, turns: usize) -> Scan {
+        self.length = Some(turns);
+        self
+    }
+    /// Begins with the last element. The results `y` stand where their elements did.
+    pub fn reverse(mut self, yes: bool) -> Scan {
+        self.reverse = yes;
+        self
+    }
+    /// The loop: see [`scan`].
+    #[track_caller]
+    pub fn run<C: Pytree, X: Pytree, Y: Pytree>(
+        self,
+        f: impl Fn(&C, &X) -> (C, Y),
+        init: &C,
+        xs: &X,
+    ) -> (C, Y) {
+        let at = Location::caller();
+        let (carry, items) = (tree::leaves(init), tree::leaves(xs));
+        let length = self.turns(&items, || tree::paths(xs), at);
+        let mut types: Vec<Aval> = carry.iter().map(|a| a.aval().clone()).collect();
+        let elements: Vec<Aval> =
+            items.iter().map(|x| x.aval().with_shape(x.shape()[1..].iter().copied())).collect();
+        let n = carry.len();
+        let mut out = None;
+        let (body, captured) = loop {
+            let mut made = vec![];
+            let mut run = |a: &[Array]| {
+                let (c, x) = (init.rebuild(&mut a[..n].iter().cloned()), xs.rebuild(&mut a[n..].iter().cloned()));
+                let (next, y) = f(&c, &x);
+                if let Some(d) = tree::structure(init).difference(&tree::structure(&next)) {
+                    fail_at(at, ErrorKind::Structure, format!("scan: the carry does not keep its structure: {d}"))
+                }
+                let mut leaves = tree::leaves(&next);
+                made = leaves.iter().map(line).collect();
+                for (leaf, t) in leaves.iter_mut().zip(&types) {
+                    // the carry is as strong as it was at the beginning
+                    if leaf.dtype() == t.dtype && leaf.weak_type() && !t.weak {
+                        *leaf = convert_element_type(leaf, t.dtype, false)
+                    }
+                }
+                leaves.extend(tree::leaves(&y));
+                out = Some((next, y));
+                leaves
+            };
+            let all: Vec<Aval> = types.iter().chain(&elements).cloned().collect();
+            let staged = stage_flat(&mut run, &all, at);
+            let mut again = false;
+            for (i, (now, next)) in types.iter_mut().zip(staged.0.out_avals()).enumerate() {
+                let wider = promote((now.dtype, now.weak), (next.dtype, next.weak));
+                let grows = now.weak && wider == (next.dtype, next.weak);
+                if now.shape != next.shape || now.dtype != next.dtype && !grows {
+                    let path = &tree::paths(init)[i];
+                    let made = made[i].map_or(String::new(), |l| format!(", made at {l}"));
+                    fail_at(
+                        at,
+                        if now.shape != next.shape { ErrorKind::Shape } else { ErrorKind::Type },
+                        format!(
+                            "scan: the carry{} enters as {now} and leaves as {next}{made}: it has one shape and one element type (dtype) in all turns",
+                            of(path)
+                        ),
+                    )
+                }
+                let varying = now.varying | next.varying;
+                again |= (now.dtype, now.weak, now.varying) != (next.dtype, next.weak, varying);
+                (now.dtype, now.weak, now.varying) = (next.dtype, next.weak, varying)
+            }
+            if !again {
+                break staged;
+            }
+        };
+        let meet = |(x, t): (&Array, &Aval)| convert_element_type(x, t.dtype, t.weak);
+        let first: Vec<Array> = carry.iter().zip(&types).map(meet).collect();
+        let prim = crate::prim::scan::Scan {
+            body,
+            n_consts: captured.len(),
+            n_carry: n,
+            length,
+            reverse: self.reverse,
+        };
+        let args: Vec<&Array> = captured.iter().chain(&first).chain(&items).collect();
+        let mut outs = crate::trace::bind_at(at, &prim, &args).into_iter();
+        let (next, y) = out.expect("the function was called");
+        (next.rebuild(&mut outs), y.rebuild(&mut outs))
+    }
+
+    fn turns(self, items: &[Array], paths: impl FnOnce() -> Vec<String>, at: Loc) -> usize {
+        let first = items.first().and_then(|x| x.shape().first().copied());
+        let Some(length) = self.length.or(first) else {
+            let text = match items.first() {
+                Some(x) => format!("scan: an array of type {} has no axis 0 to walk along", x.aval()),
+                None => "scan: xs has no arrays, so the number of turns is to be given: Scan::new().length(n)".into(),
+            };
+            fail_at(at, ErrorKind::Shape, text)
+        };
+        if items.iter().any(|x| x.shape().first() != Some(&length)) {
+            let mut text = "scan: the arrays of xs have different lengths along axis 0:".to_string();
+            if let Some(n) = self.length {
+                text.push_str(&format!("\n  length is {n}"))
+            }
+            for (path, x) in paths().iter().zip(items) {
+                text.push_str(&format!("\n  xs{path} has type {}", x.aval()))
+            }
+            fail_at(at, ErrorKind::Shape, text)
+        }
+        length
+    }
+}
+
+/// Where a traced value was made.
+fn line(x: &Array) -> Option<Loc> {
+    match &x.0 {
+        Repr::Tracer(n) => Some(n.loc),
+        _ => None,
+    }
+}
+
+/// `f(i, carry)` for `i` from `lower` to before `upper`, an int32 scalar. Differentiable in both modes. As `jax.lax.fori_loop` with fixed bounds.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::lax;
+/// let power = |x: &Array| lax::fori_loop(0, 5, |_, y: &Array| y * x, &array(1.0));
+/// assert_eq!((power(&array(2.0)).to_f64(), grad(power)(&array(2.0)).to_f64()), (32.0, 80.0));
+/// ```
+///
+/// # Panics
+/// As [`scan`], if the carry changes its type.
+#[track_caller]
+pub fn fori_loop<C: Pytree>(lower: i32, upper: i32, f: impl Fn(&Array, &C) -> C, init: &C) -> C {
+    let turns = (upper as i64 - lower as i64).max(0) as usize;
+    let init = (number(lower), init.share());
+    let step = |c: &(Array, C), _: &()| ((&c.0 + 1, f(&c.0, &c.1)), ());
+    Scan::new().length(turns).run(step, &init, &()).0.1
+}
+
+/// `f(x)` for each element `x` of `xs` along axis 0, one after the other; the results stand along axis 0. [`vmap`](crate::vmap()) runs all at once
+/// instead. As `jax.lax.map`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::lax;
+/// assert_eq!(lax::map(|x: &Array| x.powi(2).sum(), &array![[1., 2.], [3., 4.]]).to_string(), "[ 5. 25.]");
+/// ```
+///
+/// # Panics
+/// As [`scan`].
+#[track_caller]
+pub fn map<X: Pytree, Y: Pytree>(f: impl Fn(&X) -> Y, xs: &X) -> Y {
+    scan(|_: &(), x: &X| ((), f(x)), &(), xs).1
+}

@@ -1,0 +1,243 @@
+//! One of several programs, chosen by a number that only the run may know.
+
+use super::held::*;
+use super::*;
+use crate::error::{ErrorKind, fail};
+use crate::prim::call::Call;
+use crate::trace::batch::batch_jaxpr;
+use crate::trace::bind;
+use crate::trace::jvp::jvp_jaxpr;
+use crate::trace::linearize::{LinJaxpr, Residual, linearize_jaxpr};
+use crate::trace::stage::stage_rule;
+use crate::trace::transpose::transpose_jaxpr;
+use cotangent_cpu::ValId;
+
+/// Operand 0, an int32 within bounds, says which of the programs runs on the others. See [`lax::cond`](crate::lax::cond).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cond {
+    pub(crate) branches: Vec<Arc<Jaxpr>>,
+}
+impl Cond {
+    fn n_out(&self) -> usize {
+        self.branches[0].outs.len()
+    }
+    fn none(&self) -> Vec<bool> {
+        vec![false; self.n_out()]
+    }
+    /// The branch that runs, if that is known.
+    fn taken(&self, index: &Array) -> Option<Call> {
+        let index = index.try_concrete().ok()?.to_f64();
+        let last = self.branches.len() - 1;
+        Some(Call { jaxpr: self.branches[(index.max(0.0) as usize).min(last)].clone(), name: "branch".into() })
+    }
+    fn each(&self, f: impl Fn(&Arc<Jaxpr>) -> Arc<Jaxpr>) -> Cond {
+        Cond { branches: self.branches.iter().map(f).collect() }
+    }
+    /// The results that are true for some branch.
+    fn any(&self, f: impl Fn(&Arc<Jaxpr>) -> Vec<bool>) -> Vec<bool> {
+        self.branches.iter().fold(self.none(), |m, b| joined(&m, &f(b)))
+    }
+}
+impl Primitive for Cond {
+    fn name(&self) -> &'static str {
+        "cond"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![("branches", Param::Jaxprs(self.branches.clone()))]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        if !x[0].dtype.is_integer() || !x[0].shape.is_empty() {
+            return Err(format!("a branch is chosen by an integer, not by a value of type {}", x[0]));
+        }
+        let mut out = call_types(&self.branches[0], &x[1..])?;
+        for b in &self.branches[1..] {
+            for (o, a) in out.iter_mut().zip(call_types(b, &x[1..])?) {
+                o.varying |= a.varying
+            }
+        }
+        out.iter_mut().for_each(|o| o.varying |= x[0].varying);
+        Ok(out)
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        self.jvp_call(x, dx).1
+    }
+    fn linear_in(&self, mask: &[bool]) -> bool {
+        !mask[0] && self.branches.iter().all(|b| b.linear_outs(&mask[1..]).is_some())
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let linear: Vec<bool> = (1..io.len()).map(|i| io.is_linear(i)).collect();
+        let cts: Vec<bool> = ct.iter().map(|c| c.is_some()).collect();
+        let back = self.each(|b| transpose_jaxpr(b, &linear, &cts, true).0.clone());
+        let known = (0..io.len()).filter(|i| !io.is_linear(*i)).map(|i| io.known(i).clone());
+        let args: Vec<Array> = known.chain(ct.iter().flatten().cloned()).collect();
+        let outs = bind(&back, &args.iter().collect::<Vec<_>>());
+        for (i, o) in (0..linear.len()).filter(|i| linear[*i]).zip(outs) {
+            io.add(i + 1, o)
+        }
+    }
+    /// Lanes that choose for themselves: every branch runs on all of them, and each lane takes the results of its own.
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let alone = mask[0];
+        let force = joined(
+            &vec![alone; self.n_out()],
+            &self.any(|b| batch_jaxpr(b, lanes, &mask[1..], &self.none()).1.clone()),
+        );
+        let branches = self.each(|b| batch_jaxpr(b, lanes, &mask[1..], &force).0.clone());
+        let x = in_front(x, dims, &mask, lanes);
+        let x: Vec<&Array> = x.iter().collect();
+        if !alone {
+            return bind(&branches, &x).into_iter().zip(&force).map(|(y, m)| (y, m.then_some(0))).collect();
+        }
+        let run = |jaxpr: &Arc<Jaxpr>| bind(&Call { jaxpr: jaxpr.clone(), name: "branch".into() }, &x[1..]);
+        let results: Vec<Outs> = branches.branches.iter().map(run).collect();
+        let choose = |k: usize| {
+            let like = &results[0][k];
+            let which = broadcast_in_dim(x[0], like.shape(), &[0]);
+            let cases: Vec<&Array> = results.iter().map(|r| &r[k]).collect();
+            select_n(&which, &cases)
+        };
+        (0..self.n_out()).map(|k| (choose(k), Some(0))).collect()
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unreachable!("a branch is chosen when the program runs")
+    }
+    fn higher(&self) -> Option<&dyn HigherOrder> {
+        Some(self)
+    }
+    fn driven(&self) -> bool {
+        true
+    }
+    fn named_axes(&self) -> AxisSet {
+        self.branches.iter().fold(0, |s, b| s | b.axes)
+    }
+    fn effect(&self) -> bool {
+        self.branches.iter().any(|b| b.effect)
+    }
+}
+impl HigherOrder for Cond {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        self.taken(x[0]).expect("a number").run(&x[1..], loc)
+    }
+    fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+        let mask = given(&dx[1..]);
+        let force = self.any(|b| jvp_jaxpr(b, &mask, &self.none()).1.clone());
+        let with = self.each(|b| jvp_jaxpr(b, &mask, &force).0.clone());
+        let args: Vec<&Array> = x.iter().copied().chain(dx[1..].iter().copied().flatten()).collect();
+        let mut y = bind(&with, &args);
+        let dy: Vec<Array> = y.drain(self.n_out()..).collect();
+        (y, spread(&force, dy))
+    }
+    fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
+        if let Some(call) = self.taken(x[0]) {
+            // the number is known now: only the branch that runs exists
+            let mut l = call.linearize(&x[1..], &mask[1..])?;
+            for o in &mut l.operands {
+                if let LinArg::Tangent(i) = o {
+                    *i += 1
+                }
+            }
+            return Some(l);
+        }
+        let mask = &mask[1..];
+        let force = self.any(|b| linearize_jaxpr(b, mask, &self.none()).out_mask.clone());
+        let parts: Vec<Arc<LinJaxpr>> = self.branches.iter().map(|b| linearize_jaxpr(b, mask, &force)).collect();
+        let l = LinCond::new(&parts, self.n_out(), &x[1..]);
+        let mut outs = bind(&Cond { branches: l.primal }, x);
+        let slots: Vec<Array> = outs.drain(self.n_out()..).collect();
+        let operands = std::iter::once(x[0].clone())
+            .chain(picked(&x[1..], &l.used).map(|x| (*x).clone()))
+            .chain(slots)
+            .map(LinArg::Known)
+            .chain((0..mask.len()).filter(|i| mask[*i]).map(|i| LinArg::Tangent(i + 1)))
+            .collect();
+        let moves = force.contains(&true);
+        let prim = moves.then(|| Box::new(Cond { branches: l.linear }) as Box<dyn Primitive>);
+        Some(Linearized { outs, out_mask: force, prim, operands })
+    }
+}
+
+/// The branches' linearisations with residuals in common slots: programs for values and slots, and linear programs of operands, slots and
+/// tangents.
+struct LinCond {
+    primal: Vec<Arc<Jaxpr>>,
+    linear: Vec<Arc<Jaxpr>>,
+    /// The operands that some branch has among its residuals.
+    used: Vec<bool>,
+}
+impl LinCond {
+    fn new(parts: &[Arc<LinJaxpr>], n_out: usize, x: &[&Array]) -> LinCond {
+        let ops: Vec<Aval> = x.iter().map(|a| a.aval().clone()).collect();
+        // a branch uses a slot of the right type that it does not use yet, whoever made it, and leaves zeros in the others
+        let mut slots: Vec<Aval> = vec![];
+        let mut place = |l: &LinJaxpr| -> Vec<Option<usize>> {
+            let mut taken = vec![false; slots.len()];
+            let types: Vec<Aval> = l.linear.in_avals().cloned().collect();
+            let slot = |(k, r): (usize, &Residual)| match r {
+                Residual::In(_) => None,
+                Residual::Out(_) => {
+                    let free = (0..slots.len()).find(|s| !taken[*s] && slots[*s] == types[k]);
+                    let s = free.unwrap_or_else(|| {
+                        slots.push(types[k].clone());
+                        taken.push(false);
+                        slots.len() - 1
+                    });
+                    taken[s] = true;
+                    Some(s)
+                }
+            };
+            l.residuals.iter().enumerate().map(slot).collect()
+        };
+        let places: Vec<Vec<Option<usize>>> = parts.iter().map(|l| place(l)).collect();
+        let primal = |(l, places): (&Arc<LinJaxpr>, &Vec<Option<usize>>)| {
+            stage_rule(&ops, |x| {
+                let outs = l.primal.eval(&x.iter().collect::<Vec<_>>());
+                let mut full: Vec<Array> = slots.iter().map(zeros_of).collect();
+                for (r, s) in l.residuals.iter().zip(places) {
+                    if let (Residual::Out(k), Some(s)) = (r, s) {
+                        full[*s] = outs[*k].clone()
+                    }
+                }
+                outs[..n_out].iter().cloned().chain(full).collect()
+            })
+        };
+        let is = |l: &LinJaxpr, i: usize| l.residuals.iter().position(|r| matches!(r, Residual::In(k) if *k == i));
+        let used: Vec<bool> = (0..ops.len()).map(|i| parts.iter().any(|l| is(l, i).is_some())).collect();
+        let linear = |(l, places): (&Arc<LinJaxpr>, &Vec<Option<usize>>)| {
+            // an input that this branch does not read is a new variable
+            let mut unread: Vec<Aval> = vec![];
+            let mut input = |at: Option<usize>, a: &Aval| match at {
+                Some(k) => l.linear.ins[k],
+                None => {
+                    unread.push(a.clone());
+                    (l.linear.avals.len() + unread.len() - 1) as u32
+                }
+            };
+            let mut ins: Vec<u32> =
+                (0..ops.len()).filter(|i| used[*i]).map(|i| input(is(l, i), &ops[i])).collect();
+            for (s, a) in slots.iter().enumerate() {
+                ins.push(input(places.iter().position(|p| *p == Some(s)), a))
+            }
+            ins.extend(&l.linear.ins[l.residuals.len()..]);
+            l.linear.rewire(ins, l.linear.outs.clone(), &unread)
+        };
+        let with = || parts.iter().zip(&places);
+        LinCond { primal: with().map(primal).collect(), linear: with().map(linear).collect(), used: used.clone() }
+    }
+}
+
+/// One of these programs on these operands; the number is clamped.
+#[track_caller]
+pub(crate) fn cond(index: &Array, branches: Vec<Arc<Jaxpr>>, x: &[&Array]) -> Outs {
+    if branches.is_empty() {
+        fail(ErrorKind::Value, "switch: there is no branch to choose")
+    }
+    let args: Vec<&Array> = std::iter::once(index).chain(x.iter().copied()).collect();
+    bind(&Cond { branches }, &args)
+}
+
+/// Branches are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
+pub(super) const READ: &[Read] = &[];
+pub(super) fn cases() -> Vec<Case> {
+    vec![]
+}

@@ -1,0 +1,67 @@
+//! What operations that hold programs share: masks over operands and results, and programs with their inputs in another order.
+
+use super::*;
+
+/// How many are true.
+pub(crate) fn count(m: &[bool]) -> usize {
+    m.iter().filter(|m| **m).count()
+}
+/// True where one of the two is.
+pub(crate) fn joined(a: &[bool], b: &[bool]) -> Vec<bool> {
+    a.iter().zip(b).map(|(a, b)| *a || *b).collect()
+}
+/// The values at the true places.
+pub(crate) fn picked<'a, T>(v: &'a [T], m: &'a [bool]) -> impl Iterator<Item = &'a T> {
+    v.iter().zip(m).filter(|(_, m)| **m).map(|(v, _)| v)
+}
+/// Values at the true places, nothing at the others.
+pub(crate) fn spread(m: &[bool], v: impl IntoIterator<Item = Array>) -> Tangents {
+    let mut v = v.into_iter();
+    m.iter().map(|m| if *m { v.next() } else { None }).collect()
+}
+/// Which are given.
+pub(crate) fn given(dx: &[Option<&Array>]) -> Vec<bool> {
+    dx.iter().map(|d| d.is_some()).collect()
+}
+
+/// Grows a mask of a loop's carry until the body agrees with it, which takes at most one round for each place. `body` says for a mask what it
+/// makes of it, and which results are true then, the next carry first.
+pub(crate) fn grown<T>(start: &[bool], mut body: impl FnMut(&[bool]) -> (T, Vec<bool>)) -> (T, Vec<bool>) {
+    let mut m = start.to_vec();
+    loop {
+        let (made, out) = body(&m);
+        let next = joined(&m, &out[..m.len()]);
+        if next == m {
+            return (made, m);
+        }
+        m = next
+    }
+}
+
+/// The program with its inputs in this order.
+pub(crate) fn permuted(j: &Jaxpr, order: impl IntoIterator<Item = usize>) -> Arc<Jaxpr> {
+    j.rewire(order.into_iter().map(|i| j.ins[i]).collect(), j.outs.clone(), &[])
+}
+
+/// Mapped operands with their lanes in front, the others as they are.
+pub(crate) fn in_front(x: &[&Array], dims: &[Option<usize>], mask: &[bool], lanes: &Lanes) -> Vec<Array> {
+    let front = |i: usize| if mask[i] { to_front(x[i], dims[i], lanes.size) } else { x[i].clone() };
+    (0..x.len()).map(front).collect()
+}
+use crate::trace::batch::to_front;
+
+/// Types of a program's results for operands of these types, or why they do not fit.
+pub(crate) fn call_types(jaxpr: &Jaxpr, x: &[&Aval]) -> Result<Avals, String> {
+    if x.len() != jaxpr.ins.len() {
+        return Err(format!("the program takes {} arguments, and is given {}", jaxpr.ins.len(), x.len()));
+    }
+    for (i, (want, got)) in jaxpr.in_avals().zip(x).enumerate() {
+        if want.dtype != got.dtype || want.shape != got.shape {
+            return Err(format!("argument {i} has type {got}, but the program was staged for {want}"));
+        }
+    }
+    let varying = x.iter().fold(0, |s, a| s | a.varying);
+    let cleared = jaxpr.in_avals().fold(0, |s, a| s | a.varying);
+    // what varies more than it did when the program was staged makes the results vary more, too
+    Ok(jaxpr.out_avals().into_iter().map(|a| Aval { varying: a.varying | (varying & !cleared), ..a }).collect())
+}

@@ -1,0 +1,374 @@
+//! A program that runs a number of times, each time on what the last run left and on the next element of some arrays.
+
+use super::held::*;
+use super::*;
+use crate::jaxpr::Atom;
+use crate::prim::call::Call;
+use crate::trace::batch::batch_jaxpr;
+use crate::trace::bind;
+use crate::trace::jvp::jvp_jaxpr;
+use crate::trace::linearize::{Residual, linearize_jaxpr};
+use crate::trace::stage::stage_rule;
+use crate::trace::transpose::record_linear;
+use cotangent_cpu::{Buffer, ValId};
+use std::panic::Location;
+
+/// The body takes constants, a carry, and one element of each of the arrays xs; it gives the next carry and one element of each of the
+/// arrays ys. The operands are constants, the first carry, and xs; the results the last carry, and ys. See
+/// [`lax::scan`](crate::lax::scan).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scan {
+    pub(crate) body: Arc<Jaxpr>,
+    pub(crate) n_consts: usize,
+    pub(crate) n_carry: usize,
+    pub(crate) length: usize,
+    /// Does it begin with the last element?
+    pub(crate) reverse: bool,
+}
+impl Scan {
+    fn n_ys(&self) -> usize {
+        self.body.outs.len() - self.n_carry
+    }
+    /// Constants, carry, xs.
+    fn parts<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
+        let (consts, x) = x.split_at(self.n_consts);
+        let (carry, xs) = x.split_at(self.n_carry);
+        (consts, carry, xs)
+    }
+    /// The mask of the results: this of the carry, and none of ys.
+    fn forced(&self, carry: &[bool]) -> Vec<bool> {
+        [carry, &vec![false; self.n_ys()]].concat()
+    }
+    fn with(&self, body: Arc<Jaxpr>, n_consts: usize, n_carry: usize) -> Scan {
+        Scan { body, n_consts, n_carry, ..*self }
+    }
+}
+/// The type of one element along axis 0.
+fn element(a: &Aval) -> Aval {
+    a.with_shape(a.shape[1..].iter().copied())
+}
+fn not(m: &[bool]) -> Vec<bool> {
+    m.iter().map(|m| !m).collect()
+}
+
+impl Primitive for Scan {
+    fn name(&self) -> &'static str {
+        "scan"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        vec![
+            ("jaxpr", Param::Jaxpr(self.body.clone())),
+            ("length", self.length.to_string().into()),
+            ("num_carry", self.n_carry.to_string().into()),
+            ("num_consts", self.n_consts.to_string().into()),
+            ("reverse", if self.reverse { "True" } else { "False" }.into()),
+            ("unroll", "1".into()),
+        ]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        let first = self.n_consts + self.n_carry;
+        for (i, a) in x.iter().enumerate().skip(first) {
+            if a.shape.first() != Some(&self.length) {
+                return Err(format!("{} turns over operand {i} of type {a}: axis 0 is to be as long", self.length));
+            }
+        }
+        let elements: Vec<Aval> =
+            x.iter().enumerate().map(|(i, a)| if i < first { (*a).clone() } else { element(a) }).collect();
+        let mut out = call_types(&self.body, &elements.iter().collect::<Vec<_>>())?;
+        for (a, c) in out.iter().zip(&elements[self.n_consts..first]) {
+            if a.dtype != c.dtype || a.shape != c.shape {
+                return Err(format!("a carry enters as {c} and leaves as {a}"));
+            }
+        }
+        out[self.n_carry..].iter_mut().for_each(|a| a.shape.insert(0, self.length));
+        Ok(out)
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        self.jvp_call(x, dx).1
+    }
+    fn linear_in(&self, mask: &[bool]) -> bool {
+        let (consts, _, xs) = self.parts(mask);
+        self.body.linear_outs(&[consts, &vec![true; self.n_carry], xs].concat()).is_some()
+    }
+    /// Turns the other way round. Its carry is the cotangents of the constants, which grow, and of the carry.
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
+        let (lc, _, lx) = self.parts(&linear);
+        let cy: Vec<bool> = ct[self.n_carry..].iter().map(|c| c.is_some()).collect();
+        let body = self.transposed(lc, lx, &cy);
+        let (k0, x0) = (self.n_consts, self.n_consts + self.n_carry);
+        let zeros = |io: &Cotangents, i: usize| zeros_of(io.aval(i));
+        let mut args: Vec<Array> = (0..k0).filter(|i| !lc[*i]).map(|i| io.known(i).clone()).collect();
+        let known = args.len();
+        args.extend((0..k0).filter(|i| lc[*i]).map(|i| zeros(io, i)));
+        let n_carry = args.len() - known + self.n_carry;
+        args.extend((0..self.n_carry).map(|i| ct[i].clone().unwrap_or_else(|| zeros(io, k0 + i))));
+        args.extend((0..lx.len()).filter(|i| !lx[*i]).map(|i| io.known(x0 + i).clone()));
+        args.extend(ct[self.n_carry..].iter().flatten().cloned());
+        let back = Scan { reverse: !self.reverse, ..self.with(body, known, n_carry) };
+        let out = bind(&back, &args.iter().collect::<Vec<_>>());
+        let to = (0..k0).filter(|i| lc[*i]).chain(k0..x0).chain((x0..io.len()).filter(|i| linear[*i]));
+        for (i, o) in to.zip(out) {
+            io.add(i, o)
+        }
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let (mc, mk, mx) = self.parts(&mask);
+        let (b, mk) = grown(mk, |mk| {
+            let b = batch_jaxpr(&self.body, lanes, &[mc, mk, mx].concat(), &self.forced(mk));
+            let out = b.1.clone();
+            (b, out)
+        });
+        let n = self.n_consts + self.n_carry;
+        let mut args = in_front(&x[..n], &dims[..n], &[mc, &mk].concat(), lanes);
+        // the turns stay in front of the lanes
+        args.extend((n..x.len()).map(|i| dims[i].map_or(x[i].clone(), |d| move_axis(x[i], d, 1))));
+        let out = bind(&self.with(b.0.clone(), self.n_consts, self.n_carry), &args.iter().collect::<Vec<_>>());
+        let at = |i: usize| if i < self.n_carry { mk[i].then_some(0) } else { b.1[i].then_some(1) };
+        out.into_iter().enumerate().map(|(i, y)| (y, at(i))).collect()
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unreachable!("turns are taken when the program runs")
+    }
+    fn higher(&self) -> Option<&dyn HigherOrder> {
+        Some(self)
+    }
+    fn driven(&self) -> bool {
+        true
+    }
+    fn named_axes(&self) -> AxisSet {
+        self.body.axes
+    }
+    fn effect(&self) -> bool {
+        self.body.effect
+    }
+}
+
+impl Scan {
+    /// The transposed body, for linear constants and xs in these masks and ys with cotangents: known constants; cotangents of linear constants
+    /// so far, of the carry; known xs, cotangents of ys. It gives cotangents of linear constants, of the carry; of linear xs.
+    fn transposed(&self, lc: &[bool], lx: &[bool], cy: &[bool]) -> Arc<Jaxpr> {
+        self.body.memo("transpose loop", &[lc, lx, cy], || {
+            let loc = Location::caller();
+            let (ins, outs): (Vec<Aval>, Vec<Aval>) = (self.body.in_avals().cloned().collect(), self.body.out_avals());
+            let (ic, ik, ix) = self.parts(&ins);
+            let (kc, kx) = (not(lc), not(lx));
+            let avals: Vec<Aval> = picked(ic, &kc)
+                .chain(picked(ic, lc))
+                .chain(ik)
+                .chain(picked(ix, &kx))
+                .chain(picked(&outs[self.n_carry..], cy))
+                .cloned()
+                .collect();
+            let wanted: Vec<Aval> = picked(ic, lc).chain(ik).chain(picked(ix, lx)).cloned().collect();
+            let n = count(lc);
+            stage_rule(&avals, |a| {
+                let (known_c, a) = a.split_at(count(&kc));
+                let (so_far, a) = a.split_at(n);
+                let (ct_carry, a) = a.split_at(self.n_carry);
+                let (known_x, ct_y) = a.split_at(count(&kx));
+                let cts: Vec<Tangent> =
+                    ct_carry.iter().cloned().map(Some).chain(spread(cy, ct_y.iter().cloned())).collect();
+                let mut run = |l: &[Array]| {
+                    let (mut known, mut lin) = (known_c.iter().chain(known_x), l.iter());
+                    let all = [lc, &vec![true; self.n_carry], lx].concat();
+                    let args: Vec<&Array> =
+                        all.iter().map(|m| if *m { lin.next() } else { known.next() }.expect("an operand")).collect();
+                    self.body.eval(&args)
+                };
+                let back = record_linear(&mut run, &wanted, loc, false).transpose_once(&cts, 0, loc);
+                let sum = |(i, b): (usize, Option<Array>)| match b {
+                    Some(b) if i < n => add_any(&so_far[i], &b),
+                    None if i < n => so_far[i].clone(),
+                    b => b.unwrap_or_else(|| zeros_of(&wanted[i])),
+                };
+                back.into_iter().enumerate().map(sum).collect()
+            })
+        })
+    }
+}
+
+impl HigherOrder for Scan {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        let (consts, init, xs) = self.parts(x);
+        let outs = self.body.out_avals();
+        let types: Vec<Aval> = self.body.in_avals().skip(self.n_consts + self.n_carry).cloned().collect();
+        let mut carry: Vec<Array> = init.iter().map(|a| (*a).clone()).collect();
+        let bytes = |a: &Aval| a.size() * a.dtype.size();
+        let mut ys: Vec<Buffer> =
+            outs[self.n_carry..].iter().map(|a| Buffer::zeroed(self.length * bytes(a))).collect();
+        for turn in 0..self.length {
+            let i = if self.reverse { self.length - 1 - turn } else { turn };
+            let one_of = |(x, a): (&&Array, &Aval)| {
+                let n = bytes(a);
+                x.with_bytes(|b| Array::from_bytes(a.clone(), &b[i * n..(i + 1) * n]))
+            };
+            let now: Vec<Array> = xs.iter().zip(&types).map(one_of).collect();
+            let args: Vec<&Array> = consts.iter().copied().chain(&carry).chain(&now).collect();
+            let mut out = crate::backend::run_jaxpr(&self.body, &args, loc);
+            for (y, o) in ys.iter_mut().zip(&out[self.n_carry..]) {
+                o.with_bytes(|b| y.as_bytes_mut()[i * b.len()..(i + 1) * b.len()].copy_from_slice(b))
+            }
+            out.truncate(self.n_carry);
+            carry = out.into_vec()
+        }
+        let stacked = ys.into_iter().zip(&outs[self.n_carry..]).map(|(y, a)| {
+            let mut a = a.clone();
+            a.shape.insert(0, self.length);
+            Array::from_buffer(a, y)
+        });
+        carry.into_iter().chain(stacked).collect()
+    }
+    fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+        let mask = given(dx);
+        let (mc, mk, mx) = self.parts(&mask);
+        let (with, mk) = grown(mk, |mk| {
+            let j = jvp_jaxpr(&self.body, &[mc, mk, mx].concat(), &self.forced(mk));
+            let out = j.1.clone();
+            (j, out)
+        });
+        let (nc, nk, nx, ny) = (self.n_consts, self.n_carry, mx.len(), self.n_ys());
+        let (dc, dk) = (count(mc), count(&mk));
+        // tangents beside the values that they belong to: constants, carry, xs; carry, ys
+        let t = nc + nk + nx;
+        let order = (0..nc).chain(t..t + dc).chain(nc..nc + nk).chain(t + dc..t + dc + dk).chain(nc + nk..t);
+        let j = permuted(&with.0, order.chain(t + dc + dk..with.0.ins.len()));
+        let o = &j.outs;
+        let outs = [&o[..nk], &o[nk + ny..nk + ny + dk], &o[nk..nk + ny], &o[nk + ny + dk..]].concat();
+        let body = j.rewire(j.ins.clone(), outs, &[]);
+        let ((xc, xk, xs), (tc, tk, ts)) = (self.parts(x), self.parts(dx));
+        let moving: Vec<Array> = (0..nk).filter(|i| mk[*i]).map(|i| materialize(tk[i], xk[i])).collect();
+        let args: Vec<&Array> = (xc.iter().copied())
+            .chain(tc.iter().copied().flatten())
+            .chain(xk.iter().copied())
+            .chain(&moving)
+            .chain(xs.iter().copied())
+            .chain(ts.iter().copied().flatten())
+            .collect();
+        let mut out = bind(&self.with(body, nc + dc, nk + dk), &args).into_iter();
+        let mut take = |n: usize| out.by_ref().take(n).collect::<Vec<_>>();
+        let (yk, dyk, ys, dys) = (take(nk), take(dk), take(ny), take(usize::MAX));
+        let dy = spread(&[&mk, &with.1[nk..]].concat(), dyk.into_iter().chain(dys));
+        (yk.into_iter().chain(ys).collect(), dy)
+    }
+    fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
+        let (mc, given, mx) = self.parts(mask);
+        let (l, mk) = grown(given, |mk| {
+            let l = LinLoop::new(self, &[mc, mk, mx].concat(), &self.forced(mk));
+            let out = l.out_mask.clone();
+            (l, out)
+        });
+        let mut outs = bind(&self.with(l.primal.clone(), self.n_consts, self.n_carry), x);
+        let (xc, xk, xs) = self.parts(x);
+        let hoisted = l.hoisted.as_ref().map(|j| bind(&Call { jaxpr: j.clone(), name: "hoisted".into() }, xc));
+        let find = |s: &Source| {
+            LinArg::Known(match *s {
+                Source::Const(i) => xc[i].clone(),
+                Source::Hoisted(i) => hoisted.as_ref().expect("what was hoisted")[i].clone(),
+                Source::Xs(i) => xs[i].clone(),
+                Source::Ys(i) => outs[self.n_carry + i].clone(),
+            })
+        };
+        let tangents = |m: &[bool], first: usize| -> Vec<LinArg> {
+            (0..m.len()).filter(|i| m[*i]).map(|i| LinArg::Tangent(first + i)).collect()
+        };
+        let mut operands: Vec<LinArg> = l.fixed.iter().map(find).chain(tangents(mc, 0)).collect();
+        // a carry that moves only from the first turn on begins with a tangent of zero
+        operands.extend((0..self.n_carry).filter(|i| mk[*i]).map(|i| {
+            if given[i] { LinArg::Tangent(self.n_consts + i) } else { LinArg::Known(zeros_of(xk[i].aval())) }
+        }));
+        operands.extend(l.stacked.iter().map(find).chain(tangents(mx, self.n_consts + self.n_carry)));
+        let prim = self.with(l.linear.clone(), l.fixed.len() + count(mc), count(&mk));
+        outs.truncate(self.body.outs.len());
+        let moves = l.out_mask.contains(&true);
+        let prim = moves.then(|| Box::new(prim) as Box<dyn Primitive>);
+        Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
+    }
+}
+
+/// A body's linearisation with its residuals sorted for a loop. What does not change from turn to turn is not stacked: a constant is passed
+/// again, what follows from constants alone is computed once outside; an array of xs or ys is its own stack.
+struct LinLoop {
+    primal: Arc<Jaxpr>,
+    /// Residuals that are the same in every turn, tangents of constants; tangents of the carry; residuals of the turn, tangents of xs.
+    linear: Arc<Jaxpr>,
+    /// What follows from the constants alone.
+    hoisted: Option<Arc<Jaxpr>>,
+    fixed: Vec<Source>,
+    stacked: Vec<Source>,
+    out_mask: Vec<bool>,
+}
+/// Where a residual is found: among the constants, the results of `hoisted`, xs, or ys.
+#[derive(Clone, Copy)]
+enum Source {
+    Const(usize),
+    Hoisted(usize),
+    Xs(usize),
+    Ys(usize),
+}
+impl LinLoop {
+    fn new(scan: &Scan, mask: &[bool], force: &[bool]) -> Arc<LinLoop> {
+        let (n_consts, n_carry) = (scan.n_consts, scan.n_carry);
+        let inputs: Vec<bool> = (0..scan.body.ins.len()).map(|i| i < n_consts).collect();
+        scan.body.memo("linearize loop", &[&inputs, mask, force], || {
+            let l = linearize_jaxpr(&scan.body, mask, force);
+            let p = &l.primal;
+            let mut same = vec![false; p.avals.len()];
+            for v in p.ins[..n_consts].iter().chain(p.consts.iter().map(|c| &c.0)) {
+                same[*v as usize] = true
+            }
+            let is_same = |same: &[bool], a: &Atom| match a {
+                Atom::Var(v) => same[*v as usize],
+                Atom::Lit(_) => true,
+            };
+            for (k, e) in p.eqns.iter().enumerate() {
+                let all = !e.prim.effect() && p.args(k).iter().all(|a| is_same(&same, a));
+                same[e.out as usize..(e.out + e.n_out) as usize].fill(all)
+            }
+            let n_out = scan.body.outs.len();
+            let (mut outs, mut hoisted, mut fixed, mut stacked) = (p.outs[..n_out].to_vec(), vec![], vec![], vec![]);
+            for (k, r) in l.residuals.iter().enumerate() {
+                let atom = match r {
+                    Residual::In(i) => Atom::Var(p.ins[*i]),
+                    Residual::Out(j) => p.outs[*j],
+                };
+                let source = match r {
+                    Residual::In(i) if *i < n_consts => Source::Const(*i),
+                    _ if is_same(&same, &atom) => {
+                        hoisted.push(atom);
+                        Source::Hoisted(hoisted.len() - 1)
+                    }
+                    Residual::In(i) if *i >= n_consts + n_carry => Source::Xs(i - n_consts - n_carry),
+                    Residual::Out(j) if (n_carry..n_out).contains(j) => Source::Ys(j - n_carry),
+                    _ => {
+                        outs.push(atom);
+                        Source::Ys(outs.len() - 1 - n_carry)
+                    }
+                };
+                let list = if matches!(source, Source::Const(_) | Source::Hoisted(_)) { &mut fixed } else { &mut stacked };
+                list.push((k, source))
+            }
+            let (n, moving) = (l.residuals.len(), count(&mask[..n_consts]));
+            let carried = count(&mask[n_consts..n_consts + n_carry]);
+            let at = |list: &[(usize, Source)]| list.iter().map(|(k, _)| *k).collect::<Vec<_>>();
+            let order = at(&fixed).into_iter().chain(n..n + moving + carried).chain(at(&stacked));
+            let linear = permuted(&l.linear, order.chain(n + moving + carried..l.linear.ins.len()));
+            let outside = || p.rewire(p.ins[..n_consts].to_vec(), hoisted.clone(), &[]);
+            Arc::new(LinLoop {
+                primal: p.rewire(p.ins.clone(), outs, &[]),
+                linear,
+                hoisted: (!hoisted.is_empty()).then(outside),
+                fixed: fixed.into_iter().map(|f| f.1).collect(),
+                stacked: stacked.into_iter().map(|s| s.1).collect(),
+                out_mask: l.out_mask.clone(),
+            })
+        })
+    }
+}
+
+/// Loops are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
+pub(super) const READ: &[Read] = &[];
+pub(super) fn cases() -> Vec<Case> {
+    vec![]
+}
