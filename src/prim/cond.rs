@@ -2,6 +2,7 @@
 
 use super::held::*;
 use super::*;
+use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::prim::call::Call;
 use crate::trace::batch::batch_jaxpr;
@@ -239,5 +240,43 @@ pub(crate) fn cond(index: &Array, branches: Vec<Arc<Jaxpr>>, x: &[&Array]) -> Ou
 /// Branches are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
 pub(super) const READ: &[Read] = &[];
 pub(super) fn cases() -> Vec<Case> {
-    vec![]
+    let two = || vec![crate::array(vec![1.5f64, -2.0]), crate::array(vec![0.5f64, 3.0])];
+    fn chosen(index: &Array, x: &[Array], branches: &[fn(&[Array]) -> Vec<Array>]) -> Vec<Array> {
+        let types: Vec<Aval> = x.iter().map(|x| x.aval().clone()).collect();
+        let staged = branches.iter().map(|f| stage_rule(&types, f)).collect();
+        cond(index, staged, &x.iter().collect::<Vec<_>>()).into_vec()
+    }
+    fn number(p: &Array) -> Array {
+        convert_element_type(p, DType::Int32, false)
+    }
+    vec![
+        Case {
+            name: "by a value",
+            args: two(),
+            run: |x| {
+                let first = reshape(&slice_in_dim(&x[0], 0, 1, 1, 0), &[]);
+                let yes: fn(&[Array]) -> Vec<Array> = |x| vec![mul(&sin(&x[0]), &x[1]), x[1].clone()];
+                chosen(&number(&gt(&first, &lit(&first, 0.0))), x, &[|x| vec![exp(&x[0]), neg(&x[0])], yes])
+            },
+        },
+        Case {
+            name: "by a number, linear, beyond the last",
+            args: two(),
+            run: |x| {
+                let index = convert_element_type(&crate::array(5), DType::Int32, false);
+                let twice: fn(&[Array]) -> Vec<Array> = |x| vec![add(&x[0], &x[0]), zeros_of(x[1].aval())];
+                chosen(&index, x, &[|x| vec![x[0].clone(), x[1].clone()], |x| vec![x[1].clone(), neg(&x[0])], twice])
+            },
+        },
+        Case {
+            name: "complex numbers",
+            args: two(),
+            run: |x| {
+                let index = number(&gt(&reduce_sum(&x[1], &[0]), &scalar_of(x[1].dtype(), false, 0.0)));
+                let square: fn(&[Array]) -> Vec<Array> = |z| vec![mul(&z[0], &z[0])];
+                let z = complex(&x[0], &x[1]);
+                chosen(&index, &[z], &[|z| vec![z[0].clone()], square]).iter().flat_map(testing::components).collect()
+            },
+        },
+    ]
 }

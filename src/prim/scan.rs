@@ -370,5 +370,55 @@ impl LinLoop {
 /// Loops are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
 pub(super) const READ: &[Read] = &[];
 pub(super) fn cases() -> Vec<Case> {
-    vec![]
+    let args = || {
+        let x = Array::from_slice(&[0.5f64, -1.25, 0.75, 1.5, -0.5, 0.25], &[3, 2]);
+        vec![crate::array(vec![1.5f64, -0.5]), crate::array(vec![0.5f64, 0.25]), x]
+    };
+    /// Of one constant, one carry, and xs.
+    fn scanned(x: &[Array], reverse: bool, body: fn(&[Array]) -> Vec<Array>) -> Vec<Array> {
+        let types: Vec<Aval> =
+            x.iter().enumerate().map(|(i, x)| if i < 2 { x.aval().clone() } else { element(x.aval()) }).collect();
+        let length = x.get(2).map_or(4, |x| x.shape()[0]);
+        let scan = Scan { body: stage_rule(&types, body), n_consts: 1, n_carry: 1, length, reverse };
+        bind(&scan, &x.iter().collect::<Vec<_>>()).into_vec()
+    }
+    vec![
+        Case {
+            name: "forwards",
+            args: args(),
+            run: |x| scanned(x, false, |a| vec![add(&mul(&sin(&a[1]), &a[0]), &a[2]), mul(&a[1], &a[2])]),
+        },
+        Case {
+            name: "backwards, with residuals of the constants alone",
+            args: args(),
+            run: |x| scanned(x, true, |a| vec![mul(&a[1], &exp(&sin(&a[0]))), mul(&a[2], &exp(&a[0]))]),
+        },
+        Case {
+            name: "linear",
+            args: args(),
+            run: |x| scanned(x, false, |a| vec![add(&neg(&a[1]), &a[2]), add(&a[0], &a[1])]),
+        },
+        Case {
+            name: "a carry that does not move at first, and no elements",
+            args: args()[..2].to_vec(),
+            run: |x| {
+                let still = [x[0].clone(), full_of(x[1].aval(), 0.5)];
+                scanned(&still, false, |a| vec![tanh(&add(&a[1], &a[0])), a[1].clone(), lit(&a[0], 2.0)])
+            },
+        },
+        Case {
+            name: "complex numbers",
+            args: args(),
+            run: |x| {
+                let z = [complex(&x[0], &x[1]), complex(&x[1], &x[0]), complex(&x[2], &mul(&x[2], &x[2]))];
+                let all = scanned(&z, false, |a| vec![add(&mul(&a[1], &a[0]), &a[2]), a[1].clone()]);
+                all.iter().flat_map(testing::components).collect()
+            },
+        },
+        Case {
+            name: "no turn",
+            args: vec![crate::array(vec![1.5f64]), crate::array(vec![0.5f64]), Array::from_slice::<f64>(&[], &[0, 1])],
+            run: |x| scanned(x, false, |a| vec![mul(&a[1], &a[0]), a[2].clone()]),
+        },
+    ]
 }

@@ -21,9 +21,10 @@ pub fn stage(f: &dyn Fn(&[Array]) -> Vec<Array>, args: &[Array]) -> Staged {
     Staged { jaxpr, captured }
 }
 
-/// The tensor program that the engine compiles, and the constants that it takes after the inputs.
-pub fn program(j: &Jaxpr) -> (cotangent_cpu::Program, Vec<Array>) {
-    (crate::backend::program(j), crate::backend::constants(j))
+/// The tensor program that the engine compiles, and the constants that it takes after the inputs. Nothing if the program has control flow, which
+/// runs in parts.
+pub fn program(j: &Jaxpr) -> Option<(cotangent_cpu::Program, Vec<Array>)> {
+    (!j.driven).then(|| (crate::backend::program(j), crate::backend::constants(j)))
 }
 
 /// Does a value of this type differ over some named axis?
