@@ -15,7 +15,11 @@ fn same(a: &Array, b: &Array) {
 }
 
 /// All ways to differentiate and map `f`, against those of `plain`, which computes the same without control flow.
-fn agrees(f: impl Fn(&Array) -> Array + Send + Sync + Copy, plain: impl Fn(&Array) -> Array + Send + Sync + Copy, x: &Array) {
+fn agrees(
+    f: impl Fn(&Array) -> Array + Send + Sync + Copy,
+    plain: impl Fn(&Array) -> Array + Send + Sync + Copy,
+    x: &Array,
+) {
     close(&f(x), &plain(x));
     same(&jit(f)(x), &f(x));
     let (loss, plain_loss) = (|x: &Array| f(x).sin().sum(), |x: &Array| plain(x).sin().sum());
@@ -261,10 +265,8 @@ fn programs_print_as_jax_prints_them() {
     ] 0:i32[] a
   in (b,) }"
     );
-    let j = make_jaxpr(
-        |p: &Array, x: &Array| lax::cond(p, |x: &Array| x + 1, |x| x * 2, x),
-        (&array(true), &array(1.0)),
-    );
+    let j =
+        make_jaxpr(|p: &Array, x: &Array| lax::cond(p, |x: &Array| x + 1, |x| x * 2, x), (&array(true), &array(1.0)));
     assert_eq!(
         j.to_string(),
         "\

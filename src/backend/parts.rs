@@ -43,11 +43,8 @@ impl Parts {
         }
         let (mut steps, mut k) = (vec![], 0);
         while k < n {
-            let end = if j.eqns[k].prim.driven() {
-                k + 1
-            } else {
-                (k..n).find(|i| j.eqns[*i].prim.driven()).unwrap_or(n)
-            };
+            let end =
+                if j.eqns[k].prim.driven() { k + 1 } else { (k..n).find(|i| j.eqns[*i].prim.driven()).unwrap_or(n) };
             let work = if j.eqns[k].prim.driven() { Work::Driven(k) } else { straight(j, k..end, &last) };
             let read = (k..end).flat_map(|k| j.args(k)).filter_map(|a| match a {
                 Atom::Var(v) => Some(*v),

@@ -7,8 +7,8 @@ use super::json::{self, ArrayData, EqnData, JaxprData, JsonError, ProgramData, R
 use super::*;
 use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
-use crate::prim::scan::Scan;
 use crate::prim::call::{Call, CustomJvpCall, JvpRule};
+use crate::prim::scan::Scan;
 use crate::prim::{Read, Tangents, spellings};
 use crate::trace::batch::{Lanes, batch_jaxpr};
 use crate::trace::linearize::zero_tangent;
@@ -250,6 +250,7 @@ impl Reader {
                     n_carry: p.usize("num_carry")?,
                     length: p.usize("length")?,
                     reverse: p.bool("reverse")?,
+                    tangents: vec![],
                 };
                 Ok(crate::trace::bind(&scan, &args))
             }

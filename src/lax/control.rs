@@ -40,7 +40,8 @@ pub fn cond<T: Pytree, R: Pytree>(pred: &Array, yes: impl Fn(&T) -> R, no: impl 
     if pred.dtype() == DType::Key {
         fail_at(at, ErrorKind::Type, "cond: a key is neither true nor false")
     }
-    let holds = if pred.dtype() == DType::Bool { pred.clone() } else { crate::prim::ne(pred, &crate::prim::lit(pred, 0.0)) };
+    let holds =
+        if pred.dtype() == DType::Bool { pred.clone() } else { crate::prim::ne(pred, &crate::prim::lit(pred, 0.0)) };
     choose("cond", &convert_element_type(&holds, DType::Int32, false), &[&no, &yes], x, at)
 }
 
@@ -97,8 +98,7 @@ fn choose<T: Pytree, R: Pytree>(who: &str, index: &Array, branches: &[&dyn Fn(&T
             results.push(out.expect("the function was called"))
         }
         let Some(first) = results.first() else { fail_at(at, ErrorKind::Value, format!("{who}: there is no branch")) };
-        let mut meet: Vec<(DType, bool)> =
-            staged[0].0.out_avals().iter().map(|a| (a.dtype, a.weak)).collect();
+        let mut meet: Vec<(DType, bool)> = staged[0].0.out_avals().iter().map(|a| (a.dtype, a.weak)).collect();
         let mut differ = false;
         for (k, other) in results.iter().enumerate().skip(1) {
             if let Some(d) = tree::structure(first).difference(&tree::structure(other)) {
@@ -206,18 +206,12 @@ impl Scan {
     }
     /// The loop: see [`scan`].
     #[track_caller]
-    pub fn run<C: Pytree, X: Pytree, Y: Pytree>(
-        self,
-        f: impl Fn(&C, &X) -> (C, Y),
-        init: &C,
-        xs: &X,
-    ) -> (C, Y) {
+    pub fn run<C: Pytree, X: Pytree, Y: Pytree>(self, f: impl Fn(&C, &X) -> (C, Y), init: &C, xs: &X) -> (C, Y) {
         let at = Location::caller();
         let (carry, items) = (tree::leaves(init), tree::leaves(xs));
         let length = self.turns(&items, || tree::paths(xs), at);
         let mut types: Vec<Aval> = carry.iter().map(|a| a.aval().clone()).collect();
-        let elements: Vec<Aval> =
-            items.iter().map(|x| x.aval().with_shape(x.shape()[1..].iter().copied())).collect();
+        let elements: Vec<Aval> = items.iter().map(|x| x.aval().with_shape(x.shape()[1..].iter().copied())).collect();
         let n = carry.len();
         let mut out = None;
         let (body, captured) = loop {
@@ -274,6 +268,7 @@ impl Scan {
             n_carry: n,
             length,
             reverse: self.reverse,
+            tangents: vec![],
         };
         let args: Vec<&Array> = captured.iter().chain(&first).chain(&items).collect();
         let mut outs = crate::trace::bind_at(at, &prim, &args).into_iter();

@@ -17,6 +17,9 @@ use cotangent_cpu::ValId;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cond {
     pub(crate) branches: Vec<Arc<Jaxpr>>,
+    /// For an operation that linearisation or transposition made: the operands that are tangents. In all of them together it is linear, even where a
+    /// result is a zero that depends on none. Empty for others.
+    pub(crate) tangents: Vec<bool>,
 }
 impl Cond {
     fn n_out(&self) -> usize {
@@ -32,7 +35,7 @@ impl Cond {
         Some(Call { jaxpr: self.branches[(index.max(0.0) as usize).min(last)].clone(), name: "branch".into() })
     }
     fn each(&self, f: impl Fn(&Arc<Jaxpr>) -> Arc<Jaxpr>) -> Cond {
-        Cond { branches: self.branches.iter().map(f).collect() }
+        Cond { branches: self.branches.iter().map(f).collect(), tangents: vec![] }
     }
     /// The results that are true for some branch.
     fn any(&self, f: impl Fn(&Arc<Jaxpr>) -> Vec<bool>) -> Vec<bool> {
@@ -63,14 +66,19 @@ impl Primitive for Cond {
         self.jvp_call(x, dx).1
     }
     fn linear_in(&self, mask: &[bool]) -> bool {
-        !mask[0] && self.branches.iter().all(|b| b.linear_outs(&mask[1..]).is_some())
+        let made = mask == self.tangents;
+        let linear = |b: &Arc<Jaxpr>| b.linear_outs(&mask[1..]).is_some_and(|outs| made || outs.iter().all(|o| *o));
+        !mask[0] && self.branches.iter().all(linear)
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (1..io.len()).map(|i| io.is_linear(i)).collect();
         let cts: Vec<bool> = ct.iter().map(|c| c.is_some()).collect();
-        let back = self.each(|b| transpose_jaxpr(b, &linear, &cts, true).0.clone());
+        let mut back = self.each(|b| transpose_jaxpr(b, &linear, &cts, true).0.clone());
         let known = (0..io.len()).filter(|i| !io.is_linear(*i)).map(|i| io.known(i).clone());
-        let args: Vec<Array> = known.chain(ct.iter().flatten().cloned()).collect();
+        let mut args: Vec<Array> = known.collect();
+        back.tangents = vec![false; args.len()];
+        args.extend(ct.iter().flatten().cloned());
+        back.tangents.resize(args.len(), true);
         let outs = bind(&back, &args.iter().collect::<Vec<_>>());
         for (i, o) in (0..linear.len()).filter(|i| linear[*i]).zip(outs) {
             io.add(i + 1, o)
@@ -84,7 +92,8 @@ impl Primitive for Cond {
             &vec![alone; self.n_out()],
             &self.any(|b| batch_jaxpr(b, lanes, &mask[1..], &self.none()).1.clone()),
         );
-        let branches = self.each(|b| batch_jaxpr(b, lanes, &mask[1..], &force).0.clone());
+        let mut branches = self.each(|b| batch_jaxpr(b, lanes, &mask[1..], &force).0.clone());
+        branches.tangents = self.tangents.clone();
         let x = in_front(x, dims, &mask, lanes);
         let x: Vec<&Array> = x.iter().collect();
         if !alone {
@@ -144,16 +153,17 @@ impl HigherOrder for Cond {
         let force = self.any(|b| linearize_jaxpr(b, mask, &self.none()).out_mask.clone());
         let parts: Vec<Arc<LinJaxpr>> = self.branches.iter().map(|b| linearize_jaxpr(b, mask, &force)).collect();
         let l = LinCond::new(&parts, self.n_out(), &x[1..]);
-        let mut outs = bind(&Cond { branches: l.primal }, x);
+        let mut outs = bind(&Cond { branches: l.primal, tangents: vec![] }, x);
         let slots: Vec<Array> = outs.drain(self.n_out()..).collect();
-        let operands = std::iter::once(x[0].clone())
+        let operands: Vec<LinArg> = std::iter::once(x[0].clone())
             .chain(picked(&x[1..], &l.used).map(|x| (*x).clone()))
             .chain(slots)
             .map(LinArg::Known)
             .chain((0..mask.len()).filter(|i| mask[*i]).map(|i| LinArg::Tangent(i + 1)))
             .collect();
         let moves = force.contains(&true);
-        let prim = moves.then(|| Box::new(Cond { branches: l.linear }) as Box<dyn Primitive>);
+        let tangents = operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect();
+        let prim = moves.then(|| Box::new(Cond { branches: l.linear, tangents }) as Box<dyn Primitive>);
         Some(Linearized { outs, out_mask: force, prim, operands })
     }
 }
@@ -234,7 +244,7 @@ pub(crate) fn cond(index: &Array, branches: Vec<Arc<Jaxpr>>, x: &[&Array]) -> Ou
         fail(ErrorKind::Value, "switch: there is no branch to choose")
     }
     let args: Vec<&Array> = std::iter::once(index).chain(x.iter().copied()).collect();
-    bind(&Cond { branches }, &args)
+    bind(&Cond { branches, tangents: vec![] }, &args)
 }
 
 /// Branches are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.

@@ -24,6 +24,9 @@ pub struct Scan {
     pub(crate) length: usize,
     /// Does it begin with the last element?
     pub(crate) reverse: bool,
+    /// For an operation that linearisation or transposition made: the operands that are tangents. In all of them together it is linear, even where a
+    /// result is a zero that depends on none. Empty for others.
+    pub(crate) tangents: Vec<bool>,
 }
 impl Scan {
     fn n_ys(&self) -> usize {
@@ -40,7 +43,7 @@ impl Scan {
         [carry, &vec![false; self.n_ys()]].concat()
     }
     fn with(&self, body: Arc<Jaxpr>, n_consts: usize, n_carry: usize) -> Scan {
-        Scan { body, n_consts, n_carry, ..*self }
+        Scan { body, n_consts, n_carry, length: self.length, reverse: self.reverse, tangents: vec![] }
     }
 }
 /// The type of one element along axis 0.
@@ -87,8 +90,10 @@ impl Primitive for Scan {
         self.jvp_call(x, dx).1
     }
     fn linear_in(&self, mask: &[bool]) -> bool {
-        let (consts, _, xs) = self.parts(mask);
-        self.body.linear_outs(&[consts, &vec![true; self.n_carry], xs].concat()).is_some()
+        let (consts, carry, xs) = self.parts(mask);
+        let made = mask == self.tangents;
+        let outs = self.body.linear_outs(&[consts, &vec![true; self.n_carry], xs].concat());
+        outs.is_some_and(|outs| made || carry.iter().chain(&outs).all(|m| *m))
     }
     /// Turns the other way round. Its carry is the cotangents of the constants, which grow, and of the carry.
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
@@ -105,7 +110,13 @@ impl Primitive for Scan {
         args.extend((0..self.n_carry).map(|i| ct[i].clone().unwrap_or_else(|| zeros(io, k0 + i))));
         args.extend((0..lx.len()).filter(|i| !lx[*i]).map(|i| io.known(x0 + i).clone()));
         args.extend(ct[self.n_carry..].iter().flatten().cloned());
-        let back = Scan { reverse: !self.reverse, ..self.with(body, known, n_carry) };
+        // cotangents of what has none are zeros, and known
+        let given = ct[..self.n_carry].iter().map(|c| c.is_some());
+        let mut tangents = vec![false; known + n_carry - self.n_carry];
+        tangents.extend(given);
+        tangents.resize(args.len() - count(&cy), false);
+        tangents.resize(args.len(), true);
+        let back = Scan { reverse: !self.reverse, tangents, ..self.with(body, known, n_carry) };
         let out = bind(&back, &args.iter().collect::<Vec<_>>());
         let to = (0..k0).filter(|i| lc[*i]).chain(k0..x0).chain((x0..io.len()).filter(|i| linear[*i]));
         for (i, o) in to.zip(out) {
@@ -124,7 +135,8 @@ impl Primitive for Scan {
         let mut args = in_front(&x[..n], &dims[..n], &[mc, &mk].concat(), lanes);
         // the turns stay in front of the lanes
         args.extend((n..x.len()).map(|i| dims[i].map_or(x[i].clone(), |d| move_axis(x[i], d, 1))));
-        let out = bind(&self.with(b.0.clone(), self.n_consts, self.n_carry), &args.iter().collect::<Vec<_>>());
+        let scan = Scan { body: b.0.clone(), ..self.clone() };
+        let out = bind(&scan, &args.iter().collect::<Vec<_>>());
         let at = |i: usize| if i < self.n_carry { mk[i].then_some(0) } else { b.1[i].then_some(1) };
         out.into_iter().enumerate().map(|(i, y)| (y, at(i))).collect()
     }
@@ -279,7 +291,8 @@ impl HigherOrder for Scan {
             if given[i] { LinArg::Tangent(self.n_consts + i) } else { LinArg::Known(zeros_of(xk[i].aval())) }
         }));
         operands.extend(l.stacked.iter().map(find).chain(tangents(mx, self.n_consts + self.n_carry)));
-        let prim = self.with(l.linear.clone(), l.fixed.len() + count(mc), count(&mk));
+        let tangents = operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect();
+        let prim = Scan { tangents, ..self.with(l.linear.clone(), l.fixed.len() + count(mc), count(&mk)) };
         outs.truncate(self.body.outs.len());
         let moves = l.out_mask.contains(&true);
         let prim = moves.then(|| Box::new(prim) as Box<dyn Primitive>);
@@ -379,7 +392,7 @@ pub(super) fn cases() -> Vec<Case> {
         let types: Vec<Aval> =
             x.iter().enumerate().map(|(i, x)| if i < 2 { x.aval().clone() } else { element(x.aval()) }).collect();
         let length = x.get(2).map_or(4, |x| x.shape()[0]);
-        let scan = Scan { body: stage_rule(&types, body), n_consts: 1, n_carry: 1, length, reverse };
+        let scan = Scan { body: stage_rule(&types, body), n_consts: 1, n_carry: 1, length, reverse, tangents: vec![] };
         bind(&scan, &x.iter().collect::<Vec<_>>()).into_vec()
     }
     vec![
