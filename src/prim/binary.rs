@@ -205,7 +205,7 @@ fn add_back(ct: &Array, io: &mut Cotangents) {
     }
 }
 /// Where the extreme is taken from: 1, or a half if both are equal.
-fn chosen(x: &Array, other: &Array, y: &Array) -> Array {
+pub(super) fn chosen(x: &Array, other: &Array, y: &Array) -> Array {
     let (one, half, zero) = (full_of(y.aval(), 1.0), full_of(y.aval(), 0.5), full_of(y.aval(), 0.0));
     let (mine, tie) = (eq(x, y), eq(x, other));
     let full = |m: Array| broadcast_tangent(m, y);
