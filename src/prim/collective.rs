@@ -126,7 +126,7 @@ pub fn pmin(x: impl ArrayLike, axes: impl AxisNames) -> Array {
 pub fn pmean(x: impl ArrayLike, axes: impl AxisNames) -> Array {
     let axes = axes_of("pmean", &axes);
     let n: usize = axes.iter().map(|a| a.size).product();
-    let s = crate::np::to_inexact(&all_reduce(&x.into_array(), Among::Sum, axes));
+    let s = crate::np::to_inexact("pmean", &all_reduce(&x.into_array(), Among::Sum, axes));
     div(&s, &lit(&s, n as f64))
 }
 /// The number of lanes of an axis.

@@ -33,7 +33,7 @@ impl Primitive for IntegerPow {
             return Err(format!("does not take elements of type (dtype) {t}"));
         }
         if self.y < 0 && t.is_integer() {
-            return Err(format!("integers (dtype {t}) cannot be raised to the negative power {}", self.y));
+            return Err(format!("integers (dtype {t}) cannot be raised to the negative power {}; convert them to a floating-point type", self.y));
         }
         Ok(one(x[0].clone()))
     }
