@@ -60,13 +60,12 @@ impl Primitive for Concatenate {
                 && (0..a.shape.len()).all(|e| e == d || a.shape[e] == first.shape[e])
         };
         if !x.iter().all(|a| fits(a)) {
-            let types: Vec<_> = x.iter().map(|a| a.to_string()).collect();
-            return Err(format!("{} cannot be joined along dimension {d}", types.join(" and ")));
+            return Err(format!("{} cannot be joined along dimension {d}", listed(x)));
         }
         let mut out = (*first).clone();
         out.shape[d] = x.iter().map(|a| a.shape[d]).sum();
         out.weak = x.iter().all(|a| a.weak);
-        out.varying = x.iter().fold(0, |s, a| s | a.varying);
+        out.varying = varying(x);
         Ok(one(out))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

@@ -6,13 +6,11 @@ use crate::trace::bind1;
 use cotangent_cpu::{Fold, Guard, Kind, Use, ValId, View};
 
 /// The type of the partial folds along `axis`, or why there are none.
-fn checked(x: &Aval, axis: usize, floats: bool) -> Result<Avals, String> {
+fn checked(x: &Aval, axis: usize, takes: Takes) -> Result<Avals, String> {
     if axis >= x.shape.len() {
         return Err(format!("axis {axis} is out of bounds for {x}"));
     }
-    if !(x.dtype.is_inexact() || !floats && x.dtype.is_integer()) {
-        return Err(format!("does not take elements of type (dtype) {}", x.dtype));
-    }
+    takes.check(x.dtype)?;
     Ok(one(x.clone()))
 }
 
@@ -87,7 +85,7 @@ fn lexicographic(l: &mut Lower, x: ValId, axis: usize, reverse: bool, least: boo
     x
 }
 
-macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, floats $floats:literal, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr;)*) => { $(
+macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, $takes:ident, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr;)*) => { $(
     $(#[$doc])*
     ///
     /// With `reverse` from the end of the axis.
@@ -101,7 +99,7 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
         fn params(&self) -> Vec<(&'static str, Param)> {
             vec![("axis", self.axis.to_string().into()), ("reverse", if self.reverse { "True" } else { "False" }.into())]
         }
-        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(x[0], self.axis, $floats) }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(x[0], self.axis, Takes::$takes) }
         #[allow(unused_variables)]
         fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
             one(dx[0].map(|$d| { let ($this, $x, $y) = (self, x[0], &y[0]); $tangent }))
@@ -140,7 +138,7 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
             name: concat!(stringify!($name), " of each type"),
             args: vec![Array::from_slice(&[1.5f32, -0.5, 2.25, 0.75, -1.25, 3.0], &[6])],
             run: |x| {
-                let takes = |t: crate::dtype::DType| if $floats { t.is_float() } else { t.is_float() || t.is_integer() };
+                let takes = |t: crate::dtype::DType| !t.is_complex() && Takes::$takes.accepts(t);
                 in_types(&x[0], takes).iter().map(|x| $name(x, 0, false)).collect()
             },
         }),*,
@@ -163,18 +161,18 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
 } }
 cumulative! {
     /// All partial sums along `axis`.
-    Cumsum cumsum Fold::Sum, floats false, linear true, |this, x, d, y| bind1(this, &[d]);
+    Cumsum cumsum Fold::Sum, Number, linear true, |this, x, d, y| bind1(this, &[d]);
     /// All partial products along `axis`.
-    Cumprod cumprod Fold::Prod, floats false, linear false, |this, x, d, y|
+    Cumprod cumprod Fold::Prod, Number, linear false, |this, x, d, y|
         tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| (mul(v, w), add_any(&mul(t, w), &mul(v, u))));
     /// The greatest element so far along `axis`. Where two equal ones meet, each has half of the derivative.
-    Cummax cummax Fold::Max, floats false, linear false, |this, x, d, y|
+    Cummax cummax Fold::Max, Number, linear false, |this, x, d, y|
         tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, max));
     /// The least element so far along `axis`. Where two equal ones meet, each has half of the derivative.
-    Cummin cummin Fold::Min, floats false, linear false, |this, x, d, y|
+    Cummin cummin Fold::Min, Number, linear false, |this, x, d, y|
         tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, min));
     /// The logarithm of all partial sums of e^x along `axis`.
-    Cumlogsumexp cumlogsumexp Fold::LogAddExp, floats true, linear false, |this, x, d, y| {
+    Cumlogsumexp cumlogsumexp Fold::LogAddExp, Inexact, linear false, |this, x, d, y| {
         // the greater of two exponents is taken out of both, so that neither overflows
         tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| {
             let top = stop_gradient(&max(v, w));

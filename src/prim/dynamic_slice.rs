@@ -30,8 +30,7 @@ pub(super) fn check_box(x: &Aval, starts: &[&Aval], sizes: &[usize]) -> Result<(
     }
     for s in starts {
         if !s.dtype.is_integer() || s.dtype != starts[0].dtype {
-            let types: Vec<_> = starts.iter().map(|a| a.to_string()).collect();
-            return Err(format!("start indices must be integers of one type (dtype), got {}", types.join(" and ")));
+            return Err(format!("start indices must be integers of one type (dtype), got {}", listed(starts)));
         }
         if !s.shape.is_empty() {
             return Err(format!("a start index must be a scalar, got {s}"));
@@ -59,7 +58,7 @@ impl Primitive for DynamicSlice {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         check_box(x[0], &x[1..], &self.sizes)?;
         let mut out = x[0].with_shape(self.sizes.iter().copied());
-        out.varying = x.iter().fold(0, |s, a| s | a.varying);
+        out.varying = varying(x);
         Ok(one(out))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

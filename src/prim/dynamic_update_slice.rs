@@ -26,7 +26,7 @@ impl Primitive for DynamicUpdateSlice {
         check_box(x[0], &x[2..], &x[1].shape)?;
         let mut out = x[0].clone();
         out.weak = x.iter().all(|a| a.weak);
-        out.varying = x.iter().fold(0, |s, a| s | a.varying);
+        out.varying = varying(x);
         Ok(one(out))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

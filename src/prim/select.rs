@@ -32,13 +32,12 @@ impl Primitive for SelectN {
             t => return Err(format!("chooses among {} cases by a predicate of type (dtype) {t}", cases.len())),
         }
         if cases.iter().any(|c| c.shape != first.shape) || !(which.shape.is_empty() || which.shape == first.shape) {
-            let types: Vec<_> = x.iter().map(|a| a.to_string()).collect();
-            return Err(format!("shapes of {} differ", types.join(" and ")));
+            return Err(format!("shapes of {} differ", listed(x)));
         }
         Ok(one(Aval {
             dtype,
             weak: cases.iter().all(|c| c.weak),
-            varying: x.iter().fold(0, |s, a| s | a.varying),
+            varying: varying(x),
             shape: first.shape.clone(),
         }))
     }

@@ -3,40 +3,9 @@
 use super::lower::Num;
 use super::testing::{components, in_types, odd_shapes, undifferentiated};
 use super::*;
-use crate::dtype::DType;
 use crate::trace::bind1;
 use cotangent_cpu::complex as cx;
 use cotangent_cpu::{Body, Dt, M, Op};
-
-/// The element types that a function takes.
-#[derive(Clone, Copy, PartialEq)]
-enum Takes {
-    Inexact,
-    Float,
-    Signed,
-    Int,
-    BoolOrInt,
-}
-impl Takes {
-    fn accepts(self, t: DType) -> bool {
-        match self {
-            Takes::Inexact => t.is_inexact(),
-            Takes::Float => t.is_float(),
-            Takes::Signed => t.is_inexact() || t.is_integer(),
-            Takes::Int => t.is_integer(),
-            Takes::BoolOrInt => t.is_integer() || t.is_bool(),
-        }
-    }
-    fn words(self) -> &'static str {
-        match self {
-            Takes::Inexact => "floating-point and complex numbers",
-            Takes::Float => "floating-point numbers",
-            Takes::Signed => "numbers",
-            Takes::Int => "integers",
-            Takes::BoolOrInt => "integers and booleans",
-        }
-    }
-}
 
 fn math(m: M) -> impl Fn(&mut Body, Dt, u32) -> u32 {
     move |b, dt, x| b.un(Op::Math(m), dt, x)
@@ -83,7 +52,7 @@ macro_rules! unary { ($(
 )*
     pub(super) const READ: &[Read] = &[
         $((stringify!($name), |_, x| Ok(one($name(&x[0]))))),*,
-        // JAX's square and exp2 have their own names; here they are a power and a function of one base
+        // in JAX an operation of its own
         ("square", |_, x| Ok(one(mul(&x[0], &x[0])))),
         ("round", |p, x| match p.str("rounding_method")? {
             "TO_NEAREST_EVEN" => Ok(one(round_even(&x[0]))),
@@ -118,9 +87,7 @@ macro_rules! unary { ($(
 } }
 
 fn checked(takes: Takes, x: &[&Aval]) -> Result<Avals, String> {
-    if !takes.accepts(x[0].dtype) {
-        return Err(format!("does not take elements of type (dtype) {}, but {}", x[0].dtype, takes.words()));
-    }
+    takes.check(x[0].dtype)?;
     Ok(one(x[0].clone()))
 }
 
@@ -214,7 +181,7 @@ unary! {
         Some(mul(d, &select_n(&zero, &[&slope, &full_of(x.aval(), 0.5)])))
     }, on f64s(&[-2.0f64, 0.3, 1.7]);
     /// -1, 0 or 1 (of a complex number its direction, z / |z|).
-    Sign sign Signed, plain(Op::Sign), cx::sign, |x, y, d| None, on f64s(&[-2.0f64, 0.3]);
+    Sign sign Number, plain(Op::Sign), cx::sign, |x, y, d| None, on f64s(&[-2.0f64, 0.3]);
     /// The greatest integer that is not greater.
     Floor floor Float, plain(Op::Floor), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// The least integer that is not less.
@@ -224,7 +191,7 @@ unary! {
     /// The nearest integer, halves away from zero.
     RoundAway round_away Float, plain(Op::RoundAway), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// Each bit inverted; of a truth value its opposite.
-    Invert not BoolOrInt, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
+    Invert not Bits, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
     /// The number of bits that are set.
     PopulationCount population_count Int, plain(Op::PopCount), real_only, |x, y, d| None, on crate::array(vec![1u32, 70000, 0]);
     /// The number of leading zero bits.
