@@ -24,10 +24,11 @@ fn f64s(x: &[f64]) -> Array {
     crate::array(x)
 }
 
-/// One line each: struct, function, accepted types, real body, complex body, tangent, samples.
+/// One line each: struct, function, accepted types, real body, complex body, tangent, samples. In parentheses: JAX's name, if it is not
+/// the function's, and the parameter that tells the function from others of this name.
 macro_rules! unary { ($(
     $(#[$doc:meta])*
-    $Name:ident $name:ident $takes:ident, $real:expr, $complex:expr, |$x:ident, $y:ident, $d:ident| $tangent:expr, on $at:expr;
+    $Name:ident $name:ident $(($spelled:literal $key:ident $value:literal))? $takes:ident, $real:expr, $complex:expr, |$x:ident, $y:ident, $d:ident| $tangent:expr, on $at:expr;
 )*) => { $(
     $(#[$doc])*
     ///
@@ -38,7 +39,8 @@ macro_rules! unary { ($(
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct $Name;
     impl Primitive for $Name {
-        fn name(&self) -> &'static str { stringify!($name) }
+        fn name(&self) -> &'static str { [$($spelled,)? stringify!($name)][0] }
+        fn params(&self) -> Vec<(&'static str, Param)> { vec![$((stringify!($key), stringify!($value).into()))?] }
         fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(Takes::$takes, x) }
         #[allow(unused_variables)]
         fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
@@ -187,9 +189,9 @@ unary! {
     /// The least integer that is not less.
     Ceil ceil Float, plain(Op::Ceil), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// The nearest integer, halves to even.
-    RoundEven round_even Float, plain(Op::RoundEven), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    RoundEven round_even ("round" rounding_method 1) Float, plain(Op::RoundEven), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// The nearest integer, halves away from zero.
-    RoundAway round_away Float, plain(Op::RoundAway), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    RoundAway round_away ("round" rounding_method 0) Float, plain(Op::RoundAway), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// Each bit inverted; of a truth value its opposite.
     Invert not Bits, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
     /// The number of bits that are set.
