@@ -10,7 +10,8 @@ use crate::trace::bind1;
 /// What may stand beside an array in arithmetic: an array, a reference to one, or a number, which takes the array's type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an operand of array arithmetic",
-    note = "operands are `Array`, `&Array` and the numbers f32, f64, i32, i64, u8, bool and Complex"
+    note = "operands are `Array`, `&Array`, bool, i8 to i64, u8 to u64, isize, usize, f32, f64, `f16` and `bf16` of the crate half, and \
+            `Complex` of f32 and f64"
 )]
 pub trait Operand {
     #[doc(hidden)]
