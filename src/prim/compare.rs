@@ -115,8 +115,14 @@ compare! {
     LeTo le_to Op::Le, false, true;
 }
 
-/// Where x is neither infinite nor NaN.
+/// Where x, which is floating-point, is neither infinite nor NaN.
+///
+/// # Panics
+/// If the elements are of another type.
 #[track_caller]
 pub fn is_finite(x: &Array) -> Array {
-    lt(&abs(x), &scalar_of(x.dtype().real_part(), x.weak_type(), f64::INFINITY))
+    if let Err(why) = Takes::Float.check(x.dtype()) {
+        crate::error::fail(crate::error::ErrorKind::Type, format!("is_finite: {why}"))
+    }
+    lt(&abs(x), &scalar_of(x.dtype(), x.weak_type(), f64::INFINITY))
 }

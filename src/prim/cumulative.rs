@@ -172,7 +172,7 @@ cumulative! {
     Cummin cummin Fold::Min, Number, linear false, |this, x, d, y|
         tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, min));
     /// The logarithm of all partial sums of e^x along `axis`.
-    Cumlogsumexp cumlogsumexp Fold::LogAddExp, Inexact, linear false, |this, x, d, y| {
+    Cumlogsumexp cumlogsumexp Fold::LogAddExp, Float, linear false, |this, x, d, y| {
         // the greater of two exponents is taken out of both, so that neither overflows
         tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| {
             let top = stop_gradient(&max(v, w));
