@@ -192,8 +192,11 @@ impl Reader {
         };
         for (k, e) in j.eqns.iter().enumerate() {
             let x: Vec<Array> = e.ins.iter().map(|a| value(&env, a)).collect::<Result<_, _>>()?;
-            // an operation may refuse its operands
-            let refused = |why: Error| Error::new(why.kind(), format!("equation {k}, {}: {}", e.prim, why.message()));
+            // an operation may refuse its operands; what is lacking is lacking anywhere
+            let refused = |why: Error| match why.kind() {
+                ErrorKind::Unsupported => why,
+                kind => Error::new(kind, format!("equation {k}, {}: {}", e.prim, why.message())),
+            };
             let y = crate::error::catch(|| self.equation(e, &x)).and_then(|y| y).map_err(refused)?;
             if y.len() != e.outs.len() {
                 let text = format!("equation {k}, {}: {} results, {} recorded", e.prim, y.len(), e.outs.len());
