@@ -33,7 +33,7 @@ pub(crate) fn full_of(a: &Aval, v: f64) -> Array {
 }
 /// The scalar `v` of this element type.
 pub(crate) fn scalar_of(dtype: DType, weak: bool, v: f64) -> Array {
-    convert_number(v, dtype, weak)
+    crate::array::Number::Float(v).to_array(dtype, weak)
 }
 /// The scalar `v` of the type of `x`, to combine with it.
 pub(crate) fn lit(x: &Array, v: f64) -> Array {
