@@ -35,6 +35,9 @@ fn real(b: &mut Body, op: Op, swap: bool, ordered: bool, dt: Dt, x: u32, y: u32)
 
 macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $swap:literal, $total:literal;)*) => { $(
     $(#[$doc])*
+    ///
+    /// # Panics
+    /// If the operands differ in element type, or in shape (scalars and extents of 1 are repeated), or if such elements have no order.
     #[track_caller]
     #[inline]
     pub fn $name(x: &Array, y: &Array) -> Array { bind1(&$Name, &[x, y]) }

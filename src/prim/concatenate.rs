@@ -8,6 +8,9 @@ use crate::trace::bind1;
 use cotangent_cpu::{Kind, Use, ValId};
 
 /// The operands one behind the other along `dimension`. They have one element type and, but for that dimension, one shape.
+///
+/// # Panics
+/// If there is none, if they differ otherwise, or if there is no such dimension.
 #[track_caller]
 pub fn concatenate(operands: &[&Array], dimension: usize) -> Array {
     match operands {
@@ -17,12 +20,18 @@ pub fn concatenate(operands: &[&Array], dimension: usize) -> Array {
     }
 }
 /// The operands, all of one shape, side by side along a new dimension, `axis` of the result.
+///
+/// # Panics
+/// If there is none, if they differ in shape or element type, or if `axis` is none of the result.
 #[track_caller]
 pub fn stack(operands: &[&Array], axis: usize) -> Array {
     let slabs: Vec<Array> = operands.iter().map(|x| expand_dims(x, &[axis])).collect();
     concatenate(&slabs.iter().collect::<Vec<_>>(), axis)
 }
 /// `x` repeated `reps[d]` times along each dimension d, as a whole.
+///
+/// # Panics
+/// If `reps` does not have one entry for each dimension.
 #[track_caller]
 pub fn tile(x: &Array, reps: &[usize]) -> Array {
     if reps.len() != x.ndim() {

@@ -42,7 +42,7 @@ fn scan(x: Pairs, axis: usize, combine: fn(&Pairs, &Pairs) -> Pairs) -> Pairs {
         let mut shape = x.0.shape().to_vec();
         shape[axis] = 2 * (n / 2);
         let pairs = reshape(&pairs, &shape);
-        if n % 2 == 0 { pairs } else { concatenate(&[&pairs, &slice_in_dim(even, n / 2, n / 2 + 1, 1, axis)], axis) }
+        if n.is_multiple_of(2) { pairs } else { concatenate(&[&pairs, &slice_in_dim(even, n / 2, n / 2 + 1, 1, axis)], axis) }
     };
     (joined(&even.0, &odd.0), joined(&even.1, &odd.1))
 }
@@ -88,7 +88,10 @@ fn lexicographic(l: &mut Lower, x: ValId, axis: usize, reverse: bool, least: boo
 macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, $takes:ident, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr;)*) => { $(
     $(#[$doc])*
     ///
-    /// With `reverse` from the end of the axis.
+    /// With `reverse` from the end of the axis. Shape and element type are those of `x`.
+    ///
+    /// # Panics
+    /// If there is no such axis, or if elements of this type are not taken.
     #[track_caller]
     pub fn $name(x: &Array, axis: usize, reverse: bool) -> Array { bind1(&$Name { axis, reverse }, &[x]) }
     #[doc = concat!("See [`", stringify!($name), "`].")]

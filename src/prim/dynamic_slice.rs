@@ -9,6 +9,9 @@ use cotangent_cpu::{Kind, Use, ValId};
 
 /// The elements of a box of extents `sizes` whose first corner is at `starts`: one scalar integer for each dimension, all of one
 /// type. A start is clamped so that the box lies inside `x`.
+///
+/// # Panics
+/// If the box is greater than `x`, or if the starts are not one scalar integer for each dimension, all of one type.
 #[track_caller]
 pub fn dynamic_slice(x: &Array, starts: &[&Array], sizes: &[usize]) -> Array {
     let args: SmallVec<[&Array; 8]> = std::iter::once(x).chain(starts.iter().copied()).collect();

@@ -100,6 +100,11 @@ fn others(x: &Array, d: &Array, axes: &[usize]) -> Array {
 
 macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $fold:expr, |$x:ident, $d:ident, $y:ident, $axes:ident| $tangent:expr, linear $linear:literal;)*) => { $(
     $(#[$doc])*
+    ///
+    /// The element type is that of `x`, the shape that of `x` without `axes`; without any axis it is `x` itself.
+    ///
+    /// # Panics
+    /// If an axis repeats or does not exist, or if elements of this type are not taken.
     #[track_caller]
     pub fn $name(x: &Array, axes: &[usize]) -> Array {
         if axes.is_empty() { return x.clone() }
@@ -208,12 +213,19 @@ reduce! {
     ReduceXor reduce_xor Bits Fold::Xor, |x, d, y, axes| None, linear false;
 }
 
-/// Where along `axis` the greatest element is: the first of equal ones, the first NaN if there is one.
+/// Where along `axis` the greatest element is, as an integer of the type `index`: the first of equal ones, the first NaN if there is one. The
+/// axis disappears.
+///
+/// # Panics
+/// If there is no such axis, or no element along it; if elements are complex, or `index` is no integer type.
 #[track_caller]
 pub fn argmax(x: &Array, axis: usize, index: DType) -> Array {
     bind1(&ArgReduce { max: true, axis, index }, &[x])
 }
-/// Where along `axis` the least element is: the first of equal ones, the first NaN if there is one.
+/// Where along `axis` the least element is: see [`argmax`].
+///
+/// # Panics
+/// As [`argmax`].
 #[track_caller]
 pub fn argmin(x: &Array, axis: usize, index: DType) -> Array {
     bind1(&ArgReduce { max: false, axis, index }, &[x])

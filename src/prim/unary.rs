@@ -33,6 +33,9 @@ macro_rules! unary { ($(
     $(#[$doc])*
     ///
     /// Shape and element type of the result are those of `x`.
+    ///
+    /// # Panics
+    /// If elements of this type are not taken.
     #[track_caller]
     pub fn $name(x: &Array) -> Array { bind1(&$Name, &[x]) }
     #[doc = concat!("See [`", stringify!($name), "`].")]
