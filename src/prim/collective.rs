@@ -460,6 +460,7 @@ pub fn ppermute(x: &Array, axis: &str, from_to: &[(usize, usize)]) -> Array {
 
 /// In a recorded program the axes of a map that was applied have become dimensions.
 fn over_dimensions(p: &Params, x: &Operands, fold: fn(&Array, &[usize]) -> Array) -> Result<Outs, Error> {
+    p.unset("axis_index_groups")?;
     let axes = p.usizes("axes")?;
     Ok(x.iter().map(|x| fold(x, &axes)).collect())
 }
