@@ -54,6 +54,18 @@ fn integer_exponents() {
 }
 
 #[test]
+fn numbers_to_choose_from_do_not_take_the_type_of_the_condition() {
+    let small = array(vec![1i8, 0]);
+    let x = array(vec![0.25f64, 0.5]);
+    assert_eq!(np::where_(&small, &x, 0.1).to_vec::<f64>(), [0.25, 0.1]);
+    assert_eq!(np::where_(&small, 0.1, &x).to_vec::<f64>(), [0.1, 0.5]);
+    let of = |y: Array| format!("{y:?}");
+    assert_eq!(of(np::where_(&small, 300, 1)), "Array([300,   1], dtype=int32, weak_type=True)");
+    let half = small.astype(DType::Float16);
+    assert_eq!(of(np::where_(&half, 1e6, 2)), "Array([1.e+06, 2.e+00], dtype=float32, weak_type=True)");
+}
+
+#[test]
 fn booleans_are_counted() {
     let (x, y) = (array![true, true, false], array![true, false, false]);
     assert_eq!(format!("{:?}", np::power(&x, &y)), "Array([1, 1, 1], dtype=int32)");

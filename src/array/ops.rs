@@ -16,6 +16,11 @@ use crate::trace::bind1;
 pub trait Operand {
     #[doc(hidden)]
     fn beside(self, other: &Array) -> Array;
+    /// The array, if it is no number.
+    #[doc(hidden)]
+    fn as_array(&self) -> Option<&Array> {
+        None
+    }
     /// The number, if it is an integer. As an exponent it means repeated multiplication, beside an array of floats too.
     #[doc(hidden)]
     fn integer(&self) -> Option<i32> {
@@ -27,11 +32,17 @@ impl Operand for Array {
     fn beside(self, _: &Array) -> Array {
         self
     }
+    fn as_array(&self) -> Option<&Array> {
+        Some(self)
+    }
 }
 impl Operand for &Array {
     #[inline]
     fn beside(self, _: &Array) -> Array {
         self.clone()
+    }
+    fn as_array(&self) -> Option<&Array> {
+        Some(self)
     }
 }
 macro_rules! numbers { ($($t:ty)*) => { $(

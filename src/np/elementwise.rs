@@ -157,12 +157,21 @@ fn static_integer(y: &Array) -> Option<i32> {
     let known = !y.is_tracer() && y.ndim() == 0 && y.dtype().is_integer();
     known.then(|| y.to_f64()).filter(|n| n.abs() <= i32::MAX as f64).map(|n| n as i32)
 }
-/// Elements of `x` where `condition` holds, of `y` elsewhere. All three broadcast; `x` and `y` promote.
+/// Elements of `x` where `condition` holds (is true, or not zero), of `y` elsewhere. All three broadcast; `x` and `y` promote, and a number
+/// takes the type of what is beside it.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array(vec![1f64, -2.0]);
+/// assert_eq!(np::where_(&x.gt(0.0), &x, 0.1).to_vec::<f64>(), [1.0, 0.1]);
+/// ```
 ///
 /// Both are computed everywhere: where the one that is not chosen has an infinite derivative, so may the result.
 #[track_caller]
 pub fn where_(condition: &Array, x: impl Operand, y: impl Operand) -> Array {
-    let (x, y) = (x.beside(condition), y.beside(condition));
+    // a number has the type of the other one; beside a boolean it keeps its own
+    let x = x.beside(&y.as_array().cloned().unwrap_or_else(|| crate::array(false)));
+    let y = y.beside(&x);
     let (x, y) = crate::array::promote_pair("where", &x, &y);
     let condition = if condition.dtype() == DType::Bool {
         condition.clone()
