@@ -73,6 +73,12 @@ fn shapes_and_types_of_operations() {
         cotangent::prim::add(&array(1.0), &Array::from_slice(&[1f64], &[]))
     });
     told(Type, &["sin", "int32"], || cotangent::prim::sin(&array![1, 2]));
+    let keys = cotangent::prim::random_seed(&array![1, 2]);
+    told(Type, &["add", "key<fry>[2]", "int32[]"], || &keys + 1);
+    told(Type, &["mul", "key<fry>[2]", "float32[3]"], || &keys * vector());
+    told(Type, &["key<fry>, int32", "no common type"], || {
+        cotangent::dtype::promote((DType::Key, false), (DType::Int32, false))
+    });
     told(Type, &["integers", "negative power -1"], || array![1, 2].powi(-1));
     told(Type, &["is_finite", "int32", "but floating-point numbers"], || cotangent::prim::is_finite(&array![1, 2]));
     told(Type, &["and", "float32", "but integers and booleans"], || vector() & vector());

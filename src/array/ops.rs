@@ -62,6 +62,10 @@ numbers! { half::f16 half::bf16 f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usiz
 /// The number in the type that it takes beside `other`: at once, so that no digit is lost on the way to float64.
 fn number_beside(n: Number, other: &Array) -> Array {
     let mine = n.dtype();
+    // beside what is no number it stays what it is; the operation will refuse the other one
+    if !other.dtype().is_number() {
+        return n.to_array(mine.0, mine.1);
+    }
     // beside a float, a real number takes its type
     if other.dtype().is_inexact() && !mine.0.is_complex() {
         return n.to_array(other.dtype(), mine.1);
@@ -90,10 +94,10 @@ pub(crate) fn binary(prim: &dyn Primitive, x: &Array, y: &Array) -> Array {
 #[track_caller]
 pub(crate) fn promote_pair(name: &str, x: &Array, y: &Array) -> (Array, Array) {
     let (a, b) = (x.aval(), y.aval());
-    let (dtype, weak) = promote((a.dtype, a.weak), (b.dtype, b.weak));
-    if dtype == DType::Key || dtype == DType::Float0 {
+    if !a.dtype.is_number() || !b.dtype.is_number() {
         fail(ErrorKind::Type, format!("{name}: no arithmetic on values of type {a} and {b}"))
     }
+    let (dtype, weak) = promote((a.dtype, a.weak), (b.dtype, b.weak));
     if broadcast_shapes(&[&a.shape, &b.shape]).is_none() {
         use crate::aval::tuple;
         fail(
