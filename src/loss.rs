@@ -108,97 +108,34 @@ fn passed<T, S, E>(outcome: Result<T, Result<S, E>>) -> Result<Result<T, S>, E> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::tree::testing::{leaf, number, numbers};
-    use crate::{ARG0, Argnums, Arguments, Flat, Function, Nth, Selection, Static, tree};
+    use crate::{Array, Static, array, grad, value_and_grad};
 
-    /// A stand-in for the core: adds 1000 to every leaf that enters the "trace" and takes it off every leaf that leaves it. The
-    /// "gradient" of a leaf is its own number times the number of the loss.
-    fn core(
-        flat: &Flat,
-        wrt: &[usize],
-        body: &mut dyn FnMut(&mut dyn Iterator<Item = Array>) -> Option<Vec<Array>>,
-    ) -> Option<(Vec<Array>, Vec<Array>)> {
-        let outs = body(&mut flat.leaves.iter().map(|x| leaf(number(x) + 1000)))?;
-        let plain: Vec<Array> = outs.iter().map(|x| leaf(number(x) - 1000)).collect();
-        let grads = wrt.iter().map(|i| leaf(number(&flat.leaves[*i]) * number(&plain[0]))).collect();
-        Some((plain, grads))
-    }
-
-    type Kept<F, S> =
-        Result<((Array, <<F as Function<S>>::Out as Loss>::Aux), Vec<Array>), <<F as Function<S>>::Out as Loss>::Stop>;
-
-    /// The part that `grad` and `value_and_grad` share: calls `f` in the core, and the plain loss, auxiliary output and gradients.
-    fn outcome<S, F>(f: &F, flat: &Flat, wrt: &[usize], args: <F::Args as Arguments>::Refs<'_>) -> Kept<F, S>
-    where
-        F: Function<S, Out: Loss>,
-    {
-        let mut kept = None;
-        let done = core(flat, wrt, &mut |tracers| {
-            let parts = f.call(F::Args::rebuild_refs(args, tracers)).split();
-            let leaves = parts.as_ref().ok().map(tree::leaves);
-            kept = Some(parts);
-            leaves
-        });
-        match (kept.expect("the core calls the function"), done) {
-            (Ok(parts), Some((plain, grads))) => Ok((parts.rebuild(&mut plain.into_iter()), grads)),
-            (Err(stop), None) => Err(stop),
-            _ => unreachable!("a loss has leaves"),
-        }
-    }
-
-    fn grad<'f, S, F>(f: F) -> F::With<'f, <F::Out as Loss>::Grad<<Nth<0> as Argnums<F::Args>>::Picked>>
-    where
-        F: Function<S, Out: Loss> + 'f,
-        Nth<0>: Argnums<F::Args>,
-        <F::Out as Loss>::Grad<<Nth<0> as Argnums<F::Args>>::Picked>: 'f,
-    {
-        let selection = Selection::new::<F::Args, _>("grad", &ARG0);
-        F::with(move |args| {
-            let lent = F::lend(&args);
-            let flat = F::Args::flatten(lent);
-            let outcome = outcome(&f, &flat, &selection.leaves(&flat), lent);
-            F::Out::grad(outcome.map(|((_, aux), grads)| (aux, ARG0.picked(lent, &mut grads.into_iter()))))
-        })
-    }
-
-    fn value_and_grad<'f, S, F>(
-        f: F,
-    ) -> F::With<'f, <F::Out as Loss>::ValueAndGrad<<Nth<0> as Argnums<F::Args>>::Picked>>
-    where
-        F: Function<S, Out: Loss> + 'f,
-        Nth<0>: Argnums<F::Args>,
-        <F::Out as Loss>::ValueAndGrad<<Nth<0> as Argnums<F::Args>>::Picked>: 'f,
-    {
-        let selection = Selection::new::<F::Args, _>("value_and_grad", &ARG0);
-        F::with(move |args| {
-            let lent = F::lend(&args);
-            let flat = F::Args::flatten(lent);
-            let outcome = outcome(&f, &flat, &selection.leaves(&flat), lent);
-            F::Out::value_and_grad(outcome.map(|(parts, grads)| (parts, ARG0.picked(lent, &mut grads.into_iter()))))
-        })
+    /// The numbers of values that have left the trace.
+    fn plain(x: &[&Array]) -> Vec<f64> {
+        assert!(x.iter().all(|x| !x.is_tracer()));
+        x.iter().map(|x| x.to_f64()).collect()
     }
 
     #[test]
     fn a_loss() {
         let f = |p: &(Array, Vec<Array>), y: &Array| {
-            assert_eq!((numbers(p), number(y)), (vec![1001, 1002], 1003), "the function sees tracers");
-            y.clone()
+            assert!(p.0.is_tracer() && p.1[0].is_tracer(), "the function sees tracers");
+            &p.0 * y + &p.1[0] * 2.0
         };
-        let p = (leaf(1), vec![leaf(2)]);
-        let g: (Array, Vec<Array>) = grad(f)(&p, &leaf(3));
-        assert_eq!(numbers(&g), [3, 6]);
-        let (l, g) = value_and_grad(f)(&p, &leaf(3));
-        assert_eq!((number(&l), numbers(&g)), (3, vec![3, 6]));
+        let (p, y) = ((array(5.0), vec![array(7.0)]), array(3.0));
+        let g: (Array, Vec<Array>) = grad(f)(&p, &y);
+        assert_eq!(plain(&[&g.0, &g.1[0]]), [3.0, 2.0]);
+        let (l, g) = value_and_grad(f)(&p, &y);
+        assert_eq!(plain(&[&l, &g.0, &g.1[0]]), [29.0, 3.0, 2.0]);
     }
 
     #[test]
     fn a_loss_and_more_beside_it() {
-        let f = |x: &Array, y: Array| (x.clone(), (vec![y], Static("label"), None::<Array>));
-        let (g, aux) = grad(f)(&leaf(5), leaf(6));
-        assert_eq!((number(&g), numbers(&aux), aux.1.0), (25, vec![6], "label"), "auxiliary leaves are plain again");
-        let ((l, aux), g) = value_and_grad(f)(&leaf(5), leaf(6));
-        assert_eq!((number(&l), numbers(&aux.0), number(&g)), (5, vec![6], 25));
+        let f = |x: &Array, y: Array| (x * x, (vec![y * x], Static("label"), None::<Array>));
+        let (g, aux) = grad(f)(&array(5.0), array(6.0));
+        assert_eq!((plain(&[&g, &aux.0[0]]), aux.1.0), (vec![10.0, 30.0], "label"));
+        let ((l, aux), g) = value_and_grad(f)(&array(5.0), array(6.0));
+        assert_eq!(plain(&[&l, &aux.0[0], &g]), [25.0, 30.0, 10.0]);
     }
 
     #[test]
@@ -207,25 +144,26 @@ mod tests {
         #[derive(Debug)]
         struct Bad(std::rc::Rc<String>);
         let f = |x: &Array, fine: Static<bool>| {
-            if fine.0 { Ok(x.clone()) } else { Err(Bad(std::rc::Rc::new("not fine".into()))) }
+            if fine.0 { Ok(x * x) } else { Err(Bad(std::rc::Rc::new("not fine".into()))) }
         };
-        assert_eq!(number(&grad(f)(&leaf(3), Static(true)).unwrap()), 9);
-        assert_eq!(*grad(f)(&leaf(3), Static(false)).unwrap_err().0, "not fine");
-        let (l, g) = value_and_grad(f)(&leaf(3), Static(true)).unwrap();
-        assert_eq!((number(&l), number(&g)), (3, 9));
-        assert_eq!(*value_and_grad(f)(&leaf(3), Static(false)).unwrap_err().0, "not fine");
-        // With auxiliary output, and a failure inside a success.
+        let x = array(3.0);
+        assert_eq!(plain(&[&grad(f)(&x, Static(true)).unwrap()]), [6.0]);
+        assert_eq!(*grad(f)(&x, Static(false)).unwrap_err().0, "not fine");
+        let (l, g) = value_and_grad(f)(&x, Static(true)).unwrap();
+        assert_eq!(plain(&[&l, &g]), [9.0, 6.0]);
+        assert_eq!(*value_and_grad(f)(&x, Static(false)).unwrap_err().0, "not fine");
+        // with auxiliary output, and a failure inside a success
         let f = |x: &Array, n: Static<u8>| match n.0 {
-            0 => Ok(Ok((x.clone(), x.clone()))),
+            0 => Ok(Ok((x * x, x.clone()))),
             1 => Ok(Err("inner")),
             _ => Err("outer"),
         };
-        let (g, aux) = grad(f)(&leaf(3), Static(0)).unwrap().unwrap();
-        assert_eq!((number(&g), number(&aux)), (9, 3));
-        assert_eq!(grad(f)(&leaf(3), Static(1)).unwrap().unwrap_err(), "inner");
-        assert_eq!(grad(f)(&leaf(3), Static(2)).unwrap_err(), "outer");
-        // `?` on an inner gradient.
+        let (g, aux) = grad(f)(&x, Static(0)).unwrap().unwrap();
+        assert_eq!(plain(&[&g, &aux]), [6.0, 3.0]);
+        assert_eq!(grad(f)(&x, Static(1)).unwrap().unwrap_err(), "inner");
+        assert_eq!(grad(f)(&x, Static(2)).unwrap_err(), "outer");
+        // `?` on an inner gradient
         let h = |x: &Array| Ok::<_, &str>(grad(f)(x, Static(1))??.0);
-        assert_eq!(h(&leaf(1)).unwrap_err(), "inner");
+        assert_eq!(h(&x).unwrap_err(), "inner");
     }
 }

@@ -2,9 +2,7 @@
 //! disturb one another, programs of any length.
 
 use cotangent::prelude::*;
-use cotangent::{
-    Grad, Vmap, hessian, jacfwd, jacrev, jvp, lax, linear_transpose, linearize, make_jaxpr, prim, vjp, vmap, vmap_axes,
-};
+use cotangent::{hessian, jacfwd, jacrev, jvp, linear_transpose, linearize, make_jaxpr, prim, vjp, vmap, vmap_axes};
 use std::sync::Mutex;
 
 fn value(x: &Array) -> f64 {
@@ -311,47 +309,4 @@ fn cotangents_of_pieces_of_a_large_array() {
     let ones = Array::from_slice(&vec![1f32; rows * columns], &[rows, columns]);
     let (dx,) = pull.call(&(ones.clone(), array![[1., 1.], [1., 1.]]));
     assert_eq!((dx.sum().to_f64(), ones.sum().to_f64()), (5604.0, 5600.0));
-}
-
-#[test]
-fn reduce_axes_sums_over_the_batch() {
-    // w is shared by the examples of a batch, x differs: the whole batch's derivative, in every lane
-    let w = Array::from_slice(&(0..12).map(|i| (i as f64 * 0.37).sin()).collect::<Vec<_>>(), &[3, 4]);
-    let x = Array::from_slice(&(0..6).map(|i| (i as f64 * 0.71).cos()).collect::<Vec<_>>(), &[2, 3]);
-    let f = |w: &Array, x: &Array| x.matmul(w).sin().sum();
-    let whole = grad(|w: &Array| f(w, &x))(&w);
-    let total = Grad::new().reduce_axes(["batch"]).grad(f);
-    let in_map = Vmap::new().axis_name("batch").in_axes((None, 0));
-    let each = in_map.clone().out_axes(None).of(total)(&w, &x);
-    for (a, b) in each.to_vec::<f64>().iter().zip(whole.to_vec::<f64>()) {
-        assert!((a - b).abs() < 1e-12, "{a} {b}")
-    }
-    // without it the gradient is that of each example, and cannot be returned as one value
-    let per_example = in_map.clone().of(grad(f))(&w, &x);
-    assert_eq!(per_example.shape(), [2, 3, 4]);
-    let e = catch(|| in_map.out_axes(None).of(grad(f))(&w, &x)).unwrap_err();
-    assert_eq!(e.kind(), ErrorKind::Axis);
-    // the derivative of a sum over lanes is counted once
-    let g = Vmap::new().axis_name("i").of(grad(|x: &Array| lax::psum(x * x, "i")))(&array![1., 2., 3.]);
-    assert_eq!(g.to_string(), "[2. 4. 6.]");
-}
-
-#[test]
-fn axes_are_bound_where_they_are_named() {
-    let e = catch(|| lax::psum(1.0, "i")).unwrap_err();
-    assert_eq!(e.kind(), ErrorKind::Axis);
-    assert!(e.message().contains("unbound axis name: i"), "{e}");
-    // the innermost map of a name counts; several at once; through jit
-    let x = array![[1., 2., 3.], [4., 5., 6.]];
-    let over = |name: &'static str| Vmap::new().axis_name(name);
-    let inner = over("i").of(over("j").of(|x: &Array| lax::psum(x, "j")))(&x);
-    assert_eq!(inner.to_string(), "[[ 6.  6.  6.]\n [15. 15. 15.]]");
-    let outer = over("i").of(over("j").of(|x: &Array| lax::psum(x, "i")))(&x);
-    assert_eq!(outer.to_string(), "[[5. 7. 9.]\n [5. 7. 9.]]");
-    let both = over("i").of(over("j").of(jit(|x: &Array| lax::psum(x, ["i", "j"]))))(&x);
-    assert_eq!(both.to_string(), "[[21. 21. 21.]\n [21. 21. 21.]]");
-    let shadowed = over("i").of(over("i").of(|x: &Array| lax::psum(x, "i")))(&x);
-    assert_eq!(shadowed.to_string(), inner.to_string());
-    let index = over("i").of(|x: &Array| lax::axis_index("i") * 10 + x.sum().astype(DType::Int32))(&x);
-    assert_eq!(index.to_string(), "[ 6 25]");
 }

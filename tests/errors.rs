@@ -73,8 +73,25 @@ fn shapes_and_types_of_operations() {
         cotangent::prim::add(&array(1.0), &Array::from_slice(&[1f64], &[]))
     });
     told(Type, &["sin", "int32"], || cotangent::prim::sin(&array![1, 2]));
+    let keys = cotangent::prim::random_seed(&array![1, 2]);
+    told(Type, &["add", "key<fry>[2]", "int32[]"], || &keys + 1);
+    told(Type, &["mul", "key<fry>[2]", "float32[3]"], || &keys * vector());
+    told(Type, &["key<fry>, int32", "no common type"], || {
+        cotangent::dtype::promote((DType::Key, false), (DType::Int32, false))
+    });
     told(Type, &["integers", "negative power -1"], || array![1, 2].powi(-1));
+    told(Type, &["is_finite", "int32", "but floating-point numbers"], || cotangent::prim::is_finite(&array![1, 2]));
+    told(Type, &["and", "float32", "but integers and booleans"], || vector() & vector());
     told(Shape, &["axis 2", "float32[3]"], || cotangent::prim::reduce_sum(&vector(), &[2]));
+    // what would change nothing is checked, too
+    told(Shape, &["slice", "float32[3]"], || cotangent::prim::slice(&vector(), &[], &[3], None));
+    told(Shape, &["slice", "float32[3]"], || cotangent::prim::slice(&vector(), &[0], &[3], Some(&[1, 1])));
+    told(Shape, &["broadcast_in_dim", "float32[3]"], || cotangent::prim::broadcast_in_dim(&vector(), &[3], &[]));
+    told(Shape, &["slice_in_dim", "dimension 1", "float32[3]"], || {
+        cotangent::prim::slice_in_dim(&vector(), 0, 1, 1, 1)
+    });
+    told(Shape, &["expand_dims", "(2,)", "float32[3]"], || cotangent::prim::expand_dims(&vector(), &[2]));
+    told(Shape, &["expand_dims", "(0, 0)", "float32[3]"], || cotangent::prim::expand_dims(&vector(), &[0, 0]));
     // under a map, in terms of one lane
     told(Shape, &["add", "(2,)", "(3,)"], || vmap(|x: &Array| x + vector())(&array![[1., 2.], [3., 4.]]));
 }
@@ -158,6 +175,11 @@ fn programs_that_cannot_be_loaded() {
     let e = load(&program("frobnicate", aval));
     assert_eq!(e.kind(), Unsupported);
     assert!(e.to_string().contains("frobnicate"), "{e}");
+    // operands that are missing, or that an operation does not take
+    let e = load(&program("add", aval));
+    assert_eq!((e.kind(), e.to_string().as_str()), (Program, "equation 0, add: operand 1 is missing"));
+    let e = load(&program("sin", aval).replace(r#"[{"var": 0}]"#, r#"[{"var": 0}, {"var": 0}]"#));
+    assert_eq!((e.kind(), e.to_string().as_str()), (Program, "equation 0, sin: 2 operands are recorded, it takes 1"));
     let e = load(&program("sin", r#"{"dtype": "float32", "shape": [3], "weak": false}"#));
     assert!(e.kind() == Program && e.to_string().contains("float32[3]"), "{e}");
     let loaded = cotangent::jaxpr::Loaded::parse(&program("sin", aval)).unwrap();

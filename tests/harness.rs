@@ -331,7 +331,10 @@ fn against_differences(r: &mut Report, what: &str, f: Function, x: &[Array], t: 
             e => (&wide[k], 300.0 * e),
         };
         // nothing can be said where a value is infinite
-        let finite = prim::is_finite(&y[k]);
+        let finite = match y[k].dtype().is_complex() {
+            true => prim::and(&prim::is_finite(&prim::real(&y[k])), &prim::is_finite(&prim::imag(&y[k]))),
+            false => prim::is_finite(&y[k]),
+        };
         let of = |d: &Array| prim::select_n(&finite, &[&zero(d), d]);
         r.note(format!("{what}: slope of result {k}"), common::near(&of(&dy[k]), &of(slope), near))
     }

@@ -9,16 +9,8 @@ use std::process::Command;
 #[path = "../examples/seeds/main.rs"]
 mod programs;
 
+/// The test runs itself with this variable in a process of its own, to print what it then reads.
 const PRINT: &str = "COTANGENT_PRINT_SEEDS";
-
-/// Run by the test below in a process of its own, whose output it reads.
-#[test]
-fn print() {
-    if std::env::var_os(PRINT).is_some() {
-        programs::main();
-        println!("## end, ");
-    }
-}
 
 /// The numbers in a text, and the text around them.
 fn split(text: &str) -> (Vec<String>, String) {
@@ -54,8 +46,14 @@ fn near(a: &str, b: &str) -> bool {
 
 #[test]
 fn the_documents_programs_print_what_the_documents_print() {
+    if std::env::var_os(PRINT).is_some() {
+        programs::main();
+        println!("## end, ");
+        return;
+    }
     let this = std::env::current_exe().expect("this test has a path");
-    let out = Command::new(this).args(["--exact", "print", "--nocapture"]).env(PRINT, "1").output().expect("it runs");
+    let name = "the_documents_programs_print_what_the_documents_print";
+    let out = Command::new(this).args(["--exact", name, "--nocapture"]).env(PRINT, "1").output().expect("it runs");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let text = String::from_utf8(out.stdout).expect("text");
     let mut printed: BTreeMap<String, String> = BTreeMap::new();

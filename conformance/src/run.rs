@@ -140,7 +140,7 @@ impl Run<'_> {
         let (record, program) = (self.record, self.program);
         let ins = &record.ins;
         let eager = guarded(|| program.eval(Mode::Eager, ins));
-        let phases = self.phases(&eager);
+        let phases = self.alignment(&eager, &record.y);
         let jit = guarded(|| program.eval(Mode::Jit, ins));
         let mut equal = vec![("value", bits(&eager, &jit))];
 
@@ -285,10 +285,6 @@ impl Run<'_> {
     }
 
     /// By which phases the results of a decomposition differ from the recorded ones.
-    fn phases(&self, answer: &Answer) -> Vec<Option<Phases>> {
-        self.alignment(answer, &self.record.y)
-    }
-
     fn alignment(&self, answer: &Answer, expected: &[ArrayData]) -> Vec<Option<Phases>> {
         match answer {
             Ok(found) if self.profile.phase_free => {

@@ -9,7 +9,6 @@ mod python;
 mod taking_gradients;
 mod value_and_grad;
 mod value_and_grad_reference;
-mod value_and_grad_zh;
 
 /// Announces a cell.
 pub fn cell(document: &str, name: &str) {
@@ -20,7 +19,7 @@ pub fn cell(document: &str, name: &str) {
 pub fn main() {
     value_and_grad::run();
     value_and_grad_reference::run();
-    value_and_grad_zh::run();
+    value_and_grad::run_zh();
     taking_gradients::run();
     autograd_tutorial::run();
 }

@@ -184,21 +184,21 @@ impl Number {
             Number::Float(x) => (x, 0.0),
             Number::Complex(re, im) => (re, im),
         };
-        // an integer in an integer type wraps, as NumPy's conversion of an array does; all else goes through f64
-        let int = match self {
-            Number::Int(i) => i,
-            _ => re as i64 as i128,
-        };
+        macro_rules! integer { ($t:ty) => { match self {
+            // an integer in an integer type wraps, as NumPy's conversion of an array does; all else goes through f64 and saturates
+            Number::Int(i) => scalar(i as $t, weak),
+            _ => scalar(<$t>::from_double(re), weak),
+        } } }
         match dtype {
             DType::Bool => scalar(re != 0.0, weak),
-            DType::Int8 => scalar(int as i8, weak),
-            DType::Int16 => scalar(int as i16, weak),
-            DType::Int32 => scalar(int as i32, weak),
-            DType::Int64 => scalar(int as i64, weak),
-            DType::Uint8 => scalar(int as u8, weak),
-            DType::Uint16 => scalar(int as u16, weak),
-            DType::Uint32 => scalar(int as u32, weak),
-            DType::Uint64 => scalar(int as u64, weak),
+            DType::Int8 => integer!(i8),
+            DType::Int16 => integer!(i16),
+            DType::Int32 => integer!(i32),
+            DType::Int64 => integer!(i64),
+            DType::Uint8 => integer!(u8),
+            DType::Uint16 => integer!(u16),
+            DType::Uint32 => integer!(u32),
+            DType::Uint64 => integer!(u64),
             DType::Float16 => scalar(half::f16::from_double(re), weak),
             DType::BFloat16 => scalar(half::bf16::from_double(re), weak),
             DType::Float32 => Array::scalar(dtype, weak, (re as f32).to_bits() as u64),
@@ -400,6 +400,22 @@ mod ndarray_impls {
             let data = crate::catch(|| x.to_vec::<T>())?;
             ndarray::ArrayD::from_shape_vec(x.shape().to_vec(), data)
                 .map_err(|e| Error::new(ErrorKind::Shape, e.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_types_that_do_not_hold_them() {
+        let of = |n: Number, t: DType| n.to_array(t, false).to_string();
+        assert_eq!(of(Number::Int(300), DType::Uint8), "44");
+        assert_eq!(of(Number::Int(-1), DType::Uint64), u64::MAX.to_string());
+        // as conversions of arrays do
+        for (x, t) in [(1e19, DType::Uint64), (3e9, DType::Int32), (-1.5, DType::Uint8), (f64::NAN, DType::Int8)] {
+            assert_eq!(of(Number::Float(x), t), array(vec![x]).astype(t).reshape(&[]).to_string(), "{x} as {t}");
         }
     }
 }

@@ -10,11 +10,17 @@ use crate::trace::bind1;
 /// What may stand beside an array in arithmetic: an array, a reference to one, or a number, which takes the array's type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an operand of array arithmetic",
-    note = "operands are `Array`, `&Array` and the numbers f32, f64, i32, i64, u8, bool and Complex"
+    note = "operands are `Array`, `&Array`, bool, i8 to i64, u8 to u64, isize, usize, f32, f64, `f16` and `bf16` of the crate half, and \
+            `Complex` of f32 and f64"
 )]
 pub trait Operand {
     #[doc(hidden)]
     fn beside(self, other: &Array) -> Array;
+    /// The array, if it is no number.
+    #[doc(hidden)]
+    fn as_array(&self) -> Option<&Array> {
+        None
+    }
     /// The number, if it is an integer. As an exponent it means repeated multiplication, beside an array of floats too.
     #[doc(hidden)]
     fn integer(&self) -> Option<i32> {
@@ -26,11 +32,17 @@ impl Operand for Array {
     fn beside(self, _: &Array) -> Array {
         self
     }
+    fn as_array(&self) -> Option<&Array> {
+        Some(self)
+    }
 }
 impl Operand for &Array {
     #[inline]
     fn beside(self, _: &Array) -> Array {
         self.clone()
+    }
+    fn as_array(&self) -> Option<&Array> {
+        Some(self)
     }
 }
 macro_rules! numbers { ($($t:ty)*) => { $(
@@ -50,6 +62,10 @@ numbers! { half::f16 half::bf16 f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usiz
 /// The number in the type that it takes beside `other`: at once, so that no digit is lost on the way to float64.
 fn number_beside(n: Number, other: &Array) -> Array {
     let mine = n.dtype();
+    // beside what is no number it stays what it is; the operation will refuse the other one
+    if !other.dtype().is_number() {
+        return n.to_array(mine.0, mine.1);
+    }
     // beside a float, a real number takes its type
     if other.dtype().is_inexact() && !mine.0.is_complex() {
         return n.to_array(other.dtype(), mine.1);
@@ -78,10 +94,10 @@ pub(crate) fn binary(prim: &dyn Primitive, x: &Array, y: &Array) -> Array {
 #[track_caller]
 pub(crate) fn promote_pair(name: &str, x: &Array, y: &Array) -> (Array, Array) {
     let (a, b) = (x.aval(), y.aval());
-    let (dtype, weak) = promote((a.dtype, a.weak), (b.dtype, b.weak));
-    if dtype == DType::Key || dtype == DType::Float0 {
+    if !a.dtype.is_number() || !b.dtype.is_number() {
         fail(ErrorKind::Type, format!("{name}: no arithmetic on values of type {a} and {b}"))
     }
+    let (dtype, weak) = promote((a.dtype, a.weak), (b.dtype, b.weak));
     if broadcast_shapes(&[&a.shape, &b.shape]).is_none() {
         use crate::aval::tuple;
         fail(

@@ -9,6 +9,7 @@ mod float;
 
 use half::{bf16, f16};
 
+use crate::aval::tuple;
 use crate::dtype::{DType, Element};
 
 /// The width of a line.
@@ -93,14 +94,6 @@ fn check(dtype: DType, shape: &[usize], data: &[u8]) -> usize {
         data.len()
     );
     size
-}
-
-/// A shape as Python prints a tuple.
-fn tuple(shape: &[usize]) -> String {
-    match shape {
-        [n] => format!("({n},)"),
-        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
-    }
 }
 
 /// Keys have no value to show, so the words they consist of are.

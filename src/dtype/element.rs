@@ -152,82 +152,15 @@ complex! {
     f64, Complex128, 8, 16;
 }
 
-/// Runs an expression with `$t` standing for the Rust type of the element type, or `$other` for the types that have none.
-macro_rules! with_element {
-    ($dtype:expr, $t:ident => $run:expr, _ => $other:expr) => {
-        match $dtype {
-            DType::Bool => {
-                type $t = bool;
-                $run
-            }
-            DType::Int8 => {
-                type $t = i8;
-                $run
-            }
-            DType::Int16 => {
-                type $t = i16;
-                $run
-            }
-            DType::Int32 => {
-                type $t = i32;
-                $run
-            }
-            DType::Int64 => {
-                type $t = i64;
-                $run
-            }
-            DType::Uint8 => {
-                type $t = u8;
-                $run
-            }
-            DType::Uint16 => {
-                type $t = u16;
-                $run
-            }
-            DType::Uint32 => {
-                type $t = u32;
-                $run
-            }
-            DType::Uint64 => {
-                type $t = u64;
-                $run
-            }
-            DType::Float16 => {
-                type $t = f16;
-                $run
-            }
-            DType::BFloat16 => {
-                type $t = bf16;
-                $run
-            }
-            DType::Float32 => {
-                type $t = f32;
-                $run
-            }
-            DType::Float64 => {
-                type $t = f64;
-                $run
-            }
-            DType::Complex64 => {
-                type $t = Complex<f32>;
-                $run
-            }
-            DType::Complex128 => {
-                type $t = Complex<f64>;
-                $run
-            }
-            DType::Float0 | DType::Key => $other,
-        }
-    };
-}
-
 impl DType {
     /// The first element in these bytes as a double, unless the type is complex or no number.
     pub(crate) fn read_f64(self, bytes: &[u8]) -> Option<f64> {
-        if self.is_complex() {
-            return None;
-        }
-        with_element!(self, T => T::read_le(&bytes[..self.size()]).first().map(|x| x.to_double()), _ => None)
+        macro_rules! of { ($($Name:ident $t:ty),*) => { match self {
+            $(DType::$Name => <$t>::read_le(&bytes[..self.size()]).first().map(|x| x.to_double()),)*
+            DType::Complex64 | DType::Complex128 | DType::Float0 | DType::Key => None,
+        } } }
+        of!(Bool bool, Int8 i8, Int16 i16, Int32 i32, Int64 i64, Uint8 u8, Uint16 u16, Uint32 u32, Uint64 u64,
+            Float16 f16, BFloat16 bf16, Float32 f32, Float64 f64)
     }
     /// Are all elements zero? Negative zeros are.
     pub(crate) fn all_zero(self, bytes: &[u8]) -> bool {

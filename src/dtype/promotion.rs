@@ -104,7 +104,7 @@ fn node(dtype: DType, weak: bool) -> usize {
 /// If there is none: `Float0` and `Key` meet only themselves.
 #[track_caller]
 pub fn promote(a: (DType, bool), b: (DType, bool)) -> (DType, bool) {
-    meet(&[a, b]).unwrap_or_else(|| no_common_type(&[a, b]))
+    common(&[a, b])
 }
 
 /// The type in which several values meet, each given as its type and whether it is weak, and whether the result is weak.
@@ -115,17 +115,23 @@ pub fn promote(a: (DType, bool), b: (DType, bool)) -> (DType, bool) {
 /// If there are no values, or no common type: `Float0` and `Key` meet only themselves.
 #[track_caller]
 pub fn promote_all(values: impl IntoIterator<Item = (DType, bool)>) -> (DType, bool) {
-    let values: Vec<_> = values.into_iter().collect();
-    meet(&values).unwrap_or_else(|| no_common_type(&values))
+    common(&values.into_iter().collect::<Vec<_>>())
 }
 
 #[track_caller]
-fn no_common_type(values: &[(DType, bool)]) -> ! {
+fn common(values: &[(DType, bool)]) -> (DType, bool) {
+    use crate::error::{ErrorKind, fail};
+    if let Some(t) = meet(values) {
+        return t;
+    }
     if values.is_empty() {
-        panic!("no values to find a common type for");
+        fail(ErrorKind::Type, "promote: no values to find a common type for")
     }
     let names: Vec<_> = values.iter().map(|v| v.0.name()).collect();
-    panic!("the types {} have no common type; convert them explicitly", names.join(", "))
+    fail(
+        ErrorKind::Type,
+        format!("promote: the types {} have no common type; convert them explicitly", names.join(", ")),
+    )
 }
 
 /// Like [`promote_all`], but `None` where that has no answer.

@@ -9,10 +9,11 @@ use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
 use crate::prim::call::{Call, CustomJvpCall, JvpRule};
 use crate::prim::scan::Scan;
-use crate::prim::{Read, Tangents, spellings};
+use crate::prim::{Operands, Read, Tangents, spellings};
 use crate::trace::batch::{Lanes, batch_jaxpr};
 use crate::trace::linearize::zero_tangent;
 use crate::trace::stage::stage_rule;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 impl From<JsonError> for Error {
@@ -131,27 +132,22 @@ impl Loaded {
 
 /// Does the library have every operation of the program and of its rules?
 fn known(data: &ProgramData) -> Result<(), Error> {
-    let mut missing: Vec<&str> = vec![];
-    let see = |e: &'_ EqnData| -> Option<String> {
-        (!SPELLINGS.contains_key(e.prim.as_str()) && !CALLS.contains(&e.prim.as_str())).then(|| e.prim.clone())
-    };
-    let mut names = vec![];
-    data.jaxpr.visit(&mut |e| names.extend(see(e)));
-    for r in &data.rules {
-        if let RuleData::Jvp { jaxpr, .. } = r {
-            jaxpr.visit(&mut |e| names.extend(see(e)))
-        }
+    let mut missing: BTreeSet<&str> = BTreeSet::new();
+    let rules = data.rules.iter().filter_map(|r| match r {
+        RuleData::Jvp { jaxpr, .. } => Some(jaxpr),
+        _ => None,
+    });
+    for j in std::iter::once(&data.jaxpr).chain(rules) {
+        j.visit(&mut |e| {
+            if !SPELLINGS.contains_key(e.prim.as_str()) && !CALLS.contains(&e.prim.as_str()) {
+                missing.insert(&e.prim);
+            }
+        })
     }
-    for n in &names {
-        if !missing.contains(&n.as_str()) {
-            missing.push(n)
-        }
+    if missing.is_empty() {
+        return Ok(());
     }
-    missing.sort_unstable();
-    match missing.is_empty() {
-        true => Ok(()),
-        false => Err(unsupported(format!("primitive {}", missing.join(", ")))),
-    }
+    Err(unsupported(format!("primitive {}", missing.into_iter().collect::<Vec<_>>().join(", "))))
 }
 
 /// A program that is a parameter of an operation. It cannot have derivative rules of its own.
@@ -197,10 +193,12 @@ impl Reader {
         };
         for (k, e) in j.eqns.iter().enumerate() {
             let x: Vec<Array> = e.ins.iter().map(|a| value(&env, a)).collect::<Result<_, _>>()?;
-            let y = match crate::error::catch(|| self.equation(e, &x)) {
-                Ok(y) => y?,
-                Err(e) => return Err(e), // an operation that refuses its operands
+            // an operation may refuse its operands; what is lacking is lacking anywhere
+            let refused = |why: Error| match why.kind() {
+                ErrorKind::Unsupported => why,
+                kind => Error::new(kind, format!("equation {k}, {}: {}", e.prim, why.message())),
             };
+            let y = crate::error::catch(|| self.equation(e, &x)).and_then(|y| y).map_err(refused)?;
             if y.len() != e.outs.len() {
                 let text = format!("equation {k}, {}: {} results, {} recorded", e.prim, y.len(), e.outs.len());
                 return Err(Error::new(ErrorKind::Program, text));
@@ -268,7 +266,17 @@ impl Reader {
                 Ok(crate::trace::bind(&call, &args))
             }
             prim => match SPELLINGS.get(prim) {
-                Some((_, read)) => read(&p, x),
+                Some((_, read)) => {
+                    let operands = Operands::new(x);
+                    let y = read(&p, &operands)?;
+                    match operands.taken_of_more() {
+                        None => Ok(y),
+                        Some(n) => {
+                            let what = format!("{} operands are recorded, it takes {n}", x.len());
+                            Err(Error::new(ErrorKind::Program, what))
+                        }
+                    }
+                }
                 None => Err(unsupported(format!("primitive {prim}"))),
             },
         }

@@ -3,17 +3,18 @@
 use crate::array::{Array, Operand};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
+use crate::np::shape::ranked;
 use crate::prim::{self, convert_element_type};
 
-/// Integers and booleans as floating-point numbers, all else as it is.
+/// Integers and booleans as floating-point numbers, all else as it is: what the function of this name computes with.
 #[track_caller]
-pub(crate) fn to_inexact(x: &Array) -> Array {
+pub(crate) fn to_inexact(name: &str, x: &Array) -> Array {
     let t = x.dtype();
     if t.is_inexact() {
         return x.clone();
     }
     if !t.is_number() {
-        fail(ErrorKind::Type, format!("no arithmetic on elements of type {t}"))
+        fail(ErrorKind::Type, format!("{name}: no arithmetic on elements of type {t}"))
     }
     convert_element_type(x, t.to_inexact(), x.weak_type())
 }
@@ -62,27 +63,31 @@ pub fn divide(x: &Array, y: &Array) -> Array {
     if x.dtype().is_inexact() || y.dtype().is_inexact() {
         return crate::array::binary(&prim::Div, x, y);
     }
-    crate::array::binary(&prim::Div, &to_inexact(x), &to_inexact(y))
+    crate::array::binary(&prim::Div, &to_inexact("divide", x), &to_inexact("divide", y))
 }
-/// The remainder with the sign of the divisor, as Python's `%`.
+/// Both in their common type, which is int32 for two booleans: those have no powers and no remainders.
+#[track_caller]
+fn numeric(name: &str, x: &Array, y: &Array) -> (Array, Array) {
+    let counted = x.dtype().is_bool() && y.dtype().is_bool();
+    let x = if counted { convert_element_type(x, DType::Int32, false) } else { x.clone() };
+    crate::array::promote_pair(name, &x, y)
+}
+/// The remainder with the sign of the divisor, as Python's `%`. Of booleans: int32.
 #[track_caller]
 pub fn remainder(x: &Array, y: &Array) -> Array {
-    let (x, y) = crate::array::promote_pair("remainder", x, y);
+    let (x, y) = numeric("remainder", x, y);
     let r = prim::rem(&x, &y);
     let zero = prim::lit(&r, 0.0);
-    let y = if y.shape() == r.shape() { y } else { broadcast_like(&y, &r) };
+    let y = crate::np::broadcast_to(&y, r.shape());
     let off = prim::and(&prim::ne(&r, &zero), &prim::ne(&prim::lt(&r, &zero), &prim::lt(&y, &zero)));
     prim::select_n(&off, &[&r, &prim::add(&r, &y)])
-}
-fn broadcast_like(y: &Array, r: &Array) -> Array {
-    crate::np::broadcast_to(y, r.shape())
 }
 
 macro_rules! inexact { ($($(#[$doc:meta])* $name:ident;)*) => { $(
     $(#[$doc])*
     /// Integers are converted to floating-point numbers first.
     #[track_caller]
-    pub fn $name(x: &Array) -> Array { prim::$name(&to_inexact(x)) }
+    pub fn $name(x: &Array) -> Array { prim::$name(&to_inexact(stringify!($name), x)) }
 )*
     impl Array {
         $($(#[$doc])*
@@ -127,26 +132,46 @@ pub fn abs(x: &Array) -> Array {
 pub fn sign(x: &Array) -> Array {
     prim::sign(x)
 }
-/// x to the power of y. A concrete integer exponent is taken by repeated multiplication.
+/// x to the power of y. A concrete scalar integer y is taken by repeated multiplication.
+///
+/// Where x is floating-point or complex and y an array of integers, the result has the type of x, and the derivative of x^0 is 0, at 0 too.
+///
+/// # Panics
+/// If the shapes do not broadcast, or if x is an integer and y a concrete negative scalar.
 #[track_caller]
 pub fn power(x: &Array, y: &Array) -> Array {
     if let Some(n) = static_integer(y) {
         return x.powi(n);
     }
-    let (a, b) = crate::array::promote_pair("power", x, y);
+    if x.dtype().is_inexact() && y.dtype().is_integer() {
+        let Some(shape) = crate::array::broadcast_shapes(&[x.shape(), y.shape()]) else {
+            fail(ErrorKind::Shape, format!("power: shapes of {} and {} do not broadcast", x.aval(), y.aval()))
+        };
+        return prim::pow_int(&ranked(x, shape.len()), &ranked(y, shape.len()));
+    }
+    let (a, b) = numeric("power", x, y);
     prim::pow(&a, &b)
 }
 /// A scalar integer known now.
 fn static_integer(y: &Array) -> Option<i32> {
     let known = !y.is_tracer() && y.ndim() == 0 && y.dtype().is_integer();
-    known.then(|| y.to_f64()).filter(|n| n.abs() <= 256.0).map(|n| n as i32)
+    known.then(|| y.to_f64()).filter(|n| n.abs() <= i32::MAX as f64).map(|n| n as i32)
 }
-/// Elements of `x` where `condition` holds, of `y` elsewhere. All three broadcast; `x` and `y` promote.
+/// Elements of `x` where `condition` holds (is true, or not zero), of `y` elsewhere. All three broadcast; `x` and `y` promote, and a number
+/// takes the type of what is beside it.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array(vec![1f64, -2.0]);
+/// assert_eq!(np::where_(&x.gt(0.0), &x, 0.1).to_vec::<f64>(), [1.0, 0.1]);
+/// ```
 ///
 /// Both are computed everywhere: where the one that is not chosen has an infinite derivative, so may the result.
 #[track_caller]
 pub fn where_(condition: &Array, x: impl Operand, y: impl Operand) -> Array {
-    let (x, y) = (x.beside(condition), y.beside(condition));
+    // a number has the type of the other one; beside a boolean it keeps its own
+    let x = x.beside(&y.as_array().cloned().unwrap_or_else(|| crate::array(false)));
+    let y = y.beside(&x);
     let (x, y) = crate::array::promote_pair("where", &x, &y);
     let condition = if condition.dtype() == DType::Bool {
         condition.clone()

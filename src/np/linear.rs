@@ -244,7 +244,7 @@ pub fn tensordot(x: &Array, y: &Array, axes: impl TensordotAxes) -> Array {
     product("tensordot", x, y, (&a, &b), (&[], &[]))
 }
 
-/// The sum of the diagonal of the first two dimensions; further dimensions are kept.
+/// The sum of the diagonal of the first two dimensions, in the type of a [`sum`](Array::sum); further dimensions are kept.
 ///
 /// # Panics
 /// If there are fewer than two dimensions.
@@ -262,14 +262,7 @@ pub fn trace(x: &Array) -> Array {
     let diagonal = prim::eq(&prim::iota(DType::Int32, &[m, n], 0), &prim::iota(DType::Int32, &[m, n], 1));
     let diagonal = prim::broadcast_in_dim(&diagonal, x.shape(), &[rank - 2, rank - 1]);
     let x = prim::select_n(&diagonal, &[&prim::zeros_of(x.aval()), &x]);
-    // small integers and booleans are summed as the default integer, as in any sum
-    let t = x.dtype();
-    let x = match t {
-        DType::Bool | DType::Int8 | DType::Int16 => prim::convert_element_type(&x, DType::Int32, false),
-        DType::Uint8 | DType::Uint16 => prim::convert_element_type(&x, DType::Uint32, false),
-        _ => x,
-    };
-    prim::reduce_sum(&x, &[rank - 2, rank - 1])
+    crate::np::shape::sum_over(&x, &[rank - 2, rank - 1], Array::clone)
 }
 
 fn ravel(x: &Array) -> Array {

@@ -2,7 +2,7 @@
 
 mod elementwise;
 mod linear;
-mod shape;
+pub(crate) mod shape;
 
 pub use elementwise::*;
 pub use linear::*;

@@ -21,27 +21,52 @@ pub fn broadcast_to(x: &Array, shape: &[usize]) -> Array {
     prim::broadcast_in_dim(x, shape, &(shape.len() - x.ndim()..shape.len()).collect::<Vec<_>>())
 }
 
-/// Booleans are counted as int32.
-fn countable(x: &Array) -> Array {
-    if x.dtype().is_bool() { prim::convert_element_type(x, DType::Int32, false) } else { x.clone() }
+/// With so many dimensions, new ones of extent 1 in front, unless it is a scalar: what elementwise operations broadcast.
+#[track_caller]
+pub(crate) fn ranked(x: &Array, rank: usize) -> Array {
+    if x.ndim() == 0 || x.ndim() == rank {
+        return x.clone();
+    }
+    prim::reshape(x, &std::iter::repeat_n(1, rank - x.ndim()).chain(x.shape().iter().copied()).collect::<Shape>())
+}
+
+/// The sum over `axes` in the type in which sums are made: booleans and integers of fewer than 32 bits are counted with 32, and what has half
+/// precision is added in float32. `finish` sees the sum before it is of half precision again.
+#[track_caller]
+pub(super) fn sum_over(x: &Array, axes: &[usize], finish: impl FnOnce(&Array) -> Array) -> Array {
+    let t = x.dtype();
+    let wide = match t {
+        DType::Bool | DType::Int8 | DType::Int16 => DType::Int32,
+        DType::Uint8 | DType::Uint16 => DType::Uint32,
+        DType::Float16 | DType::BFloat16 => DType::Float32,
+        _ => return finish(&prim::reduce_sum(x, axes)),
+    };
+    let y = finish(&prim::reduce_sum(&prim::convert_element_type(x, wide, false), axes));
+    if t.is_float() { prim::convert_element_type(&y, t, x.weak_type()) } else { y }
 }
 fn all_axes(x: &Array) -> Shape {
     (0..x.ndim()).collect()
 }
 
 impl Array {
-    /// The sum of all elements.
+    /// The sum of all elements: a scalar, 0 if there are none. Booleans and integers of fewer than 32 bits give int32 or uint32; float16
+    /// and bfloat16 are added in float32.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array(vec![100i8, 100]).sum().to_string(), "200");
+    /// assert_eq!(array![true, false, true].sum().to_string(), "2");
+    /// ```
     #[track_caller]
     pub fn sum(&self) -> Array {
-        prim::reduce_sum(&countable(self), &all_axes(self))
+        sum_over(self, &all_axes(self), Array::clone)
     }
-    /// The mean of all elements.
+    /// The mean of all elements: a scalar, NaN if there are none. Integers give floating-point numbers; float16 and bfloat16 are added
+    /// and divided in float32.
     #[track_caller]
     pub fn mean(&self) -> Array {
-        let x = crate::np::to_inexact(self);
-        let n = x.size() as f64;
-        let s = prim::reduce_sum(&x, &all_axes(self));
-        prim::div(&s, &prim::lit(&s, n))
+        let x = crate::np::to_inexact("mean", self);
+        sum_over(&x, &all_axes(self), |s| prim::div(s, &prim::lit(s, x.size() as f64)))
     }
     /// Dimensions in reverse order.
     #[track_caller]

@@ -9,26 +9,6 @@ use crate::trace::bind1;
 use cotangent_cpu::complex as cx;
 use cotangent_cpu::{Body, Dt, M, Op};
 
-/// Which element types an operation takes.
-fn numbers(t: DType) -> bool {
-    t.is_inexact() || t.is_integer()
-}
-fn numbers_and_bool(t: DType) -> bool {
-    numbers(t) || t.is_bool()
-}
-fn floats(t: DType) -> bool {
-    t.is_float()
-}
-fn reals(t: DType) -> bool {
-    t.is_float() || t.is_integer()
-}
-fn integers(t: DType) -> bool {
-    t.is_integer()
-}
-fn bits(t: DType) -> bool {
-    t.is_integer() || t.is_bool()
-}
-
 /// The real body of one engine operation.
 fn op(op: Op) -> impl Fn(&mut Body, Dt, u32, u32) -> u32 {
     move |b, dt, x, y| b.bin(op, dt, x, y)
@@ -97,7 +77,7 @@ macro_rules! binary { ($(
     pub struct $Name;
     impl Primitive for $Name {
         fn name(&self) -> &'static str { $spelled }
-        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked($takes, x) }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(Takes::$takes, x) }
         #[allow(unused_variables, unreachable_code)]
         fn jvp(&self, $x: &[&Array], $dx: &[Option<&Array>], y: &[Array]) -> Tangents {
             let $y = &y[0];
@@ -135,7 +115,7 @@ macro_rules! binary { ($(
             name: concat!(stringify!($name), " of each type"),
             args: vec![undifferentiated(crate::array(vec![$a[0], $a[1]])), undifferentiated(crate::array(vec![$b[0], $b[1]]))],
             run: |x| {
-                let (a, b) = (in_types(&x[0], $takes), in_types(&x[1], $takes));
+                let (a, b) = (in_types(&x[0], |t| Takes::$takes.accepts(t)), in_types(&x[1], |t| Takes::$takes.accepts(t)));
                 a.iter().zip(&b).map(|(a, b)| $name(a, b)).collect()
             },
         }, Case {
@@ -147,7 +127,7 @@ macro_rules! binary { ($(
             args: vec![Array::from_slice(&$a, &[2, 1]), Array::from_slice(&$b, &[1, 2])],
             run: |x| vec![$name(&x[0], &x[1])],
         }),*];
-        $(if $takes(DType::Complex128) {
+        $(if Takes::$takes.accepts(DType::Complex128) {
             all.push(Case {
                 name: concat!(stringify!($name), " of complex numbers"),
                 args: vec![crate::array(vec![1.5f64, -2.0]), crate::array(vec![0.25f64, 3.0])],
@@ -171,11 +151,9 @@ macro_rules! binary { ($(
     }
 } }
 
-fn checked(takes: fn(DType) -> bool, x: &[&Aval]) -> Result<Avals, String> {
+fn checked(takes: Takes, x: &[&Aval]) -> Result<Avals, String> {
     let dtype = same_dtype(x)?;
-    if !takes(dtype) {
-        return Err(format!("does not take elements of type (dtype) {dtype}"));
-    }
+    takes.check(dtype)?;
     Ok(one(elementwise(dtype, x)?))
 }
 
@@ -205,7 +183,7 @@ fn add_back(ct: &Array, io: &mut Cotangents) {
     }
 }
 /// Where the extreme is taken from: 1, or a half if both are equal.
-fn chosen(x: &Array, other: &Array, y: &Array) -> Array {
+pub(super) fn chosen(x: &Array, other: &Array, y: &Array) -> Array {
     let (one, half, zero) = (full_of(y.aval(), 1.0), full_of(y.aval(), 0.5), full_of(y.aval(), 0.0));
     let (mine, tie) = (eq(x, y), eq(x, other));
     let full = |m: Array| broadcast_tangent(m, y);
@@ -214,21 +192,21 @@ fn chosen(x: &Array, other: &Array, y: &Array) -> Array {
 
 binary! {
     /// The sum.
-    Add add "add" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Add }, dt, x, y), parts(Op::Add),
+    Add add "add" All, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Add }, dt, x, y), parts(Op::Add),
         |x, dx, y| match (dx[0], dx[1]) {
             (Some(a), Some(b)) => Some(add_any(a, b)),
             (a, b) => a.or(b).cloned(),
         },
         linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The sum of two cotangents or tangents: `add`, under the name that JAX's programs give it.
-    AddAny add_any "add_any" numbers, op(Op::Add), parts(Op::Add),
+    AddAny add_any "add_any" Number, op(Op::Add), parts(Op::Add),
         |x, dx, y| match (dx[0], dx[1]) {
             (Some(a), Some(b)) => Some(add_any(a, b)),
             (a, b) => a.or(b).cloned(),
         },
         linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The difference.
-    Sub sub "sub" numbers, op(Op::Sub), parts(Op::Sub),
+    Sub sub "sub" Number, op(Op::Sub), parts(Op::Sub),
         |x, dx, y| match (dx[0], dx[1]) {
             (Some(a), Some(b)) => Some(sub(a, b)),
             (a, None) => a.cloned(),
@@ -240,7 +218,7 @@ binary! {
             if io.is_linear(1) { let c = unbroadcast(neg(ct), io.aval(1)); io.add(1, c) }
         }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The product.
-    Mul mul "mul" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Mul }, dt, x, y), cx::mul,
+    Mul mul "mul" All, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Mul }, dt, x, y), cx::mul,
         |x, dx, y| {
             add_tangents(dx[0].map(|d| mul(d, x[1])), dx[1].map(|d| mul(x[0], d)))
         },
@@ -251,7 +229,7 @@ binary! {
             io.add(i, c)
         }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The quotient. Of integers: truncated, and -1 for a divisor of 0.
-    Div div "div" numbers, op(Op::Div), cx::div,
+    Div div "div" Number, op(Op::Div), cx::div,
         |x, dx, y| {
             let full = |d: Option<Array>| d.map(|d| broadcast_tangent(d, y));
             add_tangents(
@@ -262,7 +240,7 @@ binary! {
         linear |m| only(m, 0),
         |ct, io| { let c = unbroadcast(div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The remainder of truncated division, with the sign of the dividend, as C's fmod. Of integers by 0: the dividend.
-    Rem rem "rem" reals, op(Op::Rem), real_only,
+    Rem rem "rem" Real, op(Op::Rem), real_only,
         |x, dx, y| {
             let trunc = |q: &Array| mul(&sign(q), &floor(&abs(q)));
             add_tangents(
@@ -272,7 +250,7 @@ binary! {
         },
         linear |_m| false, |ct, io| (), on [5.5f64, -2.2], [2.0f64, 3.0];
     /// x to the power of y.
-    Pow pow "pow" numbers, pow_real, cx::pow,
+    Pow pow "pow" Number, pow_real, cx::pow,
         |x, dx, y| {
             let full = |d: Option<Array>| d.map(|d| broadcast_tangent(d, y));
             let by_base = dx[0].map(|d| {
@@ -289,7 +267,7 @@ binary! {
         },
         linear |_m| false, |ct, io| (), on [1.5f64, 2.0], [0.25f64, 3.0];
     /// The angle of the point (y, x): the first operand is its ordinate.
-    Atan2 atan2 "atan2" floats, op(Op::Math(M::Atan2)), real_only,
+    Atan2 atan2 "atan2" Float, op(Op::Math(M::Atan2)), real_only,
         |x, dx, y| {
             let norm = add(&mul(x[0], x[0]), &mul(x[1], x[1]));
             let full = |d: Option<Array>| d.map(|d| broadcast_tangent(d, y));
@@ -300,36 +278,36 @@ binary! {
         },
         linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The greater of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
-    Max max "max" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Max }, dt, x, y), lexicographic(false),
+    Max max "max" All, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Max }, dt, x, y), lexicographic(false),
         |x, dx, y| add_tangents(
             dx[0].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[0], x[1], y))),
             dx[1].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[1], x[0], y))),
         ),
         linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The lesser of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
-    Min min "min" numbers_and_bool, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Min }, dt, x, y), lexicographic(true),
+    Min min "min" All, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Min }, dt, x, y), lexicographic(true),
         |x, dx, y| add_tangents(
             dx[0].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[0], x[1], y))),
             dx[1].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[1], x[0], y))),
         ),
         linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
     /// The next floating-point number from x towards y.
-    NextAfter nextafter "nextafter" floats, op(Op::NextAfter), real_only,
+    NextAfter nextafter "nextafter" Float, op(Op::NextAfter), real_only,
         |x, dx, y| not_differentiable("nextafter"),
         linear |_m| false, |ct, io| (), on [1.5f32, -2.0], [0.25f32, 3.0];
     /// Bitwise and; of truth values: and.
-    And and "and" bits, op(Op::And), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    And and "and" Bits, op(Op::And), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
     /// Bitwise or; of truth values: or.
-    Or or "or" bits, op(Op::Or), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    Or or "or" Bits, op(Op::Or), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
     /// Bitwise exclusive or; of truth values: whether they differ.
-    Xor xor "xor" bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    Xor xor "xor" Bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
     /// Bits moved up by y places; 0 if y is the width or more.
-    ShiftLeft shift_left "shift_left" integers, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
+    ShiftLeft shift_left "shift_left" Int, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
     /// Bits moved down by y places, zeros entering.
-    ShiftRightLogical shift_right_logical "shift_right_logical" integers, op(Op::ShrLogical), real_only,
+    ShiftRightLogical shift_right_logical "shift_right_logical" Int, op(Op::ShrLogical), real_only,
         |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
     /// Bits moved down by y places, the sign entering.
-    ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" integers, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
+    ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" Int, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
         |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
 }
 

@@ -8,9 +8,12 @@ use cotangent_cpu::{ValId, View};
 
 /// Dimension i of `x` becomes dimension `dims[i]` of `shape`; an extent of 1 is repeated, and so is everything along the other
 /// dimensions.
+///
+/// # Panics
+/// If `dims` does not have one dimension of `shape` for each of `x`, all distinct, or if an extent is neither 1 nor that of `shape`.
 #[track_caller]
 pub fn broadcast_in_dim(x: &Array, shape: &[usize], dims: &[usize]) -> Array {
-    if x.shape() == shape && dims.iter().enumerate().all(|(i, d)| i == *d) {
+    if x.shape() == shape && dims.len() == shape.len() && dims.iter().enumerate().all(|(i, d)| i == *d) {
         return x.clone();
     }
     if x.dtype() == crate::DType::Float0 && !x.is_tracer() {

@@ -13,7 +13,7 @@ use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::trace::axis::{Axis, bound, resolve};
 use crate::trace::batch::to_front;
-use crate::trace::{bind, bind1};
+use crate::trace::bind1;
 use cotangent_cpu::ValId;
 
 /// One name, or several.
@@ -126,7 +126,7 @@ pub fn pmin(x: impl ArrayLike, axes: impl AxisNames) -> Array {
 pub fn pmean(x: impl ArrayLike, axes: impl AxisNames) -> Array {
     let axes = axes_of("pmean", &axes);
     let n: usize = axes.iter().map(|a| a.size).product();
-    let s = crate::np::to_inexact(&all_reduce(&x.into_array(), Among::Sum, axes));
+    let s = crate::np::to_inexact("pmean", &all_reduce(&x.into_array(), Among::Sum, axes));
     div(&s, &lit(&s, n as f64))
 }
 /// The number of lanes of an axis.
@@ -455,11 +455,12 @@ pub fn all_to_all(x: &Array, axis: &str, split: usize, concat: usize) -> Array {
 /// If the axis is not bound here, or if the pairs are no permutation.
 #[track_caller]
 pub fn ppermute(x: &Array, axis: &str, from_to: &[(usize, usize)]) -> Array {
-    bind(&Ppermute { axis: resolve("ppermute", axis), perm: from_to.to_vec() }, &[x]).remove(0)
+    bind1(&Ppermute { axis: resolve("ppermute", axis), perm: from_to.to_vec() }, &[x])
 }
 
 /// In a recorded program the axes of a map that was applied have become dimensions.
-fn over_dimensions(p: &Params, x: &[Array], fold: fn(&Array, &[usize]) -> Array) -> Result<Outs, Error> {
+fn over_dimensions(p: &Params, x: &Operands, fold: fn(&Array, &[usize]) -> Array) -> Result<Outs, Error> {
+    p.unset("axis_index_groups")?;
     let axes = p.usizes("axes")?;
     Ok(x.iter().map(|x| fold(x, &axes)).collect())
 }

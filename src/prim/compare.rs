@@ -35,6 +35,9 @@ fn real(b: &mut Body, op: Op, swap: bool, ordered: bool, dt: Dt, x: u32, y: u32)
 
 macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $swap:literal, $total:literal;)*) => { $(
     $(#[$doc])*
+    ///
+    /// # Panics
+    /// If the operands differ in element type, or in shape (scalars and extents of 1 are repeated), or if such elements have no order.
     #[track_caller]
     #[inline]
     pub fn $name(x: &Array, y: &Array) -> Array { bind1(&$Name, &[x, y]) }
@@ -115,8 +118,14 @@ compare! {
     LeTo le_to Op::Le, false, true;
 }
 
-/// Where x is neither infinite nor NaN.
+/// Where x, which is floating-point, is neither infinite nor NaN.
+///
+/// # Panics
+/// If the elements are of another type.
 #[track_caller]
 pub fn is_finite(x: &Array) -> Array {
-    lt(&abs(x), &scalar_of(x.dtype().real_part(), x.weak_type(), f64::INFINITY))
+    if let Err(why) = Takes::Float.check(x.dtype()) {
+        crate::error::fail(crate::error::ErrorKind::Type, format!("is_finite: {why}"))
+    }
+    lt(&abs(x), &scalar_of(x.dtype(), x.weak_type(), f64::INFINITY))
 }

@@ -10,7 +10,7 @@ use crate::trace::bind1;
 use cotangent_cpu::complex as cx;
 use cotangent_cpu::{Op, ValId};
 
-fn inexact_part(x: &[&Aval], what: &str) -> Result<Avals, String> {
+fn real_part_of(x: &[&Aval], what: &str) -> Result<Avals, String> {
     if !x[0].dtype.is_complex() {
         return Err(format!("takes the {what} of complex numbers, not of elements of type (dtype) {}", x[0].dtype));
     }
@@ -31,9 +31,7 @@ impl Primitive for Abs {
         "abs"
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        if !x[0].dtype.is_inexact() && !x[0].dtype.is_integer() {
-            return Err(format!("does not take elements of type (dtype) {}", x[0].dtype));
-        }
+        Takes::Number.check(x[0].dtype)?;
         Ok(one(Aval { dtype: x[0].dtype.real_part(), ..x[0].clone() }))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
@@ -93,18 +91,18 @@ macro_rules! parts { ($($(#[$doc:meta])* $Name:ident $name:ident, |$a:ident| $ty
 )* } }
 parts! {
     /// The real part of complex numbers.
-    Real real, |x| inexact_part(x, "real part"),
+    Real real, |x| real_part_of(x, "real part"),
         |ct, _like| complex(ct, &zeros_of(ct.aval())),
         |b, dt, z| Num::Re(z.cx().0);
     /// The imaginary part of complex numbers.
-    Imag imag, |x| inexact_part(x, "imaginary part"),
+    Imag imag, |x| real_part_of(x, "imaginary part"),
         |ct, _like| complex(&zeros_of(ct.aval()), &neg(ct)),
         |b, dt, z| Num::Re(z.cx().1);
     /// The conjugate; a real number becomes a complex one.
     Conj conj, |x| match x[0].dtype {
             t if t.is_complex() => Ok(one(x[0].clone())),
             t @ (DType::Float32 | DType::Float64) => Ok(one(Aval { dtype: t.to_complex(), ..x[0].clone() })),
-            t => Err(format!("does not take elements of type (dtype) {t}")),
+            t => Err(format!("does not take elements of type (dtype) {t}, but complex numbers, float32 and float64")),
         },
         |ct, like| if like.dtype.is_complex() { conj(ct) } else { real(ct) },
         |b, dt, z| match z {
@@ -128,7 +126,7 @@ impl Primitive for Complex {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         match same_dtype(x)? {
             t @ (DType::Float32 | DType::Float64) => Ok(one(elementwise(t.to_complex(), x)?)),
-            t => Err(format!("does not take elements of type (dtype) {t}")),
+            t => Err(format!("does not take elements of type (dtype) {t}, but float32 and float64")),
         }
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

@@ -8,6 +8,9 @@ use crate::trace::bind1;
 use cotangent_cpu::{Kind, Use, ValId};
 
 /// The operands one behind the other along `dimension`. They have one element type and, but for that dimension, one shape.
+///
+/// # Panics
+/// If there is none, if they differ otherwise, or if there is no such dimension.
 #[track_caller]
 pub fn concatenate(operands: &[&Array], dimension: usize) -> Array {
     match operands {
@@ -17,12 +20,18 @@ pub fn concatenate(operands: &[&Array], dimension: usize) -> Array {
     }
 }
 /// The operands, all of one shape, side by side along a new dimension, `axis` of the result.
+///
+/// # Panics
+/// If there is none, if they differ in shape or element type, or if `axis` is none of the result.
 #[track_caller]
 pub fn stack(operands: &[&Array], axis: usize) -> Array {
     let slabs: Vec<Array> = operands.iter().map(|x| expand_dims(x, &[axis])).collect();
     concatenate(&slabs.iter().collect::<Vec<_>>(), axis)
 }
 /// `x` repeated `reps[d]` times along each dimension d, as a whole.
+///
+/// # Panics
+/// If `reps` does not have one entry for each dimension.
 #[track_caller]
 pub fn tile(x: &Array, reps: &[usize]) -> Array {
     if reps.len() != x.ndim() {
@@ -60,13 +69,12 @@ impl Primitive for Concatenate {
                 && (0..a.shape.len()).all(|e| e == d || a.shape[e] == first.shape[e])
         };
         if !x.iter().all(|a| fits(a)) {
-            let types: Vec<_> = x.iter().map(|a| a.to_string()).collect();
-            return Err(format!("{} cannot be joined along dimension {d}", types.join(" and ")));
+            return Err(format!("{} cannot be joined along dimension {d}", listed(x)));
         }
         let mut out = (*first).clone();
         out.shape[d] = x.iter().map(|a| a.shape[d]).sum();
         out.weak = x.iter().all(|a| a.weak);
-        out.varying = x.iter().fold(0, |s, a| s | a.varying);
+        out.varying = varying(x);
         Ok(one(out))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

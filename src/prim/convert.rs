@@ -7,11 +7,6 @@ use crate::dtype::DType;
 use crate::trace::bind1;
 use cotangent_cpu::{Dt, Op, ValId, View};
 
-/// A number as a scalar array.
-pub(crate) fn convert_number(v: f64, dtype: DType, weak: bool) -> Array {
-    crate::array::Number::Float(v).to_array(dtype, weak)
-}
-
 /// The elements converted to another type. To integers: towards zero, saturating, NaN gives 0. To booleans: whether not zero. From
 /// complex to real: the real part. Between integers: wraps.
 #[track_caller]
@@ -87,7 +82,10 @@ impl Primitive for ConvertElementType {
 /// The same bits as elements of another type. A wider type takes its bits from a last dimension, which disappears; a narrower one
 /// adds a last dimension.
 ///
-/// Between types of different width this is defined for integers (and keys, as two uint32).
+/// Keys are two uint32. Booleans go to booleans only, and complex numbers to their own type only.
+///
+/// # Panics
+/// If the types have no common bits, or if the last dimension does not hold the pieces of one wider element.
 #[track_caller]
 pub fn bitcast_convert_type(x: &Array, dtype: DType) -> Array {
     bind1(&BitcastConvertType { dtype }, &[x]) // also to its own type: bits have no derivative

@@ -5,54 +5,60 @@ use super::*;
 use crate::trace::bind1;
 use cotangent_cpu::{Fold, Guard, Kind, Use, ValId, View};
 
-/// The tangent of a partial fold, as a partial sum over pairs: the value before an element enters the derivative of what comes.
-fn checked(x: &Aval, axis: usize, floats: bool) -> Result<Avals, String> {
+/// The type of the partial folds along `axis`, or why there are none.
+fn checked(x: &Aval, axis: usize, takes: Takes) -> Result<Avals, String> {
     if axis >= x.shape.len() {
         return Err(format!("axis {axis} is out of bounds for {x}"));
     }
-    if !(x.dtype.is_inexact() || !floats && x.dtype.is_integer()) {
-        return Err(format!("does not take elements of type (dtype) {}", x.dtype));
-    }
+    takes.check(x.dtype)?;
     Ok(one(x.clone()))
 }
 
-/// x moved by `by` places along `axis`, away from where the fold starts, with `fill` entering there.
-fn moved(x: &Array, by: usize, fill: &Array, axis: usize, reverse: bool) -> Array {
-    let n = x.shape()[axis];
-    let mut config = vec![(0, 0, 0); x.ndim()];
-    config[axis] = if reverse { (0, by as i64, 0) } else { (by as i64, 0, 0) };
-    let piece = if reverse { slice_in_dim(x, by, n, 1, axis) } else { slice_in_dim(x, 0, n - by, 1, axis) };
-    pad(&piece, fill, &config)
-}
-/// The partial folds of pairs (value, tangent) by doubling steps, with the derivative of `combine` in each.
-fn tangent_by_doubling(
-    x: &Array,
-    d: &Array,
-    axis: usize,
-    reverse: bool,
-    identity: f64,
-    combine: fn(&Array, &Array, &Array, &Array) -> (Array, Array),
-) -> Array {
-    let (mut v, mut t, mut by) = (x.clone(), d.clone(), 1);
-    while by < x.shape()[axis] {
-        let (w, u) = (moved(&v, by, &lit(x, identity), axis, reverse), moved(&t, by, &lit(x, 0.0), axis, reverse));
-        (v, t) = combine(&w, &u, &v, &t);
-        by *= 2
+/// Values with their tangents.
+type Pairs = (Array, Array);
+
+/// The partial folds of pairs along `axis`. Elements meet in the tree in which JAX's `associative_scan` lets them meet, which decides how
+/// equal extremes share a derivative: neighbors first, then the folds of what came of them, and last those in between.
+fn scan(x: Pairs, axis: usize, combine: fn(&Pairs, &Pairs) -> Pairs) -> Pairs {
+    let n = x.0.shape()[axis];
+    if n < 2 {
+        return x;
     }
-    t
-}
-/// Where w is at least as great as v (or, with `least`, as small), lexicographically for complex numbers.
-fn before(w: &Array, v: &Array, least: bool) -> Array {
-    let (w, v) = if least { (v, w) } else { (w, v) };
-    if !w.dtype().is_complex() {
-        return ge(w, v);
+    let every_other = |x: &Pairs, from: usize, to: usize| {
+        let part = |x: &Array| slice_in_dim(x, from, to, 2, axis);
+        (part(&x.0), part(&x.1))
+    };
+    let met = combine(&every_other(&x, 0, n - 1), &every_other(&x, 1, n));
+    let odd = scan(met, axis, combine);
+    let first = |x: &Array, to: usize| slice_in_dim(x, 0, to, 1, axis);
+    let mut even = (first(&x.0, 1), first(&x.1, 1));
+    if n > 2 {
+        let before = (n - 1) / 2;
+        let rest = combine(&(first(&odd.0, before), first(&odd.1, before)), &every_other(&x, 2, n));
+        even = (concatenate(&[&even.0, &rest.0], axis), concatenate(&[&even.1, &rest.1], axis))
     }
-    let (p, q) = (real(w), real(v));
-    or(&gt(&p, &q), &and(&eq(&p, &q), &ge(&imag(w), &imag(v))))
+    let joined = |even: &Array, odd: &Array| {
+        let pairs = stack(&[&first(even, n / 2), odd], axis + 1);
+        let mut shape = x.0.shape().to_vec();
+        shape[axis] = 2 * (n / 2);
+        let pairs = reshape(&pairs, &shape);
+        if n.is_multiple_of(2) { pairs } else { concatenate(&[&pairs, &slice_in_dim(even, n / 2, n / 2 + 1, 1, axis)], axis) }
+    };
+    (joined(&even.0, &odd.0), joined(&even.1, &odd.1))
 }
-/// The earlier of two equal extremes keeps the derivative.
-fn extreme(w: &Array, u: &Array, v: &Array, t: &Array, earlier: &Array) -> (Array, Array) {
-    (select_n(earlier, &[v, w]), select_n(earlier, &[t, u]))
+/// The tangent of the partial folds: that of the fold of two, in each place of the tree where two meet.
+fn tangent_by_scan(x: &Array, d: &Array, axis: usize, reverse: bool, combine: fn(&Pairs, &Pairs) -> Pairs) -> Array {
+    if reverse {
+        let turned = |x: &Array| rev(x, &[axis]);
+        return turned(&scan((turned(x), turned(d)), axis, combine).1);
+    }
+    scan((x.clone(), d.clone()), axis, combine).1
+}
+/// The extreme of two with its tangent: half of each where both are equal.
+fn extreme((v, t): &Pairs, (w, u): &Pairs, of: fn(&Array, &Array) -> Array) -> Pairs {
+    let y = of(v, w);
+    let d = add_any(&mul(t, &binary::chosen(v, w, &y)), &mul(u, &binary::chosen(w, v, &y)));
+    (y, d)
 }
 
 /// The extreme complex number so far, in lexicographic order: by doubling steps, since an extreme does not depend on the order.
@@ -79,10 +85,13 @@ fn lexicographic(l: &mut Lower, x: ValId, axis: usize, reverse: bool, least: boo
     x
 }
 
-macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, floats $floats:literal, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr;)*) => { $(
+macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, $takes:ident, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr;)*) => { $(
     $(#[$doc])*
     ///
-    /// With `reverse` from the end of the axis.
+    /// With `reverse` from the end of the axis. Shape and element type are those of `x`.
+    ///
+    /// # Panics
+    /// If there is no such axis, or if elements of this type are not taken.
     #[track_caller]
     pub fn $name(x: &Array, axis: usize, reverse: bool) -> Array { bind1(&$Name { axis, reverse }, &[x]) }
     #[doc = concat!("See [`", stringify!($name), "`].")]
@@ -93,7 +102,7 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
         fn params(&self) -> Vec<(&'static str, Param)> {
             vec![("axis", self.axis.to_string().into()), ("reverse", if self.reverse { "True" } else { "False" }.into())]
         }
-        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(x[0], self.axis, $floats) }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(x[0], self.axis, Takes::$takes) }
         #[allow(unused_variables)]
         fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
             one(dx[0].map(|$d| { let ($this, $x, $y) = (self, x[0], &y[0]); $tangent }))
@@ -132,7 +141,7 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
             name: concat!(stringify!($name), " of each type"),
             args: vec![Array::from_slice(&[1.5f32, -0.5, 2.25, 0.75, -1.25, 3.0], &[6])],
             run: |x| {
-                let takes = |t: crate::dtype::DType| if $floats { t.is_float() } else { t.is_float() || t.is_integer() };
+                let takes = |t: crate::dtype::DType| !t.is_complex() && Takes::$takes.accepts(t);
                 in_types(&x[0], takes).iter().map(|x| $name(x, 0, false)).collect()
             },
         }),*,
@@ -143,32 +152,58 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
                 let z = complex(&x[0], &x[1]);
                 [cumsum(&z, 0, false), cumprod(&z, 0, true)].iter().flat_map(components).collect()
             },
+        }, Case {
+            name: "extremes of complex numbers",
+            args: vec![crate::array(vec![1.5f64, -0.5, 2.25]), crate::array(vec![0.75f64, -1.25, 3.0])],
+            run: |x| {
+                let z = complex(&x[0], &x[1]);
+                [cummax(&z, 0, false), cummin(&z, 0, true)].iter().flat_map(components).collect()
+            },
         }]
     }
 } }
 cumulative! {
     /// All partial sums along `axis`.
-    Cumsum cumsum Fold::Sum, floats false, linear true, |this, x, d, y| bind1(this, &[d]);
+    Cumsum cumsum Fold::Sum, Number, linear true, |this, x, d, y| bind1(this, &[d]);
     /// All partial products along `axis`.
-    Cumprod cumprod Fold::Prod, floats false, linear false, |this, x, d, y|
-        tangent_by_doubling(x, d, this.axis, this.reverse, 1.0, |w, u, v, t| (mul(w, v), add_any(&mul(u, v), &mul(w, t))));
-    /// The greatest element so far along `axis`. The first of equal ones has the derivative.
-    Cummax cummax Fold::Max, floats false, linear false, |this, x, d, y|
-        tangent_by_doubling(x, d, this.axis, this.reverse, f64::NEG_INFINITY, |w, u, v, t| extreme(w, u, v, t, &before(w, v, false)));
-    /// The least element so far along `axis`. The first of equal ones has the derivative.
-    Cummin cummin Fold::Min, floats false, linear false, |this, x, d, y|
-        tangent_by_doubling(x, d, this.axis, this.reverse, f64::INFINITY, |w, u, v, t| extreme(w, u, v, t, &before(w, v, true)));
+    Cumprod cumprod Fold::Prod, Number, linear false, |this, x, d, y|
+        tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| (mul(v, w), add_any(&mul(t, w), &mul(v, u))));
+    /// The greatest element so far along `axis`. Where two equal ones meet, each has half of the derivative.
+    Cummax cummax Fold::Max, Number, linear false, |this, x, d, y|
+        tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, max));
+    /// The least element so far along `axis`. Where two equal ones meet, each has half of the derivative.
+    Cummin cummin Fold::Min, Number, linear false, |this, x, d, y|
+        tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, min));
     /// The logarithm of all partial sums of e^x along `axis`.
-    Cumlogsumexp cumlogsumexp Fold::LogAddExp, floats true, linear false, |this, x, d, y| {
-        // sum of e^(x_k - y_i) dx_k over k up to i: the factors never overflow in pairs
-        tangent_by_doubling(x, d, this.axis, this.reverse, f64::NEG_INFINITY, |w, u, v, t| {
-            let top = stop_gradient(&max(w, v));
+    Cumlogsumexp cumlogsumexp Fold::LogAddExp, Float, linear false, |this, x, d, y| {
+        // the greater of two exponents is taken out of both, so that neither overflows
+        tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| {
+            let top = stop_gradient(&max(v, w));
             let safe = select_n(&is_finite(&top), &[&full_of(top.aval(), 0.0), &top]);
-            let (p, q) = (exp(&sub(w, &safe)), exp(&sub(v, &safe)));
+            let (p, q) = (exp(&sub(v, &safe)), exp(&sub(w, &safe)));
             let s = add(&p, &q);
             let nothing = eq(&s, &lit(&s, 0.0));
             let divisor = select_n(&nothing, &[&s, &full_of(s.aval(), 1.0)]);
-            (add(&safe, &log(&s)), div(&add_any(&mul(u, &p), &mul(t, &q)), &divisor))
+            (add(&safe, &log(&s)), div(&add_any(&mul(t, &p), &mul(u, &q)), &divisor))
         })
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers are those that JAX gives.
+    #[test]
+    fn equal_extremes_share_the_derivative() {
+        let x = crate::array(vec![1f32, 1., 1., 0., 1., 2., 2.]);
+        let d = crate::array(vec![1f32, 2., 4., 8., 16., 32., 64.]);
+        let tangent = |f: fn(&Array, usize, bool) -> Array, reverse: bool| {
+            crate::jvp(|x: &Array| f(x, 0, reverse), (&x,), (&d,)).1.to_vec::<f32>()
+        };
+        assert_eq!(tangent(cummax, false), [1.0, 1.5, 2.75, 2.75, 9.375, 32.0, 48.0]);
+        assert_eq!(tangent(cummax, true), [48.0, 48.0, 48.0, 48.0, 48.0, 48.0, 64.0]);
+        assert_eq!(tangent(cummin, false), [1.0, 1.5, 2.75, 8.0, 8.0, 8.0, 8.0]);
+        assert_eq!(tangent(cummin, true), [8.0, 8.0, 8.0, 8.0, 16.0, 48.0, 64.0]);
+    }
 }

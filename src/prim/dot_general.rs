@@ -123,9 +123,7 @@ impl Primitive for DotGeneral {
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let dtype = same_dtype(x)?;
-        if !dtype.is_number() {
-            return Err(format!("does not take elements of type (dtype) {dtype}"));
-        }
+        Takes::All.check(dtype)?;
         let out = self.preferred.unwrap_or(dtype);
         if !out.is_number() || out.is_complex() != dtype.is_complex() || dtype.is_float() && !out.is_float() {
             return Err(format!("a sum of products of elements of type (dtype) {dtype} cannot have type {out}"));

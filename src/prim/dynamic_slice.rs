@@ -9,6 +9,9 @@ use cotangent_cpu::{Kind, Use, ValId};
 
 /// The elements of a box of extents `sizes` whose first corner is at `starts`: one scalar integer for each dimension, all of one
 /// type. A start is clamped so that the box lies inside `x`.
+///
+/// # Panics
+/// If the box is greater than `x`, or if the starts are not one scalar integer for each dimension, all of one type.
 #[track_caller]
 pub fn dynamic_slice(x: &Array, starts: &[&Array], sizes: &[usize]) -> Array {
     let args: SmallVec<[&Array; 8]> = std::iter::once(x).chain(starts.iter().copied()).collect();
@@ -30,8 +33,7 @@ pub(super) fn check_box(x: &Aval, starts: &[&Aval], sizes: &[usize]) -> Result<(
     }
     for s in starts {
         if !s.dtype.is_integer() || s.dtype != starts[0].dtype {
-            let types: Vec<_> = starts.iter().map(|a| a.to_string()).collect();
-            return Err(format!("start indices must be integers of one type (dtype), got {}", types.join(" and ")));
+            return Err(format!("start indices must be integers of one type (dtype), got {}", listed(starts)));
         }
         if !s.shape.is_empty() {
             return Err(format!("a start index must be a scalar, got {s}"));
@@ -59,7 +61,7 @@ impl Primitive for DynamicSlice {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         check_box(x[0], &x[1..], &self.sizes)?;
         let mut out = x[0].with_shape(self.sizes.iter().copied());
-        out.varying = x.iter().fold(0, |s, a| s | a.varying);
+        out.varying = varying(x);
         Ok(one(out))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

@@ -8,6 +8,9 @@ use cotangent_cpu::{Kind, Use, ValId};
 
 /// `x` with `update` written over it, the first corner at `starts`: one scalar integer for each dimension, all of one type. A start
 /// is clamped so that `update` lies inside `x`.
+///
+/// # Panics
+/// If `update` is of another element type or greater than `x`, or if the starts are not one scalar integer for each dimension, all of one type.
 #[track_caller]
 pub fn dynamic_update_slice(x: &Array, update: &Array, starts: &[&Array]) -> Array {
     let args: SmallVec<[&Array; 8]> = [x, update].into_iter().chain(starts.iter().copied()).collect();
@@ -26,7 +29,7 @@ impl Primitive for DynamicUpdateSlice {
         check_box(x[0], &x[2..], &x[1].shape)?;
         let mut out = x[0].clone();
         out.weak = x.iter().all(|a| a.weak);
-        out.varying = x.iter().fold(0, |s, a| s | a.varying);
+        out.varying = varying(x);
         Ok(one(out))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

@@ -60,7 +60,7 @@ pub(crate) fn call_types(jaxpr: &Jaxpr, x: &[&Aval]) -> Result<Avals, String> {
             return Err(format!("argument {i} has type {got}, but the program was staged for {want}"));
         }
     }
-    let varying = x.iter().fold(0, |s, a| s | a.varying);
+    let varying = varying(x);
     let cleared = jaxpr.in_avals().fold(0, |s, a| s | a.varying);
     // what varies more than it did when the program was staged makes the results vary more, too
     Ok(jaxpr.out_avals().into_iter().map(|a| Aval { varying: a.varying | (varying & !cleared), ..a }).collect())

@@ -7,6 +7,9 @@ use crate::trace::bind1;
 use cotangent_cpu::{Dt, Op, ValId};
 
 /// An array of this shape whose elements are their index along `dimension`.
+///
+/// # Panics
+/// If there is no such dimension, or if the type is not one of numbers.
 #[track_caller]
 pub fn iota(dtype: DType, shape: &[usize], dimension: usize) -> Array {
     bind1(&Iota { dtype, shape: shape.into(), dimension }, &[])

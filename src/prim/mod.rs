@@ -24,8 +24,10 @@ use lower::{Lower, Vals};
 pub(crate) use rules::*;
 use smallvec::SmallVec;
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
+use std::ops::{Index, RangeFrom};
 use std::sync::Arc;
 
 /// A tangent that may be a symbolic zero. Its type is that of its primal.
@@ -157,7 +159,46 @@ impl<P: Primitive + Clone + Eq + Hash> Parameters for P {
 }
 
 /// How a recorded JAX program spells an operation: its name there, and what to do with its parameters and operands.
-pub(crate) type Read = (&'static str, fn(&Params, &[Array]) -> Result<Outs, Error>);
+pub(crate) type Read = (&'static str, fn(&Params, &Operands) -> Result<Outs, Error>);
+
+/// The operands of a recorded equation, which a reader takes by position. One that is not there is an error, and so is one that nobody
+/// took: none is dropped in silence.
+pub(crate) struct Operands<'a> {
+    all: &'a [Array],
+    taken: Cell<usize>,
+}
+impl<'a> Operands<'a> {
+    pub(crate) fn new(all: &'a [Array]) -> Self {
+        Operands { all, taken: Cell::new(0) }
+    }
+    /// All of them.
+    pub(crate) fn iter(&self) -> std::slice::Iter<'a, Array> {
+        self.taken.set(self.all.len());
+        self.all.iter()
+    }
+    /// How many were taken, if that is not all.
+    pub(crate) fn taken_of_more(&self) -> Option<usize> {
+        Some(self.taken.get()).filter(|n| *n < self.all.len())
+    }
+}
+impl Index<usize> for Operands<'_> {
+    type Output = Array;
+    fn index(&self, i: usize) -> &Array {
+        self.taken.set(self.taken.get().max(i + 1));
+        self.all.get(i).unwrap_or_else(|| missing_operand(i))
+    }
+}
+impl Index<RangeFrom<usize>> for Operands<'_> {
+    type Output = [Array];
+    fn index(&self, from: RangeFrom<usize>) -> &[Array] {
+        self.taken.set(self.all.len());
+        self.all.get(from.clone()).unwrap_or_else(|| missing_operand(from.start - 1))
+    }
+}
+#[cold]
+fn missing_operand(i: usize) -> ! {
+    crate::error::fail(crate::error::ErrorKind::Program, format!("operand {i} is missing"))
+}
 
 /// A sample for the harness: a function of arrays built from one primitive, and arguments to try it on.
 pub struct Case {

@@ -22,9 +22,7 @@ impl Primitive for MulAdd {
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let dtype = same_dtype(x)?;
-        if !dtype.is_float() && !dtype.is_integer() {
-            return Err(format!("does not take elements of type (dtype) {dtype}"));
-        }
+        Takes::Real.check(dtype)?;
         Ok(one(elementwise(dtype, x)?))
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {

@@ -18,9 +18,7 @@ impl Primitive for Neg {
         "neg"
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        if !x[0].dtype.is_inexact() && !x[0].dtype.is_integer() {
-            return Err(format!("does not take elements of type (dtype) {}", x[0].dtype));
-        }
+        Takes::Number.check(x[0].dtype)?;
         Ok(one(x[0].clone()))
     }
     fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

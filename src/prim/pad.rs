@@ -7,6 +7,10 @@ use cotangent_cpu::{Guard, ValId, View};
 
 /// `x` with copies of the scalar `value` around and between its elements: for each dimension how many before (or cut off, if
 /// negative), behind, and between neighbors.
+///
+/// # Panics
+/// If `config` does not have one entry for each dimension, if `value` is no scalar of the type of `x`, if more is cut off than there is, or if
+/// a number between neighbors is negative.
 #[track_caller]
 pub fn pad(x: &Array, value: &Array, config: &[(i64, i64, i64)]) -> Array {
     if config.iter().all(|c| *c == (0, 0, 0)) && config.len() == x.ndim() {

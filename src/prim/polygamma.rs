@@ -24,9 +24,7 @@ impl Primitive for Polygamma {
         vec![("n", self.n.to_string().into())]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        if !x[0].dtype.is_float() {
-            return Err(format!("does not take elements of type (dtype) {}", x[0].dtype));
-        }
+        Takes::Float.check(x[0].dtype)?;
         if self.n == 0 {
             return Err("has an order of at least 1; order 0 is digamma".into());
         }

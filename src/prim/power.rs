@@ -29,11 +29,9 @@ impl Primitive for IntegerPow {
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let t = x[0].dtype;
-        if !t.is_inexact() && !t.is_integer() {
-            return Err(format!("does not take elements of type (dtype) {t}"));
-        }
+        Takes::Number.check(t)?;
         if self.y < 0 && t.is_integer() {
-            return Err(format!("integers (dtype {t}) cannot be raised to the negative power {}", self.y));
+            return Err(format!("integers (dtype {t}) cannot be raised to the negative power {}; convert them to a floating-point type", self.y));
         }
         Ok(one(x[0].clone()))
     }
@@ -159,9 +157,7 @@ impl Primitive for ReducePrecision {
         ]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        if !x[0].dtype.is_float() {
-            return Err(format!("does not take elements of type (dtype) {}", x[0].dtype));
-        }
+        Takes::Float.check(x[0].dtype)?;
         Ok(one(x[0].clone()))
     }
     fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {

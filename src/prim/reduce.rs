@@ -10,10 +10,8 @@ use crate::trace::bind1;
 use cotangent_cpu::{Fold, Kind, Op, Ty, Use, ValId};
 
 /// The result's type, or why not.
-fn folded(axes: &[usize], takes: fn(DType) -> bool, x: &Aval) -> Result<Avals, String> {
-    if !takes(x.dtype) {
-        return Err(format!("does not take elements of type (dtype) {}", x.dtype));
-    }
+fn folded(axes: &[usize], takes: Takes, x: &Aval) -> Result<Avals, String> {
+    takes.check(x.dtype)?;
     if let Some(a) = axes.iter().find(|a| **a >= x.shape.len()) {
         return Err(format!("axis {a} is out of bounds for {x}"));
     }
@@ -64,15 +62,6 @@ fn lexicographic(l: &mut Lower, x: ValId, axes: &[usize], op: Fold, from: &Aval,
     l.map(to, &[best, im], |_, x| Num::Cx(x[0].re(), x[1].re()))
 }
 
-fn numbers(t: DType) -> bool {
-    t.is_inexact() || t.is_integer()
-}
-fn ordered(t: DType) -> bool {
-    numbers(t) || t.is_bool()
-}
-fn bits(t: DType) -> bool {
-    t.is_integer() || t.is_bool()
-}
 /// `y` repeated over the folded axes again.
 fn back(y: &Array, axes: &[usize], shape: &[usize]) -> Array {
     let kept: Vec<usize> = (0..shape.len()).filter(|d| !axes.contains(d)).collect();
@@ -111,6 +100,11 @@ fn others(x: &Array, d: &Array, axes: &[usize]) -> Array {
 
 macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $fold:expr, |$x:ident, $d:ident, $y:ident, $axes:ident| $tangent:expr, linear $linear:literal;)*) => { $(
     $(#[$doc])*
+    ///
+    /// The element type is that of `x`, the shape that of `x` without `axes`; without any axis it is `x` itself.
+    ///
+    /// # Panics
+    /// If an axis repeats or does not exist, or if elements of this type are not taken.
     #[track_caller]
     pub fn $name(x: &Array, axes: &[usize]) -> Array {
         if axes.is_empty() { return x.clone() }
@@ -129,7 +123,7 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
             p
         }
         fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-            let mut y = folded(&self.axes, $takes, x[0])?;
+            let mut y = folded(&self.axes, Takes::$takes, x[0])?;
             // as in JAX, what is made of bits has a type of its own
             y[0].weak &= !matches!($fold, Fold::And | Fold::Or | Fold::Xor);
             Ok(y)
@@ -172,11 +166,11 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
     fn fold_cases() -> Vec<Case> {
         vec![$(Case {
             name: stringify!($name),
-            args: vec![sample($takes)],
+            args: vec![sample(Takes::$takes)],
             run: |x| vec![$name(&x[0], &[0]), $name(&x[0], &[1]), $name(&x[0], &[0, 2]), $name(&x[0], &[0, 1, 2])],
         }, Case {
             name: concat!(stringify!($name), " of nothing and of one"),
-            args: vec![sample($takes)],
+            args: vec![sample(Takes::$takes)],
             run: |x| {
                 let part = |to: &[usize]| slice(&x[0], &[0, 0, 0], to, None);
                 let (none, unit) = (part(&[2, 0, 2]), part(&[1, 1, 2]));
@@ -186,16 +180,16 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
             },
         }, Case {
             name: concat!(stringify!($name), " of each type"),
-            args: vec![undifferentiated(sample($takes))],
-            run: |x| in_types(&x[0], $takes).iter().flat_map(|x| [$name(x, &[1]), $name(x, &[0, 2])]).collect(),
+            args: vec![undifferentiated(sample(Takes::$takes))],
+            run: |x| in_types(&x[0], |t| Takes::$takes.accepts(t)).iter().flat_map(|x| [$name(x, &[1]), $name(x, &[0, 2])]).collect(),
         }),*]
     }
 } }
 
 /// Elements of a type that a fold takes, with ties and zeros for integers and none for floats.
-fn sample(takes: fn(DType) -> bool) -> Array {
+fn sample(takes: Takes) -> Array {
     let x = [1.5f64, -0.5, 2.25, 0.75, -1.25, 3.0, 0.25, -2.0, 1.0, 4.5, -3.5, 0.125];
-    if takes(DType::Float64) {
+    if takes.accepts(DType::Float64) {
         Array::from_slice(&x, &[2, 3, 2])
     } else {
         Array::from_slice(&x.map(|x| (x * 4.0) as i32), &[2, 3, 2])
@@ -204,27 +198,34 @@ fn sample(takes: fn(DType) -> bool) -> Array {
 
 reduce! {
     /// The sum over `axes`. Of nothing: 0.
-    ReduceSum reduce_sum numbers Fold::Sum, |x, d, y, axes| Some(reduce_sum(d, axes)), linear true;
+    ReduceSum reduce_sum Number Fold::Sum, |x, d, y, axes| Some(reduce_sum(d, axes)), linear true;
     /// The product over `axes`. Of nothing: 1.
-    ReduceProd reduce_prod numbers Fold::Prod, |x, d, y, axes| Some(others(x, d, axes)), linear false;
+    ReduceProd reduce_prod Number Fold::Prod, |x, d, y, axes| Some(others(x, d, axes)), linear false;
     /// The greatest element over `axes`; NaN if there is one. Of nothing: the least number.
-    ReduceMax reduce_max ordered Fold::Max, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
+    ReduceMax reduce_max All Fold::Max, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
     /// The least element over `axes`; NaN if there is one. Of nothing: the greatest number.
-    ReduceMin reduce_min ordered Fold::Min, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
+    ReduceMin reduce_min All Fold::Min, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
     /// Whether all are true, or the bits that all have.
-    ReduceAnd reduce_and bits Fold::And, |x, d, y, axes| None, linear false;
+    ReduceAnd reduce_and Bits Fold::And, |x, d, y, axes| None, linear false;
     /// Whether some is true, or the bits that some have.
-    ReduceOr reduce_or bits Fold::Or, |x, d, y, axes| None, linear false;
+    ReduceOr reduce_or Bits Fold::Or, |x, d, y, axes| None, linear false;
     /// The exclusive or of all.
-    ReduceXor reduce_xor bits Fold::Xor, |x, d, y, axes| None, linear false;
+    ReduceXor reduce_xor Bits Fold::Xor, |x, d, y, axes| None, linear false;
 }
 
-/// Where along `axis` the greatest element is: the first of equal ones, the first NaN if there is one.
+/// Where along `axis` the greatest element is, as an integer of the type `index`: the first of equal ones, the first NaN if there is one. The
+/// axis disappears.
+///
+/// # Panics
+/// If there is no such axis, or no element along it; if elements are complex, or `index` is no integer type.
 #[track_caller]
 pub fn argmax(x: &Array, axis: usize, index: DType) -> Array {
     bind1(&ArgReduce { max: true, axis, index }, &[x])
 }
-/// Where along `axis` the least element is: the first of equal ones, the first NaN if there is one.
+/// Where along `axis` the least element is: see [`argmax`].
+///
+/// # Panics
+/// As [`argmax`].
 #[track_caller]
 pub fn argmin(x: &Array, axis: usize, index: DType) -> Array {
     bind1(&ArgReduce { max: false, axis, index }, &[x])
@@ -254,7 +255,7 @@ impl Primitive for ArgReduce {
         if !self.index.is_integer() {
             return Err(format!("an index of type (dtype) {} is no integer", self.index));
         }
-        let out = folded(&[self.axis], |t| t.is_float() || t.is_integer() || t.is_bool(), x[0])?;
+        let out = folded(&[self.axis], Takes::Ordered, x[0])?;
         if x[0].shape[self.axis] == 0 {
             return Err(format!("{} has no element along axis {}", x[0], self.axis));
         }
@@ -280,17 +281,17 @@ impl Primitive for ArgReduce {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut all = fold_cases();
-    all.push(Case { name: "argmax and argmin", args: vec![sample(numbers)], run: |x| {
+    all.push(Case { name: "argmax and argmin", args: vec![sample(Takes::Number)], run: |x| {
         vec![argmax(&x[0], 1, DType::Int32), argmin(&x[0], 2, DType::Int64)]
     } });
     all.push(Case { name: "product with a zero", args: vec![crate::array(vec![2.0f64, 0.0, 3.0])], run: |x| vec![reduce_prod(&x[0], &[0])] });
-    let two = || vec![sample(numbers), rev(&sample(numbers), &[0, 1, 2])];
+    let two = || vec![sample(Takes::Number), rev(&sample(Takes::Number), &[0, 1, 2])];
     all.push(Case { name: "sums and products of complex numbers", args: two(), run: |x| {
         let z = complex(&x[0], &x[1]);
         [reduce_sum(&z, &[1]), reduce_prod(&z, &[0, 2]), reduce_prod(&z, &[1])].iter().flat_map(components).collect()
     } });
     all.push(Case { name: "argmax of ties, and of each type", args: vec![Array::from_slice(&[3i32, 1, 3, 1, 1, 2], &[2, 3])], run: |x| {
-        let ordered = in_types(&x[0], |t| !t.is_complex());
+        let ordered = in_types(&x[0], |t| Takes::Ordered.accepts(t));
         ordered.iter().flat_map(|x| [argmax(x, 1, DType::Int32), argmin(x, 0, DType::Uint8)]).collect()
     } });
     all.push(Case { name: "long sum", args: vec![crate::array((0..5000).map(|i| (i as f64).sin()).collect::<Vec<_>>())], run: |x| vec![reduce_sum(&x[0], &[0])] });

@@ -8,11 +8,17 @@ use crate::trace::bind1;
 use cotangent_cpu::{ValId, View};
 
 /// `x` with another shape of as many elements. Costs nothing: the memory is shared.
+///
+/// # Panics
+/// If the shape holds another number of elements.
 #[track_caller]
 pub fn reshape(x: &Array, shape: &[usize]) -> Array {
     if x.shape() == shape { x.clone() } else { bind1(&Reshape { shape: shape.into() }, &[x]) }
 }
 /// `x` without these dimensions, whose extents are 1.
+///
+/// # Panics
+/// If one has another extent, does not exist, or is named twice.
 #[track_caller]
 pub fn squeeze(x: &Array, dims: &[usize]) -> Array {
     if dims.is_empty() {
@@ -23,11 +29,21 @@ pub fn squeeze(x: &Array, dims: &[usize]) -> Array {
     bind1(&Squeeze { dims }, &[x])
 }
 /// `x` with new dimensions of extent 1, which are `dims` of the result.
+///
+/// # Panics
+/// If one is named twice, or is none of the result.
 #[track_caller]
 pub fn expand_dims(x: &Array, dims: &[usize]) -> Array {
+    let rank = x.ndim() + dims.len();
+    if dims.iter().enumerate().any(|(i, d)| *d >= rank || dims[..i].contains(d)) {
+        crate::error::fail(
+            crate::error::ErrorKind::Shape,
+            format!("expand_dims: {} are not distinct dimensions of a result of {rank}, made of {}", tuple(dims), x.aval()),
+        )
+    }
     let mut old = x.shape().iter().copied();
-    let shape: Shape =
-        (0..x.ndim() + dims.len()).map(|d| if dims.contains(&d) { 1 } else { old.next().unwrap_or(1) }).collect();
+    let of = |d| if dims.contains(&d) { 1 } else { old.next().expect("an extent for each other dimension") };
+    let shape: Shape = (0..rank).map(of).collect();
     reshape(x, &shape)
 }
 

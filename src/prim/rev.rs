@@ -7,6 +7,9 @@ use crate::trace::bind1;
 use cotangent_cpu::{ValId, View};
 
 /// `x` with the order of elements along `dimensions` reversed.
+///
+/// # Panics
+/// If a dimension repeats or does not exist.
 #[track_caller]
 pub fn rev(x: &Array, dimensions: &[usize]) -> Array {
     if dimensions.is_empty() { x.clone() } else { bind1(&Rev { dimensions: dimensions.into() }, &[x]) }

@@ -33,7 +33,7 @@ pub(crate) fn full_of(a: &Aval, v: f64) -> Array {
 }
 /// The scalar `v` of this element type.
 pub(crate) fn scalar_of(dtype: DType, weak: bool, v: f64) -> Array {
-    convert_number(v, dtype, weak)
+    crate::array::Number::Float(v).to_array(dtype, weak)
 }
 /// The scalar `v` of the type of `x`, to combine with it.
 pub(crate) fn lit(x: &Array, v: f64) -> Array {
@@ -49,18 +49,70 @@ pub(crate) fn add_tangents(a: Tangent, b: Tangent) -> Tangent {
     }
 }
 
+/// Which element types an operation takes.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Takes {
+    Float,
+    Inexact,
+    Int,
+    Bits,
+    Real,
+    Ordered,
+    Number,
+    All,
+}
+impl Takes {
+    pub(crate) fn accepts(self, t: DType) -> bool {
+        match self {
+            Takes::Float => t.is_float(),
+            Takes::Inexact => t.is_inexact(),
+            Takes::Int => t.is_integer(),
+            Takes::Bits => t.is_integer() || t.is_bool(),
+            Takes::Real => t.is_float() || t.is_integer(),
+            Takes::Ordered => t.is_float() || t.is_integer() || t.is_bool(),
+            Takes::Number => t.is_inexact() || t.is_integer(),
+            Takes::All => t.is_number(),
+        }
+    }
+    fn words(self) -> &'static str {
+        match self {
+            Takes::Float => "floating-point numbers",
+            Takes::Inexact => "floating-point and complex numbers",
+            Takes::Int => "integers",
+            Takes::Bits => "integers and booleans",
+            Takes::Real => "real numbers",
+            Takes::Ordered => "real numbers and booleans",
+            Takes::Number => "numbers",
+            Takes::All => "numbers and booleans",
+        }
+    }
+    /// Why elements of this type are not taken, if they are not.
+    pub(crate) fn check(self, t: DType) -> Result<(), String> {
+        if self.accepts(t) {
+            return Ok(());
+        }
+        Err(format!("does not take elements of type (dtype) {t}, but {}", self.words()))
+    }
+}
 /// The element type that operands of an elementwise operation share.
 pub(crate) fn same_dtype(x: &[&Aval]) -> Result<DType, String> {
     if x.iter().any(|a| a.dtype != x[0].dtype) {
-        let types: Vec<_> = x.iter().map(|a| a.to_string()).collect();
-        return Err(format!("operands must have one element type (dtype), got {}", types.join(" and ")));
+        return Err(format!("operands must have one element type (dtype), got {}", listed(x)));
     }
     Ok(x[0].dtype)
+}
+/// The types as an error lists them.
+pub(crate) fn listed(x: &[&Aval]) -> String {
+    x.iter().map(|a| a.to_string()).collect::<Vec<_>>().join(" and ")
+}
+/// The named axes over which some operand varies.
+pub(crate) fn varying(x: &[&Aval]) -> AxisSet {
+    x.iter().fold(0, |all, a| all | a.varying)
 }
 /// Result of an elementwise operation: operands are scalars, or have equal ranks and extents that are equal or 1.
 pub(crate) fn elementwise(dtype: DType, x: &[&Aval]) -> Result<Aval, String> {
     let weak = x.iter().all(|a| a.weak);
-    let mut out = Aval { dtype, weak, varying: x.iter().fold(0, |v, a| v | a.varying), shape: Shape::new() };
+    let mut out = Aval { dtype, weak, varying: varying(x), shape: Shape::new() };
     for a in x {
         if a.shape.is_empty() {
             continue;
@@ -71,8 +123,7 @@ pub(crate) fn elementwise(dtype: DType, x: &[&Aval]) -> Result<Aval, String> {
             let fits = a.shape.len() == out.shape.len()
                 && a.shape.iter().zip(&out.shape).all(|(m, n)| m == n || *m == 1 || *n == 1);
             if !fits {
-                let types: Vec<_> = x.iter().map(|a| a.to_string()).collect();
-                return Err(format!("shapes of {} differ", types.join(" and ")));
+                return Err(format!("shapes of {} differ", listed(x)));
             }
             for (o, n) in out.shape.iter_mut().zip(&a.shape) {
                 if *o == 1 {

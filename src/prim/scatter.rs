@@ -433,7 +433,7 @@ fn apply(s: &Scatter, x: &Array, indices: &Array, updates: &Array, f: &Arc<Jaxpr
     y
 }
 
-fn read(p: &Params, x: &[Array], put: Put) -> Result<Array, Error> {
+fn read(p: &Params, x: &Operands, put: Put) -> Result<Array, Error> {
     let dims = ScatterDimensionNumbers {
         update_window_dims: numbers(p, "update_window_dims")?,
         inserted_window_dims: numbers(p, "inserted_window_dims")?,

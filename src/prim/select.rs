@@ -10,6 +10,9 @@ use cotangent_cpu::{Op, ValId};
 
 /// Where `which` is false (or 0) the element of the first case, where it is true (or 1) of the second, and so on. `which` is boolean
 /// with two cases, or int32; it is a scalar, or has the cases' shape. The cases have one type.
+///
+/// # Panics
+/// If this is not so.
 #[track_caller]
 pub fn select_n(which: &Array, cases: &[&Array]) -> Array {
     let args: SmallVec<[&Array; 4]> = std::iter::once(which).chain(cases.iter().copied()).collect();
@@ -32,13 +35,12 @@ impl Primitive for SelectN {
             t => return Err(format!("chooses among {} cases by a predicate of type (dtype) {t}", cases.len())),
         }
         if cases.iter().any(|c| c.shape != first.shape) || !(which.shape.is_empty() || which.shape == first.shape) {
-            let types: Vec<_> = x.iter().map(|a| a.to_string()).collect();
-            return Err(format!("shapes of {} differ", types.join(" and ")));
+            return Err(format!("shapes of {} differ", listed(x)));
         }
         Ok(one(Aval {
             dtype,
             weak: cases.iter().all(|c| c.weak),
-            varying: x.iter().fold(0, |s, a| s | a.varying),
+            varying: varying(x),
             shape: first.shape.clone(),
         }))
     }
@@ -108,7 +110,10 @@ pub(super) const READ: &[Read] = &[
 ];
 
 /// x limited to at least `low` and at most `high`, which are scalars or have x's shape. The derivative is 1 strictly between them
-/// and 0 at the limits and beyond.
+/// and 0 at the limits and beyond; that of a limit is 1 where x is beyond it.
+///
+/// # Panics
+/// If the three differ in element type, or a limit is neither a scalar nor of x's shape.
 #[track_caller]
 pub fn clamp(low: &Array, x: &Array, high: &Array) -> Array {
     let fit = |b: &Array| if b.shape() == x.shape() { b.clone() } else { broadcast_in_dim(b, x.shape(), &[]) };

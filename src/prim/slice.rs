@@ -8,17 +8,30 @@ use crate::trace::bind1;
 use cotangent_cpu::{ValId, View};
 
 /// The elements from `start` to before `limit` in steps of `strides` (1 where there is `None`), dimension by dimension.
+///
+/// # Panics
+/// If a list does not have as many entries as `x` has dimensions, if a step is 0, or unless `start <= limit <= extent` in each dimension.
 #[track_caller]
 pub fn slice(x: &Array, start: &[usize], limit: &[usize], strides: Option<&[usize]>) -> Array {
-    if limit == x.shape() && start.iter().all(|s| *s == 0) && strides.is_none_or(|s| s.iter().all(|s| *s == 1)) {
+    let whole = limit == x.shape() && start.len() == limit.len() && start.iter().all(|s| *s == 0);
+    if whole && strides.is_none_or(|s| s.len() == limit.len() && s.iter().all(|s| *s == 1)) {
         return x.clone();
     }
     bind1(&Slice { start: start.into(), limit: limit.into(), strides: strides.map(|s| s.into()) }, &[x])
 }
 /// `slice` along one dimension, all of the others.
+///
+/// # Panics
+/// If there is no such dimension, and as [`slice`] does.
 #[track_caller]
 pub fn slice_in_dim(x: &Array, start: usize, limit: usize, stride: usize, dim: usize) -> Array {
     let (mut low, mut high, mut step) = (Shape::from_elem(0, x.ndim()), Shape::from_slice(x.shape()), Shape::from_elem(1, x.ndim()));
+    if dim >= x.ndim() {
+        crate::error::fail(
+            crate::error::ErrorKind::Shape,
+            format!("slice_in_dim: dimension {dim} is out of bounds for {}", x.aval()),
+        )
+    }
     low[dim] = start;
     high[dim] = limit;
     step[dim] = stride;
@@ -123,7 +136,8 @@ pub(super) const READ: &[Read] = &[
     }),
     ("unstack", |p, x| {
         let axis = p.usize("axis")?;
-        Ok((0..x[0].shape()[axis]).map(|i| squeeze(&slice_in_dim(&x[0], i, i + 1, 1, axis), &[axis])).collect())
+        let n = x[0].shape().get(axis).ok_or_else(|| p.error("axis", format!("out of bounds for {}", x[0].aval())))?;
+        Ok((0..*n).map(|i| squeeze(&slice_in_dim(&x[0], i, i + 1, 1, axis), &[axis])).collect())
     }),
 ];
 pub(super) fn cases() -> Vec<Case> {

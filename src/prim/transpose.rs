@@ -7,6 +7,9 @@ use crate::trace::bind1;
 use cotangent_cpu::{ValId, View};
 
 /// Dimension i of the result is dimension `permutation[i]` of `x`.
+///
+/// # Panics
+/// If `permutation` does not name every dimension of `x` once.
 #[track_caller]
 pub fn transpose(x: &Array, permutation: &[usize]) -> Array {
     if permutation.len() == x.ndim() && permutation.iter().enumerate().all(|(i, p)| i == *p) {

@@ -3,40 +3,9 @@
 use super::lower::Num;
 use super::testing::{components, in_types, odd_shapes, undifferentiated};
 use super::*;
-use crate::dtype::DType;
 use crate::trace::bind1;
 use cotangent_cpu::complex as cx;
 use cotangent_cpu::{Body, Dt, M, Op};
-
-/// The element types that a function takes.
-#[derive(Clone, Copy, PartialEq)]
-enum Takes {
-    Inexact,
-    Float,
-    Signed,
-    Int,
-    BoolOrInt,
-}
-impl Takes {
-    fn accepts(self, t: DType) -> bool {
-        match self {
-            Takes::Inexact => t.is_inexact(),
-            Takes::Float => t.is_float(),
-            Takes::Signed => t.is_inexact() || t.is_integer(),
-            Takes::Int => t.is_integer(),
-            Takes::BoolOrInt => t.is_integer() || t.is_bool(),
-        }
-    }
-    fn words(self) -> &'static str {
-        match self {
-            Takes::Inexact => "floating-point and complex numbers",
-            Takes::Float => "floating-point numbers",
-            Takes::Signed => "numbers",
-            Takes::Int => "integers",
-            Takes::BoolOrInt => "integers and booleans",
-        }
-    }
-}
 
 fn math(m: M) -> impl Fn(&mut Body, Dt, u32) -> u32 {
     move |b, dt, x| b.un(Op::Math(m), dt, x)
@@ -55,21 +24,26 @@ fn f64s(x: &[f64]) -> Array {
     crate::array(x)
 }
 
-/// One line each: struct, function, accepted types, real body, complex body, tangent, samples.
+/// One line each: struct, function, accepted types, real body, complex body, tangent, samples. In parentheses: JAX's name, if it is not
+/// the function's, and the parameter that tells the function from others of this name.
 macro_rules! unary { ($(
     $(#[$doc:meta])*
-    $Name:ident $name:ident $takes:ident, $real:expr, $complex:expr, |$x:ident, $y:ident, $d:ident| $tangent:expr, on $at:expr;
+    $Name:ident $name:ident $(($spelled:literal $key:ident $value:literal))? $takes:ident, $real:expr, $complex:expr, |$x:ident, $y:ident, $d:ident| $tangent:expr, on $at:expr;
 )*) => { $(
     $(#[$doc])*
     ///
     /// Shape and element type of the result are those of `x`.
+    ///
+    /// # Panics
+    /// If elements of this type are not taken.
     #[track_caller]
     pub fn $name(x: &Array) -> Array { bind1(&$Name, &[x]) }
     #[doc = concat!("See [`", stringify!($name), "`].")]
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct $Name;
     impl Primitive for $Name {
-        fn name(&self) -> &'static str { stringify!($name) }
+        fn name(&self) -> &'static str { [$($spelled,)? stringify!($name)][0] }
+        fn params(&self) -> Vec<(&'static str, Param)> { vec![$((stringify!($key), stringify!($value).into()))?] }
         fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { checked(Takes::$takes, x) }
         #[allow(unused_variables)]
         fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
@@ -83,7 +57,7 @@ macro_rules! unary { ($(
 )*
     pub(super) const READ: &[Read] = &[
         $((stringify!($name), |_, x| Ok(one($name(&x[0]))))),*,
-        // JAX's square and exp2 have their own names; here they are a power and a function of one base
+        // in JAX an operation of its own
         ("square", |_, x| Ok(one(mul(&x[0], &x[0])))),
         ("round", |p, x| match p.str("rounding_method")? {
             "TO_NEAREST_EVEN" => Ok(one(round_even(&x[0]))),
@@ -118,9 +92,7 @@ macro_rules! unary { ($(
 } }
 
 fn checked(takes: Takes, x: &[&Aval]) -> Result<Avals, String> {
-    if !takes.accepts(x[0].dtype) {
-        return Err(format!("does not take elements of type (dtype) {}, but {}", x[0].dtype, takes.words()));
-    }
+    takes.check(x[0].dtype)?;
     Ok(one(x[0].clone()))
 }
 
@@ -207,26 +179,40 @@ unary! {
         |x, y, d| Some(mul(d, &sub(&bessel_i1e(x), &mul(&sign(x), y)))), on f64s(&[-2.0f64, 0.3, 1.7]);
     /// The modified Bessel function of the first kind of order 1, times e^-|x|.
     BesselI1e bessel_i1e Float, math(M::BesselI1e), real_only, |x, y, d| {
-        // the quotient y / x tends to 1/2 at 0; a safe divisor keeps the unused branch finite
-        let zero = eq(x, &lit(x, 0.0));
-        let safe = select_n(&zero, &[x, &full_of(x.aval(), 1.0)]);
+        // the quotient y / x tends to 1/2 at 0; near it 1 / x overflows, and a safe divisor keeps the unused branch finite
+        let eps = x.dtype().float_info().expect("a floating-point type").eps;
+        let tiny = le(&abs(x), &lit(x, eps));
+        let safe = select_n(&tiny, &[x, &full_of(x.aval(), 1.0)]);
         let slope = sub(&bessel_i0e(&safe), &mul(y, &add(&sign(&safe), &div(&lit(x, 1.0), &safe))));
-        Some(mul(d, &select_n(&zero, &[&slope, &full_of(x.aval(), 0.5)])))
+        Some(mul(d, &select_n(&tiny, &[&slope, &full_of(x.aval(), 0.5)])))
     }, on f64s(&[-2.0f64, 0.3, 1.7]);
     /// -1, 0 or 1 (of a complex number its direction, z / |z|).
-    Sign sign Signed, plain(Op::Sign), cx::sign, |x, y, d| None, on f64s(&[-2.0f64, 0.3]);
+    Sign sign Number, plain(Op::Sign), cx::sign, |x, y, d| None, on f64s(&[-2.0f64, 0.3]);
     /// The greatest integer that is not greater.
     Floor floor Float, plain(Op::Floor), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// The least integer that is not less.
     Ceil ceil Float, plain(Op::Ceil), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// The nearest integer, halves to even.
-    RoundEven round_even Float, plain(Op::RoundEven), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    RoundEven round_even ("round" rounding_method 1) Float, plain(Op::RoundEven), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// The nearest integer, halves away from zero.
-    RoundAway round_away Float, plain(Op::RoundAway), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
+    RoundAway round_away ("round" rounding_method 0) Float, plain(Op::RoundAway), real_only, |x, y, d| None, on f64s(&[-2.3f64, 0.3]);
     /// Each bit inverted; of a truth value its opposite.
-    Invert not BoolOrInt, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
+    Invert not Bits, plain(Op::Not), real_only, |x, y, d| None, on crate::array(vec![1i32, -7, 0]);
     /// The number of bits that are set.
     PopulationCount population_count Int, plain(Op::PopCount), real_only, |x, y, d| None, on crate::array(vec![1u32, 70000, 0]);
     /// The number of leading zero bits.
     Clz clz Int, plain(Op::Clz), real_only, |x, y, d| None, on crate::array(vec![1u32, 70000, 0]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers are JAX's: as near to 0 as that the slope is the one at 0, and nothing overflows or cancels.
+    #[test]
+    fn slopes_near_zero() {
+        let slope = crate::grad(bessel_i1e);
+        assert_eq!(slope(&crate::array(vec![1e-39f32]).reshape(&[])).to_f64(), 0.5);
+        assert_eq!(crate::grad(slope)(&Array::from_slice(&[1e-200f64], &[])).to_f64(), 0.0);
+    }
 }

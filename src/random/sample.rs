@@ -5,7 +5,7 @@ use crate::array::{Array, ArrayLike, Operand};
 use crate::aval::tuple;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::np;
+use crate::np::{self, shape::ranked};
 use crate::prim::{self, convert_element_type, lit, scalar_of};
 
 /// Parameters of a distribution fit the shape of what is drawn.
@@ -23,14 +23,6 @@ fn fits(name: &str, shape: &[usize], parameters: &[&Array]) {
             )
         }
     }
-}
-/// With as many dimensions as `shape`, so that elementwise operations broadcast it.
-fn ranked(x: &Array, shape: &[usize]) -> Array {
-    if x.ndim() == 0 || x.ndim() == shape.len() {
-        return x.clone();
-    }
-    let ones = std::iter::repeat_n(1, shape.len() - x.ndim());
-    prim::reshape(x, &ones.chain(x.shape().iter().copied()).collect::<Vec<_>>())
 }
 /// The parameter as an array of this type; a number is converted at once and loses nothing.
 fn parameter(x: impl Operand, dtype: DType) -> Array {
@@ -106,7 +98,7 @@ fn unit_to(key: &Array, shape: &[usize], dtype: DType, low: &Array, high: &Array
     let one = scalar_of(dtype, false, 1.0);
     let floats = prim::bitcast_convert_type(&prim::or(&mantissas, &prim::bitcast_convert_type(&one, word)), dtype);
     let unit = prim::sub(&floats, &one);
-    let (low, high) = (ranked(low, shape), ranked(high, shape));
+    let (low, high) = (ranked(low, shape.len()), ranked(high, shape.len()));
     let width = prim::sub(&high, &low);
     // rounded once, as the code that JAX compiles does; of bfloat16 it rounds the product, too
     let y = match dtype {
@@ -218,8 +210,8 @@ fn remainders(key: Key, shape: &[usize], dtype: DType, low: &Array, high: &Array
     let (least, greatest) = dtype.int_range().expect("an integer type");
     // is the limit behind the greatest number of the type?
     let over = prim::gt(high, &nearest(greatest, high));
-    let fit = |x: &Array| ranked(&convert_element_type(&clamped(x, least, greatest), dtype, false), shape);
-    let (low, high, over) = (fit(low), fit(high), ranked(&over, shape));
+    let fit = |x: &Array| ranked(&convert_element_type(&clamped(x, least, greatest), dtype, false), shape.len());
+    let (low, high, over) = (fit(low), fit(high), ranked(&over, shape.len()));
     let [k1, k2] = key.split();
     let word = unsigned(dtype.bits());
     let bits = |k: Key| prim::random_bits(k.single("randint"), dtype.bits(), shape);
@@ -255,5 +247,5 @@ pub fn bernoulli(key: Key, p: impl ArrayLike, shape: &[usize]) -> Array {
     fits("bernoulli", shape, &[&p]);
     let p = convert_element_type(&p, p.dtype(), false);
     let (low, high) = (scalar_of(p.dtype(), false, 0.0), scalar_of(p.dtype(), false, 1.0));
-    prim::lt(&unit_to(key.single("bernoulli"), shape, p.dtype(), &low, &high), &ranked(&p, shape))
+    prim::lt(&unit_to(key.single("bernoulli"), shape, p.dtype(), &low, &high), &ranked(&p, shape.len()))
 }

@@ -74,7 +74,7 @@ fn product(a: &Array, b: &Array, varies: bool) -> (f64, f64) {
     if varies { inner(a, b) } else { inner(&lane(a, 0, 0), &lane(b, 0, 0)) }
 }
 
-/// Over all samples: which collectives there are, and in how many of their operands they were found to be linear.
+/// The collectives that the samples hold.
 pub(crate) fn reached() -> BTreeSet<&'static str> {
     let names = Mutex::new(BTreeSet::new());
     for (_, f) in SAMPLES {

@@ -4,6 +4,7 @@ mod call;
 mod eager;
 mod kernel;
 mod memory;
+mod random;
 pub mod skipped;
 mod startup;
 mod train;
@@ -49,6 +50,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "transform.hessian", run: transform::hessian },
     Workload { name: "transform.hvp", run: transform::hvp },
     Workload { name: "transform.nbody", run: transform::nbody },
+    Workload { name: "random", run: random::numbers },
     Workload { name: "memory.chain100", run: memory::chain100 },
     Workload { name: "memory.centred100", run: memory::centred100 },
     Workload { name: "memory.mlp_step", run: memory::mlp_step },

@@ -26,7 +26,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("train.transformer", "waits for indexing, softmax and gelu under their own names"),
     ("train.rnn", LOOP),
     ("transform.ode", LOOP),
-    ("random", "there are no random numbers yet"),
     ("memory.chain100_ckpt_segments", CHECKPOINT),
     ("memory.chain100_ckpt_whole", CHECKPOINT),
     ("memory.centred100_ckpt_segments", CHECKPOINT),

@@ -144,21 +144,22 @@ impl Cursor {
             }
         }
     }
-    /// The tokens up to a comma outside of angle brackets; passes the comma.
-    fn until_comma(&mut self) -> Vec<TokenTree> {
+    /// The tokens up to the first that is this one outside of angle brackets; passes it.
+    fn until(&mut self, end: char) -> Vec<TokenTree> {
         let (mut depth, mut arrow, mut out) = (0, false, Vec::new());
         while let Some(token) = self.next() {
-            if let TokenTree::Punct(p) = &token {
-                match p.as_char() {
-                    ',' if depth == 0 => break,
-                    '<' => depth += 1,
-                    '>' if !arrow => depth -= 1,
-                    _ => {}
-                }
-                arrow = p.as_char() == '-';
-            } else {
-                arrow = false;
+            let punct = match &token {
+                TokenTree::Punct(p) => Some(p.as_char()),
+                _ => None,
+            };
+            match punct {
+                Some(c) if c == end && depth == 0 && !arrow => break,
+                Some('<') => depth += 1,
+                Some('>') if !arrow => depth -= 1,
+                _ => {}
             }
+            // the second half of `->` closes nothing
+            arrow = punct == Some('-');
             out.push(token);
         }
         out
@@ -202,58 +203,22 @@ pub(crate) fn item(stream: TokenStream) -> Result<Item, Fault> {
 
 fn params(c: &mut Cursor) -> Result<Vec<Param>, Fault> {
     c.at += 1;
-    let (mut depth, mut arrow, mut inner) = (1, false, Vec::new());
-    while let Some(token) = c.next() {
-        if let TokenTree::Punct(p) = &token {
-            match p.as_char() {
-                '<' => depth += 1,
-                '>' if !arrow => depth -= 1,
-                _ => {}
-            }
-            arrow = p.as_char() == '-';
-        } else {
-            arrow = false;
-        }
-        if depth == 0 {
-            break;
-        }
-        inner.push(token);
-    }
-    let mut list = Cursor::of(inner);
+    let mut list = Cursor::of(c.until('>'));
     let mut out = Vec::new();
     while list.peek().is_some() {
-        let mut p = Cursor::of(list.until_comma());
+        let mut p = Cursor::of(list.until(','));
         nothing_ours(p.attributes(), "a parameter")?;
         if p.is_punct('\'') {
             let span = p.tokens[p.at].span();
             return fault(span, "a pytree owns its arrays: it has no lifetime parameters");
         }
-        let declaration = declaration(&p.tokens[p.at..]);
+        // without ` = default`, which is the only `=` outside of angle brackets
+        let declaration = Cursor::of(p.tokens[p.at..].to_vec()).until('=').into_iter().collect();
         let is_type = !p.is_word("const");
         p.at += usize::from(!is_type);
         out.push(Param { name: p.ident("a parameter")?, is_type, declaration });
     }
     Ok(out)
-}
-
-/// The parameter without ` = default`, which is the only `=` outside of angle brackets.
-fn declaration(tokens: &[TokenTree]) -> TokenStream {
-    let (mut depth, mut arrow, mut out) = (0, false, Vec::new());
-    for token in tokens {
-        if let TokenTree::Punct(p) = token {
-            match p.as_char() {
-                '=' if depth == 0 => break,
-                '<' => depth += 1,
-                '>' if !arrow => depth -= 1,
-                _ => {}
-            }
-            arrow = p.as_char() == '-';
-        } else {
-            arrow = false;
-        }
-        out.push(token.clone());
-    }
-    out.into_iter().collect()
 }
 
 /// A where clause if one begins here, ending in a comma.
@@ -318,7 +283,7 @@ fn named(body: TokenStream) -> Result<Vec<Field>, Fault> {
             return fault(member.span(), "expected `:` and a type after the field");
         }
         c.at += 1;
-        out.push(field(member.into(), mode, c.until_comma())?);
+        out.push(field(member.into(), mode, c.until(','))?);
     }
     Ok(out)
 }
@@ -330,7 +295,7 @@ fn positional(body: TokenStream) -> Result<Vec<Field>, Fault> {
         let mode = mode(c.attributes())?;
         c.visibility();
         let member = Literal::usize_unsuffixed(out.len());
-        out.push(field(member.into(), mode, c.until_comma())?);
+        out.push(field(member.into(), mode, c.until(','))?);
     }
     Ok(out)
 }
