@@ -131,7 +131,7 @@ fn loops() {
         |x| {
             let (mut a, mut b) = (x * 0.0, array![1., 1., 1., 1.]);
             for i in 2..6 {
-                a = a + &b * i;
+                a += &b * i;
                 b = (b * x).tanh()
             }
             a + b
