@@ -10,8 +10,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, RwLock};
 
 pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
-    if let Some(jaxpr) = prim.inline() {
-        return crate::backend::run_jaxpr(jaxpr, args, loc);
+    if prim.higher().is_some() {
+        if let Some(f) = prim.live() {
+            let _g = enter(None, Some(loc));
+            return f.run(args).into();
+        }
+        if let Some(jaxpr) = prim.inline() {
+            return crate::backend::run_jaxpr(jaxpr, args, loc);
+        }
     }
     let mut key = Fx(0);
     prim.hash_dyn(&mut key);

@@ -25,7 +25,7 @@ const OWN: [(&str, &str); 11] = [
     ("zeros", "same"),
 ];
 /// These hold programs, whose types are those of the equations in them.
-const PROGRAMS: [&str; 2] = ["jit", "custom_jvp_call"];
+const PROGRAMS: [&str; 4] = ["jit", "custom_jvp_call", "custom_vjp_call", "custom_lin"];
 
 fn table() -> BTreeMap<&'static str, &'static str> {
     let lines = include_str!("../data/weak_types.txt").lines();
