@@ -726,3 +726,60 @@ fn reverse_rules_that_do_not_fit() {
         linear_call(|(), x: &(Array, Array)| x.0.clone(), |(), ct: &Array| (ct.clone(), array(1)), &(), &x)
     });
 }
+
+type Unary = std::sync::Arc<dyn Fn(&Array) -> Array + Send + Sync>;
+
+/// What can be done to a function of a scalar. The last two give it a rule of its own, which is right.
+const STEPS: [&str; 9] = ["jit", "grad", "jvp", "jacrev", "linearize", "shared", "mapped", "forward", "reverse"];
+
+/// The function after one step. With `plain`, rules are left out.
+fn step(name: &str, f: Unary, plain: bool) -> Unary {
+    let scales = || nums(&[0.5, 1.5]);
+    let boxed: Box<dyn Fn(&Array) -> Array + Send + Sync> = match name {
+        "jit" => jit(move |x: &Array| f(x)),
+        "grad" => grad(move |x: &Array| f(x)),
+        "jacrev" => jacrev(move |x: &Array| f(x)),
+        "jvp" => Box::new(move |x| jvp(|x: &Array| f(x), (x,), (&num(1.0),)).1),
+        "linearize" => Box::new(move |x| linearize(|x: &Array| f(x), (x,)).1((&num(1.0),))),
+        // lanes that share the argument, and lanes that each have their own
+        "shared" => Box::new(move |x| vmap_axes(|x: &Array, s: &Array| f(x) * s, (None, 0), 0)(x, &scales()).sum()),
+        "mapped" => Box::new(move |x| vmap(|x: &Array| f(x))(&(x * scales())).sum()),
+        _ if plain => return f,
+        "forward" => {
+            let g = f.clone();
+            custom_jvp(
+                move |x: &Array| f(x),
+                move |(x,), (dx,)| {
+                    let (y, d) = jvp(|x: &Array| g(x), (&x,), (&num(1.0),));
+                    (y, d * dx)
+                },
+            )
+        }
+        _ => {
+            let (g, h) = (f.clone(), f.clone());
+            let back = move |x: Array, ct: Array| vjp(|x: &Array| h(x), (&x,)).1.call(&ct);
+            custom_vjp(move |x: &Array| f(x), move |(x,)| (g(&x), x), back)
+        }
+    };
+    boxed.into()
+}
+
+/// A function with right rules, and the same without them, after every three steps between two steps that give it a rule.
+#[test]
+fn every_order_of_steps() {
+    let x = num(0.7);
+    let base: Unary = std::sync::Arc::new(|x: &Array| x.sin() * x);
+    let mut wrong = vec![];
+    for rule in ["forward", "reverse"] {
+        for k in 0..STEPS.len().pow(3) {
+            let steps = [rule, STEPS[k % 9], STEPS[k / 9 % 9], STEPS[k / 81]];
+            let run = |plain| steps.iter().fold(base.clone(), |f, s| step(s, f, plain))(&x).to_f64();
+            let (want, got) = (run(true), catch(|| run(false)));
+            match got {
+                Ok(got) if (got - want).abs() <= 1e-12 * (1.0 + want.abs()) => (),
+                got => wrong.push(format!("{steps:?}: {got:?} instead of {want}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of 1458 differ:\n{}", wrong.len(), wrong.join("\n"));
+}
