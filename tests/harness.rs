@@ -67,7 +67,7 @@ impl Report {
 
 /// The samples of every family, and those that come from recorded programs.
 fn samples() -> Vec<(&'static str, Vec<Case>)> {
-    prim::cases().into_iter().chain([("custom", custom::cases())]).collect()
+    prim::cases().into_iter().chain([("recorded", custom::cases())]).collect()
 }
 
 /// Runs a promise over all samples.

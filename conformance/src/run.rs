@@ -17,6 +17,10 @@ use crate::record::Record;
 pub const SECTIONS: [&str; 10] =
     ["value", "value jit", "jvp", "jvp jit", "vjp", "vjp jit", "vmap", "vmap jit", "order2", "jit = eager"];
 
+/// Records whose derivative rule returns another value than its function, because JAX's test looks only at derivatives: under
+/// differentiation the value is the rule's, in JAX, too.
+const OTHER_VALUES: &[&str] = &["custom_api_test/CustomVJPTest.test_symbolic_zeros_memoization_caching#1"];
+
 /// How a section ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
@@ -199,7 +203,9 @@ impl Run<'_> {
         for (i, mode) in [Mode::Eager, Mode::Jit].into_iter().enumerate() {
             self.answer(names[i], half(true, i), case, &|flat| run(mode, flat).map(|(_, d)| d));
             // The value of a program does not depend on what is derived from it, but a derivative rule may compute it in its own way.
-            if let Some((_, Verdict::Passed)) = self.sections.last() {
+            if let Some((_, Verdict::Passed)) = self.sections.last()
+                && !OTHER_VALUES.contains(&self.record.id.as_str())
+            {
                 let phases = self.alignment(&half(false, i), &self.record.y);
                 let case = Case {
                     part: Part::Value,

@@ -205,7 +205,7 @@ pub(crate) enum Ready {
 /// Runs a whole program on concrete arguments.
 pub(crate) fn run_jaxpr(j: &Arc<Jaxpr>, args: &[&Array], loc: Loc) -> Outs {
     let ready = j.ready.get_or_init(|| {
-        if j.driven { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
+        if j.driven() { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
     });
     match ready {
         Ready::Parts(parts) => parts.run(j, args, loc),

@@ -70,8 +70,7 @@ pub struct Jaxpr {
     /// Must it run even if nobody reads its results? Kept here, for programs that share programs would ask again and again.
     pub(crate) effect: bool,
     hash: OnceLock<u64>,
-    /// Does some equation decide at run time which programs run?
-    pub(crate) driven: bool,
+    driven: OnceLock<bool>,
     pub(crate) ready: OnceLock<crate::backend::Ready>,
     lifetimes: OnceLock<Lifetimes>,
     memo: Mutex<HashMap<(&'static str, Vec<bool>), Arc<dyn Any + Send + Sync>>>,
@@ -191,7 +190,6 @@ impl Jaxpr {
             .collect();
         let axes = eqns.iter().fold(0, |s, e| s | e.prim.named_axes());
         let effect = eqns.iter().any(|e| e.prim.effect());
-        let driven = eqns.iter().any(|e| e.prim.driven());
         Jaxpr {
             ins,
             hidden,
@@ -203,7 +201,7 @@ impl Jaxpr {
             axes,
             effect,
             hash: OnceLock::new(),
-            driven,
+            driven: OnceLock::new(),
             ready: OnceLock::new(),
             lifetimes: OnceLock::new(),
             memo: Mutex::default(),
@@ -223,6 +221,10 @@ impl Jaxpr {
                 Atom::Lit(l) => Aval::new(l.dtype, &[]).with_weak(l.weak),
             })
             .collect()
+    }
+    /// Does some equation decide at run time which programs run? Asked only when it runs: some programs are made when they are asked for.
+    pub(crate) fn driven(&self) -> bool {
+        *self.driven.get_or_init(|| self.eqns.iter().any(|e| e.prim.driven()))
     }
     /// Number of equations.
     pub fn len(&self) -> usize {

@@ -7,10 +7,10 @@ use super::json::{self, ArrayData, EqnData, JaxprData, JsonError, ProgramData, R
 use super::*;
 use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
-use crate::prim::call::{Call, CustomJvpCall, JvpRule};
+use crate::prim::call::Call;
+use crate::prim::custom::{Bwd, CustomCall, Forward, JvpRule, Rule, VjpRule};
 use crate::prim::scan::Scan;
-use crate::prim::{Operands, Read, Tangents, spellings};
-use crate::trace::batch::{Lanes, batch_jaxpr};
+use crate::prim::{Operands, Read, Tangent, spellings};
 use crate::trace::linearize::zero_tangent;
 use crate::trace::stage::stage_rule;
 use std::collections::BTreeSet;
@@ -36,7 +36,8 @@ fn unsupported(what: String) -> Error {
 static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
     LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
 /// Operations that hold programs.
-const CALLS: &[&str] = &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "cond", "scan"];
+const CALLS: &[&str] =
+    &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "custom_vjp_call", "cond", "scan"];
 
 /// An array from a file.
 impl TryFrom<&ArrayData> for Array {
@@ -133,9 +134,10 @@ impl Loaded {
 /// Does the library have every operation of the program and of its rules?
 fn known(data: &ProgramData) -> Result<(), Error> {
     let mut missing: BTreeSet<&str> = BTreeSet::new();
-    let rules = data.rules.iter().filter_map(|r| match r {
-        RuleData::Jvp { jaxpr, .. } => Some(jaxpr),
-        _ => None,
+    let rules = data.rules.iter().flat_map(|r| match r {
+        RuleData::Jvp { jaxpr, .. } => vec![jaxpr],
+        RuleData::Vjp { fwd, bwd, .. } => vec![fwd, bwd],
+        RuleData::Missing { .. } => vec![],
     });
     for j in std::iter::once(&data.jaxpr).chain(rules) {
         j.visit(&mut |e| {
@@ -252,17 +254,14 @@ impl Reader {
                 };
                 Ok(crate::trace::bind(&scan, &args))
             }
-            "custom_jvp_call" => {
-                let rule = Recorded {
-                    jaxpr: OnceLock::new(),
-                    source: Source::File(self.data.clone(), p.usize("rule")?),
-                    consts: p.usize("num_consts")?,
+            kind @ ("custom_jvp_call" | "custom_vjp_call") => {
+                let file = (self.data.clone(), p.usize("rule")?);
+                let rule = match kind {
+                    "custom_jvp_call" => Rule::Jvp(Arc::new(RecordedJvp { file, program: OnceLock::new() })),
+                    _ => Rule::Vjp(Arc::new(RecordedVjp { file, program: OnceLock::new() })),
                 };
-                let call = CustomJvpCall {
-                    jaxpr: self.stage(p.jaxpr("call_jaxpr")?)?,
-                    name: name()?.into(),
-                    rule: Arc::new(rule),
-                };
+                let jaxpr = self.stage(p.jaxpr("call_jaxpr")?)?;
+                let call = CustomCall::program(jaxpr, p.usize("num_consts")?, name()?.into(), rule);
                 Ok(crate::trace::bind(&call, &args))
             }
             prim => match SPELLINGS.get(prim) {
@@ -283,85 +282,123 @@ impl Reader {
     }
 }
 
-/// A derivative rule from a file. It is staged when it is first asked for: rules may refer to themselves.
-struct Recorded {
-    jaxpr: OnceLock<Arc<RuleProgram>>,
-    source: Source,
-    /// So many operands come before those that the rule knows.
-    consts: usize,
+/// The file that a derivative rule is in, and its number there. A rule is staged when it is first asked for: rules may refer to
+/// themselves.
+type File = (Arc<ProgramData>, usize);
+
+fn rule_data(file: &File) -> Result<&RuleData, Error> {
+    file.0.rules.get(file.1).ok_or_else(|| unsupported(format!("derivative rule {}, which is not there", file.1)))
 }
-/// Where a rule's program comes from once it is asked for.
-enum Source {
-    /// The rule of this number.
-    File(Arc<ProgramData>, usize),
-    /// Another rule for lanes in front of the operands in a mask.
-    Batched(Arc<Recorded>, Lanes, Vec<bool>),
+/// What `make` makes of the rule, once; nothing, if the rule is of another kind.
+fn staged<'a, T>(
+    slot: &'a OnceLock<T>,
+    file: &File,
+    make: impl FnOnce(&Reader, &RuleData) -> Result<Option<T>, Error>,
+) -> &'a T {
+    // no lock while it is made: a rule may lead to itself
+    if slot.get().is_none() {
+        let made = rule_data(file).and_then(|rule| match make(&Reader { data: file.0.clone() }, rule)? {
+            Some(made) => Ok(made),
+            None => Err(match rule {
+                RuleData::Missing { why } => unsupported(format!("a derivative rule that was not recorded: {why}")),
+                _ => unsupported("a rule of one kind for a call of the other".into()),
+            }),
+        });
+        match made {
+            Ok(made) => drop(slot.set(made)),
+            Err(e) => raise(e),
+        }
+    }
+    slot.get().expect("a staged rule")
+}
+
+/// A forward rule from a file.
+struct RecordedJvp {
+    file: File,
+    program: OnceLock<JvpProgram>,
 }
 /// Primals, then the tangents that have a place, to results, then the tangents that have one.
-struct RuleProgram {
+struct JvpProgram {
     jaxpr: Arc<Jaxpr>,
     in_zeros: Vec<bool>,
     out_zeros: Vec<bool>,
 }
-impl Recorded {
-    fn program(&self) -> Arc<RuleProgram> {
-        if let Some(p) = self.jaxpr.get() {
-            return p.clone();
-        }
-        let made = match &self.source {
-            Source::File(data, index) => read_rule(data, *index),
-            Source::Batched(of, lanes, mask) => {
-                let p = of.program();
-                let mask = &mask[self.consts..];
-                let tangents = (0..mask.len()).filter(|i| !p.in_zeros[*i]).map(|i| mask[i]);
-                let all: Vec<bool> = mask.iter().copied().chain(tangents).collect();
-                let b = batch_jaxpr(&p.jaxpr, lanes, &all, &vec![true; p.jaxpr.outs.len()]);
-                Ok(RuleProgram { jaxpr: b.0.clone(), in_zeros: p.in_zeros.clone(), out_zeros: p.out_zeros.clone() })
-            }
-        };
-        match made {
-            Ok(p) => self.jaxpr.get_or_init(|| Arc::new(p)).clone(),
-            Err(e) => raise(e),
-        }
-    }
-}
-impl JvpRule for Recorded {
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
-        let p = self.program();
-        let (x, closed, dx) = (&x[self.consts..], &dx[..self.consts], &dx[self.consts..]);
-        if closed.iter().any(|d| d.is_some()) || p.in_zeros.iter().zip(dx).any(|(z, d)| *z && d.is_some()) {
+impl JvpRule for RecordedJvp {
+    fn jvp(&self, x: &[Array], dx: &[Tangent]) -> (Vec<Array>, Vec<Tangent>) {
+        let p = staged(&self.program, &self.file, |reader, rule| match rule {
+            RuleData::Jvp { in_zeros, out_zeros, jaxpr } => Ok(Some(JvpProgram {
+                jaxpr: reader.stage(jaxpr)?,
+                in_zeros: in_zeros.clone(),
+                out_zeros: out_zeros.clone(),
+            })),
+            _ => Ok(None),
+        });
+        if p.in_zeros.iter().zip(dx).any(|(z, d)| *z && d.is_some()) {
             raise(unsupported("a recorded derivative rule along an input that it was not recorded for".into()))
         }
         let d: Vec<Array> = (0..dx.len())
             .filter(|i| !p.in_zeros[*i])
-            .map(|i| dx[i].cloned().unwrap_or_else(|| zero_tangent(x[i].aval())))
+            .map(|i| dx[i].clone().unwrap_or_else(|| zero_tangent(x[i].aval())))
             .collect();
-        // the rule has the types for which it was recorded, so results and tangents have those of the call's results
-        let meet = |(x, t): (&Array, &Aval)| crate::prim::convert_element_type(x, t.dtype, t.weak);
-        let args: Vec<Array> = x.iter().copied().chain(&d).zip(p.jaxpr.in_avals()).map(meet).collect();
-        let mut outs = p.jaxpr.eval(&args.iter().collect::<Vec<_>>());
+        let args: Vec<Array> = x.iter().chain(&d).cloned().collect();
+        let mut outs = met(&p.jaxpr, &args);
         let mut dy = outs.split_off(p.out_zeros.len()).into_iter();
         let dy = p.out_zeros.iter().map(|z| if *z { None } else { dy.next() }).collect();
-        (outs.into(), dy)
-    }
-    fn batched(self: Arc<Self>, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule> {
-        let consts = self.consts;
-        Arc::new(Recorded {
-            jaxpr: OnceLock::new(),
-            source: Source::Batched(self, lanes.clone(), mask.to_vec()),
-            consts,
-        })
+        (outs, dy)
     }
 }
-fn read_rule(data: &Arc<ProgramData>, index: usize) -> Result<RuleProgram, Error> {
-    let rule =
-        data.rules.get(index).ok_or_else(|| unsupported(format!("derivative rule {index}, which is not there")))?;
-    match rule {
-        RuleData::Jvp { in_zeros, out_zeros, jaxpr } => {
-            let jaxpr = Reader { data: data.clone() }.stage(jaxpr)?;
-            Ok(RuleProgram { jaxpr, in_zeros: in_zeros.clone(), out_zeros: out_zeros.clone() })
-        }
-        RuleData::Vjp { .. } => Err(unsupported("a custom_jvp_call with a reverse rule".into())),
-        RuleData::Missing { why } => Err(unsupported(format!("a derivative rule that was not recorded: {why}"))),
+
+/// A reverse rule from a file.
+struct RecordedVjp {
+    file: File,
+    program: OnceLock<VjpProgram>,
+}
+struct VjpProgram {
+    /// Primals to residuals, then results.
+    fwd: Arc<Jaxpr>,
+    /// Of each residual: the primal that it is, or none for the next that `fwd` returns.
+    res_from_in: Vec<Option<usize>>,
+    bwd: Arc<RecordedBwd>,
+}
+/// Residuals, then cotangents, to the cotangents of some inputs.
+struct RecordedBwd {
+    jaxpr: Arc<Jaxpr>,
+    bwd_for: Vec<usize>,
+    inputs: usize,
+}
+impl VjpRule for RecordedVjp {
+    fn fwd(&self, x: &[Array]) -> Forward {
+        let p = staged(&self.program, &self.file, |reader, rule| match rule {
+            RuleData::Vjp { fwd, res_from_in, bwd, bwd_for } => {
+                let bwd = RecordedBwd { jaxpr: reader.stage(bwd)?, bwd_for: bwd_for.clone(), inputs: fwd.ins.len() };
+                Ok(Some(VjpProgram { fwd: reader.stage(fwd)?, res_from_in: res_from_in.clone(), bwd: Arc::new(bwd) }))
+            }
+            _ => Ok(None),
+        });
+        let saved = p.res_from_in.iter().filter(|r| r.is_none()).count();
+        let mut saved_and_outs = met(&p.fwd, x);
+        let outs = saved_and_outs.split_off(saved);
+        let mut saved = saved_and_outs.into_iter();
+        let residual = |r: &Option<usize>| r.map_or_else(|| saved.next().expect("a residual"), |i| x[i].clone());
+        Forward { outs, residuals: p.res_from_in.iter().map(residual).collect(), bwd: p.bwd.clone() }
     }
+}
+impl Bwd for RecordedBwd {
+    fn bwd(&self, residuals: &[Array], ct: &[Array]) -> Vec<Tangent> {
+        // types without derivatives have no cotangents in the file
+        let ct = ct.iter().filter(|c| c.dtype() != DType::Float0 || self.jaxpr.ins.len() == residuals.len() + ct.len());
+        let args: Vec<Array> = residuals.iter().chain(ct).cloned().collect();
+        let mut back = vec![None; self.inputs];
+        for (i, b) in self.bwd_for.iter().zip(met(&self.jaxpr, &args)) {
+            back[*i] = Some(b)
+        }
+        back
+    }
+}
+
+/// The results of a rule's program, which has the types for which it was recorded.
+fn met(j: &Arc<Jaxpr>, args: &[Array]) -> Vec<Array> {
+    let meet = |(x, t): (&Array, &Aval)| crate::prim::convert_element_type(x, t.dtype, t.weak);
+    let args: Vec<Array> = args.iter().zip(j.in_avals()).map(meet).collect();
+    j.eval(&args.iter().collect::<Vec<_>>())
 }

@@ -1,4 +1,4 @@
-//! Calls of programs: what `jit` binds, and functions that bring a derivative rule of their own.
+//! Calls of programs: what `jit` binds.
 
 use super::held::*;
 use super::*;
@@ -73,7 +73,7 @@ impl Primitive for Call {
         Some(&self.jaxpr)
     }
     fn driven(&self) -> bool {
-        self.jaxpr.driven
+        self.jaxpr.driven()
     }
     fn named_axes(&self) -> AxisSet {
         self.jaxpr.axes
@@ -106,90 +106,6 @@ impl HigherOrder for Call {
     }
 }
 
-/// A forward derivative rule. Its tangents are linear in the tangents that it gets, so it serves reverse mode too.
-pub(crate) trait JvpRule: Send + Sync {
-    /// Results and tangents.
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents);
-    /// The rule for lanes in front of the operands in `mask` and of every result.
-    /// A rule may lead to itself, so this must not look into it yet.
-    fn batched(self: Arc<Self>, lanes: &Lanes, mask: &[bool]) -> Arc<dyn JvpRule>;
-}
-
-/// A function with a derivative rule of its own.
-#[derive(Clone)]
-pub struct CustomJvpCall {
-    pub(crate) jaxpr: Arc<Jaxpr>,
-    pub(crate) name: Arc<str>,
-    pub(crate) rule: Arc<dyn JvpRule>,
-}
-impl Debug for CustomJvpCall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "CustomJvpCall({}, {:?})", self.name, self.jaxpr)
-    }
-}
-impl PartialEq for CustomJvpCall {
-    fn eq(&self, o: &CustomJvpCall) -> bool {
-        self.jaxpr == o.jaxpr && Arc::ptr_eq(&self.rule, &o.rule)
-    }
-}
-impl Eq for CustomJvpCall {}
-impl Hash for CustomJvpCall {
-    fn hash<H: Hasher>(&self, h: &mut H) {
-        self.jaxpr.hash(h)
-    }
-}
-impl Primitive for CustomJvpCall {
-    fn name(&self) -> &'static str {
-        "custom_jvp_call"
-    }
-    fn params(&self) -> Vec<(&'static str, Param)> {
-        vec![
-            ("name", (*self.name).into()),
-            ("call_jaxpr", Param::Jaxpr(self.jaxpr.clone())),
-            ("jvp", "jvp".into()),
-            ("symbolic_zeros", "False".into()),
-        ]
-    }
-    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        call_types(&self.jaxpr, x)
-    }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.rule.jvp(x, dx).1
-    }
-    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
-        let x = in_front(x, dims, &mask, lanes);
-        let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![true; self.jaxpr.outs.len()]);
-        let call = CustomJvpCall { jaxpr: b.0.clone(), name: self.name.clone(), rule: self.rule.clone().batched(lanes, &mask) };
-        bind(&call, &x.iter().collect::<Vec<_>>()).into_iter().map(|y| (y, Some(0))).collect()
-    }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("calls are inlined when a program is lowered")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn inline(&self) -> Option<&Arc<Jaxpr>> {
-        Some(&self.jaxpr)
-    }
-    fn driven(&self) -> bool {
-        self.jaxpr.driven
-    }
-    fn named_axes(&self) -> AxisSet {
-        self.jaxpr.axes
-    }
-}
-impl HigherOrder for CustomJvpCall {
-    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
-        crate::backend::run_jaxpr(&self.jaxpr, x, loc)
-    }
-    fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
-        self.rule.jvp(x, dx)
-    }
-    fn linearize(&self, _: &[&Array], _: &[bool]) -> Option<Linearized> {
-        None // the rule runs on the tape like any other
-    }
-}
 
 /// Calls are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
 pub(super) const READ: &[Read] = &[];

@@ -71,6 +71,10 @@ pub trait Primitive: Parameters {
     fn inline(&self) -> Option<&Arc<Jaxpr>> {
         None
     }
+    /// The user's function that this merely calls, as long as no program has been made of it.
+    fn live(&self) -> Option<&dyn Live> {
+        None
+    }
     /// Named axes over which it communicates.
     fn named_axes(&self) -> AxisSet {
         0
@@ -87,6 +91,14 @@ pub trait Primitive: Parameters {
     fn effect(&self) -> bool {
         false
     }
+}
+
+/// A function of the user's as an operation. It is run where it is met, on values that host code may look at if the trace has them.
+pub trait Live: Send + Sync {
+    /// Runs it in the current trace.
+    fn run(&self, x: &[&Array]) -> Vec<Array>;
+    /// The operation that stands in a program for it: what was staged, and how many captured arrays come before its inputs.
+    fn staged(&self, jaxpr: Arc<Jaxpr>, captured: usize) -> Box<dyn Primitive>;
 }
 
 /// An operation that holds programs.
@@ -225,5 +237,6 @@ macro_rules! primitives { ($($family:ident)*) => {
 } }
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
-    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call cond scan
+    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call custom
+    cond scan
 }

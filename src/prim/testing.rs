@@ -24,7 +24,7 @@ pub fn stage(f: &dyn Fn(&[Array]) -> Vec<Array>, args: &[Array]) -> Staged {
 /// The tensor program that the engine compiles, and the constants that it takes after the inputs. Nothing if the program has control flow, which
 /// runs in parts.
 pub fn program(j: &Jaxpr) -> Option<(cotangent_cpu::Program, Vec<Array>)> {
-    (!j.driven).then(|| (crate::backend::program(j), crate::backend::constants(j)))
+    (!j.driven()).then(|| (crate::backend::program(j), crate::backend::constants(j)))
 }
 
 /// Does a value of this type differ over some named axis?

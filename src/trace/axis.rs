@@ -13,9 +13,25 @@ pub struct Axis {
     pub(crate) size: usize,
 }
 
+thread_local! {
+    /// Axes that are bound although no map of them is running here.
+    static PROVIDED: RefCell<Vec<Axis>> = const { RefCell::new(vec![]) };
+}
+/// Takes the axes away again.
+pub(crate) struct Provided(Vec<Axis>);
+impl Drop for Provided {
+    fn drop(&mut self) {
+        PROVIDED.set(std::mem::take(&mut self.0))
+    }
+}
+/// Binds axes for a rule that was staged inside maps of them, and runs where there is only the program.
+pub(crate) fn provide(axes: &[Axis]) -> Provided {
+    Provided(PROVIDED.replace(axes.to_vec()))
+}
+
 /// The axes bound around here, innermost first.
 pub(crate) fn bound() -> Vec<Axis> {
-    let mut axes = vec![];
+    let mut axes: Vec<Axis> = vec![];
     let mut t = current();
     while let Some(now) = t {
         if let Kind::Batch(lanes) = &now.kind
@@ -25,6 +41,13 @@ pub(crate) fn bound() -> Vec<Axis> {
         }
         t = now.parent.clone();
     }
+    PROVIDED.with_borrow(|more| {
+        for a in more {
+            if axes.iter().all(|b| a.bit != b.bit) {
+                axes.push(a.clone())
+            }
+        }
+    });
     axes
 }
 

@@ -64,6 +64,9 @@ pub(crate) fn process(t: &Rc<Trace>, linear: bool, prim: &dyn Primitive, args: &
                 let _g = enter(below.clone(), Some(loc));
                 h.jvp_call(&x, &dx)
             };
+            // a rule may say "zero" with a value: nothing on the tape follows from it
+            let on_tape = |d: Array| below.as_ref().and_then(|t| t.tape_output(&d, loc)).map(|_| d);
+            let dy = if linear { dy.into_iter().map(|d| d.and_then(on_tape)).collect() } else { dy };
             wrap(t, y, dy, loc)
         }
     }

@@ -66,6 +66,10 @@ fn append(
         return bind_in(&t.parent, prim, args, loc);
     }
     if !prim.linear_in(mask) {
+        if let Some(f) = prim.live() {
+            let _g = enter(Some(t.clone()), Some(loc));
+            return f.run(args).into();
+        }
         if let Some(body) = prim.inline() {
             return body.eval_in(&Some(t.clone()), args, Some(loc)).into();
         }
@@ -93,10 +97,17 @@ fn nonlinear(prim: &dyn Primitive, loc: Loc) -> ! {
 /// A tangent that is zero, for a rule that takes every tangent as a value. Under a tape it is a variable like the other tangents, so
 /// that sums with it stay linear; its cotangent goes nowhere.
 pub(crate) fn zero_tangent(like: &Aval) -> Array {
-    match current() {
+    // a map above the tape has no part in it: all its lanes share this zero
+    let mut below = current();
+    while let Some(t) = &below
+        && matches!(t.kind, Kind::Batch(_))
+    {
+        below = t.parent.clone()
+    }
+    match &below {
         Some(t) if matches!(t.kind, Kind::Tape(_)) => {
             let prim = crate::prim::tag::ZeroTangent { dtype: like.dtype, weak: like.weak, shape: like.shape.clone() };
-            first(bind_at(t.loc, &prim, &[]))
+            first(bind_in(&below, &prim, &[], ambient().unwrap_or(t.loc)))
         }
         _ => crate::prim::zeros_of(like),
     }

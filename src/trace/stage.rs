@@ -27,6 +27,17 @@ pub(crate) fn process(
     for a in args {
         avals.push(a.aval())
     }
+    if let Some(f) = prim.live() {
+        // a program is made of it here; what it captures are operands
+        let (jaxpr, captured) = {
+            let _g = enter(Some(t.clone()), Some(loc));
+            let avals: Vec<Aval> = avals.into_iter().cloned().collect();
+            stage_flat(&mut |x| f.run(&x.iter().collect::<Vec<_>>()), &avals, loc)
+        };
+        let prim = f.staged(jaxpr, captured.len());
+        let args: Args = captured.iter().chain(args.iter().copied()).collect();
+        return process(t, builder, &*prim, &args, loc);
+    }
     let outs = result_types(prim, &avals, args, loc);
     let mut b = builder.borrow_mut();
     let b = &mut *b;

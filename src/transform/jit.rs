@@ -129,7 +129,7 @@ fn stage<S, F: Function<S, Out: Pytree>>(
 }
 
 /// The name of a `fn` item; closures have none.
-fn function_name<F>() -> String {
+pub(crate) fn function_name<F>() -> String {
     let full = std::any::type_name::<F>();
     let last = full.rsplit("::").next().unwrap_or(full);
     if last.starts_with('{') || last.contains(['<', '>', ' ', '&', '(']) { "<lambda>".into() } else { last.into() }

@@ -4,6 +4,7 @@
 //! the results apart, and rebuilds containers around plain values. Generic code ends there: every trace sees flat lists.
 
 mod check;
+mod custom;
 mod grad;
 mod jacobian;
 mod jit;
@@ -12,6 +13,7 @@ mod vjp;
 mod vmap;
 
 pub use check::{CheckGrads, check_grads};
+pub use custom::{custom_gradient, custom_jvp, custom_vjp, linear_call};
 pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums};
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
