@@ -211,6 +211,52 @@ fn many_turns_cost_what_one_does_to_stage() {
 }
 
 #[test]
+fn as_long_as() {
+    // Newton's method; the number of turns depends on the value, and what is captured moves
+    let root = |a: &Array| {
+        let (_, x) = lax::while_loop(
+            |c: &(Array, Array)| (&c.1 * &c.1 - a).abs().gt(a * 1e-6),
+            |c| (&c.0 + 1, 0.5 * (&c.1 + a / &c.1)),
+            &(array(0), a * 0.0 + 4.0),
+        );
+        x
+    };
+    for a in [2f64, 9.0, 30.0] {
+        let (x, a) = (a.sqrt(), array(a));
+        let near = |y: &Array, want: f64| assert!((y.to_f64() - want).abs() < 1e-5 * want.abs().max(1.0), "{y} {want}");
+        near(&root(&a), x);
+        same(&jit(root)(&a), &root(&a));
+        near(&grad(root)(&a), 0.5 / x);
+        near(&jvp(root, (&a,), (&array(2.0),)).1, 1.0 / x);
+        near(&jit(jacfwd(root))(&a), 0.5 / x);
+        near(&grad(grad(root))(&a), -0.25 / (x * x * x));
+        near(&jacfwd(jacfwd(root))(&a), -0.25 / (x * x * x));
+        near(&jacfwd(grad(root))(&a), -0.25 / (x * x * x));
+    }
+    // lanes that stop at different times, forwards and backwards, and with what only some of them have
+    let xs = array![2., 9., 30.];
+    let alone = |f: &dyn Fn(&Array) -> Array| {
+        let each: Vec<Array> = [2.0, 9.0, 30.0].iter().map(|a| f(&array(*a)).astype(DType::Float32)).collect();
+        cotangent::prim::stack(&each.iter().collect::<Vec<_>>(), 0)
+    };
+    close(&vmap(root)(&xs), &alone(&root));
+    close(&jit(vmap(root))(&xs), &alone(&root));
+    close(&vmap(jacfwd(root))(&xs), &alone(&jacfwd(root)));
+    close(&grad(|xs: &Array| vmap(root)(xs).sum())(&xs), &alone(&grad(root)));
+    let doubled = |x: &Array, n: &Array| {
+        lax::while_loop(|c: &(Array, Array)| c.1.gt(0), |c| (&c.0 * 2.0, &c.1 - 1), &(x.clone(), n.clone())).0
+    };
+    assert_eq!(vmap_axes(doubled, (None, 0), 0)(&array(1.0), &array![3, 0, 5]).to_string(), "[ 8.  1. 32.]");
+    assert_eq!(vmap_axes(doubled, (0, None), 0)(&array![1., 2.], &array(3)).to_string(), "[ 8. 16.]");
+    // where the number of turns is not known, reverse mode says so
+    for f in [&jit(grad(root)) as &dyn Fn(&Array) -> Array, &grad(jit(root))] {
+        let e = catch(|| f(&array(2.0))).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::NotDifferentiable);
+        assert!(e.to_string().contains("while_loop") && e.to_string().contains("tests/control_flow.rs"), "{e}");
+    }
+}
+
+#[test]
 fn weak_types_give_way() {
     let strong = array(vec![1f32, 2.]);
     let (c, _) = lax::scan(|c: &Array, x: &Array| (c + x, ()), &array(0.0), &strong);
@@ -326,6 +372,13 @@ fn mistakes() {
     told(Shape, &["scan", "length"], || lax::scan(|c: &Array, _: &()| (c.clone(), ()), &array(0.0), &()));
     told(Shape, &["scan", "axis 0", "float32[]"], || {
         lax::scan(|c: &Array, _: &Array| (c.clone(), ()), &array(0.0), &array(1.0))
+    });
+    told(Type, &["while_loop", "condition", "float32[]"], || {
+        lax::while_loop(|c: &Array| c.clone(), |c| c - 1.0, &array(3.0))
+    });
+    told(Shape, &["while_loop", "condition", "bool[4]"], || lax::while_loop(|c: &Array| c.gt(0), |c| c - 1.0, &x));
+    told(Shape, &["while_loop", "carry", "float32[4]", "float32[]"], || {
+        lax::while_loop(|c: &Array| c.sum().gt(0), |c| c.sum(), &x)
     });
     told(Concrete, &["to_bool", "select"], || {
         lax::fori_loop(0, 3, |_, c: &Array| if c.to_bool() { c.clone() } else { -c }, &array(1.0))

@@ -658,7 +658,8 @@ fn every_operation_has_samples_and_a_line_in_the_documents() {
         let name = name.as_str();
         if !reached.contains(name) {
             wrong.push(format!("{name} is in no sample"))
-        } else if *derivative && !differentiable.contains(name) {
+        } else if *derivative && !differentiable.contains(name) && name != "while" {
+            // a loop whose turns are counted as it runs has a reverse mode only where they can be: `control_flow.rs` tries it
             wrong.push(format!("{name} is in no sample that is differentiated"))
         }
     }

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, raise};
 use crate::prim::call::Call;
 use crate::prim::custom::{Bwd, CustomCall, Forward, JvpRule, Rule, VjpRule};
 use crate::prim::scan::Scan;
+use crate::prim::while_loop::While;
 use crate::prim::{Operands, Read, Tangent, spellings};
 use crate::trace::linearize::zero_tangent;
 use crate::trace::stage::stage_rule;
@@ -37,7 +38,7 @@ static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
     LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
 /// Operations that hold programs.
 const CALLS: &[&str] =
-    &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "custom_vjp_call", "cond", "scan"];
+    &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "custom_vjp_call", "cond", "scan", "while"];
 
 /// An array from a file.
 impl TryFrom<&ArrayData> for Array {
@@ -242,6 +243,15 @@ impl Reader {
                 let branches = p.jaxprs("branches")?.into_iter().map(|j| self.stage(j)).collect::<Result<_, _>>()?;
                 let index = crate::prim::convert_element_type(&x[0], DType::Int32, false);
                 Ok(crate::prim::cond::cond(&index, branches, &args[1..]))
+            }
+            "while" => {
+                let turns = While {
+                    cond: self.stage(p.jaxpr("cond_jaxpr")?)?,
+                    body: self.stage(p.jaxpr("body_jaxpr")?)?,
+                    n_cond: p.usize("cond_nconsts")?,
+                    n_body: p.usize("body_nconsts")?,
+                };
+                Ok(crate::trace::bind(&turns, &args))
             }
             "scan" => {
                 let scan = Scan {

@@ -208,72 +208,27 @@ impl Scan {
     #[track_caller]
     pub fn run<C: Pytree, X: Pytree, Y: Pytree>(self, f: impl Fn(&C, &X) -> (C, Y), init: &C, xs: &X) -> (C, Y) {
         let at = Location::caller();
-        let (carry, items) = (tree::leaves(init), tree::leaves(xs));
+        let items = tree::leaves(xs);
         let length = self.turns(&items, || tree::paths(xs), at);
-        let mut types: Vec<Aval> = carry.iter().map(|a| a.aval().clone()).collect();
         let elements: Vec<Aval> = items.iter().map(|x| x.aval().with_shape(x.shape()[1..].iter().copied())).collect();
-        let n = carry.len();
-        let mut out = None;
-        let (body, captured) = loop {
-            let mut made = vec![];
-            let mut run = |a: &[Array]| {
-                let (c, x) = (init.rebuild(&mut a[..n].iter().cloned()), xs.rebuild(&mut a[n..].iter().cloned()));
-                let (next, y) = f(&c, &x);
-                if let Some(d) = tree::structure(init).difference(&tree::structure(&next)) {
-                    fail_at(at, ErrorKind::Structure, format!("scan: the carry does not keep its structure: {d}"))
-                }
-                let mut leaves = tree::leaves(&next);
-                made = leaves.iter().map(line).collect();
-                for (leaf, t) in leaves.iter_mut().zip(&types) {
-                    // the carry is as strong as it was at the beginning
-                    if leaf.dtype() == t.dtype && leaf.weak_type() && !t.weak {
-                        *leaf = convert_element_type(leaf, t.dtype, false)
-                    }
-                }
-                leaves.extend(tree::leaves(&y));
-                out = Some((next, y));
-                leaves
-            };
-            let all: Vec<Aval> = types.iter().chain(&elements).cloned().collect();
-            let staged = stage_flat(&mut run, &all, at);
-            let mut again = false;
-            for (i, (now, next)) in types.iter_mut().zip(staged.0.out_avals()).enumerate() {
-                let wider = promote((now.dtype, now.weak), (next.dtype, next.weak));
-                let grows = now.weak && wider == (next.dtype, next.weak);
-                if now.shape != next.shape || now.dtype != next.dtype && !grows {
-                    let path = &tree::paths(init)[i];
-                    let made = made[i].map_or(String::new(), |l| format!(", made at {l}"));
-                    fail_at(
-                        at,
-                        if now.shape != next.shape { ErrorKind::Shape } else { ErrorKind::Type },
-                        format!(
-                            "scan: the carry{} enters as {now} and leaves as {next}{made}: it has one shape and one element type (dtype) in all turns",
-                            of(path)
-                        ),
-                    )
-                }
-                let varying = now.varying | next.varying;
-                again |= (now.dtype, now.weak, now.varying) != (next.dtype, next.weak, varying);
-                (now.dtype, now.weak, now.varying) = (next.dtype, next.weak, varying)
-            }
-            if !again {
-                break staged;
-            }
-        };
-        let meet = |(x, t): (&Array, &Aval)| convert_element_type(x, t.dtype, t.weak);
-        let first: Vec<Array> = carry.iter().zip(&types).map(meet).collect();
+        let mut result = None;
+        let n = tree::leaf_count(init);
+        let turn = Turn::stage("scan", init, &elements, at, &mut |c, a| {
+            let (next, y) = f(c, &xs.rebuild(&mut a[n..].iter().cloned()));
+            let leaves = tree::leaves(result.insert(y));
+            (next, leaves)
+        });
         let prim = crate::prim::scan::Scan {
-            body,
-            n_consts: captured.len(),
+            body: turn.body,
+            n_consts: turn.captured.len(),
             n_carry: n,
             length,
             reverse: self.reverse,
             tangents: vec![],
         };
-        let args: Vec<&Array> = captured.iter().chain(&first).chain(&items).collect();
+        let args: Vec<&Array> = turn.captured.iter().chain(&turn.first).chain(&items).collect();
         let mut outs = crate::trace::bind_at(at, &prim, &args).into_iter();
-        let (next, y) = out.expect("the function was called");
-        (next.rebuild(&mut outs), y.rebuild(&mut outs))
+        (turn.next.rebuild(&mut outs), result.expect("the function was called").rebuild(&mut outs))
     }
 
     fn turns(self, items: &[Array], paths: impl FnOnce() -> Vec<String>, at: Loc) -> usize {
@@ -297,6 +252,118 @@ impl Scan {
         }
         length
     }
+}
+
+/// One turn of a loop as a program.
+struct Turn<C> {
+    body: Arc<Jaxpr>,
+    captured: Vec<Array>,
+    /// The first carry, of the types that the carry has in all turns.
+    first: Vec<Array>,
+    /// The next carry, for its structure.
+    next: C,
+}
+impl<C: Pytree> Turn<C> {
+    /// Stages a turn. `f` gets the carry and all leaves, the carry's first, and gives the next carry and further results. A weakly typed carry
+    /// takes the type that the turn gives it, and then the turn is staged again.
+    fn stage(
+        who: &str,
+        init: &C,
+        elements: &[Aval],
+        at: Loc,
+        f: &mut dyn FnMut(&C, &[Array]) -> (C, Vec<Array>),
+    ) -> Turn<C> {
+        let carry = tree::leaves(init);
+        let mut types: Vec<Aval> = carry.iter().map(|a| a.aval().clone()).collect();
+        loop {
+            let (mut made, mut last) = (vec![], None);
+            let mut run = |a: &[Array]| {
+                let (next, more) = f(&init.rebuild(&mut a[..carry.len()].iter().cloned()), a);
+                if let Some(d) = tree::structure(init).difference(&tree::structure(&next)) {
+                    fail_at(at, ErrorKind::Structure, format!("{who}: the carry does not keep its structure: {d}"))
+                }
+                let mut leaves = tree::leaves(last.insert(next));
+                made = leaves.iter().map(line).collect();
+                for (leaf, t) in leaves.iter_mut().zip(&types) {
+                    // the carry is as strong as it was at the beginning
+                    if leaf.dtype() == t.dtype && leaf.weak_type() && !t.weak {
+                        *leaf = convert_element_type(leaf, t.dtype, false)
+                    }
+                }
+                leaves.extend(more);
+                leaves
+            };
+            let all: Vec<Aval> = types.iter().chain(elements).cloned().collect();
+            let (body, captured) = stage_flat(&mut run, &all, at);
+            let mut again = false;
+            for (i, (now, next)) in types.iter_mut().zip(body.out_avals()).enumerate() {
+                let wider = promote((now.dtype, now.weak), (next.dtype, next.weak));
+                let grows = now.weak && wider == (next.dtype, next.weak);
+                if now.shape != next.shape || now.dtype != next.dtype && !grows {
+                    let path = &tree::paths(init)[i];
+                    let made = made[i].map_or(String::new(), |l| format!(", made at {l}"));
+                    fail_at(
+                        at,
+                        if now.shape != next.shape { ErrorKind::Shape } else { ErrorKind::Type },
+                        format!(
+                            "{who}: the carry{} enters as {now} and leaves as {next}{made}: it has one shape and one element \
+                             type (dtype) in all turns",
+                            of(path)
+                        ),
+                    )
+                }
+                let varying = now.varying | next.varying;
+                again |= (now.dtype, now.weak, now.varying) != (next.dtype, next.weak, varying);
+                (now.dtype, now.weak, now.varying) = (next.dtype, next.weak, varying)
+            }
+            if !again {
+                let meet = |(x, t): (&Array, &Aval)| convert_element_type(x, t.dtype, t.weak);
+                let first = carry.iter().zip(&types).map(meet).collect();
+                return Turn { body, captured, first, next: last.expect("the function was called") };
+            }
+        }
+    }
+}
+
+/// `body(..body(body(init)))`, as long as `cond` of the carry holds. The number of turns may depend on values; a loop whose condition always holds
+/// does not end.
+///
+/// The carry keeps its structure, shapes and element types, as in [`scan`]. Under `vmap`, lanes that have stopped keep their carry until the last
+/// one stops. Forward mode works everywhere; reverse mode where values are known, that is, outside of `jit` and `vmap` (JAX refuses it). As
+/// `jax.lax.while_loop`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::lax;
+/// // Newton's method for a square root
+/// let root = |a: &Array| lax::while_loop(|x: &Array| (x * x - a).abs().gt(1e-4), |x| 0.5 * (x + a / x), &(a * 1.0));
+/// assert!((jit(root)(&array(2.0)).to_f64() - 1.41421).abs() < 1e-4);
+/// assert!((grad(root)(&array(2.0)).to_f64() - 0.35355).abs() < 1e-4);
+/// ```
+///
+/// # Panics
+/// If the condition does not return one truth value, or if a carry changes its type. When differentiated in reverse mode under `jit` or `vmap`.
+#[track_caller]
+pub fn while_loop<C: Pytree>(cond: impl Fn(&C) -> Array, body: impl Fn(&C) -> C, init: &C) -> C {
+    let at = Location::caller();
+    let turn = Turn::stage("while_loop", init, &[], at, &mut |c, _| (body(c), vec![]));
+    let types: Vec<Aval> = turn.first.iter().map(|a| a.aval().clone()).collect();
+    let mut more = |a: &[Array]| vec![cond(&init.rebuild(&mut a.iter().cloned()))];
+    let (holds, read) = stage_flat(&mut more, &types, at);
+    let told = &holds.out_avals()[0];
+    if told.dtype != DType::Bool || !told.shape.is_empty() {
+        let kind = if told.shape.is_empty() { ErrorKind::Type } else { ErrorKind::Shape };
+        let text = format!("while_loop: the condition must return one truth value (dtype bool), it returns {told}");
+        fail_at(at, kind, text)
+    }
+    let prim = crate::prim::while_loop::While {
+        cond: holds,
+        body: turn.body,
+        n_cond: read.len(),
+        n_body: turn.captured.len(),
+    };
+    let args: Vec<&Array> = read.iter().chain(&turn.captured).chain(&turn.first).collect();
+    turn.next.rebuild(&mut crate::trace::bind_at(at, &prim, &args).into_iter())
 }
 
 /// Where a traced value was made.
