@@ -1,7 +1,8 @@
 //! Reading the parameters of a recorded equation, with errors that name the primitive and the parameter.
 //!
 //! [`EqnData::params`] gives a [`Params`]; its methods are named after what they expect. A method with `opt_` answers `None` where the
-//! parameter is null or absent. [`Params::only`] tells off a parameter that the reader does not know, so that none is dropped in silence.
+//! parameter is null or absent. A parameter that only hints (an accuracy, a sharding, an unrolling) may be left unread; a reader that has to know all of
+//! them asks [`Params::only`].
 
 use std::collections::BTreeMap;
 
