@@ -5,7 +5,7 @@ use cotangent::prelude::*;
 use cotangent::prim::{
     self, GatherDimensionNumbers, GatherOptions, GatherScatterMode, ScatterDimensionNumbers, ScatterOptions,
 };
-use cotangent::{Jaxpr, Jit, jvp, make_jaxpr, np, vmap, vmap_axes};
+use cotangent::{Jaxpr, Jit, jvp, lax, make_jaxpr, np, vmap, vmap_axes};
 use expect_test::{Expect, expect};
 use num_complex::Complex;
 use std::collections::BTreeMap;
@@ -216,6 +216,15 @@ fn programs() -> Vec<(&'static str, Arc<Jaxpr>)> {
         ("grad of grad of jit", one(grad(grad(&sine_times)), number())),
         ("jit of grad of jit", one(jit(grad(&sine_times)), number())),
         ("vmap of grad of jit", one(vmap(grad(&sine_times)), f(&[3]))),
+        ("lambda x: jax.lax.cond(x > 0, jnp.sin, jnp.cos, x) @ 1.",
+            one(|x| lax::cond(&x.gt(0.0), |x: &Array| x.sin(), |x| x.cos(), x), number())),
+        ("lambda x: jax.lax.scan(lambda c, a: (c + a, c * a), 0., x) @ f(3)",
+            make_jaxpr(|x: &Array| lax::scan(|c: &Array, a: &Array| (c + a, c * a), &array(0.0), x), (&f(&[3]),))),
+        ("lambda x: jax.lax.while_loop(lambda c: c < 10., lambda c: c * 2, x) @ 1.",
+            one(|x| lax::while_loop(|c: &Array| c.lt(10.0), |c| c * 2, x), number())),
+        ("lambda x: jax.lax.fori_loop(0, 5, lambda i, c: c + i, x) @ 1.",
+            one(|x| lax::fori_loop(0, 5, |i, c: &Array| c + i, x), number())),
+        ("lambda x: jax.lax.map(jnp.sin, x) @ f(3)", one(|x| lax::map(|x: &Array| x.sin(), x), f(&[3]))),
         ("scatters that share a program", make_jaxpr(|x: &Array, i: &Array, u: &Array| {
             let add = |x: &Array| prim::scatter_add(x, &column(&wrapped(i, 3)), u, &elements(), &Default::default());
             add(&add(x))
@@ -240,17 +249,6 @@ const OTHERS: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "lambda x: jax.lax.cond(x > 0, jnp.sin, jnp.cos, x) @ 1.",
-            "lambda x: jax.lax.scan(lambda c, a: (c + a, c * a), 0., x) @ f(3)",
-            "lambda x: jax.lax.while_loop(lambda c: c < 10., lambda c: c * 2, x) @ 1.",
-            "lambda x: jax.lax.fori_loop(0, 5, lambda i, c: c + i, x) @ 1.",
-            "lambda x: jax.lax.map(jnp.sin, x) @ f(3)",
-            "lambda x: jax.checkpoint(jnp.sin)(x) @ f(3)",
-        ],
-        "there are no loops, branches and checkpoints yet",
-    ),
-    (
-        &[
             "lambda k: jax.random.split(k) @ key",
             "lambda k: jax.random.bits(k, (3,)) @ key",
             "lambda k: jax.random.uniform(k, (3,)) @ key",
@@ -263,6 +261,7 @@ const OTHERS: &[(&[&str], &str)] = &[
             "lambda x: jnp.sort(x) @ f(3)",
             "lambda x: jnp.fft.fft(x) @ f(4)",
             "lambda x: jnp.linalg.cholesky(x) @ f(2,2)",
+            "lambda x: jax.checkpoint(jnp.sin)(x) @ f(3)",
         ],
         "there is no such operation yet",
     ),

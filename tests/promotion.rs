@@ -41,6 +41,19 @@ fn cut_to_32_bits(case: &Case) -> bool {
     !case.x64 && case.names.iter().any(|n| n == "uint32") && case.names.iter().any(signed)
 }
 
+/// Numbers that can be written down stand on either side.
+#[test]
+fn numbers_on_the_left() {
+    use num_complex::Complex;
+    let x = &cotangent::array(vec![1f32, 2.0]);
+    let (z, w) = (Complex::new(0f64, 1.0), Complex::new(2f32, 0.0));
+    assert_eq!(format!("{:?}", z * x), "Array([0.+1.j, 0.+2.j], dtype=complex64)");
+    assert_eq!(format!("{:?}", w - x), "Array([1.+0.j, 0.+0.j], dtype=complex64)");
+    assert_eq!(format!("{:?}", true + x), "Array([2., 3.], dtype=float32)");
+    assert_eq!(format!("{:?}", half::f16::from_f64(0.5) * x), "Array([0.5, 1. ], dtype=float32)");
+    assert_eq!(format!("{:?}", (2.0 * x).sum() + (3 - x).sum()), "Array(9., dtype=float32)");
+}
+
 #[test]
 fn every_recorded_case() {
     let cases = cases();

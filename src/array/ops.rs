@@ -155,7 +155,7 @@ pub fn broadcast_shapes(shapes: &[&[usize]]) -> Option<Shape> {
 }
 
 // One generic impl per operator for the right-hand side keeps `Output = Array` known at once, so a literal's type never blocks a
-// method call. On the left only f64 and i32: with f32 as well, `(2.0 * &x).sin()` would have two candidates for its literal.
+// method call. On the left only one float and one integer: with f32 as well, `(2.0 * &x).sin()` would have two candidates for its literal.
 macro_rules! operators { ($($Op:ident $op:ident $f:path;)*) => { $(
     impl<R: Operand> std::ops::$Op<R> for Array {
         type Output = Array;
@@ -169,7 +169,7 @@ macro_rules! operators { ($($Op:ident $op:ident $f:path;)*) => { $(
         #[inline]
         fn $op(self, r: R) -> Array { let r = r.beside(self); $f(self, &r) }
     }
-    operators!(@left $Op $op $f; f64 i32);
+    operators!(@left $Op $op $f; f64 i32 bool half::f16 half::bf16 num_complex::Complex<f32> num_complex::Complex<f64>);
 )* };
 (@left $Op:ident $op:ident $f:path; $($t:ty)*) => { $(
     impl std::ops::$Op<Array> for $t {
