@@ -218,8 +218,6 @@ fn programs() -> Vec<(&'static str, Arc<Jaxpr>)> {
         ("vmap of grad of jit", one(vmap(grad(&sine_times)), f(&[3]))),
         ("lambda x: jax.lax.cond(x > 0, jnp.sin, jnp.cos, x) @ 1.",
             one(|x| lax::cond(&x.gt(0.0), |x: &Array| x.sin(), |x| x.cos(), x), number())),
-        ("lambda x: jax.lax.scan(lambda c, a: (c + a, c * a), 0., x) @ f(3)",
-            make_jaxpr(|x: &Array| lax::scan(|c: &Array, a: &Array| (c + a, c * a), &array(0.0), x), (&f(&[3]),))),
         ("lambda x: jax.lax.while_loop(lambda c: c < 10., lambda c: c * 2, x) @ 1.",
             one(|x| lax::while_loop(|c: &Array| c.lt(10.0), |c| c * 2, x), number())),
         ("lambda x: jax.lax.fori_loop(0, 5, lambda i, c: c + i, x) @ 1.",
@@ -246,6 +244,10 @@ const OTHERS: &[(&[&str], &str)] = &[
     (
         &["lambda x: jax.nn.logsumexp(x) @ f(3)", "lambda x: jax.grad(lambda a: jnp.sum(jnp.sin(a)))(x) @ f(3)"],
         "JAX shows operations whose results nobody reads; here they are not part of a program",
+    ),
+    (
+        &["lambda x: jax.lax.scan(lambda c, a: (c + a, c * a), 0., x) @ f(3)"],
+        "JAX makes a weak carry strong in each turn; here the turn is staged again with the strong type",
     ),
     (
         &[

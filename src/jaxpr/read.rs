@@ -251,7 +251,8 @@ impl Reader {
                     n_cond: p.usize("cond_nconsts")?,
                     n_body: p.usize("body_nconsts")?,
                 };
-                Ok(crate::trace::bind(&turns, &args))
+                let one = turns.cond.out_avals().iter().all(|a| a.shape.is_empty());
+                Ok(if one { crate::trace::bind(&turns, &args) } else { turns.until_all_stop(&args) })
             }
             "scan" => {
                 let scan = Scan {

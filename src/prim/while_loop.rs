@@ -43,6 +43,32 @@ impl While {
             n += 1
         }
     }
+    /// A loop over several values of which each has a truth value of its own, along the first axes of the carry: the turns go on until all have
+    /// stopped, and one that has stopped keeps its carry. (JAX's `while` may be so; ours has one truth value.)
+    pub(crate) fn until_all_stop(&self, x: &[&Array]) -> Outs {
+        let avals = |j: &Jaxpr| j.in_avals().cloned().collect::<Vec<_>>();
+        let (ic, ib) = (avals(&self.cond), avals(&self.body));
+        let holds = |args: Vec<&Array>| self.cond.eval(&args).remove(0);
+        let any = stage_rule(&ic, |a| {
+            let more = holds(a.iter().collect());
+            vec![reduce_or(&more, &(0..more.ndim()).collect::<Vec<_>>())]
+        });
+        // which of them go on is the condition's to say: its constants are the body's, too
+        let step = stage_rule(&[&ic[..self.n_cond], &ib].concat(), |a| {
+            let (cc, rest) = a.split_at(self.n_cond);
+            let carry = &rest[self.n_body..];
+            let more = holds(cc.iter().chain(carry).collect());
+            let dims: Vec<usize> = (0..more.ndim()).collect();
+            let next = self.body.eval(&rest.iter().collect::<Vec<_>>());
+            let keep = |(next, now): (&Array, &Array)| {
+                select_n(&broadcast_in_dim(&more, next.shape(), &dims), &[now, next])
+            };
+            next.iter().zip(carry).map(keep).collect()
+        });
+        let (cc, cb, carry) = self.parts(x);
+        let n_body = self.n_cond + self.n_body;
+        bind(&While { cond: any, body: step, n_cond: self.n_cond, n_body }, &[cc, cc, cb, carry].concat())
+    }
     /// The loop with as many turns as it takes for these operands.
     fn counted(&self, length: usize) -> Scan {
         let n_carry = self.body.ins.len() - self.n_body;
@@ -98,28 +124,8 @@ impl Primitive for While {
         if !cond.1[0] {
             return place(bind(&While { cond: cond.0.clone(), body: body.0.clone(), ..*self }, &args));
         }
-        let n = mk.len();
-        let avals = |j: &Jaxpr| j.in_avals().cloned().collect::<Vec<_>>();
-        let (ic, ib) = (avals(&cond.0), avals(&body.0));
-        let any = stage_rule(&ic, |a| {
-            let more = cond.0.eval(&a.iter().collect::<Vec<_>>()).remove(0);
-            vec![reduce_or(&more, &[0])]
-        });
-        // which lanes go on is the condition's to say: its constants are the body's, too
-        let types = [&ic[..self.n_cond], &ib].concat();
-        let step = stage_rule(&types, |a| {
-            let (cc, rest) = a.split_at(self.n_cond);
-            let carry = &rest[self.n_body..];
-            let more = cond.0.eval(&cc.iter().chain(carry).collect::<Vec<_>>()).remove(0);
-            let next = body.0.eval(&rest.iter().collect::<Vec<_>>());
-            let keep = |(next, now): (&Array, &Array)| {
-                select_n(&broadcast_in_dim(&more, next.shape(), &[0]), &[now, next])
-            };
-            next.iter().zip(carry).map(keep).collect()
-        });
-        let (cc, cb, carry) = (&args[..self.n_cond], &args[self.n_cond..args.len() - n], &args[args.len() - n..]);
-        let all = [cc, cc, cb, carry].concat();
-        place(bind(&While { cond: any, body: step, n_cond: self.n_cond, n_body: self.n_cond + self.n_body }, &all))
+        let each = While { cond: cond.0.clone(), body: body.0.clone(), ..*self };
+        place(each.until_all_stop(&args))
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unreachable!("turns are taken when the program runs")
