@@ -1,5 +1,8 @@
 //! Branches and loops under every transformation, against the same program without them.
 
+mod common;
+
+use common::told;
 use cotangent::prelude::*;
 use cotangent::{Vmap, hessian, jacfwd, jacrev, jvp, lax, linearize, make_jaxpr, vjp, vmap, vmap_axes};
 
@@ -330,17 +333,6 @@ fn programs_print_as_jax_prints_them() {
 
 #[test]
 fn mistakes() {
-    #[track_caller]
-    fn told<R>(kind: ErrorKind, words: &[&str], f: impl FnOnce() -> R) {
-        let e = catch(f).err().expect("an error");
-        let text = e.to_string();
-        assert_eq!(e.kind(), kind, "{text}");
-        assert!(text.contains("tests/control_flow.rs:"), "no line of the user's: {text}");
-        for w in words {
-            assert!(text.contains(w), "`{w}` is missing in: {text}");
-        }
-        assert_eq!(grad(|x: &Array| x * x)(&array(3.0)).to_f64(), 6.0);
-    }
     use ErrorKind::*;
     let x = vector();
     told(Shape, &["cond", "scalar", "bool[4]"], || lax::cond(&x.gt(0.0), |x: &Array| x.clone(), |x| -x, &x));

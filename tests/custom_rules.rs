@@ -1,6 +1,9 @@
 //! Derivative rules by users. Most of them are wrong on purpose, so that a lost rule shows. Numbers are JAX's, of the same functions
 //! in float64, unless a comment derives them.
 
+mod common;
+
+use common::told;
 use cotangent::prelude::*;
 use cotangent::{
     CheckGrads, Grad, Vmap, check_grads, custom_gradient, custom_jvp, custom_vjp, hessian, jacfwd, jacrev, jvp, lax,
@@ -39,20 +42,6 @@ fn near(got: &Array, want: &[f64]) {
     assert_eq!(got.len(), want.len(), "{got:?}");
     for (g, w) in got.iter().zip(want) {
         assert!((g - w).abs() <= 1e-14 * (1.0 + w.abs()), "{got:?} instead of {want:?}");
-    }
-}
-/// The error of `f`, which must be of this kind, name this file, and contain these words.
-#[track_caller]
-fn told<R>(kind: ErrorKind, words: &[&str], f: impl FnOnce() -> R) {
-    let e = match catch(f) {
-        Err(e) => e,
-        Ok(_) => panic!("an error was expected"),
-    };
-    let text = e.to_string();
-    assert_eq!(e.kind(), kind, "{text}");
-    assert!(text.contains("tests/custom_rules.rs:"), "no line of the user's: {text}");
-    for w in words {
-        assert!(text.contains(w), "`{w}` is missing in: {text}");
     }
 }
 

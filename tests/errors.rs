@@ -1,25 +1,12 @@
 //! Every mistake that can be made here is told off: the operation, shapes and element types, the user's line, what to do.
 
+mod common;
+
+use common::told;
 use cotangent::prelude::*;
 use cotangent::{CheckGrads, Grad, Vmap, jacfwd, jacrev, jvp, linear_transpose, vjp, vmap, vmap_axes};
 use num_complex::Complex;
 
-/// The error of `f`, which must be of this kind, name this file, and contain these words.
-#[track_caller]
-fn told<R>(kind: ErrorKind, words: &[&str], f: impl FnOnce() -> R) {
-    let e = match catch(f) {
-        Err(e) => e,
-        Ok(_) => panic!("an error was expected"),
-    };
-    let text = e.to_string();
-    assert_eq!(e.kind(), kind, "{text}");
-    assert!(text.contains("tests/errors.rs:"), "no line of the user's: {text}");
-    for w in words {
-        assert!(text.contains(w), "`{w}` is missing in: {text}");
-    }
-    // and everything works as before
-    assert_eq!(grad(|x: &Array| x * x)(&array(3.0)).to_f64(), 6.0);
-}
 use ErrorKind::*;
 
 fn vector() -> Array {

@@ -591,22 +591,25 @@ fn linear(r: &mut Report, e: &testing::Equation, mask: &[bool]) {
     }
 }
 
+/// The equations of the programs of a sample and of what is derived from it, on values, each once.
+fn equations_of(case: &Case) -> Vec<testing::Equation> {
+    let (at, mut seen) = (differentiated(case), HashSet::new());
+    let mut all = vec![];
+    for d in derived(case, &at) {
+        let staged = stage(&d.f, &d.args);
+        let inputs: Vec<Array> = staged.captured.iter().chain(&d.args).cloned().collect();
+        all.extend(testing::equations(&staged.jaxpr, &inputs).into_iter().filter(|e| seen.insert(e.text())))
+    }
+    all
+}
+
 #[test]
 fn what_says_that_it_is_linear_is_and_transposes() {
     promise("linear", |r, case| {
-        let at = differentiated(case);
-        let mut seen = HashSet::new();
-        for d in derived(case, &at) {
-            let staged = stage(&d.f, &d.args);
-            let inputs: Vec<Array> = staged.captured.iter().chain(&d.args).cloned().collect();
-            for e in testing::equations(&staged.jaxpr, &inputs) {
-                if !seen.insert(e.text()) {
-                    continue;
-                }
-                for mask in subsets(&e) {
-                    if e.linear_in(&mask) {
-                        r.part(format!("{} by {mask:?}", e.text()), |r| linear(r, &e, &mask))
-                    }
+        for e in equations_of(case) {
+            for mask in subsets(&e) {
+                if e.linear_in(&mask) {
+                    r.part(format!("{} by {mask:?}", e.text()), |r| linear(r, &e, &mask))
                 }
             }
         }

@@ -339,40 +339,22 @@ impl Printer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prim::{self, Avals, Batched, Primitive, Tangent, Tangents, lower};
+    use crate::prim::{self, Avals, Batched, Primitive, Tangents, lower};
     use crate::trace::batch::Lanes;
     use crate::trace::stage::stage_rule;
 
-    /// An operation that only prints.
+    /// An operation without results, which only prints.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-    struct Printed {
-        name: &'static str,
-        params: Vec<(&'static str, Shown)>,
-        outs: Vec<Aval>,
-    }
-    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-    enum Shown {
-        Text(&'static str),
-        One(Arc<Jaxpr>),
-        Several(Vec<Arc<Jaxpr>>),
-    }
-    impl Primitive for Printed {
+    struct Show;
+    impl Primitive for Show {
         fn name(&self) -> &'static str {
-            self.name
-        }
-        fn params(&self) -> Vec<(&'static str, Param)> {
-            let param = |s: &Shown| match s {
-                Shown::Text(t) => (*t).into(),
-                Shown::One(j) => Param::Jaxpr(j.clone()),
-                Shown::Several(js) => Param::Jaxprs(js.clone()),
-            };
-            self.params.iter().map(|(key, s)| (*key, param(s))).collect()
+            "show"
         }
         fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
-            Ok(self.outs.iter().cloned().collect())
+            Ok(Avals::new())
         }
-        fn jvp(&self, _: &[&Array], _: &[Option<&Array>], y: &[Array]) -> Tangents {
-            y.iter().map(|_| -> Tangent { None }).collect()
+        fn jvp(&self, _: &[&Array], _: &[Option<&Array>], _: &[Array]) -> Tangents {
+            Tangents::new()
         }
         fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
             unreachable!("only printed")
@@ -381,7 +363,7 @@ mod tests {
             unreachable!("only printed")
         }
         fn effect(&self) -> bool {
-            self.outs.is_empty()
+            true
         }
     }
     fn f32s(shape: &[usize]) -> Aval {
@@ -389,9 +371,6 @@ mod tests {
     }
     fn i32s(shape: &[usize]) -> Aval {
         Aval::new(DType::Int32, shape)
-    }
-    fn printed(name: &'static str, params: Vec<(&'static str, Shown)>, outs: Vec<Aval>, args: &[&Array]) -> Vec<Array> {
-        crate::trace::bind(&Printed { name, params, outs }, args).into_vec()
     }
     fn sines(n: usize) -> Arc<Jaxpr> {
         stage_rule(&[f32s(&[])], |x| vec![(0..n).fold(x[0].clone(), |x, _| prim::sin(&x))])
@@ -403,7 +382,7 @@ mod tests {
         let cond = |x: &Array, branches: Vec<Arc<Jaxpr>>| {
             let positive = prim::gt(x, &prim::lit(x, 0.0));
             let index = prim::convert_element_type(&positive, DType::Int32, false);
-            printed("cond", vec![("branches", Shown::Several(branches))], vec![f32s(&[])], &[&index, x])
+            prim::cond::cond(&index, branches, &[x]).into_vec()
         };
         let cosine = stage_rule(&[f32s(&[])], |x| vec![prim::cos(&x[0])]);
         let j = stage_rule(&[f32s(&[])], |x| cond(&x[0], vec![cosine, sines(1)]));
@@ -450,16 +429,10 @@ let jaxpr = { lambda ; a:f32[]. let
             vec![next, prim::add(&x[1], &prim::convert_element_type(&x[0], DType::Float32, true))]
         });
         let j = stage_rule(&[f32s(&[])], |x| {
-            let params = vec![
-                ("jaxpr", Shown::One(body)),
-                ("length", Shown::Text("5")),
-                ("num_carry", Shown::Text("2")),
-                ("num_consts", Shown::Text("0")),
-                ("reverse", Shown::Text("False")),
-                ("unroll", Shown::Text("1")),
-            ];
             let zero = Array::scalar(DType::Int32, false, 0);
-            vec![printed("scan", params, vec![i32s(&[]), f32s(&[])], &[&zero, &x[0]]).remove(1)]
+            let tangents = vec![];
+            let scan = prim::scan::Scan { body, n_consts: 0, n_carry: 2, length: 5, reverse: false, tangents };
+            vec![crate::trace::bind(&scan, &[&zero, &x[0]]).remove(1)]
         });
         assert_eq!(
             j.to_string(),
@@ -484,7 +457,7 @@ let jaxpr = { lambda ; a:f32[]. let
     #[test]
     fn an_operation_without_results() {
         let j = stage_rule(&[f32s(&[3])], |x| {
-            printed("show", vec![], vec![], &[&x[0]]);
+            crate::trace::bind(&Show, &[&x[0]]);
             vec![]
         });
         assert_eq!(j.to_string(), "{ lambda ; a:f32[3]. let show a in () }");

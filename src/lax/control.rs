@@ -147,10 +147,7 @@ fn choose<T: Pytree, R: Pytree>(who: &str, index: &Array, branches: &[&dyn Fn(&T
         })
         .collect();
     let args: Vec<&Array> = captured.iter().chain(&leaves).collect();
-    let outs = {
-        let _g = crate::trace::enter(crate::trace::current(), Some(crate::trace::ambient().unwrap_or(at)));
-        crate::prim::cond::cond(index, programs, &args)
-    };
+    let outs = crate::prim::cond::cond_at(at, index, programs, &args);
     results[0].rebuild(&mut outs.into_iter())
 }
 

@@ -44,8 +44,7 @@ impl Primitive for Call {
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
-        let given: Vec<bool> = ct.iter().map(|c| c.is_some()).collect();
-        let back = transpose_jaxpr(&self.jaxpr, &linear, &given, false);
+        let back = transpose_jaxpr(&self.jaxpr, &linear, &given(ct), false);
         let known: Vec<Array> = (0..io.len()).filter(|i| !linear[*i]).map(|i| io.known(i).clone()).collect();
         // residuals that only a part which is not asked for would need are not passed, as in JAX
         let read = back.0.without_unread();
@@ -57,7 +56,7 @@ impl Primitive for Call {
         }
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let mask = given(dims);
         let x = in_front(x, dims, &mask, lanes);
         let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![false; self.jaxpr.outs.len()]);
         let outs = bind(&self.of(&b.0), &x.iter().collect::<Vec<_>>());
@@ -87,13 +86,11 @@ impl HigherOrder for Call {
         crate::backend::run_jaxpr(&self.jaxpr, x, loc)
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
-        let mask: Vec<bool> = dx.iter().map(|d| d.is_some()).collect();
-        let j = jvp_jaxpr(&self.jaxpr, &mask, &vec![false; self.jaxpr.outs.len()]);
+        let j = jvp_jaxpr(&self.jaxpr, &given(dx), &vec![false; self.jaxpr.outs.len()]);
         let args: Vec<&Array> = x.iter().copied().chain(dx.iter().copied().flatten()).collect();
         let mut outs = bind(&self.of(&j.0), &args);
-        let mut tangents = outs.drain(self.jaxpr.outs.len()..).collect::<Vec<_>>().into_iter();
-        let dy = j.1.iter().map(|m| if *m { tangents.next() } else { None }).collect();
-        (outs, dy)
+        let tangents: Vec<Array> = outs.drain(self.jaxpr.outs.len()..).collect();
+        (outs, spread(&j.1, tangents))
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         let l = linearize_jaxpr(&self.jaxpr, mask, &vec![false; self.jaxpr.outs.len()]);
@@ -105,7 +102,6 @@ impl HigherOrder for Call {
         Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
     }
 }
-
 
 /// Calls are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
 pub(super) const READ: &[Read] = &[];

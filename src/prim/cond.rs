@@ -3,10 +3,10 @@
 use super::held::*;
 use super::*;
 use crate::dtype::DType;
-use crate::error::{ErrorKind, fail};
+use crate::error::{ErrorKind, fail_at};
 use crate::prim::call::Call;
 use crate::trace::batch::batch_jaxpr;
-use crate::trace::bind;
+use crate::trace::{bind, bind_at};
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{LinJaxpr, Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
@@ -72,7 +72,7 @@ impl Primitive for Cond {
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (1..io.len()).map(|i| io.is_linear(i)).collect();
-        let cts: Vec<bool> = ct.iter().map(|c| c.is_some()).collect();
+        let cts = given(ct);
         let mut back = self.each(|b| transpose_jaxpr(b, &linear, &cts, true).0.clone());
         let known = (0..io.len()).filter(|i| !io.is_linear(*i)).map(|i| io.known(i).clone());
         let mut args: Vec<Array> = known.collect();
@@ -86,7 +86,7 @@ impl Primitive for Cond {
     }
     /// Lanes that choose for themselves: every branch runs on all of them, and each lane takes the results of its own.
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let mask = given(dims);
         let alone = mask[0];
         let force = joined(
             &vec![alone; self.n_out()],
@@ -240,11 +240,15 @@ impl LinCond {
 /// One of these programs on these operands; the number is clamped.
 #[track_caller]
 pub(crate) fn cond(index: &Array, branches: Vec<Arc<Jaxpr>>, x: &[&Array]) -> Outs {
+    cond_at(std::panic::Location::caller(), index, branches, x)
+}
+/// The same for a line of the user's.
+pub(crate) fn cond_at(at: Loc, index: &Array, branches: Vec<Arc<Jaxpr>>, x: &[&Array]) -> Outs {
     if branches.is_empty() {
-        fail(ErrorKind::Value, "switch: there is no branch to choose")
+        fail_at(at, ErrorKind::Value, "cond: there is no branch to choose")
     }
     let args: Vec<&Array> = std::iter::once(index).chain(x.iter().copied()).collect();
-    bind(&Cond { branches, tangents: vec![] }, &args)
+    bind_at(at, &Cond { branches, tangents: vec![] }, &args)
 }
 
 /// Branches are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.

@@ -210,7 +210,7 @@ impl Primitive for CustomCall {
         self.jvp_call(x, dx).1
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let mask = given(dims);
         let x = in_front(x, dims, &mask, lanes);
         let known = mask[self.captured..].to_vec();
         // The function and its rule must agree on which results have lanes, and run at different times: all have. Only where
@@ -289,7 +289,7 @@ impl HigherOrder for CustomCall {
         }
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
-        let mask: Vec<bool> = dx.iter().map(|d| d.is_some()).collect();
+        let mask = given(dx);
         match &self.rule {
             Rule::Jvp(rule) => {
                 let x = owned(self.known(x, &mask));

@@ -1,6 +1,7 @@
 //! What operations that hold programs share: masks over operands and results, and programs with their inputs in another order.
 
 use super::*;
+use crate::trace::batch::to_front;
 
 /// How many are true.
 pub(crate) fn count(m: &[bool]) -> usize {
@@ -19,18 +20,18 @@ pub(crate) fn spread(m: &[bool], v: impl IntoIterator<Item = Array>) -> Tangents
     let mut v = v.into_iter();
     m.iter().map(|m| if *m { v.next() } else { None }).collect()
 }
-/// Which are given.
-pub(crate) fn given(dx: &[Option<&Array>]) -> Vec<bool> {
-    dx.iter().map(|d| d.is_some()).collect()
+/// Which are given: tangents, cotangents, mapped axes.
+pub(crate) fn given<T>(some: &[Option<T>]) -> Vec<bool> {
+    some.iter().map(|s| s.is_some()).collect()
 }
 
-/// Grows a mask of a loop's carry until the body agrees with it, which takes at most one round for each place. `body` says for a mask what it
-/// makes of it, and which results are true then, the next carry first.
-pub(crate) fn grown<T>(start: &[bool], mut body: impl FnMut(&[bool]) -> (T, Vec<bool>)) -> (T, Vec<bool>) {
+/// Grows a mask of a loop's carry until the body agrees with it, which takes at most one round for each place. `body` is the body made for a mask,
+/// and `out` says which of its results are true then, the next carry first.
+pub(crate) fn grown<T>(start: &[bool], body: impl Fn(&[bool]) -> T, out: impl Fn(&T) -> &[bool]) -> (T, Vec<bool>) {
     let mut m = start.to_vec();
     loop {
-        let (made, out) = body(&m);
-        let next = joined(&m, &out[..m.len()]);
+        let made = body(&m);
+        let next = joined(&m, &out(&made)[..m.len()]);
         if next == m {
             return (made, m);
         }
@@ -48,7 +49,6 @@ pub(crate) fn in_front(x: &[&Array], dims: &[Option<usize>], mask: &[bool], lane
     let front = |i: usize| if mask[i] { to_front(x[i], dims[i], lanes.size) } else { x[i].clone() };
     (0..x.len()).map(front).collect()
 }
-use crate::trace::batch::to_front;
 
 /// Types of a program's results for operands of these types, or why they do not fit.
 pub(crate) fn call_types(jaxpr: &Jaxpr, x: &[&Aval]) -> Result<Avals, String> {

@@ -99,7 +99,7 @@ impl Primitive for Scan {
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
         let (lc, _, lx) = self.parts(&linear);
-        let cy: Vec<bool> = ct[self.n_carry..].iter().map(|c| c.is_some()).collect();
+        let cy = given(&ct[self.n_carry..]);
         let body = self.transposed(lc, lx, &cy);
         let (k0, x0) = (self.n_consts, self.n_consts + self.n_carry);
         let zeros = |io: &Cotangents, i: usize| zeros_of(io.aval(i));
@@ -124,13 +124,10 @@ impl Primitive for Scan {
         }
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let mask = given(dims);
         let (mc, mk, mx) = self.parts(&mask);
-        let (b, mk) = grown(mk, |mk| {
-            let b = batch_jaxpr(&self.body, lanes, &[mc, mk, mx].concat(), &self.forced(mk));
-            let out = b.1.clone();
-            (b, out)
-        });
+        let batched = |mk: &[bool]| batch_jaxpr(&self.body, lanes, &[mc, mk, mx].concat(), &self.forced(mk));
+        let (b, mk) = grown(mk, batched, |b| &b.1);
         let n = self.n_consts + self.n_carry;
         let mut args = in_front(&x[..n], &dims[..n], &[mc, &mk].concat(), lanes);
         // the turns stay in front of the lanes
@@ -235,11 +232,8 @@ impl HigherOrder for Scan {
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);
         let (mc, mk, mx) = self.parts(&mask);
-        let (with, mk) = grown(mk, |mk| {
-            let j = jvp_jaxpr(&self.body, &[mc, mk, mx].concat(), &self.forced(mk));
-            let out = j.1.clone();
-            (j, out)
-        });
+        let moving = |mk: &[bool]| jvp_jaxpr(&self.body, &[mc, mk, mx].concat(), &self.forced(mk));
+        let (with, mk) = grown(mk, moving, |j| &j.1);
         let (nc, nk, nx, ny) = (self.n_consts, self.n_carry, mx.len(), self.n_ys());
         let (dc, dk) = (count(mc), count(&mk));
         // tangents beside the values that they belong to: constants, carry, xs; carry, ys
@@ -266,11 +260,8 @@ impl HigherOrder for Scan {
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         let (mc, given, mx) = self.parts(mask);
-        let (l, mk) = grown(given, |mk| {
-            let l = LinLoop::new(self, &[mc, mk, mx].concat(), &self.forced(mk));
-            let out = l.out_mask.clone();
-            (l, out)
-        });
+        let linearized = |mk: &[bool]| LinLoop::new(self, &[mc, mk, mx].concat(), &self.forced(mk));
+        let (l, mk) = grown(given, linearized, |l| &l.out_mask);
         let mut outs = bind(&self.with(l.primal.clone(), self.n_consts, self.n_carry), x);
         let (xc, xk, xs) = self.parts(x);
         let hoisted = l.hoisted.as_ref().map(|j| bind(&Call { jaxpr: j.clone(), name: "hoisted".into() }, xc));

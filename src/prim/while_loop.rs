@@ -109,23 +109,19 @@ impl Primitive for While {
     }
     /// Lanes that stop at different times: all run until the last one stops, and one that has stopped keeps its carry.
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask: Vec<bool> = dims.iter().map(|d| d.is_some()).collect();
+        let mask = given(dims);
         let (mc, mb, mk) = self.parts(&mask);
-        let ((cond, body), mk) = grown(mk, |mk| {
+        let batched = |mk: &[bool]| {
             let cond = batch_jaxpr(&self.cond, lanes, &[mc, mk].concat(), &[false]);
             let all = vec![cond.1[0]; mk.len()];
-            let body = batch_jaxpr(&self.body, lanes, &[mb, mk].concat(), &joined(mk, &all));
-            let out = body.1.clone();
-            ((cond, body), out)
-        });
+            (cond, batch_jaxpr(&self.body, lanes, &[mb, mk].concat(), &joined(mk, &all)))
+        };
+        let ((cond, body), mk) = grown(mk, batched, |(_, body)| &body.1);
         let args = in_front(x, dims, &[mc, mb, &mk].concat(), lanes);
         let args: Vec<&Array> = args.iter().collect();
-        let place = |y: Outs| y.into_iter().zip(&mk).map(|(y, m)| (y, m.then_some(0))).collect();
-        if !cond.1[0] {
-            return place(bind(&While { cond: cond.0.clone(), body: body.0.clone(), ..*self }, &args));
-        }
         let each = While { cond: cond.0.clone(), body: body.0.clone(), ..*self };
-        place(each.until_all_stop(&args))
+        let y = if cond.1[0] { each.until_all_stop(&args) } else { bind(&each, &args) };
+        y.into_iter().zip(&mk).map(|(y, m)| (y, m.then_some(0))).collect()
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unreachable!("turns are taken when the program runs")
@@ -150,11 +146,8 @@ impl HigherOrder for While {
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);
         let (_, mb, mk) = self.parts(&mask);
-        let (with, mk) = grown(mk, |mk| {
-            let j = jvp_jaxpr(&self.body, &[mb, mk].concat(), mk);
-            let out = j.1.clone();
-            (j, out)
-        });
+        let moving = |mk: &[bool]| jvp_jaxpr(&self.body, &[mb, mk].concat(), mk);
+        let (with, mk) = grown(mk, moving, |j| &j.1);
         let (nb, nk, db) = (self.n_body, mk.len(), count(mb));
         // constants, their tangents; carry, its tangents
         let t = nb + nk;
@@ -176,7 +169,8 @@ impl HigherOrder for While {
         let dy: Vec<Array> = y.drain(nk..).collect();
         (y, spread(&mk, dy))
     }
-    /// Where values are known the turns can be counted, and then it is a loop of so many.
+    /// Where values are known the turns can be counted, and then it is a loop of so many. Counting them costs a run of the loop more, and saves
+    /// residuals of a kind that grow with it.
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         let known: Result<Vec<&Array>, _> = x.iter().map(|x| x.try_concrete()).collect();
         let Ok(known) = known else {

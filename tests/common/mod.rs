@@ -1,4 +1,4 @@
-//! What several test files share: comparing arrays, bit for bit or nearly.
+//! What several test files share: comparing arrays, bit for bit or nearly, and the words of errors.
 #![allow(dead_code)]
 
 use cotangent::prelude::*;
@@ -87,4 +87,21 @@ pub fn nth(x: &Array, i: usize) -> Array {
     let (mut low, mut high) = (vec![0; x.ndim()], x.shape().to_vec());
     (low[0], high[0]) = (i, i + 1);
     cotangent::prim::squeeze(&cotangent::prim::slice(x, &low, &high, None), &[0])
+}
+
+/// `f` is told off: an error of this kind, which names the file of this call and contains these words. Afterwards everything works as before.
+#[track_caller]
+pub fn told<R>(kind: ErrorKind, words: &[&str], f: impl FnOnce() -> R) {
+    let e = match catch(f) {
+        Err(e) => e,
+        Ok(_) => panic!("an error was expected"),
+    };
+    let text = e.to_string();
+    assert_eq!(e.kind(), kind, "{text}");
+    let file = std::panic::Location::caller().file();
+    assert!(text.contains(&format!("{file}:")), "no line of the user's: {text}");
+    for w in words {
+        assert!(text.contains(w), "`{w}` is missing in: {text}");
+    }
+    assert_eq!(grad(|x: &Array| x * x)(&array(3.0)).to_f64(), 6.0);
 }
