@@ -12,6 +12,9 @@ pub type Shape = SmallVec<[usize; 4]>;
 pub(crate) type AxisSet = u32;
 
 /// Element type, shape, weakness, and the named axes over which a value varies.
+///
+/// Inside of loops there are values of one more kind: a stack, a list as long as a loop took turns, which only the run knows. Its shape is that
+/// of its elements. No function of the user's ever gets or returns one.
 #[derive(Eq, Hash, Debug)]
 #[allow(clippy::derived_hash_with_manual_eq, reason = "equality is by field, too, only faster")]
 pub struct Aval {
@@ -19,6 +22,8 @@ pub struct Aval {
     pub dtype: DType,
     /// Whether the type gives way in promotion, as that of a number does.
     pub weak: bool,
+    /// 0 for an array, 1 for a stack of arrays, 2 for a stack of such stacks.
+    pub(crate) stack: u8,
     /// Over which named axes the value differs.
     pub(crate) varying: AxisSet,
     /// Extents.
@@ -28,7 +33,11 @@ pub struct Aval {
 impl PartialEq for Aval {
     #[inline]
     fn eq(&self, o: &Aval) -> bool {
-        self.dtype == o.dtype && self.weak == o.weak && self.varying == o.varying && same_shape(&self.shape, &o.shape)
+        self.dtype == o.dtype
+            && self.weak == o.weak
+            && self.stack == o.stack
+            && self.varying == o.varying
+            && same_shape(&self.shape, &o.shape)
     }
 }
 /// Equality without a call of `memcmp` for the few extents that shapes have.
@@ -56,7 +65,7 @@ impl Clone for Aval {
 impl Aval {
     /// A strong type that varies over nothing.
     pub fn new(dtype: DType, shape: &[usize]) -> Aval {
-        Aval { dtype, weak: false, varying: 0, shape: Shape::from_slice(shape) }
+        Aval { dtype, weak: false, stack: 0, varying: 0, shape: Shape::from_slice(shape) }
     }
     /// Number of elements.
     #[inline]
@@ -75,6 +84,10 @@ impl Aval {
     pub(crate) fn with_dtype(&self, dtype: DType) -> Aval {
         Aval { dtype, weak: false, ..self.clone() }
     }
+    /// The type of a stack of these.
+    pub(crate) fn stacked(&self) -> Aval {
+        Aval { stack: self.stack + 1, ..self.clone() }
+    }
     pub(crate) fn with_weak(&self, weak: bool) -> Aval {
         Aval { weak, ..self.clone() }
     }
@@ -84,7 +97,8 @@ impl Aval {
 impl fmt::Display for Aval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.dtype.name())?;
-        dims(f, &self.shape)
+        dims(f, &self.shape)?;
+        (0..self.stack).try_for_each(|_| f.write_str("*"))
     }
 }
 

@@ -6,6 +6,7 @@
 mod convert;
 mod ops;
 pub mod print;
+pub(crate) mod stack;
 
 pub(crate) use convert::Number;
 pub use convert::{ArrayLike, array, from_literals};
@@ -58,6 +59,7 @@ pub(crate) struct Buf {
 pub(crate) enum Data {
     Own(Buffer),
     Shared(Pooled<Buf>),
+    Stack(Vec<stack::Item>),
 }
 
 /// A value of a running trace. Only the trace whose id it bears looks inside.
@@ -79,7 +81,7 @@ pub(crate) enum Payload {
 }
 
 const fn scalar_aval(dtype: DType, weak: bool) -> Aval {
-    Aval { dtype, weak, varying: 0, shape: SmallVec::new_const() }
+    Aval { dtype, weak, stack: 0, varying: 0, shape: SmallVec::new_const() }
 }
 /// The types of scalars, strong and weak, by the number of their dtype.
 static SCALARS: [[Aval; 2]; DType::ALL.len()] = {
@@ -269,7 +271,7 @@ impl Array {
             Repr::Buf(b) => {
                 let root = match &b.data {
                     Data::Shared(root) => root.clone(),
-                    Data::Own(_) => b.clone(),
+                    Data::Own(_) | Data::Stack(_) => b.clone(),
                 };
                 Array(Repr::Buf(Pooled::new(Buf { aval, data: Data::Shared(root) })))
             }
@@ -285,8 +287,9 @@ impl Buf {
             Data::Own(b) => b,
             Data::Shared(root) => match &root.data {
                 Data::Own(b) => b,
-                Data::Shared(_) => unreachable!("a shared buffer's root owns it"),
+                Data::Shared(_) | Data::Stack(_) => unreachable!("a shared buffer's root owns it"),
             },
+            Data::Stack(_) => unreachable!("a stack has no bytes of its own"),
         }
     }
 }

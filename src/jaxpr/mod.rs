@@ -222,9 +222,11 @@ impl Jaxpr {
             })
             .collect()
     }
-    /// Does some equation decide at run time which programs run? Asked only when it runs: some programs are made when they are asked for.
+    /// Does some equation decide at run time which programs run, or is there a stack, which the engine does not know? Asked only when it runs: some
+    /// programs are made when they are asked for.
     pub(crate) fn driven(&self) -> bool {
-        *self.driven.get_or_init(|| self.eqns.iter().any(|e| e.prim.driven()))
+        let driven = || self.avals.iter().any(|a| a.stack > 0) || self.eqns.iter().any(|e| e.prim.driven());
+        *self.driven.get_or_init(driven)
     }
     /// Number of equations.
     pub fn len(&self) -> usize {

@@ -250,6 +250,7 @@ impl Reader {
                     body: self.stage(p.jaxpr("body_jaxpr")?)?,
                     n_cond: p.usize("cond_nconsts")?,
                     n_body: p.usize("body_nconsts")?,
+                    record: false,
                 };
                 let one = turns.cond.out_avals().iter().all(|a| a.shape.is_empty());
                 Ok(if one { crate::trace::bind(&turns, &args) } else { turns.until_all_stop(&args) })
@@ -259,7 +260,7 @@ impl Reader {
                     body: self.stage(p.jaxpr("jaxpr")?)?,
                     n_consts: p.usize("num_consts")?,
                     n_carry: p.usize("num_carry")?,
-                    length: p.usize("length")?,
+                    length: Some(p.usize("length")?),
                     reverse: p.bool("reverse")?,
                     tangents: vec![],
                 };

@@ -14,8 +14,9 @@ use crate::{Pytree, tree};
 use std::panic::Location;
 use std::sync::Arc;
 
-/// `yes(x)` if `pred` holds, else `no(x)`. Only one of them runs, but under `vmap` with a `pred` of its own for each lane: then both run, and each lane
-/// takes its result.
+/// `yes(x)` if `pred` holds, else `no(x)`. Only one of them runs. Under `vmap`, with a `pred` of its own for each lane, each runs for the lanes that
+/// chose it (unless the lanes communicate inside, or [`Vmap::select`](crate::Vmap::select) says so: then both run for all, and each lane takes
+/// its result).
 ///
 /// `pred` is a scalar; a number counts as true if it is not 0. Both functions are staged, also the one that does not run, and must return the same
 /// structure, shapes and element types (weak types give way). Differentiable in both modes, with respect to `x` and to what the functions
@@ -219,7 +220,7 @@ impl Scan {
             body: turn.body,
             n_consts: turn.captured.len(),
             n_carry: n,
-            length,
+            length: Some(length),
             reverse: self.reverse,
             tangents: vec![],
         };
@@ -325,9 +326,11 @@ impl<C: Pytree> Turn<C> {
 /// `body(..body(body(init)))`, as long as `cond` of the carry holds. The number of turns may depend on values; a loop whose condition always holds
 /// does not end.
 ///
-/// The carry keeps its structure, shapes and element types, as in [`scan`]. Under `vmap`, lanes that have stopped keep their carry until the last
-/// one stops. Forward mode works everywhere; reverse mode where values are known, that is, outside of `jit` and `vmap` (JAX refuses it). As
-/// `jax.lax.while_loop`.
+/// The carry keeps its structure, shapes and element types, as in [`scan`]. Under `vmap` a lane that has stopped takes no part in further turns (unless
+/// the lanes communicate inside, or [`Vmap::select`](crate::Vmap::select) says so: then it keeps its carry until the last one stops).
+///
+/// Differentiable in both modes, everywhere. Reverse mode keeps what the derivative needs of each turn, in lists that grow as the loop runs
+/// (JAX refuses it). As `jax.lax.while_loop`.
 ///
 /// ```
 /// use cotangent::prelude::*;
@@ -358,6 +361,7 @@ pub fn while_loop<C: Pytree>(cond: impl Fn(&C) -> Array, body: impl Fn(&C) -> C,
         body: turn.body,
         n_cond: read.len(),
         n_body: turn.captured.len(),
+        record: false,
     };
     let args: Vec<&Array> = read.iter().chain(&turn.captured).chain(&turn.first).collect();
     turn.next.rebuild(&mut crate::trace::bind_at(at, &prim, &args).into_iter())

@@ -84,10 +84,14 @@ impl Primitive for Cond {
             io.add(i + 1, o)
         }
     }
-    /// Lanes that choose for themselves: every branch runs on all of them, and each lane takes the results of its own.
+    /// Lanes that choose for themselves run apart. Where they have to keep step every branch runs on all of them, and each lane takes the results of
+    /// its own.
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let mask = given(dims);
         let alone = mask[0];
+        if alone && !super::partition::keep_step(self, lanes) {
+            return super::partition::apart(self, lanes, x, dims);
+        }
         let force = joined(
             &vec![alone; self.n_out()],
             &self.any(|b| batch_jaxpr(b, lanes, &mask[1..], &self.none()).1.clone()),

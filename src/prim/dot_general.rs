@@ -137,6 +137,7 @@ impl Primitive for DotGeneral {
         Ok(one(Aval {
             dtype: out,
             weak: x[0].weak && x[1].weak,
+            stack: 0,
             varying: x[0].varying | x[1].varying,
             shape: batch.chain(free).collect(),
         }))

@@ -25,6 +25,10 @@ pub(crate) fn zeros_of(a: &Aval) -> Array {
 }
 /// A number in every element of this type.
 pub(crate) fn full_of(a: &Aval, v: f64) -> Array {
+    if a.stack > 0 {
+        debug_assert_eq!(v, 0.0, "an empty stack is zeros");
+        return Array::stack(a.clone(), vec![]);
+    }
     if a.dtype == DType::Float0 {
         return Array::from_bytes(a.clone(), &[]);
     }
@@ -44,7 +48,7 @@ pub(crate) fn materialize(d: Option<&Array>, like: &Array) -> Array {
 }
 pub(crate) fn add_tangents(a: Tangent, b: Tangent) -> Tangent {
     match (a, b) {
-        (Some(a), Some(b)) => Some(add_any(&a, &b)),
+        (Some(a), Some(b)) => Some(stacks::add_cotangents(&a, &b)),
         (a, b) => a.or(b),
     }
 }
@@ -112,7 +116,7 @@ pub(crate) fn varying(x: &[&Aval]) -> AxisSet {
 /// Result of an elementwise operation: operands are scalars, or have equal ranks and extents that are equal or 1.
 pub(crate) fn elementwise(dtype: DType, x: &[&Aval]) -> Result<Aval, String> {
     let weak = x.iter().all(|a| a.weak);
-    let mut out = Aval { dtype, weak, varying: varying(x), shape: Shape::new() };
+    let mut out = Aval { dtype, weak, stack: 0, varying: varying(x), shape: Shape::new() };
     for a in x {
         if a.shape.is_empty() {
             continue;

@@ -2,6 +2,8 @@
 
 use super::held::*;
 use super::*;
+use crate::array::stack::Item;
+use crate::dtype::DType;
 use crate::jaxpr::Atom;
 use crate::prim::call::Call;
 use crate::trace::batch::batch_jaxpr;
@@ -16,12 +18,15 @@ use std::panic::Location;
 /// The body takes constants, a carry, and one element of each of the arrays xs; it gives the next carry and one element of each of the
 /// arrays ys. The operands are constants, the first carry, and xs; the results the last carry, and ys. See
 /// [`lax::scan`](crate::lax::scan).
+///
+/// Where the number of turns is one of the operands (the first), xs and ys are stacks. So are those whose elements are stacks themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scan {
     pub(crate) body: Arc<Jaxpr>,
     pub(crate) n_consts: usize,
     pub(crate) n_carry: usize,
-    pub(crate) length: usize,
+    /// The number of turns. `None`: it is the first operand, an int32. Only the derivative of a [`While`] is such a loop.
+    pub(crate) length: Option<usize>,
     /// Does it begin with the last element?
     pub(crate) reverse: bool,
     /// For an operation that linearisation or transposition made: the operands that are tangents. In all of them together it is linear, even where a
@@ -32,8 +37,16 @@ impl Scan {
     fn n_ys(&self) -> usize {
         self.body.outs.len() - self.n_carry
     }
-    /// Constants, carry, xs.
-    fn parts<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
+    /// The number of operands before the constants.
+    fn base(&self) -> usize {
+        self.length.is_none() as usize
+    }
+    /// Constants, carry, xs: of operands.
+    pub(super) fn parts<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
+        self.inner(&x[self.base()..])
+    }
+    /// The same of what the body takes.
+    fn inner<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
         let (consts, x) = x.split_at(self.n_consts);
         let (carry, xs) = x.split_at(self.n_carry);
         (consts, carry, xs)
@@ -42,13 +55,20 @@ impl Scan {
     fn forced(&self, carry: &[bool]) -> Vec<bool> {
         [carry, &vec![false; self.n_ys()]].concat()
     }
+    /// The type of what leaves one of `a` in each turn.
+    fn gathered(&self, a: &Aval) -> Aval {
+        match self.length {
+            Some(n) if a.stack == 0 => a.with_shape(std::iter::once(n).chain(a.shape.iter().copied())),
+            _ => a.stacked(),
+        }
+    }
     fn with(&self, body: Arc<Jaxpr>, n_consts: usize, n_carry: usize) -> Scan {
         Scan { body, n_consts, n_carry, length: self.length, reverse: self.reverse, tangents: vec![] }
     }
 }
-/// The type of one element along axis 0.
+/// The type of one element of a stack, or along axis 0.
 fn element(a: &Aval) -> Aval {
-    a.with_shape(a.shape[1..].iter().copied())
+    if a.stack > 0 { Aval { stack: a.stack - 1, ..a.clone() } } else { a.with_shape(a.shape[1..].iter().copied()) }
 }
 fn not(m: &[bool]) -> Vec<bool> {
     m.iter().map(|m| !m).collect()
@@ -61,7 +81,7 @@ impl Primitive for Scan {
     fn params(&self) -> Vec<(&'static str, Param)> {
         vec![
             ("jaxpr", Param::Jaxpr(self.body.clone())),
-            ("length", self.length.to_string().into()),
+            ("length", self.length.map_or("None".into(), |n| n.to_string()).into()),
             ("num_carry", self.n_carry.to_string().into()),
             ("num_consts", self.n_consts.to_string().into()),
             ("reverse", if self.reverse { "True" } else { "False" }.into()),
@@ -70,9 +90,15 @@ impl Primitive for Scan {
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let first = self.n_consts + self.n_carry;
-        for (i, a) in x.iter().enumerate().skip(first) {
-            if a.shape.first() != Some(&self.length) {
-                return Err(format!("{} turns over operand {i} of type {a}: axis 0 is to be as long", self.length));
+        if self.length.is_none() && (x[0].dtype != DType::Int32 || !x[0].shape.is_empty()) {
+            return Err(format!("the number of turns is an int32, it has type {}", x[0]));
+        }
+        let varies = if self.length.is_none() { x[0].varying } else { 0 };
+        let x = &x[self.base()..];
+        for (i, a) in x.iter().enumerate().skip(first).filter(|(_, a)| a.stack == 0) {
+            let Some(n) = self.length else { return Err(format!("operand {i} of type {a} is not a stack")) };
+            if a.shape.first() != Some(&n) {
+                return Err(format!("{n} turns over operand {i} of type {a}: axis 0 is to be as long"));
             }
         }
         let elements: Vec<Aval> =
@@ -83,7 +109,8 @@ impl Primitive for Scan {
                 return Err(format!("a carry enters as {c} and leaves as {a}"));
             }
         }
-        out[self.n_carry..].iter_mut().for_each(|a| a.shape.insert(0, self.length));
+        out[self.n_carry..].iter_mut().for_each(|a| *a = self.gathered(a));
+        out.iter_mut().for_each(|a| a.varying |= varies);
         Ok(out)
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
@@ -91,6 +118,9 @@ impl Primitive for Scan {
     }
     fn linear_in(&self, mask: &[bool]) -> bool {
         let (consts, carry, xs) = self.parts(mask);
+        if mask[..self.base()].contains(&true) {
+            return false;
+        }
         let made = mask == self.tangents;
         let outs = self.body.linear_outs(&[consts, &vec![true; self.n_carry], xs].concat());
         outs.is_some_and(|outs| made || carry.iter().chain(&outs).all(|m| *m))
@@ -101,11 +131,12 @@ impl Primitive for Scan {
         let (lc, _, lx) = self.parts(&linear);
         let cy = given(&ct[self.n_carry..]);
         let body = self.transposed(lc, lx, &cy);
-        let (k0, x0) = (self.n_consts, self.n_consts + self.n_carry);
+        let base = self.base();
+        let (k0, x0) = (base + self.n_consts, base + self.n_consts + self.n_carry);
         let zeros = |io: &Cotangents, i: usize| zeros_of(io.aval(i));
-        let mut args: Vec<Array> = (0..k0).filter(|i| !lc[*i]).map(|i| io.known(i).clone()).collect();
+        let mut args: Vec<Array> = (0..k0).filter(|i| !linear[*i]).map(|i| io.known(i).clone()).collect();
         let known = args.len();
-        args.extend((0..k0).filter(|i| lc[*i]).map(|i| zeros(io, i)));
+        args.extend((base..k0).filter(|i| linear[*i]).map(|i| zeros(io, i)));
         let n_carry = args.len() - known + self.n_carry;
         args.extend((0..self.n_carry).map(|i| ct[i].clone().unwrap_or_else(|| zeros(io, k0 + i))));
         args.extend((0..lx.len()).filter(|i| !lx[*i]).map(|i| io.known(x0 + i).clone()));
@@ -116,26 +147,34 @@ impl Primitive for Scan {
         tangents.extend(given);
         tangents.resize(args.len() - count(&cy), false);
         tangents.resize(args.len(), true);
-        let back = Scan { reverse: !self.reverse, tangents, ..self.with(body, known, n_carry) };
+        let back = Scan { reverse: !self.reverse, tangents, ..self.with(body, known - base, n_carry) };
         let out = bind(&back, &args.iter().collect::<Vec<_>>());
-        let to = (0..k0).filter(|i| lc[*i]).chain(k0..x0).chain((x0..io.len()).filter(|i| linear[*i]));
+        let to = (base..k0).filter(|i| linear[*i]).chain(k0..x0).chain((x0..io.len()).filter(|i| linear[*i]));
         for (i, o) in to.zip(out) {
             io.add(i, o)
         }
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let mask = given(dims);
+        if mask[..self.base()].contains(&true) {
+            return super::partition::apart(self, lanes, x, dims);
+        }
         let (mc, mk, mx) = self.parts(&mask);
         let batched = |mk: &[bool]| batch_jaxpr(&self.body, lanes, &[mc, mk, mx].concat(), &self.forced(mk));
         let (b, mk) = grown(mk, batched, |b| &b.1);
-        let n = self.n_consts + self.n_carry;
-        let mut args = in_front(&x[..n], &dims[..n], &[mc, &mk].concat(), lanes);
-        // the turns stay in front of the lanes
-        args.extend((n..x.len()).map(|i| dims[i].map_or(x[i].clone(), |d| move_axis(x[i], d, 1))));
+        let n = self.base() + self.n_consts + self.n_carry;
+        let mut args = in_front(&x[..n], &dims[..n], &[&mask[..self.base()], mc, &mk].concat(), lanes);
+        // the turns stay in front of the lanes; in a stack the lanes are in front in every element
+        args.extend((n..x.len()).map(|i| match dims[i] {
+            Some(d) if x[i].aval().stack == 0 => move_axis(x[i], d, 1),
+            _ => x[i].clone(),
+        }));
         let scan = Scan { body: b.0.clone(), ..self.clone() };
         let out = bind(&scan, &args.iter().collect::<Vec<_>>());
-        let at = |i: usize| if i < self.n_carry { mk[i].then_some(0) } else { b.1[i].then_some(1) };
-        out.into_iter().enumerate().map(|(i, y)| (y, at(i))).collect()
+        let at = |i: usize, y: &Array| {
+            if i < self.n_carry { mk[i].then_some(0) } else { b.1[i].then_some((y.aval().stack == 0) as usize) }
+        };
+        out.into_iter().enumerate().map(|(i, y)| (at(i, &y), y)).map(|(d, y)| (y, d)).collect()
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unreachable!("turns are taken when the program runs")
@@ -161,7 +200,7 @@ impl Scan {
         self.body.memo("transpose loop", &[lc, lx, cy], || {
             let loc = Location::caller();
             let (ins, outs): (Vec<Aval>, Vec<Aval>) = (self.body.in_avals().cloned().collect(), self.body.out_avals());
-            let (ic, ik, ix) = self.parts(&ins);
+            let (ic, ik, ix) = self.inner(&ins);
             let (kc, kx) = (not(lc), not(lx));
             let avals: Vec<Aval> = picked(ic, &kc)
                 .chain(picked(ic, lc))
@@ -188,7 +227,7 @@ impl Scan {
                 };
                 let back = record_linear(&mut run, &wanted, loc, false).transpose_once(&cts, 0, loc);
                 let sum = |(i, b): (usize, Option<Array>)| match b {
-                    Some(b) if i < n => add_any(&so_far[i], &b),
+                    Some(b) if i < n => stacks::add_cotangents(&so_far[i], &b),
                     None if i < n => so_far[i].clone(),
                     b => b.unwrap_or_else(|| zeros_of(&wanted[i])),
                 };
@@ -200,34 +239,51 @@ impl Scan {
 
 impl HigherOrder for Scan {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        let length = self.length.unwrap_or_else(|| x[0].to_f64() as usize);
         let (consts, init, xs) = self.parts(x);
         let outs = self.body.out_avals();
         let types: Vec<Aval> = self.body.in_avals().skip(self.n_consts + self.n_carry).cloned().collect();
         let mut carry: Vec<Array> = init.iter().map(|a| (*a).clone()).collect();
         let bytes = |a: &Aval| a.size() * a.dtype.size();
-        let mut ys: Vec<Buffer> =
-            outs[self.n_carry..].iter().map(|a| Buffer::zeroed(self.length * bytes(a))).collect();
-        for turn in 0..self.length {
-            let i = if self.reverse { self.length - 1 - turn } else { turn };
+        let mut ys: Vec<Ys> = outs[self.n_carry..]
+            .iter()
+            .map(|a| match self.length {
+                Some(_) if a.stack == 0 => Ys::Along(Buffer::zeroed(length * bytes(a))),
+                _ => Ys::Stack(Vec::with_capacity(length)),
+            })
+            .collect();
+        for turn in 0..length {
+            let i = if self.reverse { length - 1 - turn } else { turn };
             let one_of = |(x, a): (&&Array, &Aval)| {
+                if x.aval().stack > 0 {
+                    return x.item_at(i, a);
+                }
                 let n = bytes(a);
                 x.with_bytes(|b| Array::from_bytes(a.clone(), &b[i * n..(i + 1) * n]))
             };
             let now: Vec<Array> = xs.iter().zip(&types).map(one_of).collect();
             let args: Vec<&Array> = consts.iter().copied().chain(&carry).chain(&now).collect();
             let mut out = crate::backend::run_jaxpr(&self.body, &args, loc);
-            for (y, o) in ys.iter_mut().zip(&out[self.n_carry..]) {
-                o.with_bytes(|b| y.as_bytes_mut()[i * b.len()..(i + 1) * b.len()].copy_from_slice(b))
+            for (y, o) in ys.iter_mut().zip(out.drain(self.n_carry..)) {
+                match y {
+                    Ys::Along(y) => {
+                        o.with_bytes(|b| y.as_bytes_mut()[i * b.len()..(i + 1) * b.len()].copy_from_slice(b))
+                    }
+                    Ys::Stack(y) => y.push(Item::whole(o)),
+                }
             }
-            out.truncate(self.n_carry);
             carry = out.into_vec()
         }
-        let stacked = ys.into_iter().zip(&outs[self.n_carry..]).map(|(y, a)| {
-            let mut a = a.clone();
-            a.shape.insert(0, self.length);
-            Array::from_buffer(a, y)
+        let gathered = ys.into_iter().zip(&outs[self.n_carry..]).map(|(y, a)| match y {
+            Ys::Along(y) => Array::from_buffer(self.gathered(a), y),
+            Ys::Stack(mut items) => {
+                if self.reverse {
+                    items.reverse()
+                }
+                Array::stack(self.gathered(a), items)
+            }
         });
-        carry.into_iter().chain(stacked).collect()
+        carry.into_iter().chain(gathered).collect()
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);
@@ -245,7 +301,7 @@ impl HigherOrder for Scan {
         let body = j.rewire(j.ins.clone(), outs, &[]);
         let ((xc, xk, xs), (tc, tk, ts)) = (self.parts(x), self.parts(dx));
         let moving: Vec<Array> = (0..nk).filter(|i| mk[*i]).map(|i| materialize(tk[i], xk[i])).collect();
-        let args: Vec<&Array> = (xc.iter().copied())
+        let args: Vec<&Array> = (x[..self.base()].iter().chain(xc).copied())
             .chain(tc.iter().copied().flatten())
             .chain(xk.iter().copied())
             .chain(&moving)
@@ -260,48 +316,71 @@ impl HigherOrder for Scan {
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         let (mc, given, mx) = self.parts(mask);
-        let linearized = |mk: &[bool]| LinLoop::new(self, &[mc, mk, mx].concat(), &self.forced(mk));
-        let (l, mk) = grown(given, linearized, |l| &l.out_mask);
+        let (l, mk) = self.linear_loop(mc, given, mx);
         let mut outs = bind(&self.with(l.primal.clone(), self.n_consts, self.n_carry), x);
-        let (xc, xk, xs) = self.parts(x);
+        let (prim, operands) = self.on_tape(&l, &mk, x, mask, &outs[self.n_carry..]);
+        outs.truncate(self.body.outs.len());
+        Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
+    }
+}
+impl Scan {
+    /// The linearised loop, for constants, carry and xs that move, and which of the carry do in the end.
+    pub(super) fn linear_loop(&self, mc: &[bool], carry: &[bool], mx: &[bool]) -> (Arc<LinLoop>, Vec<bool>) {
+        let linearized = |mk: &[bool]| LinLoop::new(self, &[mc, mk, mx].concat(), &self.forced(mk));
+        grown(carry, linearized, |l| &l.out_mask)
+    }
+    /// The linear operation for the tape, and its operands: for operands `x` that move as `mask` says, and the residuals that the turns left, `ys`.
+    pub(super) fn on_tape(
+        &self,
+        l: &LinLoop,
+        mk: &[bool],
+        x: &[&Array],
+        mask: &[bool],
+        ys: &[Array],
+    ) -> (Option<Box<dyn Primitive>>, Vec<LinArg>) {
+        let ((xc, xk, xs), (mc, given, mx), base) = (self.parts(x), self.parts(mask), self.base());
         let hoisted = l.hoisted.as_ref().map(|j| bind(&Call { jaxpr: j.clone(), name: "hoisted".into() }, xc));
         let find = |s: &Source| {
             LinArg::Known(match *s {
                 Source::Const(i) => xc[i].clone(),
                 Source::Hoisted(i) => hoisted.as_ref().expect("what was hoisted")[i].clone(),
                 Source::Xs(i) => xs[i].clone(),
-                Source::Ys(i) => outs[self.n_carry + i].clone(),
+                Source::Ys(i) => ys[i].clone(),
             })
         };
         let tangents = |m: &[bool], first: usize| -> Vec<LinArg> {
-            (0..m.len()).filter(|i| m[*i]).map(|i| LinArg::Tangent(first + i)).collect()
+            (0..m.len()).filter(|i| m[*i]).map(|i| LinArg::Tangent(base + first + i)).collect()
         };
-        let mut operands: Vec<LinArg> = l.fixed.iter().map(find).chain(tangents(mc, 0)).collect();
+        let mut operands: Vec<LinArg> = x[..base].iter().map(|n| LinArg::Known((*n).clone())).collect();
+        operands.extend(l.fixed.iter().map(find).chain(tangents(mc, 0)));
         // a carry that moves only from the first turn on begins with a tangent of zero
         operands.extend((0..self.n_carry).filter(|i| mk[*i]).map(|i| {
-            if given[i] { LinArg::Tangent(self.n_consts + i) } else { LinArg::Known(zeros_of(xk[i].aval())) }
+            if given[i] { LinArg::Tangent(base + self.n_consts + i) } else { LinArg::Known(zeros_of(xk[i].aval())) }
         }));
         operands.extend(l.stacked.iter().map(find).chain(tangents(mx, self.n_consts + self.n_carry)));
         let tangents = operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect();
-        let prim = Scan { tangents, ..self.with(l.linear.clone(), l.fixed.len() + count(mc), count(&mk)) };
-        outs.truncate(self.body.outs.len());
+        let prim = Scan { tangents, ..self.with(l.linear.clone(), l.fixed.len() + count(mc), count(mk)) };
         let moves = l.out_mask.contains(&true);
-        let prim = moves.then(|| Box::new(prim) as Box<dyn Primitive>);
-        Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
+        (moves.then(|| Box::new(prim) as Box<dyn Primitive>), operands)
     }
+}
+/// What leaves one element in each turn: an array of a known length, or a stack.
+enum Ys {
+    Along(Buffer),
+    Stack(Vec<Item>),
 }
 
 /// A body's linearisation with its residuals sorted for a loop. What does not change from turn to turn is not stacked: a constant is passed
 /// again, what follows from constants alone is computed once outside; an array of xs or ys is its own stack.
-struct LinLoop {
-    primal: Arc<Jaxpr>,
+pub(super) struct LinLoop {
+    pub(super) primal: Arc<Jaxpr>,
     /// Residuals that are the same in every turn, tangents of constants; tangents of the carry; residuals of the turn, tangents of xs.
     linear: Arc<Jaxpr>,
     /// What follows from the constants alone.
     hoisted: Option<Arc<Jaxpr>>,
     fixed: Vec<Source>,
     stacked: Vec<Source>,
-    out_mask: Vec<bool>,
+    pub(super) out_mask: Vec<bool>,
 }
 /// Where a residual is found: among the constants, the results of `hoisted`, xs, or ys.
 #[derive(Clone, Copy)]
@@ -383,7 +462,7 @@ pub(super) fn cases() -> Vec<Case> {
         let types: Vec<Aval> =
             x.iter().enumerate().map(|(i, x)| if i < 2 { x.aval().clone() } else { element(x.aval()) }).collect();
         let length = x.get(2).map_or(4, |x| x.shape()[0]);
-        let scan = Scan { body: stage_rule(&types, body), n_consts: 1, n_carry: 1, length, reverse, tangents: vec![] };
+        let scan = Scan { body: stage_rule(&types, body), n_consts: 1, n_carry: 1, length: Some(length), reverse, tangents: vec![] };
         bind(&scan, &x.iter().collect::<Vec<_>>()).into_vec()
     }
     vec![

@@ -421,7 +421,7 @@ impl Scatter {
 fn apply(s: &Scatter, x: &Array, indices: &Array, updates: &Array, f: &Arc<Jaxpr>) -> Array {
     let ones = full_of(&updates.aval().with_dtype(DType::Int32), 1.0);
     let count = s.by(Put::Add, &zeros_of(&x.aval().with_dtype(DType::Int32)), indices, &ones);
-    let lanes = Lanes { size: x.size(), axis: None };
+    let lanes = Lanes::unnamed(x.size());
     let (f, _) = &*batch_jaxpr(f, &lanes, &[true, false], &[true]);
     let unread = lit(x, 0.0);
     let mut y = x.clone();

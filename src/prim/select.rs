@@ -40,6 +40,7 @@ impl Primitive for SelectN {
         Ok(one(Aval {
             dtype,
             weak: cases.iter().all(|c| c.weak),
+            stack: 0,
             varying: varying(x),
             shape: first.shape.clone(),
         }))

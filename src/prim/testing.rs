@@ -32,6 +32,10 @@ pub fn varies(a: &Aval) -> bool {
     a.varying != 0
 }
 
+/// Is it a list of arrays, as long as a loop took turns?
+pub fn is_stack(a: &Array) -> bool {
+    a.aval().stack > 0
+}
 /// The row-major little-endian bytes of a concrete array.
 pub fn bytes(a: &Array) -> Vec<u8> {
     a.with_bytes(|b| b.to_vec())

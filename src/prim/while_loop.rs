@@ -2,6 +2,7 @@
 
 use super::held::*;
 use super::*;
+use crate::array::stack::Item;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::prim::scan::Scan;
@@ -13,35 +14,38 @@ use cotangent_cpu::ValId;
 
 /// Runs `body` on the carry while `cond` of the carry holds. The operands are the constants of `cond`, those of `body`, and the first carry; the
 /// results are the last carry. See [`lax::while_loop`](crate::lax::while_loop).
+///
+/// One that records gives the number of turns, too, and stacks of the body's further results: what reverse mode goes back over.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct While {
     pub(crate) cond: Arc<Jaxpr>,
     pub(crate) body: Arc<Jaxpr>,
     pub(crate) n_cond: usize,
     pub(crate) n_body: usize,
+    /// Are the turns counted, and the body's further results kept?
+    pub(crate) record: bool,
 }
 impl While {
+    pub(crate) fn n_carry(&self) -> usize {
+        self.body.ins.len() - self.n_body
+    }
+    fn n_ys(&self) -> usize {
+        self.body.outs.len() - self.n_carry()
+    }
+    /// The mask of the body's results: this of the carry, and none of what is kept.
+    fn forced(&self, carry: &[bool]) -> Vec<bool> {
+        [carry, &vec![false; self.n_ys()]].concat()
+    }
+    /// The mask of the results, from that of the body's.
+    fn results(&self, body: &[bool]) -> Vec<bool> {
+        let (carry, ys) = body.split_at(self.n_carry());
+        if self.record { [carry, &[false], ys].concat() } else { carry.to_vec() }
+    }
     /// Constants of the condition, constants of the body, carry.
-    fn parts<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
+    pub(super) fn parts<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
         let (cond, x) = x.split_at(self.n_cond);
         let (body, carry) = x.split_at(self.n_body);
         (cond, body, carry)
-    }
-    /// The turns on concrete operands: the last carry and their number.
-    fn turns(&self, x: &[&Array], loc: Loc) -> (Vec<Array>, usize) {
-        let (cc, cb, init) = self.parts(x);
-        let mut carry: Vec<Array> = init.iter().map(|a| (*a).clone()).collect();
-        let mut n = 0;
-        loop {
-            let args: Vec<&Array> = cc.iter().copied().chain(&carry).collect();
-            let more = crate::backend::run_jaxpr(&self.cond, &args, loc).pop().expect("a predicate");
-            if more.with_bytes(|b| b[0] == 0) {
-                return (carry, n);
-            }
-            let args: Vec<&Array> = cb.iter().copied().chain(&carry).collect();
-            carry = crate::backend::run_jaxpr(&self.body, &args, loc).into_vec();
-            n += 1
-        }
     }
     /// A loop over several values of which each has a truth value of its own, along the first axes of the carry: the turns go on until all have
     /// stopped, and one that has stopped keeps its carry. (JAX's `while` may be so; ours has one truth value.)
@@ -67,12 +71,12 @@ impl While {
         });
         let (cc, cb, carry) = self.parts(x);
         let n_body = self.n_cond + self.n_body;
-        bind(&While { cond: any, body: step, n_cond: self.n_cond, n_body }, &[cc, cc, cb, carry].concat())
+        bind(&While { cond: any, body: step, n_cond: self.n_cond, n_body, record: false }, &[cc, cc, cb, carry].concat())
     }
-    /// The loop with as many turns as it takes for these operands.
-    fn counted(&self, length: usize) -> Scan {
-        let n_carry = self.body.ins.len() - self.n_body;
-        Scan { body: self.body.clone(), n_consts: self.n_body, n_carry, length, reverse: false, tangents: vec![] }
+    /// The loop over its turns, whose number is known when it has run.
+    fn counted(&self) -> Scan {
+        let (n_consts, n_carry) = (self.n_body, self.n_carry());
+        Scan { body: self.body.clone(), n_consts, n_carry, length: None, reverse: false, tangents: vec![] }
     }
 }
 impl Primitive for While {
@@ -95,33 +99,54 @@ impl Primitive for While {
             return Err(format!("the condition must return one truth value (dtype bool), it returns {}", types.join(", ")));
         }
         let mut out = call_types(&self.body, &[cb, carry].concat())?;
-        for (a, c) in out.iter_mut().zip(carry) {
+        for (a, c) in out.iter().zip(carry) {
             if a.dtype != c.dtype || a.shape != c.shape {
                 return Err(format!("a carry enters as {c} and leaves as {a}"));
             }
-            // how often it changes depends on the condition
-            a.varying |= more[0].varying
         }
+        let n = carry.len();
+        out[n..].iter_mut().for_each(|a| *a = a.stacked());
+        if self.record {
+            out.insert(n, Aval::new(DType::Int32, &[]))
+        }
+        // how often it changes depends on the condition
+        out.iter_mut().for_each(|a| a.varying |= more[0].varying);
         Ok(out)
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         self.jvp_call(x, dx).1
     }
-    /// Lanes that stop at different times: all run until the last one stops, and one that has stopped keeps its carry.
+    /// Lanes that stop at different times run apart, but where they have to keep step.
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let mask = given(dims);
         let (mc, mb, mk) = self.parts(&mask);
-        let batched = |mk: &[bool]| {
-            let cond = batch_jaxpr(&self.cond, lanes, &[mc, mk].concat(), &[false]);
-            let all = vec![cond.1[0]; mk.len()];
-            (cond, batch_jaxpr(&self.body, lanes, &[mb, mk].concat(), &joined(mk, &all)))
-        };
-        let ((cond, body), mk) = grown(mk, batched, |(_, body)| &body.1);
-        let args = in_front(x, dims, &[mc, mb, &mk].concat(), lanes);
-        let args: Vec<&Array> = args.iter().collect();
+        let batched = |mk: &[bool]| batch_jaxpr(&self.body, lanes, &[mb, mk].concat(), &self.forced(mk));
+        let (body, grows) = grown(mk, batched, |body| &body.1);
+        let cond = batch_jaxpr(&self.cond, lanes, &[mc, &grows].concat(), &[false]);
+        if !cond.1[0] {
+            let args = in_front(x, dims, &[mc, mb, &grows].concat(), lanes);
+            let each = While { cond: cond.0.clone(), body: body.0.clone(), ..*self };
+            let y = bind(&each, &args.iter().collect::<Vec<_>>());
+            return y.into_iter().zip(self.results(&body.1)).map(|(y, m)| (y, m.then_some(0))).collect();
+        }
+        if !super::partition::keep_step(self, lanes) {
+            return super::partition::apart(self, lanes, x, dims);
+        }
+        if self.record {
+            fail(
+                ErrorKind::NotDifferentiable,
+                "while_loop: reverse mode where lanes of a map stop at different times and communicate with one another is not supported; \
+                 use scan or fori_loop, or forward mode",
+            )
+        }
+        // all run until the last one stops, and one that has stopped keeps its carry
+        let all = vec![true; mk.len()];
+        let body = batched(&all);
+        let cond = batch_jaxpr(&self.cond, lanes, &[mc, &all].concat(), &[true]);
+        let args = in_front(x, dims, &[mc, mb, &all].concat(), lanes);
         let each = While { cond: cond.0.clone(), body: body.0.clone(), ..*self };
-        let y = if cond.1[0] { each.until_all_stop(&args) } else { bind(&each, &args) };
-        y.into_iter().zip(&mk).map(|(y, m)| (y, m.then_some(0))).collect()
+        let y = each.until_all_stop(&args.iter().collect::<Vec<_>>());
+        y.into_iter().map(|y| (y, Some(0))).collect()
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unreachable!("turns are taken when the program runs")
@@ -141,17 +166,41 @@ impl Primitive for While {
 }
 impl HigherOrder for While {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
-        self.turns(x, loc).0.into()
+        let (cc, cb, init) = self.parts(x);
+        let mut carry: Vec<Array> = init.iter().map(|a| (*a).clone()).collect();
+        let mut ys: Vec<Vec<Item>> = vec![vec![]; self.n_ys()];
+        let mut n = 0;
+        loop {
+            let args: Vec<&Array> = cc.iter().copied().chain(&carry).collect();
+            let more = crate::backend::run_jaxpr(&self.cond, &args, loc).pop().expect("a predicate");
+            if more.with_bytes(|b| b[0] == 0) {
+                break;
+            }
+            let args: Vec<&Array> = cb.iter().copied().chain(&carry).collect();
+            let mut out = crate::backend::run_jaxpr(&self.body, &args, loc);
+            for (items, y) in ys.iter_mut().zip(out.drain(carry.len()..)) {
+                items.push(Item::whole(y))
+            }
+            carry = out.into_vec();
+            n += 1
+        }
+        let kept = self.body.out_avals().split_off(carry.len());
+        let kept = ys.into_iter().zip(kept).map(|(items, a)| Array::stack(a.stacked(), items));
+        let count = self.record.then(|| Array::scalar(DType::Int32, false, n));
+        carry.into_iter().chain(count).chain(kept).collect()
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);
         let (_, mb, mk) = self.parts(&mask);
-        let moving = |mk: &[bool]| jvp_jaxpr(&self.body, &[mb, mk].concat(), mk);
+        let moving = |mk: &[bool]| jvp_jaxpr(&self.body, &[mb, mk].concat(), &self.forced(mk));
         let (with, mk) = grown(mk, moving, |j| &j.1);
-        let (nb, nk, db) = (self.n_body, mk.len(), count(mb));
+        let (nb, nk, ny, db, dk) = (self.n_body, mk.len(), self.n_ys(), count(mb), count(&mk));
         // constants, their tangents; carry, its tangents
         let t = nb + nk;
-        let body = permuted(&with.0, (0..nb).chain(t..t + db).chain(nb..t).chain(t + db..with.0.ins.len()));
+        let j = permuted(&with.0, (0..nb).chain(t..t + db).chain(nb..t).chain(t + db..with.0.ins.len()));
+        let o = &j.outs;
+        let outs = [&o[..nk], &o[nk + ny..nk + ny + dk], &o[nk..nk + ny], &o[nk + ny + dk..]].concat();
+        let body = j.rewire(j.ins.clone(), outs, &[]);
         // the condition looks at values alone
         let extra: Vec<Aval> = body.in_avals().skip(nb + db + nk).cloned().collect();
         let first = self.cond.avals.len() as u32;
@@ -165,37 +214,39 @@ impl HigherOrder for While {
             .chain(xk.iter().copied())
             .chain(&moving)
             .collect();
-        let mut y = bind(&While { cond, body, n_cond: self.n_cond, n_body: nb + db }, &args);
-        let dy: Vec<Array> = y.drain(nk..).collect();
-        (y, spread(&mk, dy))
+        let prim = While { cond, body, n_body: nb + db, ..*self };
+        let mut out = bind(&prim, &args).into_iter();
+        let mut take = |n: usize| out.by_ref().take(n).collect::<Vec<_>>();
+        let (yk, dyk) = (take(nk), take(dk));
+        let (ys, dys) = (take(self.record as usize + ny), take(usize::MAX));
+        let moves = self.results(&[&mk, &with.1[nk..]].concat());
+        (yk.into_iter().chain(ys).collect(), spread(&moves, dyk.into_iter().chain(dys)))
     }
-    /// Where values are known the turns can be counted, and then it is a loop of so many. Counting them costs a run of the loop more, and saves
-    /// residuals of a kind that grow with it.
+    /// The loop again, recording, and for the tape a loop over the turns that it took.
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
-        let known: Result<Vec<&Array>, _> = x.iter().map(|x| x.try_concrete()).collect();
-        let Ok(known) = known else {
-            fail(
-                ErrorKind::NotDifferentiable,
-                "while_loop: in reverse mode the number of turns must be known, and under jit and vmap it is not; take the gradient \
-                 outside of them, use fori_loop with fixed bounds or scan, or forward mode (jvp, jacfwd)",
-            )
-        };
-        let n = self.turns(&known, std::panic::Location::caller()).1;
-        let mut l = self.counted(n).linearize(&x[self.n_cond..], &mask[self.n_cond..])?;
-        for o in &mut l.operands {
+        let (_, mb, mk) = self.parts(mask);
+        let (turns, n) = (self.counted(), self.n_carry());
+        let (l, mk) = turns.linear_loop(mb, mk, &[]);
+        let mut outs = bind(&While { body: l.primal.clone(), record: true, cond: self.cond.clone(), ..*self }, x);
+        // the number of turns stands before what the body takes, in the place of the condition's constants
+        let (x, mask) = (&x[self.n_cond..], &mask[self.n_cond..]);
+        let args: Vec<&Array> = std::iter::once(&outs[n]).chain(x.iter().copied()).collect();
+        let moving = [&[false], mask].concat();
+        let (prim, mut operands) = turns.on_tape(&l, &mk, &args, &moving, &outs[n + 1..]);
+        for o in &mut operands {
             if let LinArg::Tangent(i) = o {
-                *i += self.n_cond
+                *i = *i - 1 + self.n_cond
             }
         }
-        Some(l)
+        outs.truncate(if self.record { self.body.outs.len() + 1 } else { n });
+        Some(Linearized { outs, out_mask: self.results(&l.out_mask), prim, operands })
     }
 }
 
 /// Loops are read by [`Loaded`](crate::jaxpr::Loaded), which knows the nested programs.
 pub(super) const READ: &[Read] = &[];
 pub(super) fn cases() -> Vec<Case> {
-    // reverse mode does not work under every transformation, so that it has tests of its own
-    let two = || vec![crate::array(vec![0.25f32, 0.5]), crate::array(vec![1.5f32, 1.25])];
+    let two = || vec![crate::array(vec![0.25f64, 0.5]), crate::array(vec![1.5f64, 1.25])];
     /// `body` of one constant and one carry, while the sum of the carry is below 20, but at most five times.
     fn run(x: &[Array], body: fn(&[Array]) -> Vec<Array>) -> Vec<Array> {
         let x = [x, &[convert_element_type(&crate::array(0), DType::Int32, false)]].concat();
@@ -209,7 +260,7 @@ pub(super) fn cases() -> Vec<Case> {
             next.push(add(&a[2], &lit(&a[2], 1.0)));
             next
         });
-        bind(&While { cond, body, n_cond: 0, n_body: 1 }, &x.iter().collect::<Vec<_>>()).into_vec()
+        bind(&While { cond, body, n_cond: 0, n_body: 1, record: false }, &x.iter().collect::<Vec<_>>()).into_vec()
     }
     fn real_part(x: &Array) -> Array {
         if x.dtype().is_complex() { real(x) } else { x.clone() }
@@ -222,7 +273,7 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case {
             name: "no turn",
-            args: vec![crate::array(vec![0.25f32]), crate::array(vec![30.0f32])],
+            args: vec![crate::array(vec![0.25f64]), crate::array(vec![30.0f64])],
             run: |x| run(x, |a| vec![mul(&a[1], &a[0])]),
         },
         Case {

@@ -12,6 +12,14 @@ pub struct Lanes {
     /// Number of lanes.
     pub size: usize,
     pub(crate) axis: Option<Axis>,
+    /// Do lanes that choose for themselves keep step, every one doing what any of them does?
+    pub(crate) select: bool,
+}
+impl Lanes {
+    /// Lanes along an axis without a name.
+    pub(crate) fn unnamed(size: usize) -> Lanes {
+        Lanes { size, axis: None, select: false }
+    }
 }
 
 pub(crate) fn process(t: &Rc<Trace>, lanes: &Lanes, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
@@ -96,6 +104,7 @@ pub(crate) fn to_front(x: &Array, dim: Option<usize>, size: usize) -> Array {
     match dim {
         Some(0) => x.clone(),
         Some(d) => move_axis(x, d, 0),
+        None if x.aval().stack > 0 => crate::prim::stacks::stack_to_lanes(x, size),
         None => {
             let shape: Vec<usize> = std::iter::once(size).chain(x.shape().iter().copied()).collect();
             broadcast_in_dim(x, &shape, &(1..shape.len()).collect::<Vec<_>>())
@@ -112,7 +121,7 @@ pub(crate) fn batch_jaxpr(
 ) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
     let bits = |n: usize| (0..usize::BITS).map(|b| n >> b & 1 == 1).collect::<Vec<bool>>();
     let axis = bits(lanes.axis.as_ref().map_or(0, |a| a.bit as usize));
-    j.memo("batch", &[mask, force, &bits(lanes.size), &axis], || {
+    j.memo("batch", &[mask, force, &bits(lanes.size), &axis, &[lanes.select]], || {
         let loc = Location::caller();
         let s = Trace::new(None, Kind::Stage(RefCell::default()), loc);
         let bit = lanes.axis.as_ref().map_or(0, |a| a.bit);

@@ -196,7 +196,9 @@ impl Trace {
             Some(Node { kind: Payload::Tape { var, .. }, .. }) => Some(*var),
             // a known tangent can only be zero: a constant is affine, not linear
             _ => {
+                // (only our own rules know of stacks)
                 if let Ok(d) = d.try_concrete()
+                    && d.aval().stack == 0
                     && !d.with_bytes(|b| d.dtype().all_zero(b))
                 {
                     crate::error::fail_at(

@@ -64,7 +64,7 @@ impl Cotangents<'_> {
         let acc = &mut self.accums[v as usize];
         *acc = Accum::Value(match std::mem::replace(acc, Accum::Zero) {
             Accum::Zero => ct,
-            Accum::Value(old) => prim::add_any(&old, &ct),
+            Accum::Value(old) => prim::stacks::add_cotangents(&old, &ct),
         });
     }
     /// Adds `ct` to the box of the cotangent of operand `i` whose first corner is at `starts`; `whole` makes an array of the operand's

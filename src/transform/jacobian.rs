@@ -213,7 +213,7 @@ fn basis(x: &[Aval]) -> (usize, Vec<Array>) {
 /// The derivative along every unit vector, mapped. Results have the lanes in front.
 fn along(n: usize, vectors: &[Array], at: Loc, f: Flat) -> Vec<Array> {
     let dims = vec![Some(0); vectors.len()];
-    let lanes = Lanes { size: n, axis: None };
+    let lanes = Lanes::unnamed(n);
     batch_flat(f, lanes, vectors, &dims, at, false).into_iter().map(|(y, d)| to_front(&y, d, n)).collect()
 }
 /// The piece of lanes that belongs to each leaf.

@@ -67,6 +67,7 @@ pub struct Vmap<I = i32, O = i32> {
     out_axes: O,
     axis_name: Option<String>,
     axis_size: Option<usize>,
+    select: bool,
 }
 impl Default for Vmap {
     fn default() -> Vmap {
@@ -76,17 +77,19 @@ impl Default for Vmap {
 impl Vmap {
     /// Every argument on axis 0, every result on axis 0.
     pub fn new() -> Vmap {
-        Vmap { in_axes: 0, out_axes: 0, axis_name: None, axis_size: None }
+        Vmap { in_axes: 0, out_axes: 0, axis_name: None, axis_size: None, select: false }
     }
 }
 impl<I, O> Vmap<I, O> {
     /// Which axes of the arguments are mapped: see [`vmap_axes`].
     pub fn in_axes<J>(self, in_axes: J) -> Vmap<J, O> {
-        Vmap { in_axes, out_axes: self.out_axes, axis_name: self.axis_name, axis_size: self.axis_size }
+        let Vmap { out_axes, axis_name, axis_size, select, .. } = self;
+        Vmap { in_axes, out_axes, axis_name, axis_size, select }
     }
     /// Along which axes results are stacked: see [`vmap_axes`].
     pub fn out_axes<P>(self, out_axes: P) -> Vmap<I, P> {
-        Vmap { in_axes: self.in_axes, out_axes, axis_name: self.axis_name, axis_size: self.axis_size }
+        let Vmap { in_axes, axis_name, axis_size, select, .. } = self;
+        Vmap { in_axes, out_axes, axis_name, axis_size, select }
     }
     /// A name for the axis, by which collectives inside refer to it.
     pub fn axis_name(mut self, name: impl Into<String>) -> Vmap<I, O> {
@@ -96,6 +99,23 @@ impl<I, O> Vmap<I, O> {
     /// The number of lanes: needed where no argument is mapped, checked where one is.
     pub fn axis_size(mut self, size: usize) -> Vmap<I, O> {
         self.axis_size = Some(size);
+        self
+    }
+    /// Do lanes that choose for themselves keep step? Without it a branch whose predicate differs from lane to lane runs for the lanes that chose it,
+    /// and a loop that lanes leave at different times goes on with those that have not left. With it, as in JAX, all lanes run every branch,
+    /// and all turns of the slowest, and select: more work, and derivatives may have NaN from where a lane did not want to go; but one
+    /// program for any values, which devices without branches need. Where lanes communicate inside (see [`lax::psum`](crate::lax::psum))
+    /// they keep step anyway.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::{Vmap, lax};
+    /// let f = |x: &Array| lax::cond(&x.gt(0.), |x| x.sqrt(), |x| x * 0., x);
+    /// let x = array![-1., 4.];
+    /// assert_eq!(vmap(grad(f))(&x).to_string(), Vmap::new().select(true).of(grad(f))(&x).to_string());
+    /// ```
+    pub fn select(mut self, yes: bool) -> Vmap<I, O> {
+        self.select = yes;
         self
     }
     /// The mapped function.
@@ -114,7 +134,8 @@ impl<I, O> Vmap<I, O> {
             let dims: Vec<Option<usize>> =
                 (0..x.len()).map(|i| axes[i].map(|a| resolve(a, &x[i], i, || paths::<F::Args>(lent), at))).collect();
             let size = size(&x, &dims, self.axis_size, || paths::<F::Args>(lent), at);
-            let lanes = Lanes { size, axis: self.axis_name.as_ref().map(|n| axis::fresh(n, size)) };
+            let axis = self.axis_name.as_ref().map(|n| axis::fresh(n, size));
+            let lanes = Lanes { size, axis, select: self.select };
             let mut out = None;
             let outs = batch_flat(&mut on_leaves(&f, lent, &mut out), lanes, &x, &dims, at, true);
             let out = out.expect("the function was called");

@@ -22,8 +22,19 @@ const OWN: [(&str, &str); 9] = [
     ("mul_add", "all"),
     ("zeros", "same"),
 ];
-/// These hold programs, whose types are those of the equations in them.
-const PROGRAMS: [&str; 7] = ["jit", "custom_jvp_call", "custom_vjp_call", "custom_lin", "cond", "scan", "while"];
+/// These hold programs, whose types are those of the equations in them, or stacks, which are never weak.
+const PROGRAMS: [&str; 10] = [
+    "jit",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "custom_lin",
+    "cond",
+    "scan",
+    "while",
+    "partitioned_vmap",
+    "stack_each",
+    "stack_add",
+];
 
 fn table() -> BTreeMap<&'static str, &'static str> {
     let lines = include_str!("../data/weak_types.txt").lines();
