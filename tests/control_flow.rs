@@ -326,6 +326,73 @@ fn programs_print_as_jax_prints_them() {
 }
 
 #[test]
+fn bounds_that_the_run_knows() {
+    let power = |x: &Array, n: &Array| lax::fori_loop(0, n, |_, y: &Array| y * x, &(0.0 * x + 1.0));
+    let sum = |from: &Array, to: &Array| lax::fori_loop(from, to, |i, y: &Array| y + i, &array(0));
+    let x = array(vec![2f64, 3.0]);
+    let at = |n: i32| array(n);
+    for n in [0, 1, 4] {
+        let slope = x.powi((n - 1).max(0)) * n;
+        close(&jit(power)(&x, &at(n)), &x.powi(n));
+        close(&grad(|x: &Array, n: &Array| jit(power)(x, n).sum())(&x, &at(n)), &slope);
+        close(&jit(grad(|x: &Array, n: &Array| power(x, n).sum()))(&x, &at(n)), &slope);
+    }
+    assert_eq!(jit(sum)(&at(3), &at(6)).to_f64(), 12.0);
+    assert_eq!(jit(sum)(&at(6), &at(3)).to_f64(), 0.0);
+    assert_eq!(jit(sum)(&array(-2i64), &array(2)).to_f64(), -2.0);
+    // each lane takes its own number of turns
+    let (xs, ns) = (array(vec![2f64, 3.0, 5.0]), array![3, 0, 1]);
+    close(&vmap(power)(&xs, &ns), &array(vec![8f64, 1.0, 5.0]));
+    close(&vmap(grad(power))(&xs, &ns), &array(vec![12f64, 0.0, 1.0]));
+    close(&jit(vmap(grad(power)))(&xs, &ns), &array(vec![12f64, 0.0, 1.0]));
+    told(ErrorKind::Type, &["fori_loop", "float32[]"], || lax::fori_loop(0, array(1.5), |_, y: &Array| y + 1.0, &x));
+    told(ErrorKind::Shape, &["fori_loop", "int32[3]"], || lax::fori_loop(0, &ns, |_, y: &Array| y + 1.0, &x));
+}
+
+#[test]
+fn elements_that_choose() {
+    let x = Array::from_slice(&[-1.0f64, 0.0, 4.0, 0.25, -3.0, 1.0], &[2, 3]);
+    let root = |x: &Array| lax::select_fn(&x.gt(0.0), |x: &Array| x.sqrt(), |x| x * 2.0, x);
+    let want = Array::from_slice(&[-2.0f64, 0.0, 2.0, 0.5, -6.0, 1.0], &[2, 3]);
+    let slope = Array::from_slice(&[2.0f64, 2.0, 0.25, 1.0, 2.0, 0.5], &[2, 3]);
+    let total = |x: &Array| root(x).sum();
+    close(&root(&x), &want);
+    same(&jit(root)(&x), &root(&x));
+    close(&grad(total)(&x), &slope);
+    close(&jit(grad(total))(&x), &slope);
+    close(&vmap(root)(&x), &want);
+    close(&jvp(root, (&x,), (&x,)).1, &(&slope * &x));
+    close(
+        &hessian(|x: &Array| lax::select_fn(&x.gt(0.0), |x: &Array| x.powi(3), |x| 0.0 * x, x).sum())(&array(vec![
+            -1f64, 2.0,
+        ])),
+        &Array::from_slice(&[0.0f64, 0.0, 0.0, 12.0], &[2, 2]),
+    );
+    // rows that choose, by what is captured, among containers
+    let scale = array(2f64);
+    let rows = |m: &Array, x: &Array| {
+        lax::select_fn(
+            m,
+            |(x, y): &(Array, Array)| (x.sum() * &scale, y.clone()),
+            |(x, _)| (x.sum(), x.clone()),
+            &(x.clone(), x * 10.0),
+        )
+    };
+    let (sums, kept) = rows(&array![true, false], &x);
+    close(&sums, &array(vec![6f64, -1.75]));
+    close(&kept, &Array::from_slice(&[-10.0f64, 0.0, 40.0, 0.25, -3.0, 1.0], &[2, 3]));
+    told(ErrorKind::Shape, &["select_fn", "float64[2,3]", "bool[3]"], || rows(&array![true, false, true], &x));
+    // the select form has what the other function does at these elements
+    let trapped = |x: &Array| {
+        Vmap::new().select(true).of(|x: &Array| lax::cond(&x.gt(0.0), |x| x.log(), |x| 0.0 * x, x))(x).sum()
+    };
+    let free = |x: &Array| vmap(|x: &Array| lax::cond(&x.gt(0.0), |x| x.log(), |x| 0.0 * x, x))(x).sum();
+    let at = array(vec![0f64, 2.0]);
+    assert!(grad(trapped)(&at).to_vec::<f64>()[0].is_nan());
+    close(&grad(free)(&at), &array(vec![0f64, 0.5]));
+}
+
+#[test]
 fn mistakes() {
     use ErrorKind::*;
     let x = vector();

@@ -164,7 +164,7 @@ fn in_branches_and_scans() {
         for i in 0..xs.shape()[0] {
             let x = cotangent::prim::reshape(&cotangent::prim::slice_in_dim(xs, i, i + 1, 1, 0), &[]);
             let next = if (&c * &x).to_f64() > 1.0 { grown_on_host(&(&c * 0.2)) * &x * 0.1 } else { (&c + &x).sin() };
-            sum = sum + &next * &c;
+            sum += &next * &c;
             c = next
         }
         c + sum

@@ -9,6 +9,7 @@ use crate::dtype::{DType, promote};
 use crate::error::{ErrorKind, Loc, fail_at};
 use crate::jaxpr::Jaxpr;
 use crate::prim::convert_element_type;
+use crate::trace::batch::{Lanes, batch_flat, to_front};
 use crate::trace::stage::stage_flat;
 use crate::{Pytree, tree};
 use std::panic::Location;
@@ -375,23 +376,120 @@ fn line(x: &Array) -> Option<Loc> {
     }
 }
 
-/// `f(i, carry)` for `i` from `lower` to before `upper`, an int32 scalar. Differentiable in both modes. As `jax.lax.fori_loop` with fixed bounds.
+/// A bound of [`fori_loop`]: an `i32`, or a scalar array of integers, which may be traced.
+pub trait Bound {
+    #[doc(hidden)]
+    fn to_array(&self) -> Array;
+}
+impl Bound for i32 {
+    fn to_array(&self) -> Array {
+        number(*self)
+    }
+}
+impl Bound for Array {
+    fn to_array(&self) -> Array {
+        self.clone()
+    }
+}
+impl Bound for &Array {
+    fn to_array(&self) -> Array {
+        (*self).clone()
+    }
+}
+
+/// `f(i, carry)` for `i` from `lower` to before `upper`. The bounds are numbers or scalar arrays of one integer type, which is that of `i`.
+/// Differentiable in both modes, also where the run alone knows the bounds (JAX refuses reverse mode then). As `jax.lax.fori_loop`.
 ///
 /// ```
 /// use cotangent::prelude::*;
 /// use cotangent::lax;
-/// let power = |x: &Array| lax::fori_loop(0, 5, |_, y: &Array| y * x, &array(1.0));
-/// assert_eq!((power(&array(2.0)).to_f64(), grad(power)(&array(2.0)).to_f64()), (32.0, 80.0));
+/// let power = |x: &Array, n: &Array| lax::fori_loop(0, n, |_, y: &Array| y * x, &array(1.0));
+/// assert_eq!(jit(power)(&array(2.0), &array(5)).to_f64(), 32.0);
+/// assert_eq!(jit(grad(power))(&array(2.0), &array(5)).to_f64(), 80.0);
 /// ```
 ///
 /// # Panics
-/// As [`scan`], if the carry changes its type.
+/// If a bound is not a scalar integer, if the bounds have different element types, and as [`scan`], if the carry changes its type.
 #[track_caller]
-pub fn fori_loop<C: Pytree>(lower: i32, upper: i32, f: impl Fn(&Array, &C) -> C, init: &C) -> C {
-    let turns = (upper as i64 - lower as i64).max(0) as usize;
-    let init = (number(lower), init.share());
-    let step = |c: &(Array, C), _: &()| ((&c.0 + 1, f(&c.0, &c.1)), ());
-    Scan::new().length(turns).run(step, &init, &()).0.1
+pub fn fori_loop<C: Pytree>(lower: impl Bound, upper: impl Bound, f: impl Fn(&Array, &C) -> C, init: &C) -> C {
+    let at = Location::caller();
+    let (lower, upper) = (lower.to_array(), upper.to_array());
+    for b in [&lower, &upper] {
+        if b.ndim() != 0 || !b.dtype().is_integer() {
+            let text = format!("fori_loop: a bound is a scalar integer, not a value of type {}", b.aval());
+            fail_at(at, if b.ndim() != 0 { ErrorKind::Shape } else { ErrorKind::Type }, text)
+        }
+    }
+    // a number that gives way takes the other bound's type
+    let (dtype, _) = promote((lower.dtype(), lower.weak_type()), (upper.dtype(), upper.weak_type()));
+    let meet = |b: &Array| {
+        if b.dtype() != dtype && !b.weak_type() && b.is_tracer() {
+            let text = format!(
+                "fori_loop: the bounds have different element types (dtype), {} and {}",
+                lower.aval(),
+                upper.aval()
+            );
+            fail_at(at, ErrorKind::Type, text)
+        }
+        convert_element_type(b, dtype, false)
+    };
+    let (lower, upper) = (meet(&lower), meet(&upper));
+    let init = (lower.clone(), init.share());
+    if let (false, false) = (lower.is_tracer(), upper.is_tracer()) {
+        let turns = (upper.to_f64() - lower.to_f64()).max(0.0) as usize;
+        let step = |c: &(Array, C), _: &()| ((&c.0 + 1, f(&c.0, &c.1)), ());
+        return Scan::new().length(turns).run(step, &init, &()).0.1;
+    }
+    while_loop(|c: &(Array, C)| crate::prim::lt(&c.0, &upper), |c| (&c.0 + 1, f(&c.0, &c.1)), &init).1
+}
+
+/// `yes` of the elements of `x` where `mask` holds, `no` of the others, each evaluated on its own elements only: so it has no NaN in its derivative from
+/// elements for which the function was not meant, which `select` and `where` have.
+///
+/// The arrays in `x` begin with the axes of `mask`; the functions get one element, without them, and their results stand where the elements did.
+/// (JAX has no such function. It is `vmap` of [`cond`] over all axes of `mask`.)
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::lax;
+/// let f = |x: &Array| lax::select_fn(&x.gt(0.), |x: &Array| x.log(), |x| 0. * x, x).sum();
+/// assert_eq!(grad(f)(&array![-1., 0., 2.]).to_string(), "[0.  0.  0.5]");
+/// ```
+///
+/// # Panics
+/// If an array in `x` does not begin with the axes of `mask`, and as [`cond`].
+#[track_caller]
+pub fn select_fn<T: Pytree, R: Pytree>(mask: &Array, yes: impl Fn(&T) -> R, no: impl Fn(&T) -> R, x: &T) -> R {
+    let at = Location::caller();
+    let (axes, n) = (mask.ndim(), mask.size());
+    let mut leaves = tree::leaves(x);
+    for (i, leaf) in leaves.iter_mut().enumerate() {
+        if leaf.ndim() < axes || leaf.shape()[..axes] != *mask.shape() {
+            let (path, has) = (&tree::paths(x)[i], leaf.aval());
+            let text = format!(
+                "select_fn: x{path} has type {has}, which does not begin with the axes of the mask, of type {}",
+                mask.aval()
+            );
+            fail_at(at, ErrorKind::Shape, text)
+        }
+        let shape: Vec<usize> = std::iter::once(n).chain(leaf.shape()[axes..].iter().copied()).collect();
+        *leaf = crate::prim::reshape(leaf, &shape)
+    }
+    leaves.insert(0, crate::prim::reshape(mask, &[n]));
+    let mut result = None;
+    let mut each = |a: &[Array]| {
+        let one = x.rebuild(&mut a[1..].iter().cloned());
+        tree::leaves(result.insert(cond(&a[0], &yes, &no, &one)))
+    };
+    let dims = vec![Some(0); leaves.len()];
+    let outs = batch_flat(&mut each, Lanes::unnamed(n), &leaves, &dims, at, true);
+    let mut back = outs.into_iter().map(|(y, d)| {
+        let y = to_front(&y, d, n);
+        let shape: Vec<usize> = mask.shape().iter().chain(&y.shape()[1..]).copied().collect();
+        crate::prim::reshape(&y, &shape)
+    });
+    let outs: Vec<Array> = back.by_ref().collect();
+    result.expect("the function was called").rebuild(&mut outs.into_iter())
 }
 
 /// `f(x)` for each element `x` of `xs` along axis 0, one after the other; the results stand along axis 0. [`vmap`](crate::vmap()) runs all at once

@@ -13,4 +13,4 @@ mod control;
 pub use crate::prim::{
     AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
 };
-pub use control::{Scan, cond, fori_loop, map, scan, switch, while_loop};
+pub use control::{Bound, Scan, cond, fori_loop, map, scan, select_fn, switch, while_loop};
