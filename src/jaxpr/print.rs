@@ -431,7 +431,8 @@ let jaxpr = { lambda ; a:f32[]. let
         let j = stage_rule(&[f32s(&[])], |x| {
             let zero = Array::scalar(DType::Int32, false, 0);
             let tangents = vec![];
-            let scan = prim::scan::Scan { body, n_consts: 0, n_carry: 2, length: 5, reverse: false, tangents };
+            let scan =
+                prim::scan::Scan { body, n_consts: 0, n_carry: 2, length: 5, reverse: false, unroll: 1, tangents };
             vec![crate::trace::bind(&scan, &[&zero, &x[0]]).remove(1)]
         });
         assert_eq!(

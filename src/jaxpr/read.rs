@@ -261,6 +261,7 @@ impl Reader {
                     n_carry: p.usize("num_carry")?,
                     length: p.usize("length")?,
                     reverse: p.bool("reverse")?,
+                    unroll: p.opt_usize("unroll")?.unwrap_or(1),
                     tangents: vec![],
                 };
                 Ok(crate::trace::bind(&scan, &args))

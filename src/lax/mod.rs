@@ -8,9 +8,13 @@
 //! assert_eq!(centered(&array![1., 2., 6.]).to_string(), "[-2. -1.  3.]");
 //! ```
 
+mod associative;
 mod control;
+mod map;
 
 pub use crate::prim::{
     AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
 };
-pub use control::{Scan, cond, fori_loop, map, scan, switch, while_loop};
+pub use associative::{AssociativeScan, associative_scan};
+pub use control::{Scan, cond, fori_loop, scan, switch, while_loop};
+pub use map::{Map, map};

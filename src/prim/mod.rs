@@ -12,6 +12,7 @@ pub(crate) mod lower;
 pub(crate) mod rules;
 #[doc(hidden)]
 pub mod testing;
+mod unroll;
 
 use crate::array::*;
 use crate::aval::{Aval, AxisSet};

@@ -72,7 +72,7 @@ impl While {
     /// The loop with as many turns as it takes for these operands.
     fn counted(&self, length: usize) -> Scan {
         let n_carry = self.body.ins.len() - self.n_body;
-        Scan { body: self.body.clone(), n_consts: self.n_body, n_carry, length, reverse: false, tangents: vec![] }
+        Scan { body: self.body.clone(), n_consts: self.n_body, n_carry, length, reverse: false, unroll: 1, tangents: vec![] }
     }
 }
 impl Primitive for While {
