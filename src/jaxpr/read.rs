@@ -9,6 +9,8 @@ use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
 use crate::prim::call::Call;
 use crate::prim::custom::{Bwd, CustomCall, Forward, JvpRule, Rule, VjpRule};
+use crate::prim::held::Held;
+use crate::prim::linear_solve::LinearSolve;
 use crate::prim::scan::Scan;
 use crate::prim::while_loop::While;
 use crate::prim::{Operands, Read, Tangent, spellings};
@@ -37,8 +39,19 @@ fn unsupported(what: String) -> Error {
 static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
     LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
 /// Operations that hold programs.
-const CALLS: &[&str] =
-    &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "custom_vjp_call", "cond", "scan", "while"];
+const CALLS: &[&str] = &[
+    "jit",
+    "pjit",
+    "closed_call",
+    "call",
+    "core_call",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "cond",
+    "scan",
+    "while",
+    "custom_linear_solve",
+];
 
 /// An array from a file.
 impl TryFrom<&ArrayData> for Array {
@@ -265,6 +278,24 @@ impl Reader {
                     tangents: vec![],
                 };
                 Ok(crate::trace::bind(&scan, &args))
+            }
+            "custom_linear_solve" => {
+                let (programs, consts) = (p.object("jaxprs")?, p.object("const_lengths")?);
+                let held = |name: &str| -> Result<Option<Held>, Error> {
+                    let jaxpr = programs.opt_jaxpr(name)?.map(|j| self.stage(j)).transpose()?;
+                    let consts = consts.usize(name)?;
+                    match &jaxpr {
+                        Some(j) if j.ins.len() < consts => Err(p.error(name, "fewer inputs than constants").into()),
+                        _ => Ok(jaxpr.map(|jaxpr| Held { jaxpr, consts })),
+                    }
+                };
+                let needed = |name: &str| -> Result<Held, Error> {
+                    held(name)?.ok_or_else(|| p.error(name, "the program is missing").into())
+                };
+                let (matvec, solve) = (needed("matvec")?, needed("solve")?);
+                let solve = LinearSolve::new(matvec, held("vecmat")?, solve, held("transpose_solve")?);
+                solve.fits().map_err(|why| Error::new(ErrorKind::Program, why))?;
+                Ok(crate::trace::bind(&solve, &args))
             }
             kind @ ("custom_jvp_call" | "custom_vjp_call") => {
                 let file = (self.data.clone(), p.usize("rule")?);

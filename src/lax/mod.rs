@@ -1,4 +1,4 @@
-//! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, and
+//! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, solutions of equations, and
 //! communication over named axes.
 //!
 //! ```
@@ -11,6 +11,7 @@
 mod associative;
 mod control;
 mod map;
+mod solve;
 
 pub use crate::prim::{
     AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
@@ -18,3 +19,4 @@ pub use crate::prim::{
 pub use associative::{AssociativeScan, associative_scan};
 pub use control::{Scan, cond, fori_loop, scan, switch, while_loop};
 pub use map::{Map, map};
+pub use solve::{LinearSolve, custom_linear_solve, custom_root, custom_root_aux};
