@@ -113,6 +113,7 @@ impl Loaded {
     pub fn new(data: ProgramData) -> Result<Loaded, Error> {
         let data = Arc::new(data);
         known(&data)?;
+        data.rules_fit()?;
         let jaxpr = Reader { data: data.clone() }.stage(&data.jaxpr)?;
         jaxpr.check()?;
         Ok(Loaded { jaxpr })
@@ -148,12 +149,7 @@ impl Loaded {
 /// Does the library have every operation of the program and of its rules?
 fn known(data: &ProgramData) -> Result<(), Error> {
     let mut missing: BTreeSet<&str> = BTreeSet::new();
-    let rules = data.rules.iter().flat_map(|r| match r {
-        RuleData::Jvp { jaxpr, .. } => vec![jaxpr],
-        RuleData::Vjp { fwd, bwd, .. } => vec![fwd, bwd],
-        RuleData::Missing { .. } => vec![],
-    });
-    for j in std::iter::once(&data.jaxpr).chain(rules) {
+    for j in data.roots() {
         j.visit(&mut |e| {
             if !SPELLINGS.contains_key(e.prim.as_str()) && !CALLS.contains(&e.prim.as_str()) {
                 missing.insert(&e.prim);
