@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::prim::Param;
 
 impl Jaxpr {
     /// Derives the type of every result again from the operation and its operands, and compares it with the one recorded. Also,
@@ -40,12 +39,7 @@ impl Jaxpr {
             end = next;
             let at = |what: String| format!("equation {k}, {}: {what}", e.prim.name());
             for (_, p) in e.prim.params() {
-                let programs = match p {
-                    Param::Text(_) => continue,
-                    Param::Jaxpr(j) | Param::Called(j, _) => vec![j],
-                    Param::Jaxprs(js) => js,
-                };
-                for j in programs {
+                for j in p.programs() {
                     if seen.insert(Arc::as_ptr(&j), j.clone()).is_none() {
                         j.check_in(seen).map_err(at)?
                     }

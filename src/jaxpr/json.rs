@@ -314,7 +314,7 @@ impl ProgramData {
     }
 
     /// All jaxprs that lie at the top of the program: itself and those of its rules.
-    fn roots(&self) -> impl Iterator<Item = &JaxprData> {
+    pub(super) fn roots(&self) -> impl Iterator<Item = &JaxprData> {
         let rules = self.rules.iter().flat_map(|rule| match rule {
             RuleData::Jvp { jaxpr, .. } => [Some(jaxpr), None],
             RuleData::Vjp { fwd, bwd, .. } => [Some(fwd), Some(bwd)],

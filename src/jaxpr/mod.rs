@@ -10,6 +10,7 @@ mod layout;
 pub mod params;
 mod print;
 mod read;
+mod rules;
 
 pub use read::Loaded;
 pub(crate) use read::{dtype_param, stage_nested};

@@ -102,11 +102,10 @@ fn shared(root: &Jaxpr) -> Vec<(Arc<Jaxpr>, String)> {
         let mut holds = vec![];
         for e in &jaxpr.as_deref().unwrap_or(root).eqns {
             for (_, p) in e.prim.params() {
-                let (programs, called) = match p {
-                    Param::Text(_) => continue,
-                    Param::Jaxpr(j) => (vec![j], None),
-                    Param::Jaxprs(js) => (js, None),
-                    Param::Called(j, name) => (vec![j], Some(name)),
+                let programs = p.programs();
+                let called = match p {
+                    Param::Called(_, name) => Some(name),
+                    _ => None,
                 };
                 for j in programs {
                     let i = match index.get(&Arc::as_ptr(&j)) {
@@ -307,24 +306,34 @@ impl Printer {
                 Param::Text(t) => self.doc.text(&t),
                 Param::Jaxpr(j) => self.nested(&j, None),
                 Param::Called(j, _) => self.nested(&j, inner.take()),
-                Param::Jaxprs(js) => {
-                    self.doc.open();
-                    self.doc.indent(2);
-                    self.doc.text("(");
-                    for (i, j) in js.iter().enumerate() {
-                        self.doc.brk(if i == 0 { "" } else { " " });
-                        self.nested(j, None)
-                    }
-                    self.doc.indent(-2);
-                    self.doc.brk("");
-                    self.doc.text(")");
-                    self.doc.close()
-                }
+                Param::Jaxprs(js) => self.tuple("", js.into_iter().map(|j| ("", Some(j))).collect()),
+                Param::Fields(name, fields) => self.tuple(name, fields),
             }
         }
         self.doc.indent(-2);
         self.doc.brk("");
         self.doc.text("]");
+        self.doc.close()
+    }
+    fn tuple(&mut self, name: &str, programs: Vec<(&'static str, Option<Arc<Jaxpr>>)>) {
+        self.doc.open();
+        self.doc.indent(2);
+        self.doc.text(name);
+        self.doc.text("(");
+        for (i, (name, j)) in programs.iter().enumerate() {
+            self.doc.brk(if i == 0 { "" } else { " " });
+            if !name.is_empty() {
+                self.doc.text(name);
+                self.doc.text("=")
+            }
+            match j {
+                Some(j) => self.nested(j, None),
+                None => self.doc.text("None"),
+            }
+        }
+        self.doc.indent(-2);
+        self.doc.brk("");
+        self.doc.text(")");
         self.doc.close()
     }
     /// A nested program, or its name. What it captured is passed to it, so that its inputs are all alike.
@@ -431,7 +440,15 @@ let jaxpr = { lambda ; a:f32[]. let
         let j = stage_rule(&[f32s(&[])], |x| {
             let zero = Array::scalar(DType::Int32, false, 0);
             let tangents = vec![];
-            let scan = prim::scan::Scan { body, n_consts: 0, n_carry: 2, length: Some(5), reverse: false, tangents };
+            let scan = prim::scan::Scan {
+                body,
+                n_consts: 0,
+                n_carry: 2,
+                length: Some(5),
+                reverse: false,
+                unroll: 1,
+                tangents,
+            };
             vec![crate::trace::bind(&scan, &[&zero, &x[0]]).remove(1)]
         });
         assert_eq!(

@@ -9,6 +9,8 @@ use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
 use crate::prim::call::Call;
 use crate::prim::custom::{Bwd, CustomCall, Forward, JvpRule, Rule, VjpRule};
+use crate::prim::held::Held;
+use crate::prim::linear_solve::LinearSolve;
 use crate::prim::scan::Scan;
 use crate::prim::while_loop::While;
 use crate::prim::{Operands, Read, Tangent, spellings};
@@ -37,8 +39,19 @@ fn unsupported(what: String) -> Error {
 static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
     LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
 /// Operations that hold programs.
-const CALLS: &[&str] =
-    &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "custom_vjp_call", "cond", "scan", "while"];
+const CALLS: &[&str] = &[
+    "jit",
+    "pjit",
+    "closed_call",
+    "call",
+    "core_call",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "cond",
+    "scan",
+    "while",
+    "custom_linear_solve",
+];
 
 /// An array from a file.
 impl TryFrom<&ArrayData> for Array {
@@ -100,6 +113,7 @@ impl Loaded {
     pub fn new(data: ProgramData) -> Result<Loaded, Error> {
         let data = Arc::new(data);
         known(&data)?;
+        data.rules_fit()?;
         let jaxpr = Reader { data: data.clone() }.stage(&data.jaxpr)?;
         jaxpr.check()?;
         Ok(Loaded { jaxpr })
@@ -135,12 +149,7 @@ impl Loaded {
 /// Does the library have every operation of the program and of its rules?
 fn known(data: &ProgramData) -> Result<(), Error> {
     let mut missing: BTreeSet<&str> = BTreeSet::new();
-    let rules = data.rules.iter().flat_map(|r| match r {
-        RuleData::Jvp { jaxpr, .. } => vec![jaxpr],
-        RuleData::Vjp { fwd, bwd, .. } => vec![fwd, bwd],
-        RuleData::Missing { .. } => vec![],
-    });
-    for j in std::iter::once(&data.jaxpr).chain(rules) {
+    for j in data.roots() {
         j.visit(&mut |e| {
             if !SPELLINGS.contains_key(e.prim.as_str()) && !CALLS.contains(&e.prim.as_str()) {
                 missing.insert(&e.prim);
@@ -262,9 +271,28 @@ impl Reader {
                     n_carry: p.usize("num_carry")?,
                     length: Some(p.usize("length")?),
                     reverse: p.bool("reverse")?,
+                    unroll: p.opt_usize("unroll")?.unwrap_or(1),
                     tangents: vec![],
                 };
                 Ok(crate::trace::bind(&scan, &args))
+            }
+            "custom_linear_solve" => {
+                let (programs, consts) = (p.object("jaxprs")?, p.object("const_lengths")?);
+                let held = |name: &str| -> Result<Option<Held>, Error> {
+                    let jaxpr = programs.opt_jaxpr(name)?.map(|j| self.stage(j)).transpose()?;
+                    let consts = consts.usize(name)?;
+                    match &jaxpr {
+                        Some(j) if j.ins.len() < consts => Err(p.error(name, "fewer inputs than constants").into()),
+                        _ => Ok(jaxpr.map(|jaxpr| Held { jaxpr, consts })),
+                    }
+                };
+                let needed = |name: &str| -> Result<Held, Error> {
+                    held(name)?.ok_or_else(|| p.error(name, "the program is missing").into())
+                };
+                let (matvec, solve) = (needed("matvec")?, needed("solve")?);
+                let solve = LinearSolve::new(matvec, held("vecmat")?, solve, held("transpose_solve")?);
+                solve.fits().map_err(|why| Error::new(ErrorKind::Program, why))?;
+                Ok(crate::trace::bind(&solve, &args))
             }
             kind @ ("custom_jvp_call" | "custom_vjp_call") => {
                 let file = (self.data.clone(), p.usize("rule")?);

@@ -154,7 +154,7 @@ fn choose<T: Pytree, R: Pytree>(who: &str, index: &Array, branches: &[&dyn Fn(&T
 }
 
 /// The path of a leaf as part of a sentence.
-fn of(path: &str) -> String {
+pub(super) fn of(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!(" {path}") }
 }
 
@@ -183,15 +183,21 @@ pub fn scan<C: Pytree, X: Pytree, Y: Pytree>(f: impl Fn(&C, &X) -> (C, Y), init:
 }
 
 /// [`scan`] with options.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Scan {
     length: Option<usize>,
     reverse: bool,
+    unroll: Option<usize>,
+}
+impl Default for Scan {
+    fn default() -> Scan {
+        Scan::new()
+    }
 }
 impl Scan {
     /// The options of [`scan`].
     pub fn new() -> Scan {
-        Scan::default()
+        Scan { length: None, reverse: false, unroll: Some(1) }
     }
     /// The number of turns: needed where `xs` has no arrays, as `()`, checked where it has.
     pub fn length(mut self, turns: usize) -> Scan {
@@ -201,6 +207,17 @@ impl Scan {
     /// Begins with the last element. The results `y` stand where their elements did.
     pub fn reverse(mut self, yes: bool) -> Scan {
         self.reverse = yes;
+        self
+    }
+    /// So many turns stand in one body of the loop when it runs, and those that are left over follow it; 0 means all turns, and no loop. Neither
+    /// results nor derivatives depend on it, not in a bit: it trades the size of the compiled program for what a turn costs beside its work.
+    pub fn unroll(mut self, turns: usize) -> Scan {
+        self.unroll = Some(turns);
+        self
+    }
+    /// No loop when it runs: JAX's `unroll=True`.
+    pub fn unroll_all(mut self) -> Scan {
+        self.unroll = None;
         self
     }
     /// The loop: see [`scan`].
@@ -223,6 +240,7 @@ impl Scan {
             n_carry: n,
             length: Some(length),
             reverse: self.reverse,
+            unroll: self.unroll.unwrap_or(length.max(1)),
             tangents: vec![],
         };
         let args: Vec<&Array> = turn.captured.iter().chain(&turn.first).chain(&items).collect();
@@ -230,7 +248,7 @@ impl Scan {
         (turn.next.rebuild(&mut outs), result.expect("the function was called").rebuild(&mut outs))
     }
 
-    fn turns(self, items: &[Array], paths: impl FnOnce() -> Vec<String>, at: Loc) -> usize {
+    pub(super) fn turns(self, items: &[Array], paths: impl FnOnce() -> Vec<String>, at: Loc) -> usize {
         let first = items.first().and_then(|x| x.shape().first().copied());
         let Some(length) = self.length.or(first) else {
             let text = match items.first() {
@@ -490,20 +508,4 @@ pub fn select_fn<T: Pytree, R: Pytree>(mask: &Array, yes: impl Fn(&T) -> R, no: 
     });
     let outs: Vec<Array> = back.by_ref().collect();
     result.expect("the function was called").rebuild(&mut outs.into_iter())
-}
-
-/// `f(x)` for each element `x` of `xs` along axis 0, one after the other; the results stand along axis 0. [`vmap`](crate::vmap()) runs all at once
-/// instead. As `jax.lax.map`.
-///
-/// ```
-/// use cotangent::prelude::*;
-/// use cotangent::lax;
-/// assert_eq!(lax::map(|x: &Array| x.powi(2).sum(), &array![[1., 2.], [3., 4.]]).to_string(), "[ 5. 25.]");
-/// ```
-///
-/// # Panics
-/// As [`scan`].
-#[track_caller]
-pub fn map<X: Pytree, Y: Pytree>(f: impl Fn(&X) -> Y, xs: &X) -> Y {
-    scan(|_: &(), x: &X| ((), f(x)), &(), xs).1
 }

@@ -1,4 +1,4 @@
-//! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, and
+//! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, solutions of equations, and
 //! communication over named axes.
 //!
 //! ```
@@ -8,9 +8,15 @@
 //! assert_eq!(centered(&array![1., 2., 6.]).to_string(), "[-2. -1.  3.]");
 //! ```
 
+mod associative;
 mod control;
+mod map;
+mod solve;
 
 pub use crate::prim::{
     AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
 };
-pub use control::{Bound, Scan, cond, fori_loop, map, scan, select_fn, switch, while_loop};
+pub use associative::{AssociativeScan, associative_scan};
+pub use control::{Bound, Scan, cond, fori_loop, scan, select_fn, switch, while_loop};
+pub use map::{Map, map};
+pub use solve::{LinearSolve, custom_linear_solve, custom_root, custom_root_aux};

@@ -14,48 +14,38 @@ fn checked(x: &Aval, axis: usize, takes: Takes) -> Result<Avals, String> {
     Ok(one(x.clone()))
 }
 
-/// Values with their tangents.
-type Pairs = (Array, Array);
-
-/// The partial folds of pairs along `axis`. Elements meet in the tree in which JAX's `associative_scan` lets them meet, which decides how
-/// equal extremes share a derivative: neighbors first, then the folds of what came of them, and last those in between.
-fn scan(x: Pairs, axis: usize, combine: fn(&Pairs, &Pairs) -> Pairs) -> Pairs {
-    let n = x.0.shape()[axis];
-    if n < 2 {
-        return x;
-    }
-    let every_other = |x: &Pairs, from: usize, to: usize| {
-        let part = |x: &Array| slice_in_dim(x, from, to, 2, axis);
-        (part(&x.0), part(&x.1))
+/// The partial folds of several arrays together along `axis`. Elements meet in the tree in which JAX's `associative_scan` lets them meet, which decides
+/// how equal extremes share a derivative: neighbors first, then the folds of what came of them, and last those in between.
+pub(crate) fn folds_in_tree(x: Vec<Array>, axis: usize, combine: &dyn Fn(&[Array], &[Array]) -> Vec<Array>) -> Vec<Array> {
+    let Some(n) = x.first().map(|x| x.shape()[axis]).filter(|n| *n > 1) else { return x };
+    let part = |x: &[Array], from: usize, to: usize, step: usize| -> Vec<Array> {
+        x.iter().map(|x| slice_in_dim(x, from, to, step, axis)).collect()
     };
-    let met = combine(&every_other(&x, 0, n - 1), &every_other(&x, 1, n));
-    let odd = scan(met, axis, combine);
-    let first = |x: &Array, to: usize| slice_in_dim(x, 0, to, 1, axis);
-    let mut even = (first(&x.0, 1), first(&x.1, 1));
+    let odd = folds_in_tree(combine(&part(&x, 0, n - 1, 2), &part(&x, 1, n, 2)), axis, combine);
+    let mut even = part(&x, 0, 1, 1);
     if n > 2 {
-        let before = (n - 1) / 2;
-        let rest = combine(&(first(&odd.0, before), first(&odd.1, before)), &every_other(&x, 2, n));
-        even = (concatenate(&[&even.0, &rest.0], axis), concatenate(&[&even.1, &rest.1], axis))
+        let rest = combine(&part(&odd, 0, (n - 1) / 2, 1), &part(&x, 2, n, 2));
+        even = even.iter().zip(&rest).map(|(first, rest)| concatenate(&[first, rest], axis)).collect()
     }
-    let joined = |even: &Array, odd: &Array| {
-        let pairs = stack(&[&first(even, n / 2), odd], axis + 1);
-        let mut shape = x.0.shape().to_vec();
-        shape[axis] = 2 * (n / 2);
+    let joined = |(even, odd): (&Array, &Array)| {
+        let pairs = stack(&[&slice_in_dim(even, 0, n / 2, 1, axis), odd], axis + 1);
+        let mut shape = pairs.shape().to_vec();
+        shape.splice(axis..axis + 2, [2 * (n / 2)]);
         let pairs = reshape(&pairs, &shape);
         if n.is_multiple_of(2) { pairs } else { concatenate(&[&pairs, &slice_in_dim(even, n / 2, n / 2 + 1, 1, axis)], axis) }
     };
-    (joined(&even.0, &odd.0), joined(&even.1, &odd.1))
+    even.iter().zip(&odd).map(joined).collect()
 }
+/// A value with its tangent.
+type Pair<'a> = (&'a Array, &'a Array);
 /// The tangent of the partial folds: that of the fold of two, in each place of the tree where two meet.
-fn tangent_by_scan(x: &Array, d: &Array, axis: usize, reverse: bool, combine: fn(&Pairs, &Pairs) -> Pairs) -> Array {
-    if reverse {
-        let turned = |x: &Array| rev(x, &[axis]);
-        return turned(&scan((turned(x), turned(d)), axis, combine).1);
-    }
-    scan((x.clone(), d.clone()), axis, combine).1
+fn tangent_by_scan(x: &Array, d: &Array, axis: usize, reverse: bool, combine: fn(Pair, Pair) -> (Array, Array)) -> Array {
+    let turned = |x: &Array| if reverse { rev(x, &[axis]) } else { x.clone() };
+    let two = |a: &[Array], b: &[Array]| <[Array; 2]>::from(combine((&a[0], &a[1]), (&b[0], &b[1]))).to_vec();
+    turned(&folds_in_tree(vec![turned(x), turned(d)], axis, &two)[1])
 }
 /// The extreme of two with its tangent: half of each where both are equal.
-fn extreme((v, t): &Pairs, (w, u): &Pairs, of: fn(&Array, &Array) -> Array) -> Pairs {
+fn extreme((v, t): Pair, (w, u): Pair, of: fn(&Array, &Array) -> Array) -> (Array, Array) {
     let y = of(v, w);
     let d = add_any(&mul(t, &binary::chosen(v, w, &y)), &mul(u, &binary::chosen(w, v, &y)));
     (y, d)

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::trace::batch::to_front;
+use crate::trace::jvp::jvp_jaxpr;
 
 /// How many are true.
 pub(crate) fn count(m: &[bool]) -> usize {
@@ -42,6 +43,44 @@ pub(crate) fn grown<T>(start: &[bool], body: impl Fn(&[bool]) -> T, out: impl Fn
 /// The program with its inputs in this order.
 pub(crate) fn permuted(j: &Jaxpr, order: impl IntoIterator<Item = usize>) -> Arc<Jaxpr> {
     j.rewire(order.into_iter().map(|i| j.ins[i]).collect(), j.outs.clone(), &[])
+}
+
+/// The program as one of more operands: for each of them the input that it is, or its type if the program ignores it.
+pub(crate) fn among(j: &Jaxpr, operands: impl IntoIterator<Item = Result<usize, Aval>>) -> Arc<Jaxpr> {
+    let mut extra = vec![];
+    let ins = operands.into_iter().map(|o| match o {
+        Ok(i) => j.ins[i],
+        Err(ignored) => {
+            extra.push(ignored);
+            (j.avals.len() + extra.len() - 1) as u32
+        }
+    });
+    let ins = ins.collect();
+    j.rewire(ins, j.outs.clone(), &extra)
+}
+
+/// A program that takes constants, so many, and then what it is a function of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Held {
+    pub jaxpr: Arc<Jaxpr>,
+    pub consts: usize,
+}
+impl Held {
+    /// Types of the constants.
+    pub(crate) fn const_avals(&self) -> impl Iterator<Item = &Aval> {
+        self.jaxpr.in_avals().take(self.consts)
+    }
+    /// The tangents of the results at `x` along tangents of constants, in the current trace.
+    pub(crate) fn along_consts(&self, consts: &[&Array], x: &[Array], dc: &[Option<&Array>]) -> Tangents {
+        let (j, mask) = (&self.jaxpr, given(dc));
+        let along = j.memo("tangents along constants", &[&mask], || {
+            let with = jvp_jaxpr(j, &[&mask[..], &vec![false; x.len()]].concat(), &vec![false; j.outs.len()]);
+            let tangents = with.0.outs[j.outs.len()..].to_vec();
+            Arc::new((with.0.rewire(with.0.ins.clone(), tangents, &[]), with.1.clone()))
+        });
+        let args: Vec<&Array> = consts.iter().copied().chain(x).chain(dc.iter().copied().flatten()).collect();
+        spread(&along.1, along.0.eval(&args))
+    }
 }
 
 /// Mapped operands with their lanes in front, the others as they are.

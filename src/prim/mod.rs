@@ -12,6 +12,7 @@ pub(crate) mod lower;
 pub(crate) mod rules;
 #[doc(hidden)]
 pub mod testing;
+mod unroll;
 
 use crate::array::*;
 use crate::aval::{Aval, AxisSet};
@@ -138,9 +139,22 @@ pub enum Param {
     Jaxpr(Arc<Jaxpr>),
     /// Several of them, such as the branches of a conditional.
     Jaxprs(Vec<Arc<Jaxpr>>),
+    /// A tuple of this name with named programs, some of which may not be there.
+    Fields(&'static str, Vec<(&'static str, Option<Arc<Jaxpr>>)>),
     /// The program that the operation calls with its operands, and what the user calls it. Its variables print with the names of
     /// what is passed.
     Called(Arc<Jaxpr>, Arc<str>),
+}
+impl Param {
+    /// The programs in it.
+    pub(crate) fn programs(&self) -> Vec<Arc<Jaxpr>> {
+        match self {
+            Param::Text(_) => vec![],
+            Param::Jaxpr(j) | Param::Called(j, _) => vec![j.clone()],
+            Param::Jaxprs(all) => all.clone(),
+            Param::Fields(_, fields) => fields.iter().filter_map(|f| f.1.clone()).collect(),
+        }
+    }
 }
 impl<T: Into<String>> From<T> for Param {
     fn from(t: T) -> Param {
@@ -238,5 +252,5 @@ macro_rules! primitives { ($($family:ident)*) => {
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call custom
-    cond scan while_loop stacks partition
+    linear_solve cond scan while_loop stacks partition
 }

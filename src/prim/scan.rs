@@ -29,6 +29,8 @@ pub struct Scan {
     pub(crate) length: Option<usize>,
     /// Does it begin with the last element?
     pub(crate) reverse: bool,
+    /// So many turns stand in one body when it runs; 0 means all. What it computes does not depend on it.
+    pub(crate) unroll: usize,
     /// For an operation that linearisation or transposition made: the operands that are tangents. In all of them together it is linear, even where a
     /// result is a zero that depends on none. Empty for others.
     pub(crate) tangents: Vec<bool>,
@@ -63,7 +65,7 @@ impl Scan {
         }
     }
     fn with(&self, body: Arc<Jaxpr>, n_consts: usize, n_carry: usize) -> Scan {
-        Scan { body, n_consts, n_carry, length: self.length, reverse: self.reverse, tangents: vec![] }
+        Scan { body, n_consts, n_carry, tangents: vec![], ..*self }
     }
 }
 /// The type of one element of a stack, or along axis 0.
@@ -85,7 +87,7 @@ impl Primitive for Scan {
             ("num_carry", self.n_carry.to_string().into()),
             ("num_consts", self.n_consts.to_string().into()),
             ("reverse", if self.reverse { "True" } else { "False" }.into()),
-            ("unroll", "1".into()),
+            ("unroll", self.unroll.to_string().into()),
         ]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
@@ -239,6 +241,9 @@ impl Scan {
 
 impl HigherOrder for Scan {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        if let Some(program) = self.unrolled() {
+            return crate::backend::run_jaxpr(&program, x, loc);
+        }
         let length = self.length.unwrap_or_else(|| x[0].to_f64() as usize);
         let (consts, init, xs) = self.parts(x);
         let outs = self.body.out_avals();
@@ -462,7 +467,7 @@ pub(super) fn cases() -> Vec<Case> {
         let types: Vec<Aval> =
             x.iter().enumerate().map(|(i, x)| if i < 2 { x.aval().clone() } else { element(x.aval()) }).collect();
         let length = x.get(2).map_or(4, |x| x.shape()[0]);
-        let scan = Scan { body: stage_rule(&types, body), n_consts: 1, n_carry: 1, length: Some(length), reverse, tangents: vec![] };
+        let scan = Scan { body: stage_rule(&types, body), n_consts: 1, n_carry: 1, length: Some(length), reverse, unroll: 1, tangents: vec![] };
         bind(&scan, &x.iter().collect::<Vec<_>>()).into_vec()
     }
     vec![

@@ -168,7 +168,7 @@ pub(super) fn cases() -> Vec<Case> {
         let outs = bind(&While { cond, body, n_cond: 0, n_body: 1, record: true }, &[&x[0], &x[1], &count]);
         let elements = f(&outs[3..]);
         let body = stage_rule(&[types[1].clone(), types[1].clone()], |a| vec![add(&a[0], &a[1])]);
-        let sum = Scan { body, n_consts: 0, n_carry: 1, length: None, reverse: false, tangents: vec![] };
+        let sum = Scan { body, n_consts: 0, n_carry: 1, length: None, reverse: false, unroll: 1, tangents: vec![] };
         vec![outs[0].clone(), bind1(&sum, &[&outs[2], &zeros_of(&types[1]), &elements])]
     }
     vec![

@@ -76,7 +76,7 @@ impl While {
     /// The loop over its turns, whose number is known when it has run.
     fn counted(&self) -> Scan {
         let (n_consts, n_carry) = (self.n_body, self.n_carry());
-        Scan { body: self.body.clone(), n_consts, n_carry, length: None, reverse: false, tangents: vec![] }
+        Scan { body: self.body.clone(), n_consts, n_carry, length: None, reverse: false, unroll: 1, tangents: vec![] }
     }
 }
 impl Primitive for While {

@@ -23,7 +23,7 @@ const OWN: [(&str, &str); 9] = [
     ("zeros", "same"),
 ];
 /// These hold programs, whose types are those of the equations in them, or stacks, which are never weak.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "jit",
     "custom_jvp_call",
     "custom_vjp_call",
@@ -32,6 +32,7 @@ const PROGRAMS: [&str; 10] = [
     "scan",
     "while",
     "partitioned_vmap",
+    "custom_linear_solve",
     "stack_each",
     "stack_add",
 ];
