@@ -452,6 +452,13 @@ fn rules_that_use_rules() {
     near(&linear_transpose(jit(&third), (&num(0.0),))(&num(1.0)).0, &[1.0 / 3.0]);
     let f = custom_jvp(|x: &Array| x.sin(), move |(x,), (dx,)| (x.sin(), third(&dx)));
     near(&grad(f)(&num(1.0)), &[1.0 / 3.0]);
+    // a backward rule that pulls back to a zero: forward mode, its transpose, follows that, too
+    let second = |_: &Array, y: &Array| 3.0 * y;
+    let back = move |(x, y): (Array, Array), ct: Array| vjp(second, (&x, &y)).1.call(&ct);
+    let inner = move || custom_vjp(second, move |(x, y)| (second(&x, &y), (x, y)), back);
+    let back = move |(x,): (Array,), ct: Array| (vjp(|x: &Array| inner()(x, x), (&x,)).1.call(&ct).0,);
+    let outer = custom_vjp(move |x: &Array| inner()(x, x), move |(x,)| (inner()(&x, &x), (x,)), back);
+    near(&jvp(&outer, (&num(2.0),), (&num(1.0),)).1, &[3.0]);
     // a tangent that is zero by value
     let flat = custom_jvp(|x: &Array| prim::floor(x), |(x,), _| (prim::floor(&x), num(0.0)));
     near(&grad(|x: &Array| flat(x) * x + x * x)(&num(1.5)), &[4.0]);

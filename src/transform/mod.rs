@@ -26,7 +26,7 @@ use crate::aval::Aval;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Loc, fail_at};
 use crate::prim::zeros_of;
-use crate::trace::linearize::{Linear, linearize_flat};
+use crate::trace::linearize::{Linear, linearize_flat, zero_tangent};
 use crate::{Arguments, Function, Pytree, tree};
 
 /// A function of containers as one of leaves. What it returned last stays in `out`.
@@ -63,6 +63,8 @@ pub(crate) fn or_zeros(d: Option<Array>, like: &Aval) -> Array {
     match d {
         Some(d) if d.weak_type() != like.weak => crate::prim::convert_element_type(&d, like.dtype, like.weak),
         Some(d) => d,
+        // inside of a rule that is being transposed this zero is one of the tangents or cotangents that are followed
+        None if like.dtype.is_inexact() => zero_tangent(like),
         None => zeros_of(&tangent_aval(like)),
     }
 }
