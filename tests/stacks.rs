@@ -21,10 +21,10 @@ use program::{Inside, Limits, Node, Op, Random};
 use reference::{Derivatives, Reference};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// May reverse mode go through a `while_loop` under `jit` and `vmap`? It cannot yet: an error says so.
-const REVERSE_WHILE: bool = false;
-/// May reverse mode go through loops and branches whose derivative a `custom_jvp` rule takes? It cannot yet: an error says so.
-const CONTROL_IN_RULES: bool = false;
+/// May reverse mode go through a `while_loop` under `jit` and `vmap`?
+const REVERSE_WHILE: bool = true;
+/// May reverse mode go through loops and branches whose derivative a `custom_jvp` rule takes?
+const CONTROL_IN_RULES: bool = true;
 /// So many cases in every run.
 const CASES: u64 = 8000;
 /// What is larger somewhere on its way is left out.

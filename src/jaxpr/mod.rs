@@ -365,19 +365,23 @@ impl Jaxpr {
         })
     }
 
+    /// Which inputs somebody reads.
+    pub(crate) fn read(&self) -> Vec<bool> {
+        let mut read = vec![false; self.avals.len()];
+        for a in self.atoms.iter().chain(&self.outs) {
+            if let Atom::Var(v) = a {
+                read[*v as usize] = true
+            }
+        }
+        self.ins.iter().map(|v| read[*v as usize]).collect()
+    }
     /// The same program without the inputs that nobody reads (nothing, if there are none), and which inputs are left.
     pub(crate) fn without_unread(&self) -> Arc<(Option<Arc<Jaxpr>>, Vec<bool>)> {
         self.memo("without unread", &[], || {
-            let mut read = vec![false; self.avals.len()];
-            for a in self.atoms.iter().chain(&self.outs) {
-                if let Atom::Var(v) = a {
-                    read[*v as usize] = true
-                }
-            }
-            let left: Vec<bool> = self.ins.iter().map(|v| read[*v as usize]).collect();
+            let left = self.read();
             // the program itself must not be kept in its own memory
             let some = left.contains(&false).then(|| {
-                let ins = self.ins.iter().copied().filter(|v| read[*v as usize]).collect();
+                let ins = self.ins.iter().zip(&left).filter(|(_, r)| **r).map(|(v, _)| *v).collect();
                 self.rewire(ins, self.outs.clone(), &[])
             });
             Arc::new((some, left))
@@ -393,22 +397,40 @@ impl Jaxpr {
 
     /// Which outputs depend on the inputs in `mask`, if they do so linearly.
     pub(crate) fn linear_outs(&self, mask: &[bool]) -> Option<Vec<bool>> {
+        self.follow(mask, true)
+    }
+    /// Which outputs depend on the inputs in `mask`, as far as the equations that are linear in them tell.
+    pub(crate) fn dependent_outs(&self, mask: &[bool]) -> Vec<bool> {
+        self.follow(mask, false).expect("an answer for each output")
+    }
+    fn follow(&self, mask: &[bool], linear: bool) -> Option<Vec<bool>> {
         let mut dep = vec![false; self.avals.len()];
+        // what is linear in zeros is zero, and may be added to what depends on the inputs
+        let mut zero = dep.clone();
         for (v, m) in self.ins.iter().zip(mask) {
             dep[*v as usize] = *m
         }
-        let at = |dep: &Vec<bool>, a: &Atom| matches!(a, Atom::Var(v) if dep[*v as usize]);
+        let is = |of: &Vec<bool>, a: &Atom| matches!(a, Atom::Var(v) if of[*v as usize]);
+        let none = |zero: &Vec<bool>, a: &Atom| match a {
+            Atom::Lit(l) => l.dtype.all_zero(&l.bits.to_le_bytes()[..l.dtype.size()]),
+            var => is(zero, var),
+        };
         for (k, e) in self.eqns.iter().enumerate() {
-            let m: Vec<bool> = self.args(k).iter().map(|a| at(&dep, a)).collect();
+            let m: Vec<bool> = self.args(k).iter().map(|a| is(&dep, a)).collect();
+            let z: Vec<bool> = self.args(k).iter().map(|a| none(&zero, a)).collect();
+            let outs = e.out as usize..(e.out + e.n_out) as usize;
             if m.contains(&true) || e.prim.makes_tangent() {
-                if !e.prim.linear_in(&m) {
-                    return None;
-                }
-                for v in e.out..e.out + e.n_out {
-                    dep[v as usize] = true
-                }
+                let n = outs.len();
+                let with_zeros = || {
+                    let all: Vec<bool> = m.iter().zip(&z).map(|(m, z)| *m || *z).collect();
+                    (all != m && e.prim.linear_in(&all)).then(|| vec![true; n])
+                };
+                let follows = e.prim.linear_outs(&m, n).or_else(with_zeros).or((!linear).then(|| vec![true; n]))?;
+                dep[outs].copy_from_slice(&follows)
+            } else if z.contains(&true) && e.prim.linear_in(&z) {
+                zero[outs].fill(true)
             }
         }
-        Some(self.outs.iter().map(|a| at(&dep, a)).collect())
+        Some(self.outs.iter().map(|a| is(&dep, a)).collect())
     }
 }

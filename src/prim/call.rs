@@ -42,6 +42,9 @@ impl Primitive for Call {
         // a result that depends on no tangent would become one
         self.jaxpr.linear_outs(mask).is_some_and(|outs| outs.iter().all(|o| *o))
     }
+    fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
+        self.jaxpr.linear_outs(mask)
+    }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
         let back = transpose_jaxpr(&self.jaxpr, &linear, &given(ct), false);

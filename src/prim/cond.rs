@@ -70,6 +70,16 @@ impl Primitive for Cond {
         let linear = |b: &Arc<Jaxpr>| b.linear_outs(&mask[1..]).is_some_and(|outs| made || outs.iter().all(|o| *o));
         !mask[0] && self.branches.iter().all(linear)
     }
+    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
+        if self.linear_in(mask) {
+            return Some(vec![true; n]);
+        }
+        let outs: Option<Vec<Vec<bool>>> = self.branches.iter().map(|b| b.linear_outs(&mask[1..])).collect();
+        outs.filter(|_| !mask[0]).map(|outs| outs.iter().fold(self.none(), |m, o| joined(&m, o)))
+    }
+    fn tangents(&self) -> &[bool] {
+        &self.tangents
+    }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (1..io.len()).map(|i| io.is_linear(i)).collect();
         let cts = given(ct);

@@ -40,6 +40,23 @@ pub(crate) fn grown<T>(start: &[bool], body: impl Fn(&[bool]) -> T, out: impl Fn
     }
 }
 
+/// Which results of a loop's body depend on its operands in a mask, and which of the carry in the end, if they do so linearly. `operands` completes a
+/// mask of the carry.
+pub(crate) fn depending(
+    body: &Jaxpr,
+    carry: &[bool],
+    operands: impl Fn(&[bool]) -> Vec<bool>,
+) -> Option<(Vec<bool>, Vec<bool>)> {
+    let mut m = carry.to_vec();
+    loop {
+        let next = joined(&m, &body.dependent_outs(&operands(&m))[..m.len()]);
+        if next == m {
+            return body.linear_outs(&operands(&m)).map(|outs| (outs, m));
+        }
+        m = next
+    }
+}
+
 /// The program with its inputs in this order.
 pub(crate) fn permuted(j: &Jaxpr, order: impl IntoIterator<Item = usize>) -> Arc<Jaxpr> {
     j.rewire(order.into_iter().map(|i| j.ins[i]).collect(), j.outs.clone(), &[])

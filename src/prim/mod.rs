@@ -56,6 +56,14 @@ pub trait Primitive: Parameters {
     fn linear_in(&self, _mask: &[bool]) -> bool {
         false
     }
+    /// Which of the `n` results depend on these operands, if they do so linearly. An operation that holds programs may have others, too.
+    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
+        self.linear_in(mask).then(|| vec![true; n])
+    }
+    /// For an operation that linearisation or transposition made: the operands that are tangents. In all of them together it is linear.
+    fn tangents(&self) -> &[bool] {
+        &[]
+    }
     /// Pushes the cotangents of the linear operands. Asked only of what says that it is linear.
     fn transpose(&self, _ct: &[Tangent], _io: &mut Cotangents) {
         unreachable!("{} is linear in nothing", self.name())

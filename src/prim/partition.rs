@@ -114,6 +114,12 @@ impl Primitive for Partition {
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.jaxpr.linear_outs(mask).is_some_and(|outs| mask == self.tangents || outs.iter().all(|o| *o))
     }
+    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
+        if self.linear_in(mask) { Some(vec![true; n]) } else { self.jaxpr.linear_outs(mask) }
+    }
+    fn tangents(&self) -> &[bool] {
+        &self.tangents
+    }
     /// An operand that is the same for all lanes gets the sum of what each of them contributes.
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();

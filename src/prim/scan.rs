@@ -127,6 +127,18 @@ impl Primitive for Scan {
         let outs = self.body.linear_outs(&[consts, &vec![true; self.n_carry], xs].concat());
         outs.is_some_and(|outs| made || carry.iter().chain(&outs).all(|m| *m))
     }
+    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
+        if self.linear_in(mask) {
+            return Some(vec![true; n]);
+        }
+        let (mc, mk, mx) = self.parts(mask);
+        let (outs, mk) = depending(&self.body, mk, |mk| [mc, mk, mx].concat())?;
+        let known = !mask[..self.base()].contains(&true);
+        known.then(|| [&mk, &outs[self.n_carry..]].concat())
+    }
+    fn tangents(&self) -> &[bool] {
+        &self.tangents
+    }
     /// Turns the other way round. Its carry is the cotangents of the constants, which grow, and of the carry.
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();

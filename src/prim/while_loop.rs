@@ -116,6 +116,13 @@ impl Primitive for While {
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         self.jvp_call(x, dx).1
     }
+    /// Of the body, if the condition looks at no other than known values.
+    fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
+        let (mc, mb, mk) = self.parts(mask);
+        let (outs, mk) = depending(&self.body, mk, |mk| [mb, mk].concat())?;
+        let known = ![mc, &mk].concat().iter().zip(self.cond.read()).any(|(m, read)| *m && read);
+        known.then(|| self.results(&[&mk, &outs[self.n_carry()..]].concat()))
+    }
     /// Lanes that stop at different times run apart, but where they have to keep step.
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let mask = given(dims);

@@ -73,7 +73,7 @@ fn append(
         if let Some(body) = prim.inline() {
             return body.eval_in(&Some(t.clone()), args, Some(loc)).into();
         }
-        nonlinear(prim, loc)
+        return split(t, prim, args, mask, avals, loc).unwrap_or_else(|| nonlinear(prim, loc));
     }
     let outs = result_types(prim, avals, args, loc);
     let mut tape = tape.borrow_mut();
@@ -85,6 +85,58 @@ fn append(
     t.results(outs, out, &mut tape.avals, |var, aval| Array::tracer(t.id, loc, Payload::Tape { var, aval }))
 }
 
+/// An operation that holds programs, linear in operands of which only some are on the tape, or linear with further results that are not.
+#[cold]
+fn split(
+    t: &Rc<Trace>,
+    prim: &dyn Primitive,
+    args: &[&Array],
+    mask: &[bool],
+    avals: &[&Aval],
+    loc: Loc,
+) -> Option<Outs> {
+    let mut all = mask.to_vec();
+    for (i, m) in all.iter_mut().enumerate() {
+        *m = *m || t.is_zero(args[i], 16)
+    }
+    let made = prim.tangents();
+    if made != mask && made.len() == mask.len() && mask.iter().zip(made).all(|(m, t)| !m || *t) {
+        // the tangents that are not on the tape are zeros, whether that can be seen or not
+        if (0..args.len()).any(|i| made[i] && !all[i] && args[i].try_concrete().is_ok()) {
+            return None;
+        }
+        all = made.to_vec()
+    }
+    if all != mask && prim.linear_in(&all) {
+        let _g = enter(Some(t.clone()), Some(loc));
+        let on_tape = |i: usize| if all[i] && !mask[i] { zero_tangent(avals[i]) } else { args[i].clone() };
+        let args: Vec<Array> = (0..args.len()).map(on_tape).collect();
+        return Some(bind_in(&Some(t.clone()), prim, &args.iter().collect::<Vec<_>>(), loc));
+    }
+    let programs = prim.higher()?;
+    prim.linear_outs(mask, 0)?;
+    // it is its value where these operands are zero, and its derivative times them
+    let l = {
+        let _g = enter(t.parent.clone(), Some(loc));
+        let at: Vec<Array> =
+            (0..args.len()).map(|i| if mask[i] { crate::prim::zeros_of(avals[i]) } else { args[i].clone() }).collect();
+        programs.linearize(&at.iter().collect::<Vec<_>>(), mask)?
+    };
+    let Some(linear) = l.prim else { return Some(l.outs) };
+    let operand = |o: &LinArg| match o {
+        LinArg::Known(a) => a.clone(),
+        LinArg::Tangent(i) => args[*i].clone(),
+    };
+    let operands: Vec<Array> = l.operands.iter().map(operand).collect();
+    let mut moved = bind_in(&Some(t.clone()), &*linear, &operands.iter().collect::<Vec<_>>(), loc).into_iter();
+    Some(
+        l.outs
+            .into_iter()
+            .zip(&l.out_mask)
+            .map(|(y, m)| if *m { moved.next().expect("a result") } else { y })
+            .collect(),
+    )
+}
 #[cold]
 fn nonlinear(prim: &dyn Primitive, loc: Loc) -> ! {
     crate::error::fail_at(

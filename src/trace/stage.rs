@@ -54,6 +54,18 @@ pub(crate) fn process(
 }
 
 impl Builder {
+    /// Is this variable zero: the result of an operation that is linear in operands which are?
+    fn is_zero(&self, var: u32, depth: usize) -> bool {
+        let k = self.eqns.partition_point(|e| e.out <= var);
+        let Some(e) = self.eqns[..k].last().filter(|e| depth > 0 && var < e.out + e.n_out) else { return false };
+        let end = self.eqns.get(k).map_or(self.atoms.len(), |e| e.first as usize);
+        let zero = |a: &Atom| match a {
+            Atom::Lit(l) => l.dtype.all_zero(&l.bits.to_le_bytes()[..l.dtype.size()]),
+            Atom::Var(v) => self.is_zero(*v, depth - 1),
+        };
+        let zeros: Vec<bool> = self.atoms[e.first as usize..end].iter().map(zero).collect();
+        zeros.contains(&true) && e.prim.linear_in(&zeros)
+    }
     fn atom(&mut self, t: &Trace, a: &Array, loc: Loc) -> Atom {
         match &a.0 {
             Repr::Scalar(s) => Atom::Lit(Lit { bits: s.bits, dtype: s.dtype, weak: s.weak }),
@@ -98,6 +110,20 @@ impl Trace {
             Some(Node { kind: Payload::Staged { var, .. }, .. }) => Some(*var),
             _ => None,
         }
+    }
+    /// Is it zero, as far as can be seen within so many operations, in this trace or one around it?
+    pub(crate) fn is_zero(&self, a: &Array, depth: usize) -> bool {
+        let node = match &a.0 {
+            Repr::Tracer(n) => n,
+            _ => return a.aval().stack > 0 || a.with_bytes(|b| a.dtype().all_zero(b)),
+        };
+        let var = match (&node.kind, &self.kind) {
+            (Payload::Dual { x, .. } | Payload::Batched { x, .. }, _) => return self.is_zero(x, depth),
+            (Payload::Staged { var, .. }, Kind::Stage(_)) if node.trace == self.id => *var,
+            _ => return self.parent.as_ref().is_some_and(|p| p.is_zero(a, depth)),
+        };
+        let Kind::Stage(b) = &self.kind else { unreachable!("a stage") };
+        b.borrow().is_zero(var, depth)
     }
     /// The jaxpr, and the captured arrays that it takes before its inputs.
     pub(crate) fn finish(&self, ins: &[Array], outs: &[Array]) -> (Arc<Jaxpr>, Vec<Array>) {
