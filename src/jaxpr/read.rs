@@ -8,10 +8,11 @@ use super::*;
 use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
 use crate::prim::call::Call;
+use crate::prim::checkpoint::Remat;
 use crate::prim::custom::{Bwd, CustomCall, Forward, JvpRule, Rule, VjpRule};
 use crate::prim::scan::Scan;
 use crate::prim::while_loop::While;
-use crate::prim::{Operands, Read, Tangent, spellings};
+use crate::prim::{Operands, Policy, Read, Tangent, spellings};
 use crate::trace::linearize::zero_tangent;
 use crate::trace::stage::stage_rule;
 use std::collections::BTreeSet;
@@ -38,7 +39,7 @@ static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
     LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
 /// Operations that hold programs.
 const CALLS: &[&str] =
-    &["jit", "pjit", "closed_call", "call", "core_call", "custom_jvp_call", "custom_vjp_call", "cond", "scan", "while"];
+    &["jit", "pjit", "closed_call", "call", "core_call", "remat2", "custom_jvp_call", "custom_vjp_call", "cond", "scan", "while"];
 
 /// An array from a file.
 impl TryFrom<&ArrayData> for Array {
@@ -237,6 +238,22 @@ impl Reader {
             }
             "closed_call" | "call" | "core_call" => {
                 let call = Call { jaxpr: self.stage(p.jaxpr("call_jaxpr")?)?, name: name()?.into() };
+                Ok(crate::trace::bind(&call, &args))
+            }
+            "remat2" => {
+                let policy = match p.opt_object("policy")? {
+                    // a predicate of the user's was not recorded; it would not change a value
+                    Some(p) => Policy::recorded(p.str("name")?, p.strs("names")?).unwrap_or_default(),
+                    None => Policy::default(),
+                };
+                let call = Remat {
+                    jaxpr: self.stage(p.jaxpr("jaxpr")?)?,
+                    policy,
+                    prevent_cse: p.bool("prevent_cse")?,
+                    differentiated: p.bool("differentiated")?,
+                    eager: false,
+                    known: None,
+                };
                 Ok(crate::trace::bind(&call, &args))
             }
             "cond" => {

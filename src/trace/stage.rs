@@ -1,6 +1,7 @@
 //! Staging: every operation becomes an equation of a jaxpr.
 
 use super::*;
+use crate::dtype::DType;
 use crate::jaxpr::{Atom, Eqn, Jaxpr, Lit};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub(crate) struct Builder {
     /// Captured arrays, each once. They become hidden arguments, never constants in code.
     consts: Vec<(u32, Array)>,
     seen: HashMap<usize, u32>,
+    /// Are operations on concrete values computed as they are written down?
+    watched: bool,
 }
 
 pub(crate) fn process(
@@ -31,14 +34,22 @@ pub(crate) fn process(
         // a program is made of it here; what it captures are operands
         let (jaxpr, captured) = {
             let _g = enter(Some(t.clone()), Some(loc));
-            let avals: Vec<Aval> = avals.into_iter().cloned().collect();
-            stage_flat(&mut |x| f.run(&x.iter().collect::<Vec<_>>()), &avals, loc)
+            let mut run = |x: &[Array]| f.run(&x.iter().collect::<Vec<_>>());
+            let watched = builder.borrow().watched;
+            if watched {
+                let (jaxpr, captured, _) = record_flat(&mut run, args, loc);
+                (jaxpr, captured)
+            } else {
+                stage_flat(&mut run, &avals.into_iter().cloned().collect::<Vec<_>>(), loc)
+            }
         };
         let prim = f.staged(jaxpr, captured.len());
         let args: Args = captured.iter().chain(args.iter().copied()).collect();
         return process(t, builder, &*prim, &args, loc);
     }
     let outs = result_types(prim, &avals, args, loc);
+    let watched = builder.borrow().watched;
+    let mut values = if watched { values(prim, args, loc) } else { None };
     let mut b = builder.borrow_mut();
     let b = &mut *b;
     let first = b.atoms.len() as u32;
@@ -49,8 +60,19 @@ pub(crate) fn process(
     let out = b.avals.len() as u32;
     b.eqns.push(Eqn { prim: prim.boxed(), first, out, n_out: outs.len() as u32, loc });
     t.results(outs, out, &mut b.avals, |var, aval| {
-        Array::tracer(t.id, loc, Payload::Staged { var, aval, argument: None })
+        let value = values.as_mut().map(|v| std::mem::replace(&mut v[(var - out) as usize], Array::scalar(DType::Bool, false, 0)));
+        Array::tracer(t.id, loc, Payload::Staged { var, aval, argument: None, value })
     })
+}
+
+/// What an operation gives for operands that are all concrete. It is computed only where that has no other effect.
+fn values(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Option<Outs> {
+    if prim.effect() || prim.named_axes() != 0 {
+        return None;
+    }
+    let x: Args = args.iter().map(|a| a.try_concrete().ok()).collect::<Option<_>>()?;
+    let _g = enter(None, Some(loc));
+    Some(super::eval::process(prim, &x, loc))
 }
 
 impl Builder {
@@ -91,7 +113,8 @@ impl Trace {
         let mut b = self.builder();
         b.avals.push(aval.clone());
         let var = b.avals.len() as u32 - 1;
-        Array::tracer(self.id, loc, Payload::Staged { var, aval, argument })
+        let value = None;
+        Array::tracer(self.id, loc, Payload::Staged { var, aval, argument, value })
     }
     pub(crate) fn staged_var(&self, a: &Array) -> Option<u32> {
         match a.node(self.id) {
@@ -144,6 +167,29 @@ pub(crate) fn stage_flat(
         f(&ins)
     };
     s.finish(&ins, &outs)
+}
+
+/// The same while the function is run: what it computes from concrete arguments, and from concrete values that it captures, has values
+/// that host code may look at. The program is that of the way which the function went. Its results come, too, if they all have values.
+pub(crate) fn record_flat(
+    f: &mut dyn FnMut(&[Array]) -> Vec<Array>,
+    x: &[&Array],
+    loc: Loc,
+) -> (Arc<Jaxpr>, Vec<Array>, Option<Vec<Array>>) {
+    let s = Trace::new(current(), Kind::Stage(RefCell::new(Builder { watched: true, ..Builder::default() })), loc);
+    let mut input = |(i, x): (usize, &&Array)| {
+        let (aval, value) = (x.aval().clone(), x.try_concrete().ok().cloned());
+        let var = s.staged_var(&s.stage_input(aval.clone(), loc, None)).expect("an input");
+        Array::tracer(s.id, loc, Payload::Staged { var, aval, argument: Some(i as u32), value })
+    };
+    let ins: Vec<Array> = x.iter().enumerate().map(&mut input).collect();
+    let outs = {
+        let _g = enter(Some(s.clone()), None);
+        f(&ins)
+    };
+    let values = outs.iter().map(|y| y.try_concrete().ok().cloned()).collect();
+    let (jaxpr, captured) = s.finish(&ins, &outs);
+    (jaxpr, captured, values)
 }
 
 /// The same for a program written by a rule or read from a file: nothing to capture but concrete values.
