@@ -29,7 +29,7 @@ pub struct Residual {
 /// Where a [`Residual`] comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResidualFrom {
-    /// It is an argument, or a part of one: the number of the argument and the path to it, such as `0.layers[1]['w']`. It is in memory
+    /// It is an argument, or a part of one: the number of the argument and the path to it, such as `[0].layers[1]['w']`. It is in memory
     /// anyway, if the caller keeps it.
     Argument(String),
     /// It is an array that the function captured.
@@ -71,7 +71,7 @@ impl fmt::Display for Residual {
 /// let bytes = |kept: Vec<cotangent::Residual>| kept.iter().map(|r| r.bytes).sum::<usize>();
 /// assert_eq!(bytes(saved_residuals(f, (&x,))), 24); // two cosines
 /// let kept = saved_residuals(checkpoint(f), (&x,));
-/// assert_eq!(kept[0].to_string(), "float32[3], 12 bytes, argument 0");
+/// assert_eq!(kept[0].to_string(), "float32[3], 12 bytes, argument [0]");
 /// assert_eq!(bytes(kept), 12);
 /// ```
 #[track_caller]
