@@ -2,7 +2,7 @@
 
 use cotangent::prelude::*;
 use cotangent::{
-    CheckGrads, Checkpoint, Policy, Residual, ResidualFrom, check_grads, checkpoint, checkpoint_name, custom_jvp,
+    CheckGrads, Checkpoint, Policy, Residual, ResidualFrom, Vmap, check_grads, checkpoint, checkpoint_name, custom_jvp,
     custom_vjp, hessian, jvp, lax, linearize, make_jaxpr, prim, saved_residuals, vjp, vmap, vmap_axes,
 };
 use cotangent_cpu::buffer;
@@ -137,7 +137,8 @@ fn what_the_policies_keep() {
     assert_eq!(all, ["[0]", "[1]", "cos", "sin", "cos", "cos"]);
     // what is named was a value before
     assert_eq!(kept(Policy::save_anything_except_these_names(["a", "b"])), all);
-    let small = Policy::of(|op| op.name() == "cos" && op.operands()[0].shape[..] == [2, 2] && op.param("accuracy").is_none());
+    let small =
+        Policy::of(|op| op.name() == "cos" && op.operands()[0].shape[..] == [2, 2] && op.param("accuracy").is_none());
     assert_eq!(kept(small), ["[0]", "[1]", "cos", "cos", "cos"]);
     let labels = Policy::of(|op| op.label().is_some_and(|l| l.starts_with('b')));
     assert_eq!(kept(labels), ["[0]", "[1]", "'b'"]);
@@ -168,7 +169,16 @@ fn residuals_say_where_they_come_from() {
     assert_eq!(kept[1].to_string(), "float32[3], 12 bytes, argument [0][0][1]");
     // nothing is kept of what is linear, nor of what does not reach the result
     assert!(saved_residuals(|x: &Array| (2.0 * x).sum(), (&big,)).is_empty());
-    assert!(saved_residuals(|x: &Array| { let _ = x.sin(); x.clone() }, (&big,)).is_empty());
+    assert!(
+        saved_residuals(
+            |x: &Array| {
+                let _ = x.sin();
+                x.clone()
+            },
+            (&big,)
+        )
+        .is_empty()
+    );
     assert!(saved_residuals(checkpoint(|x: &Array| 2.0 * x), (&big,)).is_empty());
 }
 
@@ -208,9 +218,8 @@ fn memory_falls() {
     };
     let layers = move |x: &Array, n: usize| (0..n).fold(x.clone(), |x, _| layer(&x));
     let plain = move |x: &Array| layers(x, 36).powi(2).sum();
-    let groups = move |x: &Array| {
-        (0..6).fold(x.clone(), |x, _| checkpoint(move |x: &Array| layers(x, 6))(&x)).powi(2).sum()
-    };
+    let groups =
+        move |x: &Array| (0..6).fold(x.clone(), |x, _| checkpoint(move |x: &Array| layers(x, 6))(&x)).powi(2).sum();
     let merged = move |x: &Array| {
         let group = Checkpoint::new().prevent_cse(false).of(move |x: &Array| layers(x, 6));
         (0..6).fold(x.clone(), |x, _| group(&x)).powi(2).sum()
@@ -279,7 +288,9 @@ fn captured_values_are_operands() {
     let (x, w) = args();
     let plain = |x: &Array, w: &Array| (x.dot(w).sin() * w).sum();
     let captures = |x: &Array, w: &Array| checkpoint(|x: &Array| (x.dot(w).sin() * w).sum())(x);
-    let both = |f: &(dyn Fn(&Array, &Array) -> Array + Send + Sync)| grad_argnums(|x: &Array, w: &Array| f(x, w), (ARG0, ARG1))(&x, &w);
+    let both = |f: &(dyn Fn(&Array, &Array) -> Array + Send + Sync)| {
+        grad_argnums(|x: &Array, w: &Array| f(x, w), (ARG0, ARG1))(&x, &w)
+    };
     same(both(&captures), both(&plain));
     same(jit(|| both(&captures))(), both(&plain));
     // nothing but captured values moves
@@ -389,4 +400,15 @@ fn mistakes_are_told() {
     let e = kind(&|| drop(grad(|x: &Array| wrong(x).sum())(&array![1.0, 2.0])));
     assert_eq!(e.kind(), ErrorKind::Shape);
     assert!(e.to_string().contains("tests/checkpoint.rs"), "{e}");
+}
+
+#[test]
+fn named_axes_inside() {
+    let f = |x: &Array| (x.sin() * prim::psum(x, "lanes").cos()).sum();
+    let c = checkpoint(f);
+    let lanes = array![[0.5f64, 1.0], [-1.0, 2.0], [0.25, 3.0]].astype(DType::Float64);
+    let map =
+        |f: &(dyn Fn(&Array) -> Array + Send + Sync)| Vmap::new().axis_name("lanes").of(grad(|x: &Array| f(x)))(&lanes);
+    same(map(&*c), map(&f));
+    same(jit(|| map(&*c))(), map(&f));
 }

@@ -38,8 +38,19 @@ fn unsupported(what: String) -> Error {
 static SPELLINGS: LazyLock<HashMap<&'static str, &'static Read>> =
     LazyLock::new(|| spellings().map(|r| (r.0, r)).collect());
 /// Operations that hold programs.
-const CALLS: &[&str] =
-    &["jit", "pjit", "closed_call", "call", "core_call", "remat2", "custom_jvp_call", "custom_vjp_call", "cond", "scan", "while"];
+const CALLS: &[&str] = &[
+    "jit",
+    "pjit",
+    "closed_call",
+    "call",
+    "core_call",
+    "remat2",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "cond",
+    "scan",
+    "while",
+];
 
 /// An array from a file.
 impl TryFrom<&ArrayData> for Array {

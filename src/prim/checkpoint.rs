@@ -148,7 +148,8 @@ fn recomputation(p: &Jaxpr, wanted: Vec<Atom>, policy: &Policy) -> (Jaxpr, Vec<u
             Atom::Lit(_) => literal.next().expect("a literal's type"),
         };
         let operands: Vec<&Aval> = p.args(k).iter().map(operand).collect();
-        if policy.saves(&*e.prim, &operands) {
+        // an effect is not had twice
+        if e.prim.effect() || policy.saves(&*e.prim, &operands) {
             kept.extend(made.into_iter().rev())
         } else {
             again.push(k);
@@ -342,4 +343,89 @@ pub(super) fn cases() -> Vec<Case> {
             },
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Checkpoint, checkpoint, grad, jit};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static SHOUTS: AtomicUsize = AtomicUsize::new(0);
+    /// Its operand, and somebody hears of it.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    struct Shout;
+    impl Primitive for Shout {
+        fn name(&self) -> &'static str {
+            "shout"
+        }
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+            Ok(one(x[0].clone()))
+        }
+        fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+            self.jvp_call(x, dx).1
+        }
+        fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
+            unreachable!("nothing is mapped")
+        }
+        fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+            unreachable!("it is driven")
+        }
+        fn higher(&self) -> Option<&dyn HigherOrder> {
+            Some(self)
+        }
+        fn driven(&self) -> bool {
+            true
+        }
+        fn effect(&self) -> bool {
+            true
+        }
+    }
+    impl HigherOrder for Shout {
+        fn run(&self, x: &[&Array], _: Loc) -> Outs {
+            SHOUTS.fetch_add(1, Ordering::Relaxed);
+            one(x[0].clone())
+        }
+        fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+            (bind(self, x), one(dx[0].cloned()))
+        }
+        fn linearize(&self, _: &[&Array], _: &[bool]) -> Option<Linearized> {
+            None
+        }
+    }
+
+    #[test]
+    fn an_effect_happens_once() {
+        let shout = |x: &Array| crate::trace::bind1(&Shout, &[x]);
+        // one whose result is needed again, and one whose result nobody reads
+        let f = move |x: &Array| {
+            drop(shout(x));
+            cos(&shout(&sin(x)))
+        };
+        let x = crate::array(0.5);
+        let want = grad(|x: &Array| cos(&sin(x)))(&x).to_f64();
+        for policy in [Policy::nothing_saveable(), Policy::everything_saveable()] {
+            let g = grad(Checkpoint::new().policy(policy).of(f));
+            for g in [&g, &jit(&g)] {
+                SHOUTS.store(0, Ordering::Relaxed);
+                assert_eq!(g(&x).to_f64(), want);
+                assert_eq!(SHOUTS.load(Ordering::Relaxed), 2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fence_stands_before_what_is_computed_again() {
+        let block = |x: &Array| sin(&sin(x));
+        let fences = |c: Checkpoint| {
+            let c = c.of(block);
+            let j = crate::make_jaxpr(grad(|x: &Array| reduce_sum(&c(&c(x)), &[0])), (&crate::array(vec![1.0, 2.0]),));
+            crate::backend::program(&j).fences.len()
+        };
+        assert_eq!(fences(Checkpoint::new()), 2);
+        assert_eq!(fences(Checkpoint::new().prevent_cse(false)), 0);
+        // what is not a backward pass has none
+        let j = crate::make_jaxpr(checkpoint(block), (&crate::array(vec![1.0, 2.0]),));
+        assert!(crate::backend::program(&j).fences.is_empty());
+    }
 }

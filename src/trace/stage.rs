@@ -1,7 +1,6 @@
 //! Staging: every operation becomes an equation of a jaxpr.
 
 use super::*;
-use crate::dtype::DType;
 use crate::jaxpr::{Atom, Eqn, Jaxpr, Lit};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,30 +25,41 @@ pub(crate) fn process(
     args: &[&Array],
     loc: Loc,
 ) -> Outs {
-    let mut avals = SmallVec::<[&Aval; 4]>::new();
-    for a in args {
-        avals.push(a.aval())
-    }
+    let watched = builder.borrow().watched;
     if let Some(f) = prim.live() {
         // a program is made of it here; what it captures are operands
-        let (jaxpr, captured) = {
+        let (jaxpr, captured, values) = {
             let _g = enter(Some(t.clone()), Some(loc));
             let mut run = |x: &[Array]| f.run(&x.iter().collect::<Vec<_>>());
-            let watched = builder.borrow().watched;
             if watched {
-                let (jaxpr, captured, _) = record_flat(&mut run, args, loc);
-                (jaxpr, captured)
+                record_flat(&mut run, args, loc)
             } else {
-                stage_flat(&mut run, &avals.into_iter().cloned().collect::<Vec<_>>(), loc)
+                let avals: Vec<Aval> = args.iter().map(|a| a.aval().clone()).collect();
+                let (jaxpr, captured) = stage_flat(&mut run, &avals, loc);
+                (jaxpr, captured, None)
             }
         };
         let prim = f.staged(jaxpr, captured.len());
         let args: Args = captured.iter().chain(args.iter().copied()).collect();
-        return process(t, builder, &*prim, &args, loc);
+        return append(t, builder, &*prim, &args, || values, loc);
+    }
+    append(t, builder, prim, args, || if watched { values(prim, args, loc) } else { None }, loc)
+}
+
+fn append(
+    t: &Rc<Trace>,
+    builder: &RefCell<Builder>,
+    prim: &dyn Primitive,
+    args: &[&Array],
+    values: impl FnOnce() -> Option<Vec<Array>>,
+    loc: Loc,
+) -> Outs {
+    let mut avals = SmallVec::<[&Aval; 4]>::new();
+    for a in args {
+        avals.push(a.aval())
     }
     let outs = result_types(prim, &avals, args, loc);
-    let watched = builder.borrow().watched;
-    let mut values = if watched { values(prim, args, loc) } else { None };
+    let mut values = values().map(Vec::into_iter);
     let mut b = builder.borrow_mut();
     let b = &mut *b;
     let first = b.atoms.len() as u32;
@@ -60,19 +70,19 @@ pub(crate) fn process(
     let out = b.avals.len() as u32;
     b.eqns.push(Eqn { prim: prim.boxed(), first, out, n_out: outs.len() as u32, loc });
     t.results(outs, out, &mut b.avals, |var, aval| {
-        let value = values.as_mut().map(|v| std::mem::replace(&mut v[(var - out) as usize], Array::scalar(DType::Bool, false, 0)));
+        let value = values.as_mut().and_then(|v| v.next());
         Array::tracer(t.id, loc, Payload::Staged { var, aval, argument: None, value })
     })
 }
 
 /// What an operation gives for operands that are all concrete. It is computed only where that has no other effect.
-fn values(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Option<Outs> {
+fn values(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Option<Vec<Array>> {
     if prim.effect() || prim.named_axes() != 0 {
         return None;
     }
     let x: Args = args.iter().map(|a| a.try_concrete().ok()).collect::<Option<_>>()?;
     let _g = enter(None, Some(loc));
-    Some(super::eval::process(prim, &x, loc))
+    Some(super::eval::process(prim, &x, loc).into_vec())
 }
 
 impl Builder {

@@ -95,6 +95,7 @@ impl Checkpoint {
                 Some(Known { x, y })
             });
             let eager = known.is_some();
+            let known = known.filter(|_| !jaxpr.effect); // effects were not had yet
             let Checkpoint { policy, prevent_cse } = self.clone();
             let call = Remat { jaxpr, policy, prevent_cse, differentiated: false, eager, known };
             let outs = bind_at(at, &call, &x);

@@ -23,7 +23,8 @@ const OWN: [(&str, &str); 9] = [
     ("zeros", "same"),
 ];
 /// These hold programs, whose types are those of the equations in them.
-const PROGRAMS: [&str; 8] = ["jit", "remat2", "custom_jvp_call", "custom_vjp_call", "custom_lin", "cond", "scan", "while"];
+const PROGRAMS: [&str; 8] =
+    ["jit", "remat2", "custom_jvp_call", "custom_vjp_call", "custom_lin", "cond", "scan", "while"];
 
 fn table() -> BTreeMap<&'static str, &'static str> {
     let lines = include_str!("../data/weak_types.txt").lines();
