@@ -53,7 +53,7 @@ pub use error::{Error, ErrorKind, catch};
 pub use function::{Arguments, Flat, Function, Ref, Val};
 pub use jaxpr::Jaxpr;
 pub use loss::Loss;
-pub use prim::{checkpoint_name, stop_gradient};
+pub use prim::{Candidate, Policy, checkpoint_name, stop_gradient};
 pub use transform::*;
 pub use tree::{Pytree, Static};
 

@@ -5,7 +5,7 @@ use cotangent::prelude::*;
 use cotangent::prim::{
     self, GatherDimensionNumbers, GatherOptions, GatherScatterMode, ScatterDimensionNumbers, ScatterOptions,
 };
-use cotangent::{Jaxpr, Jit, jvp, lax, make_jaxpr, np, vmap, vmap_axes};
+use cotangent::{Jaxpr, Jit, checkpoint, jvp, lax, make_jaxpr, np, vmap, vmap_axes};
 use expect_test::{Expect, expect};
 use num_complex::Complex;
 use std::collections::BTreeMap;
@@ -100,6 +100,7 @@ fn programs() -> Vec<(&'static str, Arc<Jaxpr>)> {
             };
             named("_where", choose)(&x.gt(0), x, &zero)
         }, f(&[3]))),
+        ("lambda x: jax.checkpoint(jnp.sin)(x) @ f(3)", one(checkpoint(|x: &Array| x.sin()), f(&[3]))),
         ("lambda x: jnp.concatenate([x, x]) @ f(3)", one(|x| prim::concatenate(&[x, x], 0), f(&[3]))),
         ("lambda x: jnp.argmax(x) @ f(3)", one(|x| prim::argmax(x, 0, DType::Int32), f(&[3]))),
         ("lambda x: jnp.round(x) @ f(3)", one(named("round", prim::round_even), f(&[3]))),
@@ -263,7 +264,6 @@ const OTHERS: &[(&[&str], &str)] = &[
             "lambda x: jnp.sort(x) @ f(3)",
             "lambda x: jnp.fft.fft(x) @ f(4)",
             "lambda x: jnp.linalg.cholesky(x) @ f(2,2)",
-            "lambda x: jax.checkpoint(jnp.sin)(x) @ f(3)",
         ],
         "there is no such operation yet",
     ),

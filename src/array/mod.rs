@@ -76,8 +76,9 @@ pub(crate) enum Payload {
     Tape { var: u32, aval: Aval },
     /// `Batch`: every lane's value side by side along `dim`.
     Batched { x: Array, dim: usize, aval: Aval },
-    /// `Stage`: a variable of the jaxpr under construction. `argument` says which argument of the function it is, if it is one.
-    Staged { var: u32, aval: Aval, argument: Option<u32> },
+    /// `Stage`: a variable of the jaxpr under construction. `argument` says which argument of the function it is, if it is one. It has
+    /// a value where the function is run while it is written down.
+    Staged { var: u32, aval: Aval, argument: Option<u32>, value: Option<Array> },
 }
 
 const fn scalar_aval(dtype: DType, weak: bool) -> Aval {
@@ -174,13 +175,14 @@ impl Array {
         }
     }
 
-    /// The concrete value: of a tracer under `grad`, `vjp`, `jvp` or `linearize` the primal. Others are abstract.
+    /// The concrete value: of a tracer under `grad`, `vjp`, `jvp` or `linearize` the primal, under `checkpoint` what was computed on the
+    /// way. Others are abstract.
     pub(crate) fn try_concrete(&self) -> Result<&Array, &Node> {
         let mut a = self;
         loop {
             match &a.0 {
                 Repr::Tracer(n) => match &n.kind {
-                    Payload::Dual { x, .. } => a = x,
+                    Payload::Dual { x, .. } | Payload::Staged { value: Some(x), .. } => a = x,
                     _ => return Err(n),
                 },
                 _ => return Ok(a),
@@ -301,6 +303,7 @@ impl Node {
             Payload::Dual { .. } => "grad, vjp, jvp or linearize",
             Payload::Tape { .. } => "a derivative rule",
             Payload::Batched { .. } => "vmap",
+            Payload::Staged { value: Some(_), .. } => "checkpoint",
             Payload::Staged { .. } => "jit or make_jaxpr",
         }
     }

@@ -125,6 +125,9 @@ pub(crate) fn lower_jaxpr(l: &mut Lower, j: &Jaxpr, args: &[ValId]) -> Vec<ValId
                 }
             }
         }
+        if e.prim.again() {
+            l.p.fence()
+        }
         let (first, last) = (e.out as usize, (e.out + e.n_out) as usize);
         let vals = match e.prim.inline() {
             Some(inner) => lower_call(l, inner, &x),

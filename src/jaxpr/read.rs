@@ -8,12 +8,13 @@ use super::*;
 use crate::dtype::promote;
 use crate::error::{Error, ErrorKind, raise};
 use crate::prim::call::Call;
+use crate::prim::checkpoint::Remat;
 use crate::prim::custom::{Bwd, CustomCall, Forward, JvpRule, Rule, VjpRule};
 use crate::prim::held::Held;
 use crate::prim::linear_solve::LinearSolve;
 use crate::prim::scan::Scan;
 use crate::prim::while_loop::While;
-use crate::prim::{Operands, Read, Tangent, spellings};
+use crate::prim::{Operands, Policy, Read, Tangent, spellings};
 use crate::trace::linearize::zero_tangent;
 use crate::trace::stage::stage_rule;
 use std::collections::BTreeSet;
@@ -45,6 +46,7 @@ const CALLS: &[&str] = &[
     "closed_call",
     "call",
     "core_call",
+    "remat2",
     "custom_jvp_call",
     "custom_vjp_call",
     "cond",
@@ -246,6 +248,22 @@ impl Reader {
             }
             "closed_call" | "call" | "core_call" => {
                 let call = Call { jaxpr: self.stage(p.jaxpr("call_jaxpr")?)?, name: name()?.into() };
+                Ok(crate::trace::bind(&call, &args))
+            }
+            "remat2" => {
+                let policy = match p.opt_object("policy")? {
+                    // a predicate of the user's was not recorded; it would not change a value
+                    Some(p) => Policy::recorded(p.str("name")?, p.strs("names")?).unwrap_or_default(),
+                    None => Policy::default(),
+                };
+                let call = Remat {
+                    jaxpr: self.stage(p.jaxpr("jaxpr")?)?,
+                    policy,
+                    prevent_cse: p.bool("prevent_cse")?,
+                    differentiated: p.bool("differentiated")?,
+                    eager: false,
+                    known: None,
+                };
                 Ok(crate::trace::bind(&call, &args))
             }
             "cond" => {

@@ -20,7 +20,55 @@ pub struct Call {
     pub(crate) jaxpr: Arc<Jaxpr>,
     pub(crate) name: Arc<str>,
 }
-impl Call {
+
+/// An operation that calls a program with its operands. What follows for it is the same for all of them.
+pub(crate) trait Calls: Primitive + Sized {
+    /// The program.
+    fn program(&self) -> &Arc<Jaxpr>;
+    /// The same operation with another program.
+    fn of(&self, jaxpr: &Arc<Jaxpr>) -> Self;
+    /// See [`Primitive::linear_in`].
+    fn linear_call(&self, mask: &[bool]) -> bool {
+        // a result that depends on no tangent would become one
+        self.program().linear_outs(mask).is_some_and(|outs| outs.iter().all(|o| *o))
+    }
+    /// See [`Primitive::transpose`].
+    fn transpose_call(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
+        let back = transpose_jaxpr(self.program(), &linear, &given(ct), false);
+        let known: Vec<Array> = (0..io.len()).filter(|i| !linear[*i]).map(|i| io.known(i).clone()).collect();
+        // residuals that only a part which is not asked for would need are not passed, as in JAX
+        let read = back.0.without_unread();
+        let args = known.iter().chain(ct.iter().flatten()).zip(&read.1).filter(|(_, r)| **r);
+        let args: Vec<&Array> = args.map(|(a, _)| a).collect();
+        let mut outs = bind(&self.of(read.0.as_ref().unwrap_or(&back.0)), &args).into_iter();
+        let wanted = (0..io.len()).filter(|i| linear[*i]).zip(&back.1).filter(|(_, m)| **m).map(|(i, _)| i);
+        for i in wanted.collect::<Vec<_>>() {
+            io.add(i, outs.next().expect("a cotangent"))
+        }
+    }
+    /// See [`Primitive::batch`].
+    fn batch_call(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let mask = given(dims);
+        let x = in_front(x, dims, &mask, lanes);
+        let b = batch_jaxpr(self.program(), lanes, &mask, &vec![false; self.program().outs.len()]);
+        let outs = bind(&self.of(&b.0), &x.iter().collect::<Vec<_>>());
+        outs.into_iter().zip(&b.1).map(|(y, m)| (y, m.then_some(0))).collect()
+    }
+    /// See [`HigherOrder::jvp_call`].
+    fn push_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+        let n = self.program().outs.len();
+        let j = jvp_jaxpr(self.program(), &given(dx), &vec![false; n]);
+        let args: Vec<&Array> = x.iter().copied().chain(dx.iter().copied().flatten()).collect();
+        let mut outs = bind(&self.of(&j.0), &args);
+        let tangents: Vec<Array> = outs.drain(n..).collect();
+        (outs, spread(&j.1, tangents))
+    }
+}
+impl Calls for Call {
+    fn program(&self) -> &Arc<Jaxpr> {
+        &self.jaxpr
+    }
     fn of(&self, jaxpr: &Arc<Jaxpr>) -> Call {
         Call { jaxpr: jaxpr.clone(), name: self.name.clone() }
     }
@@ -39,31 +87,16 @@ impl Primitive for Call {
         self.jvp_call(x, dx).1
     }
     fn linear_in(&self, mask: &[bool]) -> bool {
-        // a result that depends on no tangent would become one
-        self.jaxpr.linear_outs(mask).is_some_and(|outs| outs.iter().all(|o| *o))
+        self.linear_call(mask)
     }
     fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
         self.jaxpr.linear_outs(mask)
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
-        let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
-        let back = transpose_jaxpr(&self.jaxpr, &linear, &given(ct), false);
-        let known: Vec<Array> = (0..io.len()).filter(|i| !linear[*i]).map(|i| io.known(i).clone()).collect();
-        // residuals that only a part which is not asked for would need are not passed, as in JAX
-        let read = back.0.without_unread();
-        let args = known.iter().chain(ct.iter().flatten()).zip(&read.1).filter(|(_, r)| **r);
-        let mut outs = bind(&self.of(read.0.as_ref().unwrap_or(&back.0)), &args.map(|(a, _)| a).collect::<Vec<_>>()).into_iter();
-        let wanted = (0..io.len()).filter(|i| linear[*i]).zip(&back.1).filter(|(_, m)| **m).map(|(i, _)| i);
-        for i in wanted.collect::<Vec<_>>() {
-            io.add(i, outs.next().expect("a cotangent"))
-        }
+        self.transpose_call(ct, io)
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask = given(dims);
-        let x = in_front(x, dims, &mask, lanes);
-        let b = batch_jaxpr(&self.jaxpr, lanes, &mask, &vec![false; self.jaxpr.outs.len()]);
-        let outs = bind(&self.of(&b.0), &x.iter().collect::<Vec<_>>());
-        outs.into_iter().zip(&b.1).map(|(y, m)| (y, m.then_some(0))).collect()
+        self.batch_call(lanes, x, dims)
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unreachable!("calls are inlined when a program is lowered")
@@ -89,11 +122,7 @@ impl HigherOrder for Call {
         crate::backend::run_jaxpr(&self.jaxpr, x, loc)
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
-        let j = jvp_jaxpr(&self.jaxpr, &given(dx), &vec![false; self.jaxpr.outs.len()]);
-        let args: Vec<&Array> = x.iter().copied().chain(dx.iter().copied().flatten()).collect();
-        let mut outs = bind(&self.of(&j.0), &args);
-        let tangents: Vec<Array> = outs.drain(self.jaxpr.outs.len()..).collect();
-        (outs, spread(&j.1, tangents))
+        self.push_call(x, dx)
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         let l = linearize_jaxpr(&self.jaxpr, mask, &vec![false; self.jaxpr.outs.len()]);

@@ -41,7 +41,7 @@ pub fn dot_general(
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DotGeneral {
     contract: [Shape; 2],
-    batch: [Shape; 2],
+    pub(crate) batch: [Shape; 2],
     preferred: Option<DType>,
 }
 

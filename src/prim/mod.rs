@@ -9,6 +9,7 @@
 
 pub(crate) mod held;
 pub(crate) mod lower;
+mod policy;
 pub(crate) mod rules;
 #[doc(hidden)]
 pub mod testing;
@@ -22,6 +23,7 @@ use crate::jaxpr::params::Params;
 use crate::trace::batch::Lanes;
 pub use crate::trace::transpose::Cotangents;
 use lower::{Lower, Vals};
+pub use policy::{Candidate, Policy};
 pub(crate) use rules::*;
 use smallvec::SmallVec;
 use std::any::Any;
@@ -94,6 +96,10 @@ pub trait Primitive: Parameters {
     }
     /// Does it decide at run time which programs run, or how often? Such an operation is not lowered, but [run](HigherOrder::run).
     fn driven(&self) -> bool {
+        false
+    }
+    /// Does it compute values again, which must not be there earlier than they are needed?
+    fn again(&self) -> bool {
         false
     }
     /// Must it run even if nobody reads its results?
@@ -259,6 +265,6 @@ macro_rules! primitives { ($($family:ident)*) => {
 } }
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
-    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call custom
+    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call checkpoint custom
     linear_solve cond scan while_loop stacks partition
 }

@@ -37,16 +37,16 @@ pub fn checkpoint_name(x: &Array, name: &str) -> Array {
 /// See [`checkpoint_name`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Name {
-    name: String,
+    pub(crate) name: String,
 }
 
-macro_rules! identity { ($($Name:ident $name:literal, |$this:ident| $params:expr, linear $linear:literal;)*) => { $(
+macro_rules! identity { ($($Name:ident $name:literal, |$this:ident| $params:expr, linear $linear:literal, tangent $tangent:expr;)*) => { $(
     impl Primitive for $Name {
         fn name(&self) -> &'static str { $name }
         fn params(&self) -> Vec<(&'static str, Param)> { let $this = self; $params }
         fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> { Ok(one(x[0].clone())) }
         fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-            one(dx[0].filter(|_| $linear).map(|d| bind1(self, &[d])))
+            one(dx[0].filter(|_| $linear).map(|d| ($tangent)(self, d)))
         }
         fn linear_in(&self, _: &[bool]) -> bool { $linear }
         fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) { io.add(0, ct[0].clone().expect("a cotangent")) }
@@ -55,9 +55,10 @@ macro_rules! identity { ($($Name:ident $name:literal, |$this:ident| $params:expr
     }
 )* } }
 identity! {
-    StopGradient "stop_gradient", |_this| vec![], linear false;
-    CopyOf "copy", |_this| vec![], linear true;
-    Name "name", |this| vec![("name", this.name.as_str().into())], linear true;
+    StopGradient "stop_gradient", |_this| vec![], linear false, tangent |_: &Self, d: &Array| d.clone();
+    CopyOf "copy", |_this| vec![], linear true, tangent |this: &Self, d: &Array| bind1(this, &[d]);
+    Name "name", |this| vec![("name", this.name.as_str().into())], linear true,
+        tangent |_: &Self, d: &Array| d.clone(); // the name is that of the value
 }
 
 /// Zeros without an operand: see [`zero_tangent`](crate::trace::linearize::zero_tangent).

@@ -14,6 +14,8 @@ pub(crate) struct Builder {
     /// Captured arrays, each once. They become hidden arguments, never constants in code.
     consts: Vec<(u32, Array)>,
     seen: HashMap<usize, u32>,
+    /// Are operations on concrete values computed as they are written down?
+    watched: bool,
 }
 
 pub(crate) fn process(
@@ -23,22 +25,41 @@ pub(crate) fn process(
     args: &[&Array],
     loc: Loc,
 ) -> Outs {
+    let watched = builder.borrow().watched;
+    if let Some(f) = prim.live() {
+        // a program is made of it here; what it captures are operands
+        let (jaxpr, captured, values) = {
+            let _g = enter(Some(t.clone()), Some(loc));
+            let mut run = |x: &[Array]| f.run(&x.iter().collect::<Vec<_>>());
+            if watched {
+                record_flat(&mut run, args, loc)
+            } else {
+                let avals: Vec<Aval> = args.iter().map(|a| a.aval().clone()).collect();
+                let (jaxpr, captured) = stage_flat(&mut run, &avals, loc);
+                (jaxpr, captured, None)
+            }
+        };
+        let prim = f.staged(jaxpr, captured.len());
+        let args: Args = captured.iter().chain(args.iter().copied()).collect();
+        return append(t, builder, &*prim, &args, || values, loc);
+    }
+    append(t, builder, prim, args, || if watched { values(prim, args, loc) } else { None }, loc)
+}
+
+fn append(
+    t: &Rc<Trace>,
+    builder: &RefCell<Builder>,
+    prim: &dyn Primitive,
+    args: &[&Array],
+    values: impl FnOnce() -> Option<Vec<Array>>,
+    loc: Loc,
+) -> Outs {
     let mut avals = SmallVec::<[&Aval; 4]>::new();
     for a in args {
         avals.push(a.aval())
     }
-    if let Some(f) = prim.live() {
-        // a program is made of it here; what it captures are operands
-        let (jaxpr, captured) = {
-            let _g = enter(Some(t.clone()), Some(loc));
-            let avals: Vec<Aval> = avals.into_iter().cloned().collect();
-            stage_flat(&mut |x| f.run(&x.iter().collect::<Vec<_>>()), &avals, loc)
-        };
-        let prim = f.staged(jaxpr, captured.len());
-        let args: Args = captured.iter().chain(args.iter().copied()).collect();
-        return process(t, builder, &*prim, &args, loc);
-    }
     let outs = result_types(prim, &avals, args, loc);
+    let mut values = values().map(Vec::into_iter);
     let mut b = builder.borrow_mut();
     let b = &mut *b;
     let first = b.atoms.len() as u32;
@@ -49,8 +70,19 @@ pub(crate) fn process(
     let out = b.avals.len() as u32;
     b.eqns.push(Eqn { prim: prim.boxed(), first, out, n_out: outs.len() as u32, loc });
     t.results(outs, out, &mut b.avals, |var, aval| {
-        Array::tracer(t.id, loc, Payload::Staged { var, aval, argument: None })
+        let value = values.as_mut().and_then(|v| v.next());
+        Array::tracer(t.id, loc, Payload::Staged { var, aval, argument: None, value })
     })
+}
+
+/// What an operation gives for operands that are all concrete. It is computed only where that has no other effect.
+fn values(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Option<Vec<Array>> {
+    if prim.effect() || prim.named_axes() != 0 {
+        return None;
+    }
+    let x: Args = args.iter().map(|a| a.try_concrete().ok()).collect::<Option<_>>()?;
+    let _g = enter(None, Some(loc));
+    Some(super::eval::process(prim, &x, loc).into_vec())
 }
 
 impl Builder {
@@ -103,7 +135,8 @@ impl Trace {
         let mut b = self.builder();
         b.avals.push(aval.clone());
         let var = b.avals.len() as u32 - 1;
-        Array::tracer(self.id, loc, Payload::Staged { var, aval, argument })
+        let value = None;
+        Array::tracer(self.id, loc, Payload::Staged { var, aval, argument, value })
     }
     pub(crate) fn staged_var(&self, a: &Array) -> Option<u32> {
         match a.node(self.id) {
@@ -170,6 +203,29 @@ pub(crate) fn stage_flat(
         f(&ins)
     };
     s.finish(&ins, &outs)
+}
+
+/// The same while the function is run: what it computes from concrete arguments, and from concrete values that it captures, has values
+/// that host code may look at. The program is that of the way which the function went. Its results come, too, if they all have values.
+pub(crate) fn record_flat(
+    f: &mut dyn FnMut(&[Array]) -> Vec<Array>,
+    x: &[&Array],
+    loc: Loc,
+) -> (Arc<Jaxpr>, Vec<Array>, Option<Vec<Array>>) {
+    let s = Trace::new(current(), Kind::Stage(RefCell::new(Builder { watched: true, ..Builder::default() })), loc);
+    let mut input = |(i, x): (usize, &&Array)| {
+        let (aval, value) = (x.aval().clone(), x.try_concrete().ok().cloned());
+        let var = s.staged_var(&s.stage_input(aval.clone(), loc, None)).expect("an input");
+        Array::tracer(s.id, loc, Payload::Staged { var, aval, argument: Some(i as u32), value })
+    };
+    let ins: Vec<Array> = x.iter().enumerate().map(&mut input).collect();
+    let outs = {
+        let _g = enter(Some(s.clone()), None);
+        f(&ins)
+    };
+    let values = outs.iter().map(|y| y.try_concrete().ok().cloned()).collect();
+    let (jaxpr, captured) = s.finish(&ins, &outs);
+    (jaxpr, captured, values)
 }
 
 /// The same for a program written by a rule or read from a file: nothing to capture but concrete values.

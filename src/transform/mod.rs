@@ -4,20 +4,24 @@
 //! the results apart, and rebuilds containers around plain values. Generic code ends there: every trace sees flat lists.
 
 mod check;
+mod checkpoint;
 mod custom;
 mod grad;
 mod jacobian;
 mod jit;
 mod jvp;
+mod residuals;
 mod vjp;
 mod vmap;
 
 pub use check::{CheckGrads, check_grads};
+pub use checkpoint::{Checkpoint, checkpoint};
 pub use custom::{custom_gradient, custom_jvp, custom_vjp, linear_call};
 pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums};
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
 pub use jvp::{jvp, linearize};
+pub use residuals::{Residual, ResidualFrom, print_saved_residuals, saved_residuals};
 pub use vjp::{Pullback, linear_transpose, vjp};
 pub use vmap::{Vmap, vmap, vmap_axes};
 

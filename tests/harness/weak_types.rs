@@ -23,8 +23,9 @@ const OWN: [(&str, &str); 9] = [
     ("zeros", "same"),
 ];
 /// These hold programs, whose types are those of the equations in them, or stacks, which are never weak.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "jit",
+    "remat2",
     "custom_jvp_call",
     "custom_vjp_call",
     "custom_lin",

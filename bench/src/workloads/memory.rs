@@ -3,17 +3,32 @@
 use crate::measure::Bench;
 use crate::models::*;
 use crate::process::{report_of_child, reset_peak, status_mib};
+use cotangent::checkpoint;
 use cotangent::prelude::*;
 use serde_json::{Map, Value, json};
+use std::ops::Range;
 use std::time::Instant;
 
-/// A hundred layers on a million numbers. A mean per layer keeps the layers from becoming one loop.
-fn chain(x: &Array, centred: bool) -> Array {
+/// Layers on a million numbers. A mean per layer keeps the layers from becoming one loop.
+fn layers(x: &Array, which: Range<usize>, centred: bool) -> Array {
     let mut x = x.clone();
-    for i in 0..100 {
+    for i in which {
         x = x.sin() * (1.0 + 0.01 * i as f64) + 0.1 * &x;
         if centred {
             x = &x - x.mean()
+        }
+    }
+    x
+}
+/// A hundred of them, so many wrapped together if they are.
+fn chain(x: &Array, centred: bool, together: Option<usize>) -> Array {
+    let mut x = x.clone();
+    match together {
+        None => x = layers(&x, 0..100, centred),
+        Some(n) => {
+            for first in (0..100).step_by(n) {
+                x = checkpoint(move |x: &Array| layers(x, first..first + n, centred))(&x)
+            }
         }
     }
     x.powi(2).sum()
@@ -27,9 +42,15 @@ pub fn first_run(which: &str) -> Value {
         let step = jit(sgd(mlp_loss, 1e-3));
         return twice(|| step(&params, &x, &labels));
     }
-    let centred = which == "centred100";
+    let centred = which.starts_with("centred100");
+    let together = match which.split_once("_ckpt_") {
+        None => None,
+        Some((_, "layers")) => Some(1),
+        Some((_, "segments")) => Some(10),
+        Some(_) => Some(100),
+    };
     let x = normal(&[1_000_000], 0, 1.0);
-    let gradient = jit(grad(move |x: &Array| chain(x, centred)));
+    let gradient = jit(grad(move |x: &Array| chain(x, centred, together)));
     twice(|| gradient(&x))
 }
 
@@ -73,12 +94,13 @@ fn measured(b: &mut Bench, name: &str, program: &str) {
     }
 }
 
-pub fn chain100(b: &mut Bench) {
-    measured(b, "memory.chain100", "chain100")
-}
-pub fn centred100(b: &mut Bench) {
-    measured(b, "memory.centred100", "centred100")
-}
-pub fn mlp_step(b: &mut Bench) {
-    measured(b, "memory.mlp_step", "mlp_step")
+macro_rules! programs { ($($name:ident)*) => { $(
+    pub fn $name(b: &mut Bench) {
+        measured(b, concat!("memory.", stringify!($name)), stringify!($name))
+    }
+)* } }
+programs! {
+    chain100 chain100_ckpt_segments chain100_ckpt_whole
+    centred100 centred100_ckpt_layers centred100_ckpt_segments centred100_ckpt_whole
+    mlp_step
 }

@@ -52,7 +52,12 @@ pub const ALL: &[Workload] = &[
     Workload { name: "transform.nbody", run: transform::nbody },
     Workload { name: "random", run: random::numbers },
     Workload { name: "memory.chain100", run: memory::chain100 },
+    Workload { name: "memory.chain100_ckpt_segments", run: memory::chain100_ckpt_segments },
+    Workload { name: "memory.chain100_ckpt_whole", run: memory::chain100_ckpt_whole },
     Workload { name: "memory.centred100", run: memory::centred100 },
+    Workload { name: "memory.centred100_ckpt_layers", run: memory::centred100_ckpt_layers },
+    Workload { name: "memory.centred100_ckpt_segments", run: memory::centred100_ckpt_segments },
+    Workload { name: "memory.centred100_ckpt_whole", run: memory::centred100_ckpt_whole },
     Workload { name: "memory.mlp_step", run: memory::mlp_step },
 ];
 
@@ -62,7 +67,7 @@ pub fn child(which: &str, report: bool) -> ExitCode {
         "process" => json!({}),
         "seed_eager" => startup::descend(false),
         "seed_jit" => startup::descend(true),
-        "chain100" | "centred100" | "mlp_step" => memory::first_run(which),
+        _ if ["chain100", "centred100", "mlp_step"].iter().any(|p| which.starts_with(p)) => memory::first_run(which),
         _ => {
             eprintln!("there is no program {which}");
             return ExitCode::from(2);

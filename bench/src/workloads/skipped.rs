@@ -4,7 +4,6 @@ use crate::measure::Bench;
 
 const COMPILE: &str = "the stages of a compilation cannot be run one by one, nor compiled programs be forgotten";
 const LOOP: &str = "there are no staged loops yet";
-const CHECKPOINT: &str = "there is no checkpoint yet";
 
 const SKIPPED: &[(&str, &str)] = &[
     ("startup.python", "there is no interpreter to start; see startup.process"),
@@ -26,10 +25,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("train.transformer", "waits for indexing, softmax and gelu under their own names"),
     ("train.rnn", LOOP),
     ("transform.ode", LOOP),
-    ("memory.chain100_ckpt_segments", CHECKPOINT),
-    ("memory.chain100_ckpt_whole", CHECKPOINT),
-    ("memory.centred100_ckpt_segments", CHECKPOINT),
-    ("memory.centred100_ckpt_whole", CHECKPOINT),
 ];
 
 /// A line for each that is asked for.

@@ -159,6 +159,7 @@ impl Program {
         for (i, node) in self.nodes.iter().enumerate() {
             self.check_node(i, node, &mut made, &mut args).map_err(|e| self.explain(i, node, &e))?;
         }
+        ensure!(self.fences.is_sorted(), "the fences {:?} are not in order", self.fences);
         ensure!(made == self.vals.len(), "{} values, but the nodes make {made}", self.vals.len());
         for (i, v) in self.outs.iter().enumerate() {
             ensure!((*v as usize) < made, "result {i} is %{v}, but there are only {made} values");

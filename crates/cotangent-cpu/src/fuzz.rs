@@ -100,6 +100,9 @@ pub fn case(seed: u64) -> (Program, Vec<Vec<u8>>) {
         }
     }
     f.choose_results();
+    if seed.is_multiple_of(5) {
+        f.p.fences.push((seed / 5 % (f.p.nodes.len() as u64 + 1)) as u32);
+    }
     (f.p, f.args)
 }
 

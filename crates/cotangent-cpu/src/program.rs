@@ -86,6 +86,9 @@ pub struct Program {
     pub outs: Vec<ValId>,
     /// Views that uses refer to.
     pub views: Vec<View>,
+    /// Ascending numbers of nodes: all that come before one of them run before it, and are not merged with it or what follows. They
+    /// say when, and nothing about values.
+    pub fences: Vec<u32>,
 }
 
 /// One operation.
@@ -646,6 +649,18 @@ impl Program {
         self.vals.extend(results.iter().map(|ty| Val { node, ty: ty.clone() }));
         self.nodes.push(Node { kind, uses: (u, uses.len() as u32), vals: (v, results.len() as u32) });
         v
+    }
+    /// What is appended from here on runs after all that is there: values that are computed again, to be in memory for a short time
+    /// only, must not be computed early, beside what they are the same as.
+    pub fn fence(&mut self) {
+        let here = self.nodes.len() as u32;
+        if self.fences.last() != Some(&here) {
+            self.fences.push(here)
+        }
+    }
+    /// How many fences come before a node or at it.
+    pub(crate) fn stage(&self, node: u32) -> usize {
+        self.fences.partition_point(|f| *f <= node)
     }
     /// The value seen through `view`, as an operand. An identity view is left out.
     pub fn through(&mut self, val: ValId, view: View) -> Use {

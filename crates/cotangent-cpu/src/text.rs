@@ -274,7 +274,10 @@ impl Display for Program {
         let outs: Vec<String> = self.outs.iter().map(|o| format!("%{o}")).collect();
         let outs = if outs.len() == 1 { outs[0].clone() } else { format!("({})", outs.join(", ")) };
         writeln!(f, "program({}) -> {outs}", args.join(", "))?;
-        for node in self.nodes.iter().filter(|n| !matches!(n.kind, Kind::Arg(_))) {
+        for (i, node) in self.nodes.iter().enumerate().filter(|(_, n)| !matches!(n.kind, Kind::Arg(_))) {
+            if self.fences.contains(&(i as u32)) {
+                writeln!(f, "  fence")?;
+            }
             let results: Vec<String> = (0..node.vals.1)
                 .map(|k| node.vals.0.saturating_add(k))
                 .map_while(|v| self.vals.get(v as usize).map(|val| format!("%{v}: {}", val.ty)))

@@ -289,3 +289,61 @@ fn nothing_leaks() {
     // Two results and as many intermediate values as are alive at once, not ten.
     assert!(held <= 4 * 500_000 + 100_000, "{held}");
 }
+
+#[test]
+fn what_stands_behind_a_fence_is_not_computed_early() {
+    const N: usize = 20_000;
+    const LAYERS: usize = 12;
+    let ty = Ty::new(Dt::F32, &[N]);
+    let program = |fences: bool| {
+        let mut p = Program::default();
+        let add = |p: &mut Program, x, y| {
+            p.push(Kind::Map(add_body().into()), &[Use::plain(x), Use::plain(y)], std::slice::from_ref(&ty))
+        };
+        let top = |p: &mut Program, x| {
+            let kind = Kind::Prefix { op: Fold::Max, dim: 0, reverse: false };
+            p.push(kind, &[Use::plain(x)], std::slice::from_ref(&ty))
+        };
+        let x = p.arg(ty.clone());
+        let mut v = vec![x];
+        for k in 0..LAYERS {
+            let y = top(&mut p, v[k]);
+            v.push(add(&mut p, v[k], y));
+        }
+        let mut back = x;
+        for k in (1..=LAYERS).rev() {
+            if fences {
+                p.fence();
+                p.fence();
+            }
+            // what could be merged with the map that makes the layer
+            let again = add(&mut p, v[k], v[k]);
+            let sum = add(&mut p, v[k], back);
+            let sum = add(&mut p, again, sum);
+            back = top(&mut p, sum);
+        }
+        p.outs = vec![back];
+        p
+    };
+    let a = ramp(N);
+    let run = |p: &Program| {
+        let e = Executable::compile(p).unwrap();
+        std::thread::scope(|s| {
+            let measured = s.spawn(|| {
+                let r = f32s(&e.run(&[Operand::Buffer(&a)])[0]);
+                (r, buffer::held().0)
+            });
+            measured.join().unwrap()
+        })
+    };
+    let (with, without) = (program(true), program(false));
+    assert_eq!(with.fences.len(), LAYERS, "two fences in one place are one");
+    assert_eq!(with.to_string().matches("  fence\n").count(), LAYERS);
+    let ((fenced, least), (merged, most)) = (run(&with), run(&without));
+    assert_eq!(fenced, merged);
+    // with fences there are the layers and three more; without, twice as many
+    assert!(least <= (LAYERS + 4) * 5 * N, "{least}");
+    assert!(most >= (2 * LAYERS - 2) * 4 * N, "{most}");
+    let wrong = Program { fences: vec![3, 2], ..with };
+    assert!(wrong.check().unwrap_err().contains("fences"));
+}

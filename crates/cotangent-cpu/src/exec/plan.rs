@@ -178,7 +178,7 @@ impl Plan {
                     continue;
                 }
                 let root = find(&mut parent, from);
-                if self.merges(p, node, s) {
+                if p.stage(from) == p.stage(i as u32) && self.merges(p, node, s) {
                     best = best.max(rank[root as usize]);
                     joins.push(root);
                 } else {
@@ -221,7 +221,8 @@ impl Plan {
         s.view.is_none() && matches!(node.kind, Kind::Map(_)) && matches!(from.kind, Kind::Map(_))
     }
 
-    /// Puts the groups into an order in which every value is made before it is read, close to the program's own.
+    /// Puts the groups into an order in which every value is made before it is read, close to the program's own. Among those that
+    /// could come next it is the one that begins first; no group reaches across a fence, so what stands before one comes before it.
     fn order(&mut self, p: &Program, parent: &mut [u32]) {
         let n = p.nodes.len();
         let mut waits = vec![0u32; n];
