@@ -9,6 +9,7 @@ mod grad;
 mod jacobian;
 mod jit;
 mod jvp;
+mod pmap;
 mod vjp;
 mod vmap;
 
@@ -18,6 +19,7 @@ pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums}
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
 pub use jvp::{jvp, linearize};
+pub use pmap::{Pmap, pmap, shard_map};
 pub use vjp::{Pullback, linear_transpose, vjp};
 pub use vmap::{Vmap, vmap, vmap_axes};
 
