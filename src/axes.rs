@@ -1,9 +1,10 @@
-//! Which axis of each leaf is mapped: `in_axes` and `out_axes`.
+//! Which axis of each leaf is mapped: `in_axes` and `out_axes`; how each lies over a mesh: `in_specs` and `out_specs`.
 //!
 //! A description of axes is a number or `None` for a whole tree, a structure that is a prefix of the tree, or a function of the
 //! leaf's key path. The result is one `Option<i32>` for each leaf. A negative axis counts from the end, which only the leaf's
 //! rank can resolve; that is left to the transformation.
 
+use crate::devices::P;
 use crate::tree::{Count, StructureWriter, Walker};
 use crate::{Arguments, Pytree};
 use smallvec::SmallVec;
@@ -71,6 +72,8 @@ pub trait ArgAxes<Args: Arguments>: Send + Sync {
 pub struct AxisList {
     /// The mapped axis of each leaf; `None` if the leaf is not mapped.
     pub axes: SmallVec<[Option<i32>; 8]>,
+    /// The layout of each leaf over a mesh, where the description is one of layouts; none of the leaves behind the last has one.
+    specs: Vec<Option<P>>,
     /// `in_axes` or `out_axes`, and the way to the place that is being written.
     place: String,
     /// What does not fit, the first of it.
@@ -85,14 +88,46 @@ impl AxisList {
         in_axes: &impl ArgAxes<Args>,
         args: Args::Refs<'_>,
     ) -> Result<AxisList, String> {
-        AxisList::written(format!("{who}: in_axes"), |out| in_axes.axes(args, out))
+        AxisList::written(format!("{who}: in_axes"), |out| in_axes.axes(args, out))?.numbers()
     }
     /// The axes of a result, described by `out_axes`; the error as for [`AxisList::of_args`].
     pub fn of_result<T: Pytree>(who: &str, out_axes: &impl Axes<T>, result: &T) -> Result<AxisList, String> {
-        AxisList::written(format!("{who}: out_axes"), |out| out_axes.axes(result, out))
+        AxisList::written(format!("{who}: out_axes"), |out| out_axes.axes(result, out))?.numbers()
+    }
+    /// The layouts of the arguments over a mesh, one for each leaf.
+    pub(crate) fn specs_of_args<Args: Arguments>(
+        who: &str,
+        in_specs: &impl ArgAxes<Args>,
+        args: Args::Refs<'_>,
+    ) -> Result<Vec<P>, String> {
+        AxisList::written(format!("{who}: in_specs"), |out| in_specs.axes(args, out))?.layouts()
+    }
+    /// The layouts of a result over a mesh, one for each leaf.
+    pub(crate) fn specs_of_result<T: Pytree>(
+        who: &str,
+        out_specs: &impl Axes<T>,
+        result: &T,
+    ) -> Result<Vec<P>, String> {
+        AxisList::written(format!("{who}: out_specs"), |out| out_specs.axes(result, out))?.layouts()
+    }
+    fn numbers(self) -> Result<AxisList, String> {
+        match self.specs.iter().flatten().next() {
+            None => Ok(self),
+            Some(p) => {
+                Err(format!("{} takes numbers and None; {p} is a layout over a mesh, for shard_map", self.place))
+            }
+        }
+    }
+    fn layouts(mut self) -> Result<Vec<P>, String> {
+        self.specs.resize(self.axes.len(), None);
+        let found = |(p, axis): (Option<P>, &Option<i32>)| {
+            let axis = axis.map_or("None".into(), |a| a.to_string());
+            p.ok_or_else(|| format!("{} takes layouts such as P(\"data\"), or P(()) for what every device has; {axis} is for vmap and pmap", self.place))
+        };
+        self.specs.into_iter().zip(&self.axes).map(found).collect()
     }
     fn written(place: String, write: impl FnOnce(&mut AxisList)) -> Result<AxisList, String> {
-        let mut out = AxisList { axes: SmallVec::new(), place, fault: None };
+        let mut out = AxisList { axes: SmallVec::new(), specs: vec![], place, fault: None };
         write(&mut out);
         out.fault.take().map_or(Ok(out), Err)
     }
@@ -101,6 +136,12 @@ impl AxisList {
         let mut count = Count::default();
         walk(&mut count);
         self.axes.extend(std::iter::repeat_n(axis, count.0))
+    }
+    /// One layout for each leaf that is walked.
+    fn lay<'a>(&mut self, spec: &P, walk: impl FnOnce(&mut dyn Walker<'a>)) {
+        self.specs.resize(self.axes.len(), None);
+        self.repeat(None, walk);
+        self.specs.resize(self.axes.len(), Some(spec.clone()))
     }
     /// The entries that `choose` gives for the key paths of the leaves.
     fn by_path<'a>(&mut self, choose: &dyn Fn(&str) -> Option<i32>, walk: impl FnOnce(&mut dyn Walker<'a>)) {
@@ -152,6 +193,7 @@ macro_rules! whole {
 whole! {
     [] i32, |axis| repeat(Some(*axis));
     [] Option<i32>, |axis| repeat(*axis);
+    [] P, |spec| lay(spec);
     [F: Fn(&str) -> Option<i32> + Send + Sync] ByLeaf<F>, |this| by_path(&this.0);
 }
 

@@ -144,9 +144,9 @@ impl<'a, T: Pytree, A: Pytree> LinearSolve<'a, T, A> {
 
 /// The transposed map, of the same constants.
 fn transposed(matvec: &Held, at: Loc) -> Held {
-    let n = matvec.jaxpr.outs.len();
+    let varying: Vec<_> = matvec.jaxpr.out_avals().iter().map(|a| Some(a.varying)).collect();
     let linear: Vec<bool> = (0..matvec.jaxpr.ins.len()).map(|i| i >= matvec.consts).collect();
-    match catch(|| transpose_jaxpr(&matvec.jaxpr, &linear, &vec![true; n], true)) {
+    match catch(|| transpose_jaxpr(&matvec.jaxpr, &linear, &varying, 0, true)) {
         Ok(back) => Held { jaxpr: back.0.clone(), consts: matvec.consts },
         Err(e) if e.kind() == ErrorKind::NotLinear => {
             fail_at(at, ErrorKind::NotLinear, format!("custom_linear_solve: matvec is not linear\n  {e}"))

@@ -5,7 +5,7 @@ use super::*;
 use crate::trace::batch::batch_jaxpr;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{linear_operands, linearize_jaxpr};
-use crate::trace::transpose::transpose_jaxpr;
+use crate::trace::transpose::{transpose_jaxpr, varied};
 use crate::trace::bind;
 use cotangent_cpu::ValId;
 
@@ -35,7 +35,7 @@ pub(crate) trait Calls: Primitive + Sized {
     /// See [`Primitive::transpose`].
     fn transpose_call(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
-        let back = transpose_jaxpr(self.program(), &linear, &given(ct), false);
+        let back = transpose_jaxpr(self.program(), &linear, &varied(ct), io.reduce(), false);
         let known: Vec<Array> = (0..io.len()).filter(|i| !linear[*i]).map(|i| io.known(i).clone()).collect();
         // residuals that only a part which is not asked for would need are not passed, as in JAX
         let read = back.0.without_unread();

@@ -9,9 +9,11 @@
 use super::*;
 use crate::array::ArrayLike;
 use crate::aval::tuple;
+use crate::devices::team::{link, links};
+use crate::devices::{Fold, Site};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::trace::axis::{Axis, bound, resolve};
+use crate::trace::axis::{Axis, bits, bound, resolve};
 use crate::trace::batch::to_front;
 use crate::trace::bind1;
 use cotangent_cpu::ValId;
@@ -54,9 +56,6 @@ fn axes_of(op: &str, names: &impl AxisNames) -> Vec<Axis> {
     }
     axes
 }
-fn bits(axes: &[Axis]) -> AxisSet {
-    axes.iter().fold(0, |s, a| s | a.bit)
-}
 fn quoted(axes: &[Axis]) -> String {
     tuple(&axes.iter().map(|a| format!("'{}'", a.name)).collect::<Vec<_>>())
 }
@@ -78,6 +77,8 @@ pub(crate) enum Among {
     Min,
     /// What a sum of differing values transposes to: the sum of the cotangents if they differ, and if all lanes share one, this one.
     Back,
+    /// The sum of what all members share: a multiple of it.
+    Copies,
 }
 /// A fold over lanes: see [`psum`], [`pmax`], [`pmin`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -141,6 +142,21 @@ pub fn axis_size(axis: &str) -> usize {
 fn all_reduce(x: &Array, op: Among, axes: Vec<Axis>) -> Array {
     let count = x.dtype().is_bool() && op == Among::Sum;
     let x = if count { convert_element_type(x, DType::Int32, false) } else { x.clone() };
+    // for devices the types are exact where this is called, and what follows from them is decided here
+    let of_devices = |a: &Axis| a.devices;
+    if !matches!(op, Among::Sum | Among::Back) || !axes.iter().any(of_devices) {
+        return reduced(x, op, axes);
+    }
+    let (devices, lanes): (Vec<Axis>, Vec<Axis>) = axes.into_iter().partition(of_devices);
+    let (differ, shared): (Vec<Axis>, Vec<Axis>) =
+        devices.iter().cloned().partition(|a| x.aval().varying & a.bit != 0);
+    let y = reduced(reduced(x, op, lanes), Among::Sum, differ);
+    match op {
+        Among::Sum => reduced(y, Among::Copies, shared),
+        _ => bind1(&Pvary { axes: devices }, &[&y]),
+    }
+}
+fn reduced(x: Array, op: Among, axes: Vec<Axis>) -> Array {
     if axes.is_empty() { x } else { bind1(&AllReduce { op, axes }, &[&x]) }
 }
 /// A cotangent summed over the bound axes with these bits.
@@ -152,7 +168,7 @@ pub(crate) fn psum_bits(ct: &Array, set: AxisSet) -> Array {
 impl Primitive for AllReduce {
     fn name(&self) -> &'static str {
         match self.op {
-            Among::Sum => "psum",
+            Among::Sum | Among::Copies => "psum",
             Among::Max => "pmax",
             Among::Min => "pmin",
             Among::Back => "psum_transpose",
@@ -163,7 +179,7 @@ impl Primitive for AllReduce {
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let t = x[0].dtype;
-        let takes = t.is_integer() || if self.op == Among::Sum { t.is_inexact() } else { t.is_number() };
+        let takes = t.is_integer() || if matches!(self.op, Among::Sum | Among::Copies) { t.is_inexact() } else { t.is_number() };
         if !takes || t.is_complex() && matches!(self.op, Among::Max | Among::Min) {
             return Err(format!("does not take elements of type (dtype) {t}"));
         }
@@ -177,6 +193,8 @@ impl Primitive for AllReduce {
     fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         one(dx[0].map(|d| match self.op {
             Among::Sum | Among::Back => bind1(self, &[d]),
+            // a tangent may differ where its value does not
+            Among::Copies => bind1(&AllReduce { op: Among::Sum, axes: self.axes.clone() }, &[d]),
             _ => not_differentiable(self.name()),
         }))
     }
@@ -195,16 +213,33 @@ impl Primitive for AllReduce {
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let Some(rest) = others(&self.axes, lanes) else { return one((bind1(self, &[x[0]]), dims[0])) };
         let y = match (dims[0], self.op) {
-            (Some(d), Among::Sum | Among::Back) => reduce_sum(x[0], &[d]),
+            (Some(d), Among::Sum | Among::Back | Among::Copies) => reduce_sum(x[0], &[d]),
             (Some(d), Among::Max) => reduce_max(x[0], &[d]),
             (Some(d), Among::Min) => reduce_min(x[0], &[d]),
-            (None, Among::Sum) => mul(x[0], &lit(x[0], lanes.size as f64)),
+            (None, Among::Sum | Among::Copies) => mul(x[0], &lit(x[0], lanes.size as f64)),
             (None, _) => x[0].clone(),
         };
-        one((all_reduce(&y, self.op, rest), None))
+        one((reduced(y, self.op, rest), None))
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unbound(self.name(), &self.axes)
+    }
+    fn driven(&self) -> bool {
+        true
+    }
+    fn exchange(&self, x: &[&Array], loc: Loc) -> Option<Outs> {
+        let site = Site { name: self.name(), at: loc };
+        let mut y = x[0].clone();
+        for link in links(&self.axes)? {
+            y = match self.op {
+                Among::Sum => link.all_reduce(&y, Fold::Sum, site),
+                Among::Max => link.all_reduce(&y, Fold::Max, site),
+                Among::Min => link.all_reduce(&y, Fold::Min, site),
+                Among::Copies => mul(&y, &lit(&y, link.size() as f64)),
+                Among::Back => unreachable!("decided when the program was made"),
+            }
+        }
+        Some(one(y))
     }
     fn named_axes(&self) -> AxisSet {
         bits(&self.axes)
@@ -251,8 +286,9 @@ impl Primitive for Pvary {
         let y = to_front(x[0], dims[0], lanes.size);
         one((if rest.is_empty() { y } else { bind1(&Pvary { axes: rest }, &[&y]) }, Some(0)))
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unbound(self.name(), &self.axes)
+    fn lower(&self, _: &mut Lower, x: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        // a device has its value already
+        one(x[0])
     }
     fn named_axes(&self) -> AxisSet {
         bits(&self.axes)
@@ -291,16 +327,24 @@ impl Primitive for AxisIndex {
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unbound(self.name(), std::slice::from_ref(&self.axis))
     }
+    fn driven(&self) -> bool {
+        true
+    }
+    fn exchange(&self, _: &[&Array], _: Loc) -> Option<Outs> {
+        let rank = link(&self.axis)?.rank();
+        Some(one(Array::scalar(DType::Int32, false, rank as u64)))
+    }
     fn named_axes(&self) -> AxisSet {
         self.axis.bit
     }
 }
 
-/// Operations that move data between the lanes of one axis: parameters, type of the result, inverse, and the move itself on a value
-/// whose lanes are in front, which says where they are afterwards.
+/// Operations that move data between the lanes of one axis: parameters, type of the result, inverse, the move itself on a value
+/// whose lanes are in front, which says where they are afterwards, and what a device has of it.
 macro_rules! moves { ($(
     $(#[$doc:meta])*
-    $Name:ident $name:literal { $($field:ident: $ty:ty),* } |$this:ident, $a:ident| $typed:expr, |$ct:ident| $back:expr, |$x:ident, $n:ident| $run:expr;
+    $Name:ident $name:literal { $($field:ident: $ty:ty),* } |$this:ident, $a:ident| $typed:expr, |$ct:ident| $back:expr, |$x:ident, $n:ident| $run:expr,
+    |$y:ident, $link:ident, $site:ident| $exchange:expr;
 )*) => { $(
     $(#[$doc])*
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -338,6 +382,12 @@ macro_rules! moves { ($(
         fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
             unbound(self.name(), std::slice::from_ref(&self.axis))
         }
+        fn driven(&self) -> bool { true }
+        fn exchange(&self, x: &[&Array], loc: Loc) -> Option<Outs> {
+            let ($this, $y, $link) = (self, x[0], link(&self.axis)?);
+            let $site = Site { name: $name, at: loc };
+            Some(one($exchange))
+        }
         fn named_axes(&self) -> AxisSet { self.axis.bit }
     }
 )* } }
@@ -350,7 +400,8 @@ moves! {
             Ok(s)
         },
         |ct| bind1(&PsumScatter { axis: this.axis.clone(), dimension: this.dimension }, &[ct]),
-        |x, _n| (move_axis(&x, 0, this.dimension), None);
+        |x, _n| (move_axis(&x, 0, this.dimension), None),
+        |x, link, site| move_axis(&link.all_gather(x, site), 0, this.dimension);
     /// See [`psum_scatter`].
     PsumScatter "reduce_scatter" { dimension: usize } |this, a| {
             if a.shape.get(this.dimension) != Some(&this.axis.size) {
@@ -361,7 +412,8 @@ moves! {
             Ok(s)
         },
         |ct| bind1(&AllGather { axis: this.axis.clone(), dimension: this.dimension }, &[ct]),
-        |x, _n| (reduce_sum(&x, &[0]), Some(this.dimension));
+        |x, _n| (reduce_sum(&x, &[0]), Some(this.dimension)),
+        |x, link, site| link.reduce_scatter(&move_axis(x, this.dimension, 0), site);
     /// See [`all_to_all`].
     AllToAll "all_to_all" { split: usize, concat: usize } |this, a| {
             if a.shape.get(this.split) != Some(&this.axis.size) {
@@ -380,7 +432,8 @@ moves! {
             rest.insert(this.concat, 0);
             let perm: Vec<usize> = [this.split + 1].into_iter().chain(rest).collect();
             (transpose(&x, &perm), Some(0))
-        };
+        },
+        |x, link, site| move_axis(&link.all_to_all(&move_axis(x, this.split, 0), site), 0, this.concat);
     /// See [`ppermute`].
     Ppermute "ppermute" { perm: Vec<(usize, usize)> } |this, a| {
             let n = this.axis.size;
@@ -400,7 +453,8 @@ moves! {
                 })
                 .collect();
             (concatenate(&rows.iter().collect::<Vec<_>>(), 0), Some(0))
-        };
+        },
+        |x, link, site| link.permute(x, &this.perm, site);
 }
 impl AllGather {
     fn behind(&self) -> AllGather {

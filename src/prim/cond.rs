@@ -10,7 +10,7 @@ use crate::trace::{bind, bind_at};
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{LinJaxpr, Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
-use crate::trace::transpose::transpose_jaxpr;
+use crate::trace::transpose::{transpose_jaxpr, varied};
 use cotangent_cpu::ValId;
 
 /// Operand 0, an int32 within bounds, says which of the programs runs on the others. See [`lax::cond`](crate::lax::cond).
@@ -82,8 +82,7 @@ impl Primitive for Cond {
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (1..io.len()).map(|i| io.is_linear(i)).collect();
-        let cts = given(ct);
-        let mut back = self.each(|b| transpose_jaxpr(b, &linear, &cts, true).0.clone());
+        let mut back = self.each(|b| transpose_jaxpr(b, &linear, &varied(ct), io.reduce(), true).0.clone());
         let known = (0..io.len()).filter(|i| !io.is_linear(*i)).map(|i| io.known(i).clone());
         let mut args: Vec<Array> = known.collect();
         back.tangents = vec![false; args.len()];

@@ -90,6 +90,10 @@ pub trait Primitive: Parameters {
     fn named_axes(&self) -> AxisSet {
         0
     }
+    /// What this device gets, for an operation that communicates: asked where values are concrete. `None` if no device of a mesh runs here.
+    fn exchange(&self, _x: &[&Array], _loc: Loc) -> Option<Outs> {
+        None
+    }
     /// Does it make a tangent from nothing, which a tape has to follow like the others?
     fn makes_tangent(&self) -> bool {
         false
@@ -266,5 +270,5 @@ macro_rules! primitives { ($($family:ident)*) => {
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call checkpoint custom
-    linear_solve cond scan while_loop stacks partition
+    linear_solve cond scan while_loop stacks partition shard_map
 }

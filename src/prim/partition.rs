@@ -19,7 +19,7 @@ use crate::trace::batch::batch_jaxpr;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
-use crate::trace::transpose::transpose_jaxpr;
+use crate::trace::transpose::{transpose_jaxpr, varied};
 use crate::trace::{ambient, bind, evaluating};
 use cotangent_cpu::ValId;
 
@@ -123,7 +123,8 @@ impl Primitive for Partition {
     /// An operand that is the same for all lanes gets the sum of what each of them contributes.
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
-        let body = transpose_jaxpr(&self.jaxpr, &linear, &given(ct), true).0.clone();
+        let within: Vec<Option<AxisSet>> = varied(ct).into_iter().map(|c| c.map(|s| s | self.bit)).collect();
+        let body = transpose_jaxpr(&self.jaxpr, &linear, &within, io.reduce(), true).0.clone();
         let known: Vec<usize> = (0..io.len()).filter(|i| !linear[*i]).collect();
         let args: Vec<Array> =
             known.iter().map(|i| io.known(*i).clone()).chain(ct.iter().flatten().cloned()).collect();

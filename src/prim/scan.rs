@@ -11,7 +11,8 @@ use crate::trace::bind;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
-use crate::trace::transpose::record_linear;
+use crate::trace::axis::{bound, provide};
+use crate::trace::transpose::{axes_key, record_linear, varied};
 use cotangent_cpu::{Buffer, ValId};
 use std::panic::Location;
 
@@ -144,7 +145,17 @@ impl Primitive for Scan {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
         let (lc, _, lx) = self.parts(&linear);
         let cy = given(&ct[self.n_carry..]);
-        let body = self.transposed(lc, lx, &cy);
+        // what a cotangent in the carry varies over may grow with the turns
+        let mut carried = vec![0; count(lc)];
+        carried.extend(ct[..self.n_carry].iter().map(|c| c.as_ref().map_or(0, |c| c.aval().varying)));
+        let body = loop {
+            let body = self.transposed(lc, lx, &carried, &varied(&ct[self.n_carry..]), io.reduce());
+            let grown: Vec<AxisSet> = carried.iter().zip(body.out_avals()).map(|(s, a)| s | a.varying).collect();
+            if grown == carried {
+                break body;
+            }
+            carried = grown
+        };
         let base = self.base();
         let (k0, x0) = (base + self.n_consts, base + self.n_consts + self.n_carry);
         let zeros = |io: &Cotangents, i: usize| zeros_of(io.aval(i));
@@ -209,19 +220,30 @@ impl Primitive for Scan {
 
 impl Scan {
     /// The transposed body, for linear constants and xs in these masks and ys with cotangents: known constants; cotangents of linear constants
-    /// so far, of the carry; known xs, cotangents of ys. It gives cotangents of linear constants, of the carry; of linear xs.
-    fn transposed(&self, lc: &[bool], lx: &[bool], cy: &[bool]) -> Arc<Jaxpr> {
-        self.body.memo("transpose loop", &[lc, lx, cy], || {
+    /// so far, of the carry; known xs, cotangents of ys. It gives cotangents of linear constants, of the carry; of linear xs. Cotangents in the
+    /// carry and those of ys vary over these axes, and are summed over the axes of `reduce` where they meet what does not.
+    fn transposed(
+        &self,
+        lc: &[bool],
+        lx: &[bool],
+        carried: &[AxisSet],
+        ys: &[Option<AxisSet>],
+        reduce: AxisSet,
+    ) -> Arc<Jaxpr> {
+        let cy = &given(ys)[..];
+        let sets: Vec<Option<AxisSet>> = carried.iter().copied().map(Some).chain(ys.iter().copied()).collect();
+        self.body.memo("transpose loop", &[lc, lx, cy, &axes_key(&sets, reduce)], || {
             let loc = Location::caller();
+            let _axes = (reduce != 0).then(|| provide(&bound()));
             let (ins, outs): (Vec<Aval>, Vec<Aval>) = (self.body.in_avals().cloned().collect(), self.body.out_avals());
             let (ic, ik, ix) = self.inner(&ins);
             let (kc, kx) = (not(lc), not(lx));
+            let with = |(a, varying): (&Aval, AxisSet)| Aval { varying, ..a.clone() };
             let avals: Vec<Aval> = picked(ic, &kc)
-                .chain(picked(ic, lc))
-                .chain(ik)
-                .chain(picked(ix, &kx))
-                .chain(picked(&outs[self.n_carry..], cy))
                 .cloned()
+                .chain(picked(ic, lc).chain(ik).zip(carried.iter().copied()).map(with))
+                .chain(picked(ix, &kx).cloned())
+                .chain(picked(&outs[self.n_carry..], cy).zip(ys.iter().copied().flatten()).map(with))
                 .collect();
             let wanted: Vec<Aval> = picked(ic, lc).chain(ik).chain(picked(ix, lx)).cloned().collect();
             let n = count(lc);
@@ -239,7 +261,7 @@ impl Scan {
                         all.iter().map(|m| if *m { lin.next() } else { known.next() }.expect("an operand")).collect();
                     self.body.eval(&args)
                 };
-                let back = record_linear(&mut run, &wanted, loc, false).transpose_once(&cts, 0, loc);
+                let back = record_linear(&mut run, &wanted, loc, false).transpose_once(&cts, reduce, loc);
                 let sum = |(i, b): (usize, Option<Array>)| match b {
                     Some(b) if i < n => stacks::add_cotangents(&so_far[i], &b),
                     None if i < n => so_far[i].clone(),

@@ -6,7 +6,7 @@ use super::*;
 use crate::array::stack::Item;
 use crate::trace::batch::{batch_jaxpr, to_front};
 use crate::trace::stage::stage_rule;
-use crate::trace::transpose::transpose_jaxpr;
+use crate::trace::transpose::{transpose_jaxpr, varied};
 use crate::trace::{bind, bind1};
 use crate::dtype::DType;
 use cotangent_cpu::ValId;
@@ -121,7 +121,7 @@ impl Primitive for StackEach {
         true
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
-        let body = transpose_jaxpr(&self.body, &[true], &[true], true).0.clone();
+        let body = transpose_jaxpr(&self.body, &[true], &varied(ct), io.reduce(), true).0.clone();
         io.add(0, each(ct[0].as_ref().expect("a cotangent"), body))
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], _: &[Option<usize>]) -> Batched {

@@ -1,16 +1,17 @@
-//! Named axes. A map that names its axis gives it a bit, the lowest that no enclosing map uses, and values say by these bits over
-//! which axes they vary. A name is resolved where an operation is bound: the innermost map with that name.
+//! Named axes: lanes of `vmap`, and axes of a mesh of devices. A map that names its axis gives it a bit, the lowest that no enclosing map uses, and
+//! values say by these bits over which axes they vary. A name is resolved where an operation is bound: the innermost map with that name.
 
 use super::*;
 use crate::aval::AxisSet;
 use std::sync::Arc;
 
-/// A named axis that is bound: its name, its bit, the number of its lanes.
+/// A named axis that is bound: its name, its bit, the number of its lanes, and whether they are devices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Axis {
     pub(crate) name: Arc<str>,
     pub(crate) bit: AxisSet,
     pub(crate) size: usize,
+    pub(crate) devices: bool,
 }
 
 thread_local! {
@@ -34,10 +35,10 @@ pub(crate) fn bound() -> Vec<Axis> {
     let mut axes: Vec<Axis> = vec![];
     let mut t = current();
     while let Some(now) = t {
-        if let Kind::Batch(lanes) = &now.kind
-            && let Some(a) = &lanes.axis
-        {
-            axes.push(a.clone());
+        match &now.kind {
+            Kind::Batch(lanes) => axes.extend(lanes.axis.clone()),
+            Kind::Mesh(mesh) => axes.extend(mesh.iter().rev().cloned()),
+            _ => {}
         }
         t = now.parent.clone();
     }
@@ -53,12 +54,28 @@ pub(crate) fn bound() -> Vec<Axis> {
 
 /// A new axis for a map inside the current trace.
 pub(crate) fn fresh(name: &str, size: usize) -> Axis {
-    let used = bound().iter().fold(0, |s, a| s | a.bit);
-    let bit = (!used).checked_shr(0).map(|free| free & free.wrapping_neg()).unwrap_or(0);
+    new(name, size, bits(&bound()))
+}
+/// New axes for a mesh of devices inside the current trace, outermost first.
+pub(crate) fn fresh_mesh<'a>(axes: impl Iterator<Item = (&'a str, usize)>) -> Vec<Axis> {
+    let mut used = bits(&bound());
+    axes.map(|(name, size)| {
+        let axis = Axis { devices: true, ..new(name, size, used) };
+        used |= axis.bit;
+        axis
+    })
+    .collect()
+}
+fn new(name: &str, size: usize, used: AxisSet) -> Axis {
+    let bit = !used & (!used).wrapping_neg();
     if bit == 0 {
-        crate::error::fail(ErrorKind::Axis, format!("vmap: more than {} named axes are nested", AxisSet::BITS))
+        crate::error::fail(ErrorKind::Axis, format!("more than {} named axes are nested", AxisSet::BITS))
     }
-    Axis { name: name.into(), bit, size }
+    Axis { name: name.into(), bit, size, devices: false }
+}
+/// The set of these axes.
+pub(crate) fn bits(axes: &[Axis]) -> AxisSet {
+    axes.iter().fold(0, |s, a| s | a.bit)
 }
 
 /// The innermost axis of this name.

@@ -40,6 +40,9 @@ pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
                 return e.compiled.run(args);
             }
         }
+        if let Some(y) = prim.exchange(args, loc) {
+            return y;
+        }
         let e = find(key, types, prim, args, loc);
         let compiled = e.compiled.clone();
         recent.borrow_mut()[slot] = Some(e);

@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     Batch(batch::Lanes),
     /// Every operation becomes an equation.
     Stage(RefCell<stage::Builder>),
+    /// Nothing happens to operations, but these axes are bound: a program for the devices of a mesh is staged above it.
+    Mesh(Vec<axis::Axis>),
 }
 
 pub(crate) type Args<'a> = SmallVec<[&'a Array; 4]>;
@@ -138,6 +140,7 @@ impl Trace {
             Kind::Tape(tape) => linearize::process(self, tape, prim, args, loc),
             Kind::Batch(lanes) => batch::process(self, lanes, prim, args, loc),
             Kind::Stage(builder) => stage::process(self, builder, prim, args, loc),
+            Kind::Mesh(_) => bind_in(&self.parent, prim, args, loc),
         }
     }
     /// Is the trace with this id one of mine, that is, still running on this thread?

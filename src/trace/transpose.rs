@@ -84,6 +84,11 @@ impl Cotangents<'_> {
         }
         *acc = Accum::Value(all)
     }
+    /// The named axes over which a cotangent that varies is summed where it meets a variable that does not. An operation that holds a program
+    /// transposes it with the same.
+    pub(crate) fn reduce(&self) -> AxisSet {
+        self.reduce
+    }
     /// A cotangent that varies over a named axis, for a variable that does not: summed over that axis if asked for.
     fn reduce_axes(&self, v: u32, ct: Array) -> Array {
         let extra = ct.aval().varying & !self.avals[v as usize].varying & self.reduce;
@@ -173,23 +178,41 @@ pub(crate) fn record_linear(f: &mut dyn FnMut(&[Array]) -> Vec<Array>, ins: &[Av
     Linear { tape: t.take_tape(), n_in: ins.len(), outs: vars }
 }
 
-/// The transposed program: known inputs, then the cotangents of the outputs in `ct`, to cotangents of the linear inputs, with zeros
-/// written out where `force`. Its second part says which linear inputs have one.
+/// Which cotangents are given, and over which named axes each varies: that may be more than its result does.
+pub(crate) fn varied(ct: &[Option<Array>]) -> Vec<Option<AxisSet>> {
+    ct.iter().map(|c| c.as_ref().map(|c| c.aval().varying)).collect()
+}
+/// What distinguishes transposed programs beside masks: the axes over which cotangents vary, and those over which they are summed.
+pub(crate) fn axes_key(ct: &[Option<AxisSet>], reduce: AxisSet) -> Vec<bool> {
+    let mut words: Vec<u64> = ct.iter().flatten().map(|s| u64::from(*s)).chain([u64::from(reduce)]).collect();
+    if words.iter().all(|w| *w == 0) {
+        return vec![];
+    }
+    words.extend(axis::bound().iter().filter(|a| a.bit & reduce != 0).map(|a| a.size as u64));
+    words.iter().flat_map(|w| (0..64).map(move |b| w >> b & 1 == 1)).collect()
+}
+
+/// The transposed program: known inputs, then the cotangents of the outputs in `ct`, which vary over these axes, to cotangents of the
+/// linear inputs, with zeros written out where `force`. Its second part says which linear inputs have one.
 pub(crate) fn transpose_jaxpr(
     j: &Arc<Jaxpr>,
     linear: &[bool],
-    ct: &[bool],
+    ct: &[Option<AxisSet>],
+    reduce: AxisSet,
     force: bool,
 ) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
-    j.memo("transpose", &[linear, ct, &[force]], || {
+    let given: Vec<bool> = ct.iter().map(|c| c.is_some()).collect();
+    j.memo("transpose", &[linear, &given, &[force], &axes_key(ct, reduce)], || {
         let loc = Location::caller();
+        // the program is made where no map runs
+        let _axes = (reduce != 0).then(|| axis::provide(&axis::bound()));
         let avals: Vec<Aval> = j.in_avals().cloned().collect();
         let lin_avals: Vec<Aval> = avals.iter().zip(linear).filter(|(_, l)| **l).map(|(a, _)| a.clone()).collect();
         let s = Trace::new(None, Kind::Stage(RefCell::default()), loc);
         let known: Vec<Array> =
             avals.iter().zip(linear).filter(|(_, l)| !**l).map(|(a, _)| s.stage_input(a.clone(), loc, None)).collect();
-        let cts: Vec<Option<Array>> =
-            j.out_avals().into_iter().zip(ct).map(|(a, c)| c.then(|| s.stage_input(a, loc, None))).collect();
+        let input = |(a, c): (Aval, &Option<AxisSet>)| c.map(|varying| s.stage_input(Aval { varying, ..a }, loc, None));
+        let cts: Vec<Option<Array>> = j.out_avals().into_iter().zip(ct).map(input).collect();
         let back = {
             let _g = enter(Some(s.clone()), Some(loc));
             let mut run = |xs: &[Array]| {
@@ -198,7 +221,7 @@ pub(crate) fn transpose_jaxpr(
                     linear.iter().map(|m| if *m { l.next() } else { k.next() }.expect("an operand")).collect();
                 j.eval(&args)
             };
-            let back = record_linear(&mut run, &lin_avals, loc, false).transpose_once(&cts, 0, loc);
+            let back = record_linear(&mut run, &lin_avals, loc, false).transpose_once(&cts, reduce, loc);
             if force {
                 back.into_iter().zip(&lin_avals).map(|(b, a)| Some(b.unwrap_or_else(|| zeros_of(a)))).collect()
             } else {

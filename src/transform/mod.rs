@@ -10,6 +10,7 @@ mod grad;
 mod jacobian;
 mod jit;
 mod jvp;
+mod pmap;
 mod residuals;
 mod vjp;
 mod vmap;
@@ -21,6 +22,7 @@ pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums}
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
 pub use jvp::{jvp, linearize};
+pub use pmap::{Pmap, pmap, shard_map};
 pub use residuals::{Residual, ResidualFrom, print_saved_residuals, saved_residuals};
 pub use vjp::{Pullback, linear_transpose, vjp};
 pub use vmap::{Vmap, vmap, vmap_axes};

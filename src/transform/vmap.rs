@@ -131,9 +131,10 @@ impl<I, O> Vmap<I, O> {
             let lent = F::lend(&args);
             let x = F::Args::flatten(lent).leaves;
             let axes = described(AxisList::of_args::<F::Args>("vmap", &self.in_axes, lent), at).axes;
-            let dims: Vec<Option<usize>> =
-                (0..x.len()).map(|i| axes[i].map(|a| resolve(a, &x[i], i, || paths::<F::Args>(lent), at))).collect();
-            let size = size(&x, &dims, self.axis_size, || paths::<F::Args>(lent), at);
+            let dims: Vec<Option<usize>> = (0..x.len())
+                .map(|i| axes[i].map(|a| resolve(("vmap", at), a, &x[i], i, || paths::<F::Args>(lent))))
+                .collect();
+            let size = size(("vmap", at), &x, &dims, self.axis_size, || paths::<F::Args>(lent));
             let axis = self.axis_name.as_ref().map(|n| axis::fresh(n, size));
             let lanes = Lanes { size, axis, select: self.select };
             let mut out = None;
@@ -151,11 +152,18 @@ impl<I, O> Vmap<I, O> {
     }
 }
 
-fn described(axes: Result<AxisList, String>, at: Loc) -> AxisList {
+pub(super) fn described(axes: Result<AxisList, String>, at: Loc) -> AxisList {
     axes.unwrap_or_else(|why| fail_at(at, ErrorKind::Structure, why))
 }
 
-fn resolve(axis: i32, x: &Array, i: usize, paths: impl FnOnce() -> Vec<String>, at: Loc) -> usize {
+/// The dimension of leaf `i` that `in_axes` means.
+pub(super) fn resolve(
+    (who, at): (&str, Loc),
+    axis: i32,
+    x: &Array,
+    i: usize,
+    paths: impl FnOnce() -> Vec<String>,
+) -> usize {
     let n = x.ndim() as i32;
     let a = if axis < 0 { axis + n } else { axis };
     if a < 0 || a >= n {
@@ -164,7 +172,7 @@ fn resolve(axis: i32, x: &Array, i: usize, paths: impl FnOnce() -> Vec<String>, 
             at,
             ErrorKind::Shape,
             format!(
-                "vmap: in_axes says axis {axis} of argument {path}, which has type {}: at least {} dimensions are needed",
+                "{who}: in_axes says axis {axis} of argument {path}, which has type {}: at least {} dimensions are needed",
                 x.aval(),
                 if axis < 0 { -axis } else { axis + 1 }
             ),
@@ -173,12 +181,13 @@ fn resolve(axis: i32, x: &Array, i: usize, paths: impl FnOnce() -> Vec<String>, 
     a as usize
 }
 
-fn size(
+/// The extent that all mapped axes have.
+pub(super) fn size(
+    (who, at): (&str, Loc),
     x: &[Array],
     dims: &[Option<usize>],
     given: Option<usize>,
     paths: impl FnOnce() -> Vec<String>,
-    at: Loc,
 ) -> usize {
     let sizes: Vec<(usize, usize)> =
         dims.iter().enumerate().filter_map(|(i, d)| d.map(|d| (i, x[i].shape()[d]))).collect();
@@ -187,12 +196,12 @@ fn size(
         fail_at(
             at,
             ErrorKind::Axis,
-            "vmap: no argument is mapped; map one, or say how many lanes there are with axis_size",
+            format!("{who}: no argument is mapped; map one, or say how many lanes there are with axis_size"),
         )
     };
     if sizes.iter().any(|s| s.1 != size) {
         let paths = paths();
-        let mut text = "vmap: the mapped axes have different extents:".to_string();
+        let mut text = format!("{who}: the mapped axes have different extents:");
         if let Some(n) = given {
             text.push_str(&format!("\n  axis_size is {n}"))
         }
@@ -231,18 +240,28 @@ fn place(
         }
         return y;
     };
-    let rank = y.ndim() as i32 + dim.is_none() as i32;
-    let to = if axis < 0 { axis + rank } else { axis };
-    if to < 0 || to >= rank {
+    let to = stacked(("vmap", at), axis, y.ndim() + dim.is_none() as usize, i, paths);
+    match dim {
+        Some(d) => crate::prim::move_axis(&y, d, to),
+        None => crate::prim::move_axis(&to_front(&y, None, size), 0, to),
+    }
+}
+/// The dimension of result `i`, which has so many with its lanes, that `out_axes` means.
+pub(super) fn stacked(
+    (who, at): (&str, Loc),
+    axis: i32,
+    rank: usize,
+    i: usize,
+    paths: impl FnOnce() -> Vec<String>,
+) -> usize {
+    let to = if axis < 0 { axis + rank as i32 } else { axis };
+    if to < 0 || to >= rank as i32 {
         let path = &paths()[i];
         fail_at(
             at,
             ErrorKind::Shape,
-            format!("vmap: out_axes says axis {axis} for result {path}, which has {rank} dimensions with its lanes"),
+            format!("{who}: out_axes says axis {axis} for result {path}, which has {rank} dimensions with its lanes"),
         )
     }
-    match dim {
-        Some(d) => crate::prim::move_axis(&y, d, to as usize),
-        None => crate::prim::move_axis(&to_front(&y, None, size), 0, to as usize),
-    }
+    to as usize
 }
