@@ -26,6 +26,7 @@ pub mod array;
 pub mod aval;
 mod axes;
 mod backend;
+pub mod debug;
 mod differential;
 pub mod dtype;
 pub mod error;

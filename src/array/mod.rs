@@ -313,7 +313,8 @@ impl Node {
 impl std::fmt::Display for Array {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Repr::Tracer(n) => write!(f, "Traced<{}> under {}", self.aval(), n.under()),
+            Repr::Tracer(n) => crate::debug::text::met(self, f, false)
+                .unwrap_or_else(|| write!(f, "Traced<{}> under {}", self.aval(), n.under())),
             // `{:.4}` of a scalar is that of its number, as Python's format is
             _ if f.precision().is_some() && self.ndim() == 0 && !self.dtype().is_complex() => {
                 std::fmt::Display::fmt(&self.to_f64(), f)
@@ -326,7 +327,8 @@ impl std::fmt::Display for Array {
 impl std::fmt::Debug for Array {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Repr::Tracer(n) => write!(f, "Traced<{}> under {}", self.aval(), n.under()),
+            Repr::Tracer(n) => crate::debug::text::met(self, f, true)
+                .unwrap_or_else(|| write!(f, "Traced<{}> under {}", self.aval(), n.under())),
             _ => f.write_str(&self.with_bytes(|b| print::repr(self.dtype(), self.weak_type(), self.shape(), b))),
         }
     }

@@ -388,6 +388,16 @@ impl Jaxpr {
         Arc::new(Jaxpr::new(ins, 0, self.consts.clone(), eqns, self.atoms.clone(), outs, avals))
     }
 
+    /// What makes these results of these inputs, and nothing that is done for its effect.
+    pub(crate) fn part(&self, ins: Vec<u32>, outs: Vec<Atom>) -> Arc<Jaxpr> {
+        let (mut eqns, mut atoms) = (vec![], vec![]);
+        for (k, e) in self.eqns.iter().enumerate().filter(|(_, e)| !e.prim.effect()) {
+            eqns.push(Eqn { prim: e.prim.boxed(), first: atoms.len() as u32, ..*e });
+            atoms.extend_from_slice(self.args(k))
+        }
+        Arc::new(Jaxpr::new(ins, 0, self.consts.clone(), eqns, atoms, outs, self.avals.clone()))
+    }
+
     /// Which outputs depend on the inputs in `mask`, if they do so linearly.
     pub(crate) fn linear_outs(&self, mask: &[bool]) -> Option<Vec<bool>> {
         let mut dep = vec![false; self.avals.len()];

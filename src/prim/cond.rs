@@ -1,5 +1,6 @@
 //! One of several programs, chosen by a number that only the run may know.
 
+use super::callback::{apart, in_turn};
 use super::held::*;
 use super::*;
 use crate::dtype::DType;
@@ -84,10 +85,14 @@ impl Primitive for Cond {
             io.add(i + 1, o)
         }
     }
-    /// Lanes that choose for themselves: every branch runs on all of them, and each lane takes the results of its own.
+    /// Lanes that choose for themselves: every branch runs on all of them, and each lane takes the results of its own. With effects, which a lane has or
+    /// has not, they run one after the other.
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let mask = given(dims);
         let alone = mask[0];
+        if alone && apart(self, lanes) {
+            return in_turn(self, &self.tangents, lanes, x, dims);
+        }
         let force = joined(
             &vec![alone; self.n_out()],
             &self.any(|b| batch_jaxpr(b, lanes, &mask[1..], &self.none()).1.clone()),

@@ -238,5 +238,5 @@ macro_rules! primitives { ($($family:ident)*) => {
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call custom
-    cond scan while_loop
+    cond scan while_loop callback
 }

@@ -358,7 +358,7 @@ impl LinLoop {
             let at = |list: &[(usize, Source)]| list.iter().map(|(k, _)| *k).collect::<Vec<_>>();
             let order = at(&fixed).into_iter().chain(n..n + moving + carried).chain(at(&stacked));
             let linear = permuted(&l.linear, order.chain(n + moving + carried..l.linear.ins.len()));
-            let outside = || p.rewire(p.ins[..n_consts].to_vec(), hoisted.clone(), &[]);
+            let outside = || p.part(p.ins[..n_consts].to_vec(), hoisted.clone());
             Arc::new(LinLoop {
                 primal: p.rewire(p.ins.clone(), outs, &[]),
                 linear,

@@ -1,0 +1,406 @@
+//! Host code between compiled parts: printing, calls that are made for their effect, calls that give values. The functions are in [`debug`](crate::debug).
+//!
+//! A closure is compared by identity. What is only for the eye ([`DebugCallback`], [`Seen`]) changes no value and is never dropped; a [`PureCallback`] is a value like any other.
+
+use super::held::*;
+use super::scan::Scan;
+use super::*;
+use crate::debug::text::Template;
+use crate::error::{ErrorKind, fail_at};
+use crate::trace::batch::to_front;
+use crate::trace::stage::stage_rule;
+use crate::trace::{bind, bind1, enter, stray};
+use cotangent_cpu::ValId;
+
+/// A closure with a name, equal only to itself.
+pub(crate) struct Host<R> {
+    f: Arc<dyn Fn(&[Array]) -> R + Send + Sync>,
+    name: Arc<str>,
+}
+impl<R> Host<R> {
+    pub(crate) fn new(name: String, f: impl Fn(&[Array]) -> R + Send + Sync + 'static) -> Host<R> {
+        Host { f: Arc::new(f), name: name.into() }
+    }
+    /// Calls it where no transformation runs. A value of one that has ended is an error.
+    fn call(&self, x: &[Array]) -> R {
+        let _g = enter(None, None);
+        (self.f)(x)
+    }
+    fn param(&self) -> (&'static str, Param) {
+        ("callback", Param::Text(self.name.to_string()))
+    }
+}
+impl<R> Clone for Host<R> {
+    fn clone(&self) -> Self {
+        Host { f: self.f.clone(), name: self.name.clone() }
+    }
+}
+impl<R> PartialEq for Host<R> {
+    fn eq(&self, o: &Self) -> bool {
+        Arc::ptr_eq(&self.f, &o.f)
+    }
+}
+impl<R> Eq for Host<R> {}
+impl<R> Hash for Host<R> {
+    fn hash<H: Hasher>(&self, h: &mut H) {
+        (Arc::as_ptr(&self.f).cast::<()>() as usize).hash(h)
+    }
+}
+impl<R> Debug for Host<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// What is done with values as they pass.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Work {
+    Print(Template),
+    Call(Host<()>),
+}
+impl Work {
+    fn of(&self, x: &[Array]) {
+        match self {
+            Work::Print(text) => crate::debug::line(text.render(x)),
+            Work::Call(host) => host.call(x),
+        }
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        match self {
+            Work::Print(text) => vec![("fmt", text.to_string().into())],
+            Work::Call(host) => vec![host.param()],
+        }
+    }
+}
+
+/// The operands as values. One of a transformation that does not run any more is an error.
+pub(crate) fn values(x: &[&Array], loc: Loc) -> Vec<Array> {
+    let value = |x: &&Array| match &x.0 {
+        Repr::Tracer(n) => stray(n, Some(loc)),
+        _ => (*x).clone(),
+    };
+    x.iter().map(value).collect()
+}
+
+/// The lanes of a map around an effect, which happens for one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Level {
+    pub size: usize,
+    /// The operands that have an axis for the lanes, after those of the levels outside. The others are shared.
+    pub mapped: Vec<bool>,
+}
+impl Level {
+    /// These levels inside another one.
+    pub(crate) fn around(inner: &[Level], lanes: &Lanes, mapped: &[bool]) -> Vec<Level> {
+        let mut all = vec![Level { size: lanes.size, mapped: mapped.to_vec() }];
+        all.extend(inner.iter().cloned());
+        all
+    }
+}
+/// `f` of the operands of each lane, the outermost map's number counting slowest.
+fn each_lane(levels: &[Level], x: &[Array], f: &mut dyn FnMut(&[Array])) {
+    let Some((level, inner)) = levels.split_first() else { return f(x) };
+    for i in 0..level.size {
+        let of = |(x, m): (&Array, &bool)| if *m { element(x, i) } else { x.clone() };
+        each_lane(inner, &x.iter().zip(&level.mapped).map(of).collect::<Vec<_>>(), f)
+    }
+}
+/// The element `i` of a concrete array along axis 0.
+pub(crate) fn element(x: &Array, i: usize) -> Array {
+    let a = x.aval().with_shape(x.shape()[1..].iter().copied());
+    let n = a.size() * a.dtype.size();
+    x.with_bytes(|b| Array::from_bytes(a.clone(), &b[i * n..(i + 1) * n]))
+}
+
+/// Does each lane have to run this operation, which it may run or not, for itself? It has effects; lanes that communicate cannot.
+pub(crate) fn apart(prim: &dyn Primitive, lanes: &Lanes) -> bool {
+    prim.effect() && lanes.axis.as_ref().is_none_or(|a| prim.named_axes() & a.bit == 0)
+}
+/// An operation of which each lane has one run of its own, in order: a loop over the lanes. For effects that a lane has or has not.
+pub(crate) fn in_turn(
+    prim: &dyn Primitive,
+    tangents: &[bool],
+    lanes: &Lanes,
+    x: &[&Array],
+    dims: &[Option<usize>],
+) -> Batched {
+    let mapped = given(dims);
+    let order: Vec<usize> =
+        (0..x.len()).filter(|i| !mapped[*i]).chain((0..x.len()).filter(|i| mapped[*i])).collect();
+    let place = |i: &usize| dims[*i].map_or(x[*i].clone(), |d| move_axis(x[*i], d, 0));
+    let args: Vec<Array> = order.iter().map(place).collect();
+    let one_of = |(i, a): (&usize, &Array)| match mapped[*i] {
+        true => a.aval().with_shape(a.shape()[1..].iter().copied()),
+        false => a.aval().clone(),
+    };
+    let types: Vec<Aval> = order.iter().zip(&args).map(one_of).collect();
+    let body = stage_rule(&types, |a| {
+        let mut own: Vec<&Array> = a.iter().collect();
+        for (i, a) in order.iter().zip(a) {
+            own[*i] = a
+        }
+        bind(prim, &own).into_vec()
+    });
+    let n_consts = x.len() - count(&mapped);
+    let tangents = if tangents.is_empty() { vec![] } else { order.iter().map(|i| tangents[*i]).collect() };
+    let scan = Scan { body, n_consts, n_carry: 0, length: lanes.size, reverse: false, tangents };
+    bind(&scan, &args.iter().collect::<Vec<_>>()).into_iter().map(|y| (y, Some(0))).collect()
+}
+
+/// Host code that sees values and gives none: see [`debug::print!`](crate::debug::print) and [`debug::callback`](crate::debug::callback).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DebugCallback {
+    pub(crate) work: Work,
+    /// The maps around it, the outermost first.
+    pub(crate) lanes: Vec<Level>,
+}
+impl Primitive for DebugCallback {
+    fn name(&self) -> &'static str {
+        match self.work {
+            Work::Print(_) => "debug_print",
+            Work::Call(_) => "debug_callback",
+        }
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        let mut p = self.work.params();
+        if !self.lanes.is_empty() {
+            let sizes: Vec<usize> = self.lanes.iter().map(|l| l.size).collect();
+            p.push(("lanes", crate::aval::tuple(&sizes).into()))
+        }
+        p
+    }
+    fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
+        Ok(Avals::new())
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        self.jvp_call(x, dx).1
+    }
+    /// On a tape it waits for the tangents, which only forward mode has.
+    fn linear_in(&self, _: &[bool]) -> bool {
+        true
+    }
+    fn transpose(&self, _: &[Tangent], _: &mut Cotangents) {}
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let mapped = given(dims);
+        let x = in_front(x, dims, &mapped, lanes);
+        let all = DebugCallback { work: self.work.clone(), lanes: Level::around(&self.lanes, lanes, &mapped) };
+        bind(&all, &x.iter().collect::<Vec<_>>());
+        Batched::new()
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unreachable!("host code runs between compiled parts")
+    }
+    fn higher(&self) -> Option<&dyn HigherOrder> {
+        Some(self)
+    }
+    fn driven(&self) -> bool {
+        true
+    }
+    fn effect(&self) -> bool {
+        true
+    }
+}
+impl HigherOrder for DebugCallback {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        let x = values(x, loc);
+        if !crate::debug::is_quiet() {
+            each_lane(&self.lanes, &x, &mut |x| self.work.of(x))
+        }
+        Outs::new()
+    }
+    fn jvp_call(&self, x: &[&Array], _: &[Option<&Array>]) -> (Outs, Tangents) {
+        bind(self, x);
+        (Outs::new(), Tangents::new())
+    }
+    fn linearize(&self, x: &[&Array], _: &[bool]) -> Option<Linearized> {
+        bind(self, x);
+        Some(Linearized { outs: Outs::new(), out_mask: vec![], prim: None, operands: vec![] })
+    }
+}
+
+/// The identity, whose cotangent is shown: see [`debug::print_gradient`](crate::debug::print_gradient).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Seen {
+    pub(crate) work: Work,
+}
+impl Primitive for Seen {
+    fn name(&self) -> &'static str {
+        "on_gradient"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        self.work.params()
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        Ok(one(x[0].clone()))
+    }
+    fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        one(dx[0].map(|d| bind1(self, &[d])))
+    }
+    fn linear_in(&self, _: &[bool]) -> bool {
+        true
+    }
+    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let ct = ct[0].as_ref().expect("a cotangent");
+        bind(&DebugCallback { work: self.work.clone(), lanes: vec![] }, &[ct]);
+        io.add(0, ct.clone())
+    }
+    fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        one((bind1(&Seen { work: self.work.clone() }, &[x[0]]), dims[0]))
+    }
+    fn lower(&self, _: &mut Lower, x: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        one(x[0])
+    }
+}
+
+/// What a map does with a callback that gives values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum VmapMethod {
+    /// It is called for each lane, in order.
+    #[default]
+    Sequential,
+    /// It is called once. Mapped operands have one more axis, in front; the others have one of extent 1.
+    ExpandDims,
+    /// It is called once. All operands have one more axis, in front, as long as there are lanes.
+    BroadcastAll,
+}
+
+/// Host code that gives values: see [`debug::pure_callback`](crate::debug::pure_callback).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PureCallback {
+    pub(crate) host: Host<Vec<Array>>,
+    /// Types of the results.
+    pub(crate) outs: Vec<Aval>,
+    pub(crate) method: VmapMethod,
+}
+impl PureCallback {
+    /// What has no derivative is asked for one.
+    fn refuse(&self, loc: Loc) {
+        if self.outs.iter().any(|a| a.dtype.is_inexact()) {
+            let text = format!(
+                "pure_callback: `{}` is host code, of which no derivative is known; give it one with custom_jvp or custom_vjp",
+                self.host.name
+            );
+            fail_at(loc, ErrorKind::NotDifferentiable, text)
+        }
+    }
+    /// The results are of the types that were promised.
+    fn checked(&self, made: Vec<Array>, loc: Loc) -> Outs {
+        if made.len() != self.outs.len() {
+            let text = format!("pure_callback: {} results are promised, the function gives {}", self.outs.len(), made.len());
+            fail_at(loc, ErrorKind::Structure, text)
+        }
+        let check = |(i, (y, a)): (usize, (Array, &Aval))| {
+            if let Repr::Tracer(n) = &y.0 {
+                stray(n, Some(loc))
+            }
+            if y.dtype() != a.dtype || y.shape() != &a.shape[..] {
+                let kind = if y.dtype() != a.dtype { ErrorKind::Type } else { ErrorKind::Shape };
+                let text = format!("pure_callback: result {i} has type {}, but {a} is promised", y.aval());
+                fail_at(loc, kind, text)
+            }
+            if y.aval() == a { y } else { y.relabel(a.clone()) }
+        };
+        made.into_iter().zip(&self.outs).enumerate().map(check).collect()
+    }
+}
+impl Primitive for PureCallback {
+    fn name(&self) -> &'static str {
+        "pure_callback"
+    }
+    fn params(&self) -> Vec<(&'static str, Param)> {
+        let types: Vec<String> = self.outs.iter().map(|a| format!("ShapedArray({a})")).collect();
+        let comma = if types.len() == 1 { "," } else { "" };
+        let method = match self.method {
+            VmapMethod::Sequential => "sequential",
+            VmapMethod::ExpandDims => "expand_dims",
+            VmapMethod::BroadcastAll => "broadcast_all",
+        };
+        vec![
+            self.host.param(),
+            ("result_avals", format!("({}{comma})", types.join(", ")).into()),
+            ("sharding", "None".into()),
+            ("vmap_method", method.into()),
+        ]
+    }
+    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        let varying = varying(x);
+        Ok(self.outs.iter().map(|a| Aval { varying, ..a.clone() }).collect())
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+        self.jvp_call(x, dx).1
+    }
+    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let x: Vec<Array> = match self.method {
+            VmapMethod::Sequential => return in_turn(self, &[], lanes, x, dims),
+            VmapMethod::BroadcastAll => all_front(lanes, x, dims),
+            VmapMethod::ExpandDims => {
+                let front = |(x, d): (&&Array, &Option<usize>)| to_front(x, *d, if d.is_some() { lanes.size } else { 1 });
+                x.iter().zip(dims).map(front).collect()
+            }
+        };
+        let outs = self.outs.iter().map(|a| a.with_shape([lanes.size].into_iter().chain(a.shape.iter().copied())));
+        let all = PureCallback { outs: outs.collect(), ..self.clone() };
+        bind(&all, &x.iter().collect::<Vec<_>>()).into_iter().map(|y| (y, Some(0))).collect()
+    }
+    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        unreachable!("host code runs between compiled parts")
+    }
+    fn higher(&self) -> Option<&dyn HigherOrder> {
+        Some(self)
+    }
+    fn driven(&self) -> bool {
+        true
+    }
+}
+impl HigherOrder for PureCallback {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        let x = values(x, loc);
+        self.checked(self.host.call(&x), loc)
+    }
+    fn jvp_call(&self, x: &[&Array], _: &[Option<&Array>]) -> (Outs, Tangents) {
+        self.refuse(crate::trace::ambient().unwrap_or_else(std::panic::Location::caller));
+        (bind(self, x), smallvec::smallvec![None; self.outs.len()])
+    }
+    fn linearize(&self, x: &[&Array], _: &[bool]) -> Option<Linearized> {
+        self.refuse(crate::trace::ambient().unwrap_or_else(std::panic::Location::caller));
+        Some(Linearized { outs: bind(self, x), out_mask: vec![false; self.outs.len()], prim: None, operands: vec![] })
+    }
+}
+
+/// Recorded programs cannot hold host code.
+pub(super) const READ: &[Read] = &[];
+pub(super) fn cases() -> Vec<Case> {
+    // closures are compared by identity, so that samples which are run again and again need lasting ones
+    static SEE: std::sync::LazyLock<Host<()>> = std::sync::LazyLock::new(|| Host::new("see".into(), |_| ()));
+    static NEXT: std::sync::LazyLock<Host<Vec<Array>>> = std::sync::LazyLock::new(|| {
+        Host::new("next".into(), |x| vec![convert_element_type(&add(&x[0], &lit(&x[0], 1.0)), x[0].dtype(), false)])
+    });
+    fn see(x: &Array) {
+        bind(&DebugCallback { work: Work::Call(SEE.clone()), lanes: vec![] }, &[x]);
+    }
+    fn next(x: &Array, method: VmapMethod) -> Array {
+        let outs = vec![Aval::new(x.dtype(), x.shape())];
+        bind1(&PureCallback { host: NEXT.clone(), outs, method }, &[x])
+    }
+    let x = || vec![crate::array(vec![1.5f64, -2.0])];
+    let n = || vec![crate::array(vec![3i32, -2])];
+    vec![
+        Case {
+            name: "an effect between two operations",
+            args: x(),
+            run: |x| {
+                let y = sin(&x[0]);
+                see(&y);
+                vec![mul(&y, &x[0])]
+            },
+        },
+        Case {
+            name: "a cotangent that is seen",
+            args: x(),
+            run: |x| vec![bind1(&Seen { work: Work::Call(SEE.clone()) }, &[&mul(&x[0], &x[0])])],
+        },
+        Case { name: "lane by lane", args: n(), run: |x| vec![next(&x[0], VmapMethod::Sequential)] },
+        Case { name: "all lanes at once", args: n(), run: |x| vec![next(&x[0], VmapMethod::BroadcastAll)] },
+        Case { name: "lanes and an axis for them", args: n(), run: |x| vec![next(&x[0], VmapMethod::ExpandDims)] },
+    ]
+}
