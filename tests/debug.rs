@@ -443,3 +443,129 @@ fn effects_and_communicating_lanes() {
     let (y, lines) = capture(|| Vmap::new().axis_name("i").of(f)(&array![1., -2.]));
     assert_eq!((y.to_string(), lines), ("[-1. -0.]".to_string(), vec!["yes 1.0".to_string(), "yes -2.0".to_string()]));
 }
+
+/// The words of the error that `f` is told.
+#[track_caller]
+fn words<R>(kind: ErrorKind, f: impl FnOnce() -> R) -> String {
+    let e = match catch(f) {
+        Err(e) => e,
+        Ok(_) => panic!("an error was expected"),
+    };
+    assert_eq!(e.kind(), kind, "{e}");
+    e.to_string()
+}
+/// The words without the place, and the line of this file that they name.
+fn place(text: &str) -> (String, u32) {
+    let (words, at) = text.rsplit_once("\n  at ").expect("a place");
+    let mut parts = at.rsplit(':');
+    assert!(at.contains("debug.rs"), "{text}");
+    (words.to_string(), parts.nth(1).unwrap().parse().unwrap())
+}
+
+#[test]
+fn the_operation_that_makes_a_nan() {
+    let line = line!() + 1;
+    let f = |x: &Array| x.log().sin().sum();
+    let x = array![1., -1., 0.5, -2.];
+    let nan = |f: &dyn Fn() -> Array| place(&words(ErrorKind::NotFinite, || debug::nans(f)));
+    let want = "log: makes a NaN of operands without one, in the forward pass: 2 of 4 elements, the first at index (1,) of the \
+                result float32[4]\n  operand 0, float32[4]: from -2 to 1";
+    let want = (want.to_string(), line);
+    assert_eq!(nan(&|| f(&x)), want);
+    assert_eq!(nan(&|| jit(f)(&x)), want);
+    assert_eq!(nan(&|| grad(f)(&x)), want);
+    assert_eq!(nan(&|| jit(grad(jit(f)))(&x)), want);
+    assert_eq!(nan(&|| jvp(f, (&x,), (&x,)).1), want);
+    let turns = |x: &Array| lax::scan(|c: &Array, x: &Array| (c + f(&x.reshape(&[1])), ()), &array(0.0), x).0;
+    for (text, at) in
+        [nan(&|| turns(&x)), nan(&|| jit(turns)(&x)), nan(&|| jit(grad(turns))(&x)), nan(&|| grad(turns)(&x))]
+    {
+        assert!(text.contains("log: makes a NaN") && text.contains("index (0,) of the result float32[1]"), "{text}");
+        assert_eq!(at, line);
+    }
+    let branch = |x: &Array| lax::cond(&x.sum().lt(0), f, |x| x.sum(), x);
+    assert_eq!(nan(&|| jit(branch)(&x)), want);
+    let looped = |x: &Array| {
+        let body = |c: &(Array, Array)| (&c.0 + 1, f(&c.1) * &c.1);
+        lax::while_loop(|c: &(Array, Array)| c.0.lt(2), body, &(array(0), x.clone())).1
+    };
+    assert_eq!(nan(&|| jit(looped)(&x)), want);
+    // outside, nothing is looked for, and the bits are those of the compiled program
+    let y = array![0.3, 1.7, 2.9];
+    let g = jit(grad(|x: &Array| (x.log() * x.sin()).sum()));
+    assert_eq!(format!("{:?}", debug::nans(|| g(&y))), format!("{:?}", g(&y)));
+    assert!(f(&x).to_f64().is_nan());
+    assert!(jit(f)(&x).to_f64().is_nan());
+}
+
+#[test]
+fn a_nan_on_the_way_back() {
+    let line = line!() + 1;
+    let f = |x: &Array| (x * 0.0 + x.sqrt() * x).sum();
+    let x = array![1., 0.];
+    for run in [&|x: &Array| grad(f)(x) as Array, &|x: &Array| jit(grad(f))(x) as Array, &|x: &Array| grad(jit(f))(x)]
+        as [&dyn Fn(&Array) -> Array; 3]
+    {
+        let (text, at) = place(&words(ErrorKind::NotFinite, || debug::nans(|| run(&x))));
+        assert!(text.contains("mul: makes a NaN of operands without one, in the backward pass: 1 of 2 elements, the first at index (1,)"), "{text}");
+        assert!(text.contains("to inf"), "{text}");
+        assert_eq!(at, line, "{text}");
+    }
+    let (text, _) = place(&words(ErrorKind::NotFinite, || debug::infs(|| jit(grad(f))(&x))));
+    assert!(text.contains("makes an infinity of finite operands"), "{text}");
+}
+
+#[test]
+fn the_lane_of_a_nan() {
+    let f = |x: &Array| x.log().sum();
+    let xs = array![[1., 2.], [3., -4.], [-5., 6.]];
+    let (text, _) = place(&words(ErrorKind::NotFinite, || debug::nans(|| vmap(f)(&xs))));
+    assert!(
+        text.contains("the first at index (1, 1)")
+            && text.contains("in lane 1 of the map of 3 lanes at tests/debug.rs:"),
+        "{text}"
+    );
+    let (text, _) = place(&words(ErrorKind::NotFinite, || debug::nans(|| vmap_axes(f, (1,), 0)(&xs))));
+    assert!(text.contains("in lane 1 of the map of 2 lanes"), "{text}");
+    let (text, _) = place(&words(ErrorKind::NotFinite, || debug::nans(|| vmap(grad(f))(&xs))));
+    assert!(text.contains("in lane 1 of the map of 3 lanes"), "{text}");
+    let deep = |x: &Array| vmap_axes(|x: &Array| x.log(), (0,), 0)(x).sum();
+    let (text, _) = place(&words(ErrorKind::NotFinite, || debug::nans(|| vmap(deep)(&xs))));
+    assert!(
+        text.contains("in lane 1 of the map of 3 lanes") && text.contains("in lane 1 of the map of 2 lanes"),
+        "{text}"
+    );
+    let (text, _) = place(&words(ErrorKind::NotFinite, || debug::nans(|| jit(vmap(f))(&xs))));
+    assert!(text.contains("the first at index (1, 1) of the result float32[3,2]"), "{text}");
+}
+
+#[test]
+fn what_is_no_new_nan() {
+    let x = array![f32::NAN, 1.];
+    // data with NaNs pass
+    assert!(debug::nans(|| jit(|x: &Array| (x * 2.0).sum())(&x)).to_f64().is_nan());
+    // infinities are another matter, and both may be looked for
+    assert_eq!(debug::nans(|| 1.0 / array(0.0)).to_f64(), f64::INFINITY);
+    let text = words(ErrorKind::NotFinite, || debug::infs(|| debug::nans(|| 1.0 / array![1., 0.])));
+    assert!(
+        text.contains(
+            "div: makes an infinity of finite operands, in the forward pass: 1 of 2 elements, the first at index (1,)"
+        ),
+        "{text}"
+    );
+    let text = words(ErrorKind::NotFinite, || debug::infs(|| debug::nans(|| array(0.0) / array(0.0))));
+    assert!(
+        text.contains("div: makes a NaN of operands without one, in the forward pass: the result float32[]"),
+        "{text}"
+    );
+    for t in [DType::Float16, DType::BFloat16, DType::Float64, DType::Complex64, DType::Complex128] {
+        let text = words(ErrorKind::NotFinite, || debug::nans(|| array(0.0).astype(t) / array(0.0).astype(t)));
+        assert!(text.contains("div: makes a NaN"), "{text}");
+    }
+    // host code that gives one
+    let f = |x: &Array| debug::pure_callback(|x: Array| x * f32::NAN, x, x);
+    let text = words(ErrorKind::NotFinite, || debug::nans(|| jit(f)(&array(1.0))));
+    assert!(text.contains("mul: ") || text.contains("pure_callback: makes a NaN"), "{text}");
+    // the setting ends with its closure, also where that panics
+    assert!((array(0.0) / array(0.0)).to_f64().is_nan());
+}

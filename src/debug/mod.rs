@@ -18,6 +18,7 @@
 //! ```
 
 pub(crate) mod text;
+pub(crate) mod watch;
 
 use crate::array::{Array, Outs};
 use crate::aval::Aval;
@@ -33,6 +34,7 @@ use text::Template;
 
 pub use crate::debug_print as print;
 pub use crate::prim::callback::VmapMethod;
+pub use watch::{infs, nans};
 
 /// Prints a line to the standard output as `println!` does, also from within transformed functions: `debug::print!("step {i}, loss {loss:.4}")`.
 ///

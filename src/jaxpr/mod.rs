@@ -19,7 +19,7 @@ use crate::aval::{Aval, AxisSet};
 use crate::dtype::DType;
 use crate::error::Loc;
 use crate::prim::Primitive;
-use crate::trace::{Current, bind_in, current};
+use crate::trace::{Current, Pass, bind_in, current};
 use std::any::Any;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -51,6 +51,8 @@ pub(crate) struct Eqn {
     /// The first of its results.
     pub out: u32,
     pub n_out: u32,
+    /// Does it belong to a backward pass? Only errors say.
+    pub back: bool,
     pub loc: Loc,
 }
 
@@ -260,7 +262,9 @@ impl Jaxpr {
             env[*v as usize] = Some(a.clone())
         }
         let mut lits: Vec<Array> = vec![];
+        let pass = Pass::begin(false);
         for (k, e) in self.eqns.iter().enumerate() {
+            pass.now(e.back);
             let outs = {
                 let atoms = self.args(k);
                 lits.clear();

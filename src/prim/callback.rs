@@ -354,8 +354,12 @@ impl Primitive for PureCallback {
 }
 impl HigherOrder for PureCallback {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
-        let x = values(x, loc);
-        self.checked(self.host.call(&x), loc)
+        let owned = values(x, loc);
+        let y = self.checked(self.host.call(&owned), loc);
+        if crate::debug::watch::on() {
+            crate::debug::watch::look(self, x, &y, loc)
+        }
+        y
     }
     fn jvp_call(&self, x: &[&Array], _: &[Option<&Array>]) -> (Outs, Tangents) {
         self.refuse(crate::trace::ambient().unwrap_or_else(std::panic::Location::caller));

@@ -16,7 +16,7 @@ use crate::aval::Aval;
 use crate::error::{Error, ErrorKind, Loc, raise};
 use crate::prim::{Avals, Primitive};
 use smallvec::SmallVec;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,6 +89,33 @@ pub(crate) fn ambient() -> Option<Loc> {
 #[inline]
 pub(crate) fn evaluating() -> bool {
     CONTEXT.with(|c| c.borrow().trace.is_none())
+}
+
+thread_local! {
+    /// Does a backward pass run, or is one being staged?
+    static BACKWARD: Cell<bool> = const { Cell::new(false) };
+}
+/// Is this part of a backward pass?
+#[inline]
+pub(crate) fn in_backward() -> bool {
+    BACKWARD.get()
+}
+/// Which pass what happens belongs to, until it is dropped.
+pub(crate) struct Pass(bool);
+impl Pass {
+    pub(crate) fn begin(backward: bool) -> Pass {
+        Pass(BACKWARD.replace(backward || BACKWARD.get()))
+    }
+    /// For what is part of a backward pass by itself, or not.
+    #[inline]
+    pub(crate) fn now(&self, backward: bool) {
+        BACKWARD.set(self.0 || backward)
+    }
+}
+impl Drop for Pass {
+    fn drop(&mut self) {
+        BACKWARD.set(self.0)
+    }
 }
 
 /// The single way into a primitive.
