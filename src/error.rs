@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Value,
     /// A derivative differs from the numerical one.
     Check,
+    /// A [`check!`](crate::check) does not hold.
+    Failed,
     /// An operation made a NaN or an infinity where [`debug::nans`](crate::debug::nans) or [`debug::infs`](crate::debug::infs) looks for them.
     NotFinite,
     /// A program to load is malformed.

@@ -92,7 +92,7 @@ fn found(x: &Array, what: u8) -> Option<(usize, usize)> {
     })
 }
 /// The number of an element as its position.
-fn position(mut at: usize, shape: &[usize]) -> Vec<usize> {
+pub(crate) fn position(mut at: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (i, n) in index.iter_mut().zip(shape).rev() {
         *i = at % n;

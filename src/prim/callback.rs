@@ -8,6 +8,7 @@ use super::*;
 use crate::debug::text::Template;
 use crate::error::{ErrorKind, fail_at};
 use crate::trace::batch::to_front;
+use crate::trace::checkify::nans;
 use crate::trace::stage::stage_rule;
 use crate::trace::{bind, bind1, enter, stray};
 use cotangent_cpu::ValId;
@@ -98,7 +99,7 @@ impl Level {
     }
 }
 /// `f` of the operands of each lane, the outermost map's number counting slowest.
-fn each_lane(levels: &[Level], x: &[Array], f: &mut dyn FnMut(&[Array])) {
+pub(crate) fn each_lane(levels: &[Level], x: &[Array], f: &mut dyn FnMut(&[Array])) {
     let Some((level, inner)) = levels.split_first() else { return f(x) };
     for i in 0..level.size {
         let of = |(x, m): (&Array, &bool)| if *m { element(x, i) } else { x.clone() };
@@ -350,6 +351,10 @@ impl Primitive for PureCallback {
     }
     fn driven(&self) -> bool {
         true
+    }
+    fn checked(&self, set: CheckSet, x: &[&Array], loc: Loc) -> Option<(Errors, Outs)> {
+        let y = bind(self, x);
+        Some((nans(self, set, x, &y, loc), y))
     }
 }
 impl HigherOrder for PureCallback {

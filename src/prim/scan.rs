@@ -152,6 +152,9 @@ impl Primitive for Scan {
     fn effect(&self) -> bool {
         self.body.effect
     }
+    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
+        checked::scan(self, set, x)
+    }
 }
 
 impl Scan {

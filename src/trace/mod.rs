@@ -5,6 +5,7 @@
 
 pub(crate) mod axis;
 pub(crate) mod batch;
+pub(crate) mod checkify;
 pub(crate) mod eval;
 pub(crate) mod jvp;
 pub(crate) mod linearize;
@@ -42,6 +43,8 @@ pub(crate) enum Kind {
     Batch(batch::Lanes),
     /// Every operation becomes an equation.
     Stage(RefCell<stage::Builder>),
+    /// Operations pass, and what goes wrong is noted.
+    Checkify(RefCell<checkify::Found>),
 }
 
 pub(crate) type Args<'a> = SmallVec<[&'a Array; 4]>;
@@ -165,6 +168,7 @@ impl Trace {
             Kind::Tape(tape) => linearize::process(self, tape, prim, args, loc),
             Kind::Batch(lanes) => batch::process(self, lanes, prim, args, loc),
             Kind::Stage(builder) => stage::process(self, builder, prim, args, loc),
+            Kind::Checkify(found) => checkify::process(self, found, prim, args, loc),
         }
     }
     /// Is the trace with this id one of mine, that is, still running on this thread?
