@@ -569,3 +569,114 @@ fn what_is_no_new_nan() {
     // the setting ends with its closure, also where that panics
     assert!((array(0.0) / array(0.0)).to_f64().is_nan());
 }
+
+#[test]
+fn tracers_that_outlive_their_transformation() {
+    let kept: Mutex<Vec<Array>> = Mutex::default();
+    let keep = |x: &Array| kept.lock().unwrap().push(x.clone());
+    let made = line!() + 2;
+    let f = |x: &Array| {
+        let y = x.sin();
+        keep(&y);
+        (&y * &y).sum()
+    };
+    let x = array![1., 2.];
+    let runs: [(&str, &str, &dyn Fn() -> Array); 6] = [
+        ("grad, vjp, jvp or linearize", "float32[2]", &|| grad(f)(&x)),
+        ("jit or make_jaxpr", "float32[2]", &|| jit(f)(&x)),
+        ("jit or make_jaxpr", "float32[2]", &|| make_jaxpr(f, (&x,)).out_avals().len().to_string().len().into_array()),
+        ("vmap", "float32[2]", &|| vmap(f)(&array![[1., 2.], [3., 4.]])),
+        ("grad, vjp, jvp or linearize", "float32[2]", &|| jvp(f, (&x,), (&x,)).1),
+        ("jit or make_jaxpr", "float32[2]", &|| lax::map(f, &array![[1., 2.]])),
+    ];
+    for (under, aval, run) in runs {
+        let at = line!() + 1;
+        let text = words(ErrorKind::Leak, || debug::leaks(run));
+        let want = format!("1 tracer outlives its transformation:\n  {aval}, made at tests/debug.rs:{made}:");
+        assert!(text.starts_with(&want), "{text}");
+        assert!(text.contains(&format!(" under {under}, which is written at tests/debug.rs:")), "{text}");
+        assert!(at > made);
+        kept.lock().unwrap().clear();
+    }
+    // one of each transformation, not what it holds: the value of the outer one is held by that of the inner one alone
+    let text = words(ErrorKind::Leak, || debug::leaks(|| vmap(grad(f))(&array![[1., 2.]])));
+    assert!(text.starts_with("1 tracer outlives its transformation:\n  float32[2]"), "{text}");
+    kept.lock().unwrap().clear();
+    let both = |x: &Array| {
+        keep(x);
+        grad(|x: &Array| f(x))(x)
+    };
+    let text = words(ErrorKind::Leak, || debug::leaks(|| jit(both)(&x)));
+    assert!(text.starts_with("2 tracers outlive their transformations:\n  float32[2]"), "{text}");
+    kept.lock().unwrap().clear();
+    // what is dropped in time does not leak, and neither does what still runs around
+    assert_eq!(
+        debug::leaks(|| {
+            let y = grad(f)(&x);
+            kept.lock().unwrap().clear();
+            y
+        })
+        .shape(),
+        [2]
+    );
+    let around = |x: &Array| {
+        let y = debug::leaks(|| {
+            keep(x);
+            x * 2
+        });
+        y.sum()
+    };
+    assert_eq!(grad(around)(&x).to_string(), "[2. 2.]");
+    kept.lock().unwrap().clear();
+    let text = words(ErrorKind::Leak, || debug::leaks(|| grad(around)(&x)));
+    assert!(text.starts_with("1 tracer outlives"), "{text}");
+    kept.lock().unwrap().clear();
+    // after an error nothing is written down any more
+    grad(f)(&x);
+    assert_eq!(kept.lock().unwrap().len(), 1);
+}
+trait IntoArray {
+    fn into_array(self) -> Array;
+}
+impl IntoArray for usize {
+    fn into_array(self) -> Array {
+        array(self as f64)
+    }
+}
+
+/// Nothing that the library itself keeps, programs and rules and pullbacks, holds a tracer.
+#[test]
+fn transformations_leave_nothing_behind() {
+    let f = custom_vjp(|x: &Array| x.sin(), |(x,)| (x.sin(), x), |x, ct| (ct * x.cos(),));
+    let g = custom_jvp(|x: &Array| x.sin(), |(x,), (dx,)| (x.sin(), dx * x.cos()));
+    let h = jit(|x: &Array| x.sin() * 2.0);
+    let loss = |x: &Array| {
+        let turns = lax::scan(|c: &Array, x: &Array| (c * x.cos(), c + x), &array(1.0), &f(x));
+        let branch = lax::cond(&x.sum().gt(0), |x| g(x), |x| h(x), x);
+        let stop = lax::while_loop(|x: &Array| x.lt(4), |x| x * 2.0, &cotangent::stop_gradient(&x.sum().abs()));
+        debug::print!("{x}");
+        let (failure, y) = cotangent::checkify(|x: &Array| {
+            cotangent::check!(x.sum().gt(0), "{x}");
+            x * 2
+        })(x);
+        turns.1.sum() + branch.sum() + stop + y.sum() + failure.failed().astype(DType::Float32)
+    };
+    let x = array![1., 2.];
+    let (_, lines) = capture(|| {
+        debug::leaks(|| {
+            let ways = [
+                loss(&x),
+                jit(loss)(&x),
+                grad(loss)(&x),
+                grad(jit(loss))(&x),
+                jvp(loss, (&x,), (&x,)).1,
+                jit(jacfwd(loss))(&x),
+                vmap(loss)(&array![[1., 2.], [3., 4.]]),
+                jit(vmap(|x: &Array| h(x)))(&array![[1., 2.]]),
+            ];
+            let (_, pull) = vjp(loss, (&x,));
+            (ways, pull.call(&array(1.0)), make_jaxpr(loss, (&x,)))
+        })
+    });
+    assert_eq!(lines.len(), 9);
+}

@@ -105,7 +105,7 @@ impl Array {
         Array(Repr::Scalar(Scalar { bits, dtype, weak }))
     }
     pub(crate) fn tracer(trace: TraceId, loc: Loc, kind: Payload) -> Array {
-        Array(Repr::Tracer(Pooled::new(Node { trace, loc, kind })))
+        crate::debug::leaks::made(Array(Repr::Tracer(Pooled::new(Node { trace, loc, kind }))))
     }
     /// A concrete array of this type from its row-major little-endian bytes.
     pub(crate) fn from_bytes(aval: Aval, bytes: &[u8]) -> Array {

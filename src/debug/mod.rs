@@ -17,6 +17,7 @@
 //! assert_eq!(lines, ["sin 0.0 = 0.000", "sin 1.0 = 0.841"]);
 //! ```
 
+pub(crate) mod leaks;
 pub(crate) mod text;
 pub(crate) mod watch;
 
@@ -34,6 +35,7 @@ use text::Template;
 
 pub use crate::debug_print as print;
 pub use crate::prim::callback::VmapMethod;
+pub use leaks::leaks;
 pub use watch::{infs, nans};
 
 /// Prints a line to the standard output as `println!` does, also from within transformed functions: `debug::print!("step {i}, loss {loss:.4}")`.

@@ -159,7 +159,9 @@ pub(crate) fn bind_in(trace: &Current, prim: &dyn Primitive, args: &[&Array], lo
 impl Trace {
     pub(crate) fn new(parent: Current, kind: Kind, loc: Loc) -> Rc<Trace> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Rc::new(Trace { id: NEXT.fetch_add(1, Ordering::Relaxed), parent, kind, loc })
+        let t = Trace { id: NEXT.fetch_add(1, Ordering::Relaxed), parent, kind, loc };
+        crate::debug::leaks::begun(&t);
+        Rc::new(t)
     }
     #[inline]
     pub(crate) fn process(self: &Rc<Trace>, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
