@@ -404,6 +404,15 @@ pub(super) fn cases() -> Vec<Case> {
             },
         },
         Case {
+            name: "a line",
+            args: x(),
+            run: |x| {
+                let work = Work::Print(Template::of(&["x is ", ""]));
+                bind(&DebugCallback { work, lanes: vec![] }, &[&x[0]]);
+                vec![exp(&x[0])]
+            },
+        },
+        Case {
             name: "a cotangent that is seen",
             args: x(),
             run: |x| vec![bind1(&Seen { work: Work::Call(SEE.clone()) }, &[&mul(&x[0], &x[0])])],
