@@ -35,6 +35,10 @@ pub enum ErrorKind {
     Value,
     /// A derivative differs from the numerical one.
     Check,
+    /// A [`check!`](crate::check) does not hold.
+    Failed,
+    /// An operation made a NaN or an infinity where [`debug::nans`](crate::debug::nans) or [`debug::infs`](crate::debug::infs) looks for them.
+    NotFinite,
     /// A program to load is malformed.
     Program,
     /// Something that this library does not have.
@@ -56,6 +60,10 @@ impl Error {
     }
     pub(crate) fn at(mut self, at: Loc) -> Error {
         self.at = Some(at);
+        self
+    }
+    pub(crate) fn adding(mut self, text: &str) -> Error {
+        self.message.push_str(text);
         self
     }
     /// The kind of mistake.

@@ -108,7 +108,7 @@ impl Array {
         Array(Repr::Scalar(Scalar { bits, dtype, weak }))
     }
     pub(crate) fn tracer(trace: TraceId, loc: Loc, kind: Payload) -> Array {
-        Array(Repr::Tracer(Pooled::new(Node { trace, loc, kind })))
+        crate::debug::leaks::made(Array(Repr::Tracer(Pooled::new(Node { trace, loc, kind }))))
     }
     /// A concrete array of this type from its row-major little-endian bytes.
     pub(crate) fn from_bytes(aval: Aval, bytes: &[u8]) -> Array {
@@ -319,7 +319,8 @@ impl Node {
 impl std::fmt::Display for Array {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Repr::Tracer(n) => write!(f, "Traced<{}> under {}", self.aval(), n.under()),
+            Repr::Tracer(n) => crate::debug::text::met(self, f, false)
+                .unwrap_or_else(|| write!(f, "Traced<{}> under {}", self.aval(), n.under())),
             // `{:.4}` of a scalar is that of its number, as Python's format is
             _ if f.precision().is_some() && self.ndim() == 0 && !self.dtype().is_complex() => {
                 std::fmt::Display::fmt(&self.to_f64(), f)
@@ -332,7 +333,8 @@ impl std::fmt::Display for Array {
 impl std::fmt::Debug for Array {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Repr::Tracer(n) => write!(f, "Traced<{}> under {}", self.aval(), n.under()),
+            Repr::Tracer(n) => crate::debug::text::met(self, f, true)
+                .unwrap_or_else(|| write!(f, "Traced<{}> under {}", self.aval(), n.under())),
             _ => f.write_str(&self.with_bytes(|b| print::repr(self.dtype(), self.weak_type(), self.shape(), b))),
         }
     }

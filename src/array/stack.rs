@@ -186,6 +186,24 @@ impl Array {
         let items = longest(old, new, Item::together);
         *self = Array::stack(aval, items)
     }
+    /// Values of one type, each a lane.
+    pub(crate) fn of_lanes(lanes: &[&Array]) -> Array {
+        let a = lanes[0].aval();
+        let aval = a.with_shape(std::iter::once(lanes.len()).chain(a.shape.iter().copied()));
+        if a.stack == 0 {
+            let mut bytes = Vec::with_capacity(aval.size() * aval.dtype.size());
+            lanes.iter().for_each(|x| x.with_bytes(|b| bytes.extend_from_slice(b)));
+            return Array::from_bytes(aval, &bytes);
+        }
+        let longest = lanes.iter().map(|x| x.items().len()).max().unwrap_or(0);
+        let item = |k: usize| {
+            let there: Vec<u32> = (0..lanes.len() as u32).filter(|l| k < lanes[*l as usize].items().len()).collect();
+            let whole = |l: &u32| &lanes[*l as usize].items()[k].value;
+            let value = Array::of_lanes(&there.iter().map(whole).collect::<Vec<_>>());
+            Item { value, lanes: Some(there.into()) }
+        };
+        Array::stack(aval, (0..longest).map(item).collect())
+    }
     /// The rows of both, one after the other.
     fn rows_and(&self, other: &Array) -> Array {
         let (a, b) = (self.aval(), other.aval());

@@ -207,6 +207,10 @@ pub(crate) enum Ready {
 
 /// Runs a whole program on concrete arguments.
 pub(crate) fn run_jaxpr(j: &Arc<Jaxpr>, args: &[&Array], loc: Loc) -> Outs {
+    if crate::debug::watch::on() {
+        // every result is looked at
+        return j.eval_in(&None, args, None).into();
+    }
     let ready = j.ready.get_or_init(|| {
         if j.driven() { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
     });

@@ -122,8 +122,8 @@ mod tests {
         let t = Aval::new(DType::Float32, &[2]);
         let loc = std::panic::Location::caller();
         let eqns = vec![
-            Eqn { prim: Box::new(Sin), first: 0, out: 2, n_out: 1, loc },
-            Eqn { prim: Box::new(Add), first: 1, out: 3, n_out: 1, loc },
+            Eqn { prim: Box::new(Sin), first: 0, out: 2, n_out: 1, back: false, loc },
+            Eqn { prim: Box::new(Add), first: 1, out: 3, n_out: 1, back: false, loc },
         ];
         let atoms = vec![Atom::Var(0), Atom::Var(2), Atom::Var(1)];
         let mut j = Jaxpr::new(vec![0, 1], 0, vec![], eqns, atoms, vec![Atom::Var(3)], vec![t; 4]);
@@ -159,12 +159,12 @@ mod tests {
     #[test]
     fn nested_programs_are_checked_against_their_calls() {
         let (t, loc) = (Aval::new(DType::Float32, &[2]), std::panic::Location::caller());
-        let eqn = Eqn { prim: Box::new(Sin), first: 0, out: 1, n_out: 1, loc };
+        let eqn = Eqn { prim: Box::new(Sin), first: 0, out: 1, n_out: 1, back: false, loc };
         let mut inner =
             Jaxpr::new(vec![0], 0, vec![], vec![eqn], vec![Atom::Var(0)], vec![Atom::Var(1)], vec![t.clone(); 2]);
         let outer = |inner: Jaxpr, operands: usize| {
             let prim = Box::new(crate::prim::Call { jaxpr: Arc::new(inner), name: "f".into() });
-            let eqn = Eqn { prim, first: 0, out: 1, n_out: 1, loc };
+            let eqn = Eqn { prim, first: 0, out: 1, n_out: 1, back: false, loc };
             let atoms = vec![Atom::Var(0); operands];
             let j = Jaxpr::new(vec![0], 0, vec![], vec![eqn], atoms, vec![Atom::Var(1)], vec![t.clone(); 2]);
             j.check().unwrap_err().to_string()

@@ -20,7 +20,7 @@ use crate::aval::{Aval, AxisSet};
 use crate::dtype::DType;
 use crate::error::Loc;
 use crate::prim::Primitive;
-use crate::trace::{Current, bind_in, current};
+use crate::trace::{Current, Pass, bind_in, current};
 use std::any::Any;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -52,6 +52,8 @@ pub(crate) struct Eqn {
     /// The first of its results.
     pub out: u32,
     pub n_out: u32,
+    /// Does it belong to a backward pass? Only errors say.
+    pub back: bool,
     pub loc: Loc,
 }
 
@@ -263,7 +265,9 @@ impl Jaxpr {
             env[*v as usize] = Some(a.clone())
         }
         let mut lits: Vec<Array> = vec![];
+        let pass = Pass::begin(false);
         for (k, e) in self.eqns.iter().enumerate() {
+            pass.now(e.back);
             let outs = {
                 let atoms = self.args(k);
                 lits.clear();
@@ -393,6 +397,16 @@ impl Jaxpr {
         let eqns = self.eqns.iter().map(|e| Eqn { prim: e.prim.boxed(), ..*e }).collect();
         let avals = self.avals.iter().chain(extra).cloned().collect();
         Arc::new(Jaxpr::new(ins, 0, self.consts.clone(), eqns, self.atoms.clone(), outs, avals))
+    }
+
+    /// What makes these results of these inputs, and nothing that is done for its effect.
+    pub(crate) fn part(&self, ins: Vec<u32>, outs: Vec<Atom>) -> Arc<Jaxpr> {
+        let (mut eqns, mut atoms) = (vec![], vec![]);
+        for (k, e) in self.eqns.iter().enumerate().filter(|(_, e)| !e.prim.effect()) {
+            eqns.push(Eqn { prim: e.prim.boxed(), first: atoms.len() as u32, ..*e });
+            atoms.extend_from_slice(self.args(k))
+        }
+        Arc::new(Jaxpr::new(ins, 0, self.consts.clone(), eqns, atoms, outs, self.avals.clone()))
     }
 
     /// Which outputs depend on the inputs in `mask`, if they do so linearly.

@@ -87,6 +87,9 @@ macro_rules! binary { ($(
         fn linear_in(&self, $m: &[bool]) -> bool { $linear }
         #[allow(unused_variables)]
         fn transpose(&self, ct: &[Tangent], $io: &mut Cotangents) { let $ct = ct[0].as_ref().expect("a cotangent"); $back }
+        fn pitfalls(&self, x: &[&Array]) -> Vec<Pitfall> {
+            if matches!($spelled, "div" | "rem") { vec![Pitfall::by_zero(x[1])] } else { vec![] }
+        }
         fn batch(&self, _: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
             let (x, d) = align(x, dims);
             one(($name(&x[0], &x[1]), Some(d)))

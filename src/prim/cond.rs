@@ -137,6 +137,9 @@ impl Primitive for Cond {
     fn effect(&self) -> bool {
         self.branches.iter().any(|b| b.effect)
     }
+    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
+        checked::cond(self, set, x)
+    }
 }
 impl HigherOrder for Cond {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {

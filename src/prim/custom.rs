@@ -84,6 +84,10 @@ impl CustomCall {
     pub(crate) fn program(jaxpr: Arc<Jaxpr>, captured: usize, name: Arc<str>, rule: Rule) -> CustomCall {
         CustomCall { body: Code::Program(jaxpr), captured, name, rule, axes: bound().into() }
     }
+    /// The same rule for another program of the same function.
+    pub(crate) fn with_program(&self, jaxpr: Arc<Jaxpr>) -> CustomCall {
+        CustomCall { body: Code::Program(jaxpr), ..self.clone() }
+    }
     fn who(&self) -> &'static str {
         match self.rule {
             Rule::Jvp(_) => "custom_jvp",
@@ -266,6 +270,9 @@ impl Primitive for CustomCall {
     }
     fn effect(&self) -> bool {
         matches!(&self.body, Code::Program(j) if j.effect)
+    }
+    fn checked(&self, set: CheckSet, x: &[&Array], loc: Loc) -> Option<(Errors, Outs)> {
+        checked::custom(self, set, x, loc)
     }
 }
 impl Live for CustomCall {

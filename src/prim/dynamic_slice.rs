@@ -64,6 +64,9 @@ impl Primitive for DynamicSlice {
         out.varying = varying(x);
         Ok(one(out))
     }
+    fn pitfalls(&self, x: &[&Array]) -> Vec<Pitfall> {
+        Pitfall::outside_box("dynamic_slice", x[0].aval(), &x[1..], &self.sizes)
+    }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         one(dx[0].map(|d| dynamic_slice(d, &x[1..], &self.sizes)))
     }

@@ -32,6 +32,9 @@ impl Primitive for DynamicUpdateSlice {
         out.varying = varying(x);
         Ok(one(out))
     }
+    fn pitfalls(&self, x: &[&Array]) -> Vec<Pitfall> {
+        Pitfall::outside_box("dynamic_update_slice", x[0].aval(), &x[2..], x[1].shape())
+    }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         if dx[0].is_none() && dx[1].is_none() {
             return one(None);

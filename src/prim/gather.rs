@@ -367,6 +367,9 @@ impl Primitive for Gather {
         out.varying |= indices.varying;
         Ok(one(out))
     }
+    fn pitfalls(&self, x: &[&Array]) -> Vec<Pitfall> {
+        Pitfall::outside_all("gather", x[0].aval(), x[1], &self.dims.start_index_map, &self.sizes)
+    }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         one(dx[0].map(|d| bind1(&self.of_tangents(), &[d, x[1]])))
     }

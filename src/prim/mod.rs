@@ -7,6 +7,7 @@
 //!
 //! Rules are written with the public operations, so that each works under every trace. Only `lower` touches the tensor program.
 
+pub(crate) mod checked;
 pub(crate) mod held;
 pub(crate) mod lower;
 mod policy;
@@ -21,6 +22,7 @@ use crate::error::{Error, Loc};
 use crate::jaxpr::Jaxpr;
 use crate::jaxpr::params::Params;
 use crate::trace::batch::Lanes;
+use crate::trace::checkify::{CheckSet, Errors};
 pub use crate::trace::transpose::Cotangents;
 use lower::{Lower, Vals};
 pub use policy::{Candidate, Policy};
@@ -109,6 +111,14 @@ pub trait Primitive: Parameters {
     /// Must it run even if nobody reads its results?
     fn effect(&self) -> bool {
         false
+    }
+    /// The results and, as a value, what goes wrong in it: for [`checkify`](crate::checkify()). Asked of what holds programs or is a check; a mere call needs no rule.
+    fn checked(&self, _set: CheckSet, _x: &[&Array], _loc: Loc) -> Option<(Errors, Outs)> {
+        None
+    }
+    /// What these operands may run into.
+    fn pitfalls(&self, _x: &[&Array]) -> Vec<Pitfall> {
+        vec![]
     }
 }
 
@@ -270,5 +280,5 @@ macro_rules! primitives { ($($family:ident)*) => {
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call checkpoint custom
-    linear_solve cond scan while_loop stacks partition shard_map
+    linear_solve cond scan while_loop stacks partition callback check shard_map
 }

@@ -39,7 +39,12 @@ pub(super) fn apart<P: Apart>(prim: &P, lanes: &Lanes, x: &[&Array], dims: &[Opt
     let x = in_front(x, dims, &mapped, lanes);
     let x: Vec<&Array> = x.iter().collect();
     let outs = if evaluating() {
-        prim.run_apart(lanes.size, &x, &mapped, ambient().unwrap_or(std::panic::Location::caller()))
+        let loc = ambient().unwrap_or(std::panic::Location::caller());
+        if prim.effect() && lanes.size > 0 {
+            one_by_one(prim, lanes.size, &x, &mapped, loc)
+        } else {
+            prim.run_apart(lanes.size, &x, &mapped, loc)
+        }
     } else {
         let bit = lanes.axis.as_ref().map_or(0, |a| a.bit);
         let one = |(x, m): (&&Array, &bool)| {
@@ -55,6 +60,17 @@ pub(super) fn apart<P: Apart>(prim: &P, lanes: &Lanes, x: &[&Array], dims: &[Opt
         bind(&Partition { jaxpr, size: lanes.size, mapped, bit, tangents: vec![] }, &x).into_vec()
     };
     outs.into_iter().map(|y| (y, Some(0))).collect()
+}
+
+/// Each lane by itself, in order: so its effects are together, and what it does besides nobody sees.
+pub(super) fn one_by_one(prim: &dyn Primitive, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
+    let lane = |l: u32| {
+        let of = |(x, m): (&&Array, &bool)| if *m { x.rows(&[l]).relaned(1, &[]) } else { (*x).clone() };
+        let x: Vec<Array> = x.iter().zip(mapped).map(of).collect();
+        crate::trace::eval::process(prim, &refs(&x), loc)
+    };
+    let lanes: Vec<Outs> = (0..n as u32).map(lane).collect();
+    (0..lanes[0].len()).map(|k| Array::of_lanes(&lanes.iter().map(|y| &y[k]).collect::<Vec<_>>())).collect()
 }
 
 /// A program for several lanes, by itself for each as far as they differ in what they do.
@@ -160,6 +176,23 @@ impl Primitive for Partition {
     }
     fn effect(&self) -> bool {
         self.jaxpr.effect
+    }
+    /// Checked one lane after the other.
+    fn checked(&self, set: CheckSet, x: &[&Array], loc: Loc) -> Option<(Errors, Outs)> {
+        let stacks = x.iter().any(|x| x.aval().stack > 0) || self.jaxpr.out_avals().iter().any(|a| a.stack > 0);
+        let order = || (0..x.len()).filter(|i| !self.mapped[*i]).chain((0..x.len()).filter(|i| self.mapped[*i]));
+        let n_consts = x.len() - count(&self.mapped);
+        let in_turn = Scan {
+            body: permuted(&self.jaxpr, order()),
+            n_consts,
+            n_carry: 0,
+            length: Some(self.size),
+            reverse: false,
+            unroll: 1,
+            tangents: vec![],
+        };
+        let args: Vec<&Array> = order().map(|i| x[i]).collect();
+        if stacks { None } else { in_turn.checked(set, &args, loc) }
     }
 }
 impl HigherOrder for Partition {

@@ -216,6 +216,9 @@ impl Primitive for Scan {
     fn effect(&self) -> bool {
         self.body.effect
     }
+    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
+        checked::scan(self, set, x)
+    }
 }
 
 impl Scan {
@@ -476,7 +479,7 @@ impl LinLoop {
             let at = |list: &[(usize, Source)]| list.iter().map(|(k, _)| *k).collect::<Vec<_>>();
             let order = at(&fixed).into_iter().chain(n..n + moving + carried).chain(at(&stacked));
             let linear = permuted(&l.linear, order.chain(n + moving + carried..l.linear.ins.len()));
-            let outside = || p.rewire(p.ins[..n_consts].to_vec(), hoisted.clone(), &[]);
+            let outside = || p.part(p.ins[..n_consts].to_vec(), hoisted.clone());
             Arc::new(LinLoop {
                 primal: p.rewire(p.ins.clone(), outs, &[]),
                 linear,

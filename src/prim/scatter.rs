@@ -277,6 +277,10 @@ impl Primitive for Scatter {
         out.varying |= indices.varying | updates.varying;
         Ok(one(out))
     }
+    fn pitfalls(&self, x: &[&Array]) -> Vec<Pitfall> {
+        let sizes = self.dims.box_sizes(x[0].ndim(), x[2].shape());
+        Pitfall::outside_all(self.name(), x[0].aval(), x[1], &self.dims.scatter_dims_to_operand_dims, &sizes)
+    }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
         let (dx0, du) = (dx[0], dx[2]);
         if dx0.is_none() && du.is_none() {

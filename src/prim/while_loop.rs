@@ -170,6 +170,9 @@ impl Primitive for While {
     fn effect(&self) -> bool {
         self.cond.effect || self.body.effect
     }
+    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
+        checked::while_loop(self, set, x)
+    }
 }
 impl HigherOrder for While {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {

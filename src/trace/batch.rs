@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::*;
+use crate::debug::watch;
 use crate::jaxpr::Jaxpr;
 use crate::prim::{broadcast_in_dim, move_axis};
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub(crate) fn process(t: &Rc<Trace>, lanes: &Lanes, prim: &dyn Primitive, args: 
     if !ours && dims.iter().all(|d| d.is_none()) {
         return bind_in(&t.parent, prim, &x, loc);
     }
-    let outs = {
+    let rule = || {
         let _g = enter(t.parent.clone(), Some(loc));
         let avals: SmallVec<[&Aval; 4]> = args.iter().map(|a| a.aval()).collect();
         if let Err(why) = prim.abstract_eval(&avals) {
@@ -50,6 +51,7 @@ pub(crate) fn process(t: &Rc<Trace>, lanes: &Lanes, prim: &dyn Primitive, args: 
         }
         prim.batch(lanes, &x, &dims)
     };
+    let outs = if watch::on() { watch::lanes(lanes.size, t.loc, rule, |y| y.to_vec()) } else { rule() };
     outs.into_iter()
         .map(|(y, d)| match d {
             None => y,

@@ -4,12 +4,29 @@
 use super::*;
 use crate::aval::{Shape, same_shape};
 use crate::backend::Compiled;
+use crate::debug::watch;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, RwLock};
 
 pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
+    if watch::on() {
+        return watched(prim, args, loc);
+    }
+    compute(prim, args, loc)
+}
+#[cold]
+fn watched(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
+    let outs = compute(prim, args, loc);
+    // the operations of a program are looked at one by one
+    if prim.higher().is_none() {
+        watch::look(prim, args, &outs, loc)
+    }
+    outs
+}
+#[inline]
+fn compute(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
     if let Some(programs) = prim.higher() {
         return programs.run(args, loc);
     }

@@ -149,10 +149,10 @@ fn nonlinear(prim: &dyn Primitive, loc: Loc) -> ! {
 /// A tangent that is zero, for a rule that takes every tangent as a value. Under a tape it is a variable like the other tangents, so
 /// that sums with it stay linear; its cotangent goes nowhere.
 pub(crate) fn zero_tangent(like: &Aval) -> Array {
-    // a map above the tape has no part in it: all its lanes share this zero
+    // a map above the tape has no part in it: all its lanes share this zero. Nothing goes wrong with it, either
     let mut below = current();
     while let Some(t) = &below
-        && matches!(t.kind, Kind::Batch(_))
+        && matches!(t.kind, Kind::Batch(_) | Kind::Checkify(_))
     {
         below = t.parent.clone()
     }

@@ -5,6 +5,7 @@
 
 pub(crate) mod axis;
 pub(crate) mod batch;
+pub(crate) mod checkify;
 pub(crate) mod eval;
 pub(crate) mod jvp;
 pub(crate) mod linearize;
@@ -16,7 +17,7 @@ use crate::aval::Aval;
 use crate::error::{Error, ErrorKind, Loc, raise};
 use crate::prim::{Avals, Primitive};
 use smallvec::SmallVec;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +45,8 @@ pub(crate) enum Kind {
     Stage(RefCell<stage::Builder>),
     /// Nothing happens to operations, but these axes are bound: a program for the devices of a mesh is staged above it.
     Mesh(Vec<axis::Axis>),
+    /// Operations pass, and what goes wrong is noted.
+    Checkify(RefCell<checkify::Found>),
 }
 
 pub(crate) type Args<'a> = SmallVec<[&'a Array; 4]>;
@@ -93,6 +96,33 @@ pub(crate) fn evaluating() -> bool {
     CONTEXT.with(|c| c.borrow().trace.is_none())
 }
 
+thread_local! {
+    /// Does a backward pass run, or is one being staged?
+    static BACKWARD: Cell<bool> = const { Cell::new(false) };
+}
+/// Is this part of a backward pass?
+#[inline]
+pub(crate) fn in_backward() -> bool {
+    BACKWARD.get()
+}
+/// Which pass what happens belongs to, until it is dropped.
+pub(crate) struct Pass(bool);
+impl Pass {
+    pub(crate) fn begin(backward: bool) -> Pass {
+        Pass(BACKWARD.replace(backward || BACKWARD.get()))
+    }
+    /// For what is part of a backward pass by itself, or not.
+    #[inline]
+    pub(crate) fn now(&self, backward: bool) {
+        BACKWARD.set(self.0 || backward)
+    }
+}
+impl Drop for Pass {
+    fn drop(&mut self) {
+        BACKWARD.set(self.0)
+    }
+}
+
 /// The single way into a primitive.
 #[track_caller]
 #[inline]
@@ -131,7 +161,9 @@ pub(crate) fn bind_in(trace: &Current, prim: &dyn Primitive, args: &[&Array], lo
 impl Trace {
     pub(crate) fn new(parent: Current, kind: Kind, loc: Loc) -> Rc<Trace> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Rc::new(Trace { id: NEXT.fetch_add(1, Ordering::Relaxed), parent, kind, loc })
+        let t = Trace { id: NEXT.fetch_add(1, Ordering::Relaxed), parent, kind, loc };
+        crate::debug::leaks::begun(&t);
+        Rc::new(t)
     }
     #[inline]
     pub(crate) fn process(self: &Rc<Trace>, prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
@@ -141,6 +173,7 @@ impl Trace {
             Kind::Batch(lanes) => batch::process(self, lanes, prim, args, loc),
             Kind::Stage(builder) => stage::process(self, builder, prim, args, loc),
             Kind::Mesh(_) => bind_in(&self.parent, prim, args, loc),
+            Kind::Checkify(found) => checkify::process(self, found, prim, args, loc),
         }
     }
     /// Is the trace with this id one of mine, that is, still running on this thread?

@@ -68,7 +68,7 @@ fn append(
         b.atoms.push(atom)
     }
     let out = b.avals.len() as u32;
-    b.eqns.push(Eqn { prim: prim.boxed(), first, out, n_out: outs.len() as u32, loc });
+    b.eqns.push(Eqn { prim: prim.boxed(), first, out, n_out: outs.len() as u32, back: in_backward(), loc });
     t.results(outs, out, &mut b.avals, |var, aval| {
         let value = values.as_mut().and_then(|v| v.next());
         Array::tracer(t.id, loc, Payload::Staged { var, aval, argument: None, value })

@@ -99,7 +99,7 @@ impl Cotangents<'_> {
 impl Linear {
     /// Cotangents of the inputs. The tape stays: this may be called again. `at` is the transformation's line.
     pub(crate) fn transpose(&self, ct: &[Option<Array>], reduce: AxisSet, at: Loc) -> Vec<Option<Array>> {
-        let _g = enter(current(), Some(at));
+        let (_g, _pass) = (enter(current(), Some(at)), Pass::begin(true));
         let mut accums = self.seed(ct, reduce);
         for (k, e) in self.tape.eqns.iter().enumerate().rev() {
             step(e, self.tape.operands_of(k), &self.tape.avals, &mut accums, reduce)
@@ -108,7 +108,7 @@ impl Linear {
     }
     /// The same, and each residual is freed as it is passed.
     pub(crate) fn transpose_once(mut self, ct: &[Option<Array>], reduce: AxisSet, at: Loc) -> Vec<Option<Array>> {
-        let _g = enter(current(), Some(at));
+        let (_g, _pass) = (enter(current(), Some(at)), Pass::begin(true));
         let mut accums = self.seed(ct, reduce);
         while let Some(e) = self.tape.eqns.pop() {
             step(&e, &self.tape.operands[e.first as usize..], &self.tape.avals, &mut accums, reduce);

@@ -20,6 +20,7 @@ pub use checkpoint::{Checkpoint, checkpoint};
 pub use custom::{custom_gradient, custom_jvp, custom_vjp, linear_call};
 pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums};
 pub use jacobian::{hessian, jacfwd, jacrev};
+pub(crate) use jit::function_name;
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
 pub use jvp::{jvp, linearize};
 pub use pmap::{Pmap, pmap, shard_map};

@@ -8,7 +8,7 @@ use cotangent::prim::testing::Equation;
 use std::collections::BTreeMap;
 
 /// What differs from JAX's table, or is not in it.
-const OWN: [(&str, &str); 9] = [
+const OWN: [(&str, &str); 10] = [
     // JAX adds tangents and cotangents of one type and looks at the first; those of one type here have one weakness, too
     ("add_any", "all"),
     // the table says what JAX's types between devices are; under a map these are folds and moves, in JAX too, and keep weakness
@@ -21,21 +21,26 @@ const OWN: [(&str, &str); 9] = [
     ("pvary", "all"),
     ("mul_add", "all"),
     ("zeros", "same"),
+    ("on_gradient", "all"),
 ];
-/// These hold programs, whose types are those of the equations in them, or stacks, which are never weak.
-const PROGRAMS: [&str; 12] = [
+/// These hold programs, whose types are those of the equations in them, or host code, which says itself what it gives, or give nothing.
+const PROGRAMS: [&str; 16] = [
     "jit",
     "remat2",
+    "partitioned_vmap",
+    "custom_linear_solve",
+    "stack_each",
+    "stack_add",
     "custom_jvp_call",
     "custom_vjp_call",
     "custom_lin",
     "cond",
     "scan",
     "while",
-    "partitioned_vmap",
-    "custom_linear_solve",
-    "stack_each",
-    "stack_add",
+    "pure_callback",
+    "debug_callback",
+    "debug_print",
+    "check",
 ];
 
 fn table() -> BTreeMap<&'static str, &'static str> {

@@ -59,6 +59,11 @@ impl<T> Pooled<T> {
     pub fn as_ptr(this: &Pooled<T>) -> *const T {
         &raw const this.inner().value
     }
+    /// How many owners the value has. Other threads may change it at any time.
+    #[inline]
+    pub fn owners(this: &Pooled<T>) -> usize {
+        this.inner().owners.load(Ordering::Acquire)
+    }
     /// The value to write, if it has no other owner.
     #[inline]
     pub fn get_mut(this: &mut Pooled<T>) -> Option<&mut T> {
@@ -209,6 +214,7 @@ mod tests {
         let token = Arc::new(());
         let a = Pooled::new((token.clone(), 7));
         let mut b = a.clone();
+        assert_eq!(Pooled::owners(&a), 2);
         assert!(Pooled::get_mut(&mut b).is_none());
         assert!(std::ptr::eq(Pooled::as_ptr(&a), Pooled::as_ptr(&b)));
         drop(a);
