@@ -9,15 +9,18 @@ mod grad;
 mod jacobian;
 mod jit;
 mod jvp;
+mod symbolic;
 mod vjp;
 mod vmap;
 
 pub use check::{CheckGrads, check_grads};
+pub(crate) use custom::written;
 pub use custom::{custom_gradient, custom_jvp, custom_vjp, linear_call};
 pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums};
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
 pub use jvp::{jvp, linearize};
+pub use symbolic::{CustomJvps, Moving, Symbolic, custom_jvp_symbolic, custom_jvps, custom_vjp_symbolic};
 pub use vjp::{Pullback, linear_transpose, vjp};
 pub use vmap::{Vmap, vmap, vmap_axes};
 
