@@ -29,6 +29,7 @@ mod backend;
 mod differential;
 pub mod dtype;
 pub mod error;
+pub mod extend;
 mod function;
 pub mod jaxpr;
 pub mod lax;

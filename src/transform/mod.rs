@@ -3,7 +3,7 @@
 //! A shell flattens the arguments into leaves, runs the user's function inside a trace on containers rebuilt around tracers, takes
 //! the results apart, and rebuilds containers around plain values. Generic code ends there: every trace sees flat lists.
 
-mod check;
+pub(crate) mod check;
 mod custom;
 mod grad;
 mod jacobian;
