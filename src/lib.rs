@@ -32,6 +32,7 @@ pub mod devices;
 mod differential;
 pub mod dtype;
 pub mod error;
+pub mod extend;
 mod function;
 pub mod jaxpr;
 pub mod lax;

@@ -425,7 +425,7 @@ struct RecordedBwd {
     inputs: usize,
 }
 impl VjpRule for RecordedVjp {
-    fn fwd(&self, x: &[Array]) -> Forward {
+    fn fwd(&self, x: &[Array], _: &[bool]) -> Forward {
         let p = staged(&self.program, &self.file, |reader, rule| match rule {
             RuleData::Vjp { fwd, res_from_in, bwd, bwd_for } => {
                 let bwd = RecordedBwd { jaxpr: reader.stage(bwd)?, bwd_for: bwd_for.clone(), inputs: fwd.ins.len() };
@@ -442,7 +442,8 @@ impl VjpRule for RecordedVjp {
     }
 }
 impl Bwd for RecordedBwd {
-    fn bwd(&self, residuals: &[Array], ct: &[Array]) -> Vec<Tangent> {
+    fn bwd(&self, residuals: &[Array], ct: &[Tangent]) -> Vec<Tangent> {
+        let ct = crate::transform::written(ct);
         // types without derivatives have no cotangents in the file
         let ct = ct.iter().filter(|c| c.dtype() != DType::Float0 || self.jaxpr.ins.len() == residuals.len() + ct.len());
         let args: Vec<Array> = residuals.iter().chain(ct).cloned().collect();

@@ -29,14 +29,22 @@ pub(crate) trait JvpRule: Send + Sync {
     fn name(&self) -> &str {
         "jvp"
     }
+    /// Does the user's rule know which tangents are zero?
+    fn symbolic(&self) -> bool {
+        false
+    }
 }
 /// A reverse derivative rule.
 pub(crate) trait VjpRule: Send + Sync {
-    /// The results, and what the way back needs.
-    fn fwd(&self, x: &[Array]) -> Forward;
+    /// The results, and what the way back needs. Cotangents are asked for of the arguments that move.
+    fn fwd(&self, x: &[Array], moves: &[bool]) -> Forward;
     /// What a printed program calls its two halves.
     fn names(&self) -> [&str; 2] {
         ["fwd", "bwd"]
+    }
+    /// Does the user's rule know which arguments move and which cotangents are zero?
+    fn symbolic(&self) -> bool {
+        false
     }
 }
 /// What the first half of a reverse rule leaves.
@@ -48,8 +56,13 @@ pub(crate) struct Forward {
 }
 /// The second half of a reverse rule.
 pub(crate) trait Bwd: Send + Sync {
-    /// Cotangents of all inputs, for cotangents of all results. Those of types without derivatives have type `float0`.
-    fn bwd(&self, residuals: &[Array], ct: &[Array]) -> Vec<Tangent>;
+    /// Cotangents of all inputs, for cotangents of all results. Those of types without derivatives have type `float0`. Unless it is
+    /// symbolic, it gets zeros written out.
+    fn bwd(&self, residuals: &[Array], ct: &[Tangent]) -> Vec<Tangent>;
+    /// Does it take zeros as such?
+    fn symbolic(&self) -> bool {
+        false
+    }
 }
 
 /// A function with a derivative rule of its own: see [`custom_jvp`](crate::custom_jvp) and [`custom_vjp`](crate::custom_vjp).
@@ -130,7 +143,7 @@ impl CustomCall {
     fn forward(&self, rule: &Arc<dyn VjpRule>, x: &[&Array], mask: &[bool]) -> (Vec<Array>, Vec<Array>, CustomLin) {
         let x = owned(self.known(x, mask));
         let mask = &mask[self.captured..];
-        let Forward { outs, residuals, bwd } = self.guarded(|| rule.fwd(&x));
+        let Forward { outs, residuals, bwd } = self.guarded(|| rule.fwd(&x, mask));
         let wanted: Vec<usize> = (0..x.len()).filter(|i| mask[*i]).collect();
         let lin = CustomLin {
             name: self.name.clone(),
@@ -200,7 +213,11 @@ impl Primitive for CustomCall {
         if self.captured > 0 {
             p.push(("num_consts", self.captured.to_string().into()))
         }
-        p.push(("symbolic_zeros", "False".into()));
+        let symbolic = match &self.rule {
+            Rule::Jvp(r) => r.symbolic(),
+            Rule::Vjp(r) => r.symbolic(),
+        };
+        p.push(("symbolic_zeros", if symbolic { "True" } else { "False" }.into()));
         p
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
@@ -407,6 +424,9 @@ impl JvpRule for BatchedJvp {
     fn name(&self) -> &str {
         self.rule.name()
     }
+    fn symbolic(&self) -> bool {
+        self.rule.symbolic()
+    }
 }
 
 /// A reverse rule for all lanes at once.
@@ -415,10 +435,10 @@ struct BatchedVjp {
     of: OfLanes,
 }
 impl VjpRule for BatchedVjp {
-    fn fwd(&self, x: &[Array]) -> Forward {
+    fn fwd(&self, x: &[Array], moves: &[bool]) -> Forward {
         let mut inner = None;
         let mut y = self.of.run(x, &self.of.mask, &mut |x| {
-            let Forward { outs, residuals, bwd } = self.rule.fwd(x);
+            let Forward { outs, residuals, bwd } = self.rule.fwd(x, moves);
             inner = Some((outs.len(), bwd));
             outs.into_iter().chain(residuals).collect()
         });
@@ -434,6 +454,9 @@ impl VjpRule for BatchedVjp {
     fn names(&self) -> [&str; 2] {
         self.rule.names()
     }
+    fn symbolic(&self) -> bool {
+        self.rule.symbolic()
+    }
 }
 struct BatchedBwd {
     bwd: Arc<dyn Bwd>,
@@ -442,11 +465,18 @@ struct BatchedBwd {
     given: Vec<bool>,
 }
 impl Bwd for BatchedBwd {
-    fn bwd(&self, residuals: &[Array], ct: &[Array]) -> Vec<Tangent> {
-        let args: Vec<Array> = residuals.iter().chain(ct).cloned().collect();
+    fn symbolic(&self) -> bool {
+        self.bwd.symbolic()
+    }
+    fn bwd(&self, residuals: &[Array], ct: &[Tangent]) -> Vec<Tangent> {
+        let args: Vec<Array> = residuals.iter().chain(ct.iter().flatten()).cloned().collect();
+        let there = residuals.iter().map(|_| true).chain(ct.iter().map(|c| c.is_some()));
+        let given: Vec<bool> = self.given.iter().zip(there).filter(|(_, t)| *t).map(|(g, _)| *g).collect();
         let mut some = vec![];
-        let back = self.of.run(&args, &self.given, &mut |a| {
-            let back = self.bwd.bwd(&a[..residuals.len()], &a[residuals.len()..]);
+        let back = self.of.run(&args, &given, &mut |a| {
+            let mut lanes = a[residuals.len()..].iter().cloned();
+            let ct: Vec<Tangent> = ct.iter().map(|c| c.as_ref().and_then(|_| lanes.next())).collect();
+            let back = self.bwd.bwd(&a[..residuals.len()], &ct);
             some = back.iter().map(|b| b.is_some()).collect();
             back.into_iter().flatten().collect()
         });
@@ -504,11 +534,12 @@ impl CustomLin {
     fn pull(&self, residuals: &[Array], ct: &[Tangent]) -> Vec<Tangent> {
         let _axes = provide(&self.axes);
         let mut ct = ct.iter();
+        let written = !self.bwd.symbolic();
         let all = |a: &Aval| match a.dtype.is_inexact() {
-            true => ct.next().expect("a cotangent").clone().unwrap_or_else(|| zero_tangent(a)),
-            false => zeros_of(&tangent_aval(a)),
+            true => ct.next().expect("a cotangent").clone().or_else(|| written.then(|| zero_tangent(a))),
+            false => written.then(|| zeros_of(&tangent_aval(a))),
         };
-        let ct: Vec<Array> = self.outs.iter().map(all).collect();
+        let ct: Vec<Tangent> = self.outs.iter().map(all).collect();
         let back = self.bwd.bwd(residuals, &ct);
         self.wanted.iter().map(|i| back[*i].clone()).collect()
     }

@@ -238,7 +238,7 @@ fn pull<'a>(f: Flat, x: &'a [Array], at: Loc) -> (Vec<Array>, impl Fn(&[Array]) 
 }
 
 /// The sum of the products of all pairs of elements, the first conjugated, in double precision.
-fn inner(a: &[Array], b: &[Array]) -> Array {
+pub(crate) fn inner(a: &[Array], b: &[Array]) -> Array {
     let (mut sum, mut complex, mut exact) = ((0.0, 0.0), false, false);
     for (a, b) in a.iter().zip(b) {
         complex |= a.dtype().is_complex() || b.dtype().is_complex();
@@ -258,7 +258,7 @@ fn inner(a: &[Array], b: &[Array]) -> Array {
 }
 
 /// All elements as pairs of doubles. Tracers of an enclosing differentiation show their primal.
-fn values(x: &Array) -> Vec<(f64, f64)> {
+pub(crate) fn values(x: &Array) -> Vec<(f64, f64)> {
     let x = x.concrete("check_grads");
     let t = x.dtype();
     if t == DType::Float0 {
@@ -277,9 +277,9 @@ fn number(like: &Array, v: f64) -> Array {
 }
 
 /// Directions: standard normal numbers from a fixed seed, by splitmix64 and the polar method.
-struct Random(u64);
+pub(crate) struct Random(u64);
 impl Random {
-    fn new() -> Random {
+    pub(crate) fn new() -> Random {
         Random(0x9e37_79b9_7f4a_7c15)
     }
     fn unit(&mut self) -> f64 {
@@ -299,7 +299,7 @@ impl Random {
         }
     }
     /// A direction of the type of `x`; `float0` for types without derivatives.
-    fn like(&mut self, x: &Array) -> Array {
+    pub(crate) fn like(&mut self, x: &Array) -> Array {
         let a = x.aval();
         if !a.dtype.is_inexact() {
             return or_zeros(None, a);

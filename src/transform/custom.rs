@@ -282,31 +282,35 @@ struct UserVjp<F> {
     names: [String; 2],
 }
 impl<F: Fn(&[Array]) -> Forward + Send + Sync> VjpRule for UserVjp<F> {
-    fn fwd(&self, x: &[Array]) -> Forward {
+    fn fwd(&self, x: &[Array], _: &[bool]) -> Forward {
         (self.fwd)(x)
     }
     fn names(&self) -> [&str; 2] {
         [&self.names[0], &self.names[1]]
     }
 }
+/// Cotangents in which zeros are written out.
+pub(crate) fn written(ct: &[Tangent]) -> Vec<Array> {
+    ct.iter().map(|c| c.clone().expect("zeros are written out")).collect()
+}
 struct UserBwd<B>(B);
 impl<B: Fn(&[Array], &[Array]) -> Vec<Tangent> + Send + Sync> Bwd for UserBwd<B> {
-    fn bwd(&self, residuals: &[Array], ct: &[Array]) -> Vec<Tangent> {
-        (self.0)(residuals, ct)
+    fn bwd(&self, residuals: &[Array], ct: &[Tangent]) -> Vec<Tangent> {
+        (self.0)(residuals, &written(ct))
     }
 }
 
 /// What a typed function and its rule share in one call: how arguments are packed and, once either has run, the result.
-struct Shell<A, O> {
-    args: A,
+pub(super) struct Shell<A, O> {
+    pub(super) args: A,
     out: OnceLock<Packed<O>>,
-    who: &'static str,
-    at: Loc,
+    pub(super) who: &'static str,
+    pub(super) at: Loc,
 }
-struct Packed<O> {
-    tree: O,
+pub(super) struct Packed<O> {
+    pub(super) tree: O,
     avals: Vec<Aval>,
-    paths: Vec<String>,
+    pub(super) paths: Vec<String>,
 }
 impl<O: Pytree> Packed<O> {
     fn tree(&self, leaves: &[Array]) -> O {
@@ -314,17 +318,17 @@ impl<O: Pytree> Packed<O> {
     }
 }
 impl<A: Pytree, O: Pytree> Shell<A, O> {
-    fn args(&self, x: &[Array]) -> A {
+    pub(super) fn args(&self, x: &[Array]) -> A {
         self.args.rebuild(&mut x.iter().cloned())
     }
-    fn out(&self) -> &Packed<O> {
+    pub(super) fn out(&self) -> &Packed<O> {
         self.out.get().expect("the function or its rule has run")
     }
-    fn fail(&self, kind: ErrorKind, text: String) -> ! {
+    pub(super) fn fail(&self, kind: ErrorKind, text: String) -> ! {
         fail_at(self.at, kind, format!("{}: {text}", self.who))
     }
     /// The leaves of a value. What runs first, the function or its rule, says of which type it is.
-    fn value(&self, what: &str, y: O) -> Vec<Array> {
+    pub(super) fn value(&self, what: &str, y: O) -> Vec<Array> {
         let leaves = tree::leaves(&y);
         let Some(first) = self.out.get() else {
             let _ = self.out.set(Packed { tree: template(&y), avals: avals(&leaves), paths: tree::paths(&y) });
@@ -359,15 +363,15 @@ impl<A: Pytree, O: Pytree> Shell<A, O> {
     }
 }
 /// The same tree with leaves that nobody looks at, so that no tracer is kept.
-fn template<T: Pytree>(x: &T) -> T {
+pub(super) fn template<T: Pytree>(x: &T) -> T {
     tree::map(x, |_| crate::array(false))
 }
 /// The tangent of what does not move, as a value.
-fn zero_of(a: &Aval) -> Array {
+pub(super) fn zero_of(a: &Aval) -> Array {
     if a.dtype.is_inexact() { zero_tangent(a) } else { zeros_of(&tangent_aval(a)) }
 }
 
-fn with_rule<S: 'static, F: Function<S, Out: Pytree> + 'static>(
+pub(super) fn with_rule<S: 'static, F: Function<S, Out: Pytree> + 'static>(
     f: Arc<F>,
     who: (&'static str, Loc),
     rule: impl Fn(&Arc<Shell<F::Args, F::Out>>) -> Rule + Send + Sync + 'static,

@@ -3,7 +3,7 @@
 //! A shell flattens the arguments into leaves, runs the user's function inside a trace on containers rebuilt around tracers, takes
 //! the results apart, and rebuilds containers around plain values. Generic code ends there: every trace sees flat lists.
 
-mod check;
+pub(crate) mod check;
 mod checkpoint;
 mod custom;
 mod grad;
@@ -12,11 +12,13 @@ mod jit;
 mod jvp;
 mod pmap;
 mod residuals;
+mod symbolic;
 mod vjp;
 mod vmap;
 
 pub use check::{CheckGrads, check_grads};
 pub use checkpoint::{Checkpoint, checkpoint};
+pub(crate) use custom::written;
 pub use custom::{custom_gradient, custom_jvp, custom_vjp, linear_call};
 pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums};
 pub use jacobian::{hessian, jacfwd, jacrev};
@@ -25,6 +27,7 @@ pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
 pub use jvp::{jvp, linearize};
 pub use pmap::{Pmap, pmap, shard_map};
 pub use residuals::{Residual, ResidualFrom, print_saved_residuals, saved_residuals};
+pub use symbolic::{CustomJvps, Moving, Symbolic, custom_jvp_symbolic, custom_jvps, custom_vjp_symbolic};
 pub use vjp::{Pullback, linear_transpose, vjp};
 pub use vmap::{Vmap, vmap, vmap_axes};
 
