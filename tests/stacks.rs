@@ -21,9 +21,10 @@ use program::{Inside, Limits, Node, Op, Random};
 use reference::{Derivatives, Reference};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// May reverse mode go through a `while_loop` under `jit` and `vmap`? It cannot yet: an error says so.
-const REVERSE_WHILE: bool = false;
-/// May reverse mode go through loops and branches whose derivative a `custom_jvp` rule takes? It cannot yet: an error says so.
+/// May reverse mode go through a `while_loop` under `jit` and `vmap`?
+const REVERSE_WHILE: bool = true;
+/// May a loop or a branch stand on a tape with operands of which only some move, as when a rule by a user takes its derivative? It cannot yet: an
+/// error says that it is not linear.
 const CONTROL_IN_RULES: bool = false;
 /// So many cases in every run.
 const CASES: u64 = 8000;
