@@ -27,7 +27,7 @@ const REVERSE_WHILE: bool = true;
 /// error says that it is not linear.
 const CONTROL_IN_RULES: bool = false;
 /// So many cases in every run.
-const CASES: u64 = 8000;
+const CASES: u64 = 6000;
 /// What is larger somewhere on its way is left out.
 const LARGEST: f64 = 1e6;
 

@@ -3,7 +3,6 @@
 use crate::measure::Bench;
 
 const COMPILE: &str = "the stages of a compilation cannot be run one by one, nor compiled programs be forgotten";
-const LOOP: &str = "there are no staged loops yet";
 const CHECKPOINT: &str = "there is no checkpoint yet";
 
 const SKIPPED: &[(&str, &str)] = &[
@@ -13,7 +12,7 @@ const SKIPPED: &[(&str, &str)] = &[
     ("compile.poly_vg", COMPILE),
     ("compile.mlp_step", COMPILE),
     ("compile.transformer12_grad", COMPILE),
-    ("compile.rnn_scan_grad", LOOP),
+    ("compile.rnn_scan_grad", COMPILE),
     ("kernel.numpy_matmul", "that is NumPy and not JAX"),
     ("kernel.conv", "there is no convolution yet"),
     ("kernel.embedding", "there is no indexing by arrays with its own name yet"),
@@ -21,11 +20,8 @@ const SKIPPED: &[(&str, &str)] = &[
     ("kernel.argsort.1e6", "there is no sort yet"),
     ("kernel.linalg", "there is no linear algebra yet"),
     ("kernel.fft", "there is no Fourier transform yet"),
-    ("train.linreg4.fori1000", LOOP),
     ("train.cnn", "there is no convolution yet"),
     ("train.transformer", "waits for indexing, softmax and gelu under their own names"),
-    ("train.rnn", LOOP),
-    ("transform.ode", LOOP),
     ("memory.chain100_ckpt_segments", CHECKPOINT),
     ("memory.chain100_ckpt_whole", CHECKPOINT),
     ("memory.centred100_ckpt_segments", CHECKPOINT),
