@@ -26,7 +26,7 @@ const REVERSE_WHILE: bool = true;
 /// May reverse mode go through loops and branches whose derivative a `custom_jvp` rule takes?
 const CONTROL_IN_RULES: bool = true;
 /// So many cases in every run.
-const CASES: u64 = 8000;
+const CASES: u64 = 6000;
 /// What is larger somewhere on its way is left out.
 const LARGEST: f64 = 1e6;
 

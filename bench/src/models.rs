@@ -1,10 +1,11 @@
 //! Models, functions and data shared by several workloads: those of `jax_baseline.py`.
 
-use cotangent::np;
 use cotangent::prelude::*;
 use cotangent::prim::{
-    GatherDimensionNumbers, GatherOptions, GatherScatterMode, expand_dims, gather, reduce_max, reduce_sum,
+    GatherDimensionNumbers, GatherOptions, GatherScatterMode, concatenate, expand_dims, gather, logistic, reduce_max,
+    reduce_sum, slice_in_dim,
 };
+use cotangent::{lax, np};
 
 /// x^3 + 2x^2 - 3x + 1.
 pub fn poly(x: &Array) -> Array {
@@ -122,6 +123,33 @@ pub fn mlp_loss(params: &Mlp, x: &Array, labels: &Array) -> Array {
 pub fn mlp_step_flops() -> f64 {
     let pair = |s: &[usize]| 2.0 * 128.0 * (s[0] * s[1]) as f64;
     3.0 * MLP_SIZES.windows(2).map(pair).sum::<f64>() - pair(&MLP_SIZES[..2])
+}
+
+/// Weights of a recurrent network: of inputs, of the state (none if they are one matrix), biases.
+pub type Recurrent = (Array, Option<Array>, Array);
+
+pub fn lstm_params() -> Recurrent {
+    (normal(&[256, 512], 60, 256f64.powf(-0.5)), None, zeros(&[512]))
+}
+pub fn lstm_loss((w, _, bias): &Recurrent, xs: &Array) -> Array {
+    let (batch, hidden) = (xs.shape()[1], bias.size() / 4);
+    let cell = |(h, c): &(Array, Array), x: &Array| {
+        let z = concatenate(&[x, h], 1).matmul(w) + bias;
+        let part = |k: usize| slice_in_dim(&z, k * hidden, (k + 1) * hidden, 1, 1);
+        let c = logistic(&(part(1) + 1.0)) * c + logistic(&part(0)) * part(2).tanh();
+        ((logistic(&part(3)) * c.tanh(), c), ())
+    };
+    let zero = zeros(&[batch, hidden]);
+    lax::scan(cell, &(zero.clone(), zero), xs).0.0.powi(2).mean()
+}
+pub fn rnn_params() -> Recurrent {
+    let matrix = |seed| normal(&[128, 128], seed, 128f64.powf(-0.5));
+    (matrix(61), Some(matrix(62)), zeros(&[128]))
+}
+pub fn rnn_loss((wx, wh, bias): &Recurrent, xs: &Array) -> Array {
+    let wh = wh.as_ref().expect("weights of the state");
+    let cell = |h: &Array, x: &Array| ((x.matmul(wx) + h.matmul(wh) + bias).tanh(), ());
+    lax::scan(cell, &zeros(&[xs.shape()[1], bias.size()]), xs).0.powi(2).mean()
 }
 
 /// One step of gradient descent: the new parameters, and the loss at the old ones.

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Loc, catch, fail};
 use crate::jaxpr::Jaxpr;
 use crate::prim::call::Call;
 use crate::prim::custom::user;
-use crate::prim::held::{Held, call_types, given, spread};
+use crate::prim::held::{Held, call_types, spread};
 use crate::prim::lower::{Lower, Vals};
 use crate::prim::*;
 use crate::trace::eval::{Fx, type_hash};
@@ -156,7 +156,7 @@ pub(super) fn transpose(op: &dyn Erased, x: &[Operand], ct: &[Tangent]) -> Vec<T
     }
     let j = body(op, &x.iter().map(|x| x.aval().clone()).collect::<Vec<_>>());
     let linear: Vec<bool> = x.iter().map(|x| x.is_linear()).collect();
-    let back = transpose_jaxpr(&j, &linear, &given(ct), false);
+    let back = transpose_jaxpr(&j, &linear, &crate::trace::transpose::varied(ct), 0, false);
     let known = x.iter().filter(|x| !x.is_linear()).map(|x| x.known());
     let mut made = spread(&back.1, back.0.eval(&known.chain(ct.iter().flatten()).collect::<Vec<_>>())).into_iter();
     linear.iter().map(|m| if *m { made.next().flatten() } else { None }).collect()

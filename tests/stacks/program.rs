@@ -210,7 +210,8 @@ pub struct Limits {
     pub honest: bool,
     /// May reverse mode go through a `while_loop` whose values are not known, under `jit` and `vmap`?
     pub reverse_while: bool,
-    /// May reverse mode go through loops and branches in a function with a forward rule?
+    /// May reverse mode go through loops and branches in a function with a forward rule, and forward mode through functions with reverse rules in loops
+    /// and branches in one another?
     pub control_in_rules: bool,
 }
 /// What is around a part of a program.
@@ -224,6 +225,8 @@ pub struct Inside {
     pub forward: bool,
     /// A function with a forward rule.
     pub rule: bool,
+    /// A reverse rule that forward mode transposes.
+    pub pulled: bool,
 }
 
 fn node(op: Op, arguments: Vec<Node>, bodies: Vec<Node>) -> Node {
@@ -319,9 +322,10 @@ impl Node {
     /// Is there something that [`Limits`] leave out, for a program around which is `inside`?
     pub fn beyond(&self, inside: Inside, limits: Limits) -> bool {
         use Op::*;
-        let Inside { unknown, reverse, forward, rule } = inside;
+        let Inside { unknown, reverse, forward, rule, pulled } = inside;
         let control = matches!(self.op, Scan { .. } | Fori { .. } | While { .. } | Cond { .. } | Switch);
-        if rule && reverse && control && !limits.control_in_rules {
+        let pulls = |op: &Op| matches!(op, CustomVjp { .. });
+        if control && !limits.control_in_rules && (rule && reverse || pulled && self.any(&pulls)) {
             return true;
         }
         if matches!(self.op, While { .. }) && unknown && reverse && !limits.reverse_while {
@@ -336,7 +340,9 @@ impl Node {
                 Inside { forward: true, reverse: reverse || *how == self::Forward::Linearize, ..inside }
             }
             // forward mode transposes the rule, and writes it down for that
-            CustomVjp { .. } => Inside { reverse: true, unknown: unknown || forward, ..inside },
+            CustomVjp { .. } => {
+                Inside { reverse: true, unknown: unknown || forward, pulled: pulled || forward, ..inside }
+            }
             CustomJvp { .. } => Inside { rule: true, ..inside },
             _ => inside,
         };

@@ -3,6 +3,7 @@
 mod call;
 mod eager;
 mod kernel;
+mod loops;
 mod memory;
 mod random;
 pub mod skipped;
@@ -46,10 +47,12 @@ pub const ALL: &[Workload] = &[
     Workload { name: "train.linreg4", run: train::linreg },
     Workload { name: "train.logistic", run: train::logistic },
     Workload { name: "train.mlp", run: train::mlp },
+    Workload { name: "train.rnn", run: train::recurrent },
     Workload { name: "transform.per_example", run: transform::per_example },
     Workload { name: "transform.hessian", run: transform::hessian },
     Workload { name: "transform.hvp", run: transform::hvp },
     Workload { name: "transform.nbody", run: transform::nbody },
+    Workload { name: "transform.ode", run: loops::lorenz },
     Workload { name: "random", run: random::numbers },
     Workload { name: "memory.chain100", run: memory::chain100 },
     Workload { name: "memory.chain100_ckpt_segments", run: memory::chain100_ckpt_segments },

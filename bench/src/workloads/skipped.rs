@@ -3,7 +3,6 @@
 use crate::measure::Bench;
 
 const COMPILE: &str = "the stages of a compilation cannot be run one by one, nor compiled programs be forgotten";
-const LOOP: &str = "there are no staged loops yet";
 
 const SKIPPED: &[(&str, &str)] = &[
     ("startup.python", "there is no interpreter to start; see startup.process"),
@@ -12,7 +11,7 @@ const SKIPPED: &[(&str, &str)] = &[
     ("compile.poly_vg", COMPILE),
     ("compile.mlp_step", COMPILE),
     ("compile.transformer12_grad", COMPILE),
-    ("compile.rnn_scan_grad", LOOP),
+    ("compile.rnn_scan_grad", COMPILE),
     ("kernel.numpy_matmul", "that is NumPy and not JAX"),
     ("kernel.conv", "there is no convolution yet"),
     ("kernel.embedding", "there is no indexing by arrays with its own name yet"),
@@ -20,11 +19,8 @@ const SKIPPED: &[(&str, &str)] = &[
     ("kernel.argsort.1e6", "there is no sort yet"),
     ("kernel.linalg", "there is no linear algebra yet"),
     ("kernel.fft", "there is no Fourier transform yet"),
-    ("train.linreg4.fori1000", LOOP),
     ("train.cnn", "there is no convolution yet"),
     ("train.transformer", "waits for indexing, softmax and gelu under their own names"),
-    ("train.rnn", LOOP),
-    ("transform.ode", LOOP),
 ];
 
 /// A line for each that is asked for.

@@ -2,6 +2,7 @@
 
 use crate::measure::{Bench, Work};
 use crate::models::*;
+use cotangent::lax;
 use cotangent::prelude::*;
 
 /// Measures a compiled step whose parameters are the last call's result.
@@ -26,6 +27,9 @@ pub fn linreg(b: &mut Bench) {
     let (x, y) = (array![1., 2., 3., 4.], array![3., 5., 7., 9.]);
     let params = (scalar(0.0), scalar(0.0));
     carried(b, "train.linreg4", sgd(mse_loss, 0.05), &params, (&x, &y), Work::default());
+    let step = sgd(mse_loss, 0.05);
+    let many = jit(|p: &(Array, Array)| lax::fori_loop(0, 1000, |_, p: &(Array, Array)| step(p, &x, &y).0, p));
+    b.time_work("train.linreg4.fori1000", Work { steps: Some(1000), ..Work::default() }, || many(&params));
 }
 
 pub fn logistic(b: &mut Bench) {
@@ -54,4 +58,15 @@ pub fn mlp(b: &mut Bench) {
         state = Some(next);
         loss
     });
+}
+
+/// What a recurrent network does with a sequence of inputs: [turns, examples, inputs].
+type Sequence = fn(&Recurrent, &Array) -> Array;
+
+pub fn recurrent(b: &mut Bench) {
+    let xs = normal(&[256, 32, 128], 5, 1.0);
+    let loss = |f: Sequence| move |p: &Recurrent, xs: &Array, _: &Array| f(p, xs);
+    let flops = |wide: f64| Work::flops(3.0 * 256.0 * 2.0 * 32.0 * 256.0 * wide);
+    carried(b, "train.lstm", sgd(loss(lstm_loss), 1e-3), &lstm_params(), (&xs, &xs), flops(512.0));
+    carried(b, "train.rnn", sgd(loss(rnn_loss), 1e-3), &rnn_params(), (&xs, &xs), flops(128.0));
 }
