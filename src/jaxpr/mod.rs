@@ -411,27 +411,27 @@ impl Jaxpr {
 
     /// Which outputs depend on the inputs in `mask`, if they do so linearly.
     pub(crate) fn linear_outs(&self, mask: &[bool]) -> Option<Vec<bool>> {
-        self.follow(mask, true)
+        self.follow(mask, &[], true).map(|f| f.0)
     }
-    /// Which outputs depend on the inputs in `mask`, as far as the equations that are linear in them tell.
-    pub(crate) fn dependent_outs(&self, mask: &[bool]) -> Vec<bool> {
-        self.follow(mask, false).expect("an answer for each output")
-    }
-    fn follow(&self, mask: &[bool], linear: bool) -> Option<Vec<bool>> {
+    /// Which outputs depend on the inputs in `mask`, and which are zero where those in `zero` are. `None`: not linearly, if that is asked for.
+    pub(crate) fn follow(&self, mask: &[bool], zero: &[bool], linear: bool) -> Option<(Vec<bool>, Vec<bool>)> {
         let mut dep = vec![false; self.avals.len()];
         // what is linear in zeros is zero, and may be added to what depends on the inputs
-        let mut zero = dep.clone();
+        let mut none = dep.clone();
         for (v, m) in self.ins.iter().zip(mask) {
             dep[*v as usize] = *m
         }
-        let is = |of: &Vec<bool>, a: &Atom| matches!(a, Atom::Var(v) if of[*v as usize]);
-        let none = |zero: &Vec<bool>, a: &Atom| match a {
+        for (v, z) in self.ins.iter().zip(zero) {
+            none[*v as usize] = *z
+        }
+        let depends = |dep: &Vec<bool>, a: &Atom| matches!(a, Atom::Var(v) if dep[*v as usize]);
+        let is_zero = |none: &Vec<bool>, a: &Atom| match a {
             Atom::Lit(l) => l.dtype.all_zero(&l.bits.to_le_bytes()[..l.dtype.size()]),
-            var => is(zero, var),
+            Atom::Var(v) => none[*v as usize],
         };
         for (k, e) in self.eqns.iter().enumerate() {
-            let m: Vec<bool> = self.args(k).iter().map(|a| is(&dep, a)).collect();
-            let z: Vec<bool> = self.args(k).iter().map(|a| none(&zero, a)).collect();
+            let m: Vec<bool> = self.args(k).iter().map(|a| depends(&dep, a)).collect();
+            let z: Vec<bool> = self.args(k).iter().map(|a| is_zero(&none, a)).collect();
             let outs = e.out as usize..(e.out + e.n_out) as usize;
             if m.contains(&true) || e.prim.makes_tangent() {
                 let n = outs.len();
@@ -439,12 +439,14 @@ impl Jaxpr {
                     let all: Vec<bool> = m.iter().zip(&z).map(|(m, z)| *m || *z).collect();
                     (all != m && e.prim.linear_in(&all)).then(|| vec![true; n])
                 };
-                let follows = e.prim.linear_outs(&m, n).or_else(with_zeros).or((!linear).then(|| vec![true; n]))?;
+                let all = || (!linear).then(|| vec![true; n]);
+                let follows = e.prim.linear_outs(&m, &z, n).or_else(with_zeros).or_else(all)?;
                 dep[outs].copy_from_slice(&follows)
             } else if z.contains(&true) && e.prim.linear_in(&z) {
-                zero[outs].fill(true)
+                none[outs].fill(true)
             }
         }
-        Some(self.outs.iter().map(|a| is(&dep, a)).collect())
+        let of = |a: &Atom| (depends(&dep, a), is_zero(&none, a));
+        Some(self.outs.iter().map(of).unzip())
     }
 }

@@ -3,13 +3,15 @@
 //! The functions are staged, here as in JAX, whatever runs around them: their programs have types, which are compared where they meet. Arrays
 //! that they capture, tracers of surrounding transformations too, become operands.
 
-use crate::array::{Array, Repr};
+use crate::array::{Array, Outs, Repr};
 use crate::aval::Aval;
 use crate::dtype::{DType, promote};
 use crate::error::{ErrorKind, Loc, fail_at};
 use crate::jaxpr::Jaxpr;
+use crate::prim::bounded::{Bounded, Loop};
 use crate::prim::convert_element_type;
 use crate::trace::batch::{Lanes, batch_flat, to_front};
+use crate::trace::bind_at;
 use crate::trace::stage::stage_flat;
 use crate::{Pytree, tree};
 use std::panic::Location;
@@ -188,6 +190,7 @@ pub struct Scan {
     length: Option<usize>,
     reverse: bool,
     unroll: Option<usize>,
+    memory: Option<usize>,
 }
 impl Default for Scan {
     fn default() -> Scan {
@@ -197,7 +200,7 @@ impl Default for Scan {
 impl Scan {
     /// The options of [`scan`].
     pub fn new() -> Scan {
-        Scan { length: None, reverse: false, unroll: Some(1) }
+        Scan { length: None, reverse: false, unroll: Some(1), memory: None }
     }
     /// The number of turns: needed where `xs` has no arrays, as `()`, checked where it has.
     pub fn length(mut self, turns: usize) -> Scan {
@@ -213,6 +216,24 @@ impl Scan {
     /// results nor derivatives depend on it, not in a bit: it trades the size of the compiled program for what a turn costs beside its work.
     pub fn unroll(mut self, turns: usize) -> Scan {
         self.unroll = Some(turns);
+        self
+    }
+    /// How many bytes reverse mode may keep of the turns. Without it, it keeps what the derivative needs of every turn. With it, it keeps the carry of as many
+    /// turns as there is room for (of one at least), and computes the others again: each once, if there is room for all, and a few times more often
+    /// the less there is, on the schedule that is best for the room (binomial checkpoints). Results are the same, bit for bit. In a derivative of a
+    /// derivative the bound holds for the inner one.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::lax;
+    /// let f = |scan: lax::Scan| move |x: &Array| scan.length(1000).run(|c: &Array, _: &()| ((c * 0.999).sin(), ()), x, &()).0;
+    /// let x = array(1.0f64);
+    /// // the carry of twenty turns instead of a thousand
+    /// let little = grad(f(lax::Scan::new().memory(160)))(&x);
+    /// assert_eq!(little.to_f64(), grad(f(lax::Scan::new()))(&x).to_f64());
+    /// ```
+    pub fn memory(mut self, bytes: usize) -> Scan {
+        self.memory = Some(bytes);
         self
     }
     /// No loop when it runs: JAX's `unroll=True`.
@@ -244,7 +265,7 @@ impl Scan {
             tangents: vec![],
         };
         let args: Vec<&Array> = turn.captured.iter().chain(&turn.first).chain(&items).collect();
-        let mut outs = crate::trace::bind_at(at, &prim, &args).into_iter();
+        let mut outs = bind_bounded(at, Loop::Scan(prim), self.memory, &args).into_iter();
         (turn.next.rebuild(&mut outs), result.expect("the function was called").rebuild(&mut outs))
     }
 
@@ -361,29 +382,66 @@ impl<C: Pytree> Turn<C> {
 /// ```
 ///
 /// # Panics
-/// If the condition does not return one truth value, or if a carry changes its type. When differentiated in reverse mode under `jit` or `vmap`.
+/// If the condition does not return one truth value, or if a carry changes its type.
 #[track_caller]
 pub fn while_loop<C: Pytree>(cond: impl Fn(&C) -> Array, body: impl Fn(&C) -> C, init: &C) -> C {
-    let at = Location::caller();
-    let turn = Turn::stage("while_loop", init, &[], at, &mut |c, _| (body(c), vec![]));
-    let types: Vec<Aval> = turn.first.iter().map(|a| a.aval().clone()).collect();
-    let mut more = |a: &[Array]| vec![cond(&init.rebuild(&mut a.iter().cloned()))];
-    let (holds, read) = stage_flat(&mut more, &types, at);
-    let told = &holds.out_avals()[0];
-    if told.dtype != DType::Bool || !told.shape.is_empty() {
-        let kind = if told.shape.is_empty() { ErrorKind::Type } else { ErrorKind::Shape };
-        let text = format!("while_loop: the condition must return one truth value (dtype bool), it returns {told}");
-        fail_at(at, kind, text)
+    WhileLoop::new().run(cond, body, init)
+}
+
+/// [`while_loop`] with options.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WhileLoop {
+    memory: Option<usize>,
+}
+impl WhileLoop {
+    /// The options of [`while_loop`].
+    pub fn new() -> WhileLoop {
+        WhileLoop::default()
     }
-    let prim = crate::prim::while_loop::While {
-        cond: holds,
-        body: turn.body,
-        n_cond: read.len(),
-        n_body: turn.captured.len(),
-        record: false,
-    };
-    let args: Vec<&Array> = read.iter().chain(&turn.captured).chain(&turn.first).collect();
-    turn.next.rebuild(&mut crate::trace::bind_at(at, &prim, &args).into_iter())
+    /// How many bytes reverse mode may keep of the turns, however many there will be: see [`Scan::memory`].
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::lax;
+    /// let doubled = |x: &Array| lax::WhileLoop::new().memory(64).run(|c: &Array| c.lt(1e6), |c| c * 2.0, x);
+    /// assert_eq!(jit(grad(doubled))(&array(1.0)).to_f64(), 1048576.0);
+    /// ```
+    pub fn memory(mut self, bytes: usize) -> WhileLoop {
+        self.memory = Some(bytes);
+        self
+    }
+    /// The loop: see [`while_loop`].
+    #[track_caller]
+    pub fn run<C: Pytree>(self, cond: impl Fn(&C) -> Array, body: impl Fn(&C) -> C, init: &C) -> C {
+        let at = Location::caller();
+        let turn = Turn::stage("while_loop", init, &[], at, &mut |c, _| (body(c), vec![]));
+        let types: Vec<Aval> = turn.first.iter().map(|a| a.aval().clone()).collect();
+        let mut more = |a: &[Array]| vec![cond(&init.rebuild(&mut a.iter().cloned()))];
+        let (holds, read) = stage_flat(&mut more, &types, at);
+        let told = &holds.out_avals()[0];
+        if told.dtype != DType::Bool || !told.shape.is_empty() {
+            let kind = if told.shape.is_empty() { ErrorKind::Type } else { ErrorKind::Shape };
+            let text = format!("while_loop: the condition must return one truth value (dtype bool), it returns {told}");
+            fail_at(at, kind, text)
+        }
+        let prim = crate::prim::while_loop::While {
+            cond: holds,
+            body: turn.body,
+            n_cond: read.len(),
+            n_body: turn.captured.len(),
+            record: false,
+        };
+        let args: Vec<&Array> = read.iter().chain(&turn.captured).chain(&turn.first).collect();
+        turn.next.rebuild(&mut bind_bounded(at, Loop::While(prim), self.memory, &args).into_iter())
+    }
+}
+/// The loop, within a bound on what reverse mode keeps.
+fn bind_bounded(at: Loc, turns: Loop, memory: Option<usize>, args: &[&Array]) -> Outs {
+    match (turns, memory) {
+        (turns, Some(bytes)) => bind_at(at, &Bounded { turns, bytes }, args),
+        (Loop::While(w), None) => bind_at(at, &w, args),
+        (Loop::Scan(s), None) => bind_at(at, &s, args),
+    }
 }
 
 /// Where a traced value was made.
@@ -430,8 +488,40 @@ impl Bound for &Array {
 /// If a bound is not a scalar integer, if the bounds have different element types, and as [`scan`], if the carry changes its type.
 #[track_caller]
 pub fn fori_loop<C: Pytree>(lower: impl Bound, upper: impl Bound, f: impl Fn(&Array, &C) -> C, init: &C) -> C {
+    fori(None, lower.to_array(), upper.to_array(), f, init)
+}
+
+/// [`fori_loop`] with options.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ForiLoop {
+    memory: Option<usize>,
+}
+impl ForiLoop {
+    /// The options of [`fori_loop`].
+    pub fn new() -> ForiLoop {
+        ForiLoop::default()
+    }
+    /// How many bytes reverse mode may keep of the turns: see [`Scan::memory`].
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::lax;
+    /// let f = |x: &Array| lax::ForiLoop::new().memory(100).run(0, 1000, |_, c: &Array| c * 1.001, x);
+    /// assert!((grad(f)(&array(1.0)).to_f64() - 1.001f64.powi(1000)).abs() < 1e-3);
+    /// ```
+    pub fn memory(mut self, bytes: usize) -> ForiLoop {
+        self.memory = Some(bytes);
+        self
+    }
+    /// The loop: see [`fori_loop`].
+    #[track_caller]
+    pub fn run<C: Pytree>(self, lower: impl Bound, upper: impl Bound, f: impl Fn(&Array, &C) -> C, init: &C) -> C {
+        fori(self.memory, lower.to_array(), upper.to_array(), f, init)
+    }
+}
+#[track_caller]
+fn fori<C: Pytree>(memory: Option<usize>, lower: Array, upper: Array, f: impl Fn(&Array, &C) -> C, init: &C) -> C {
     let at = Location::caller();
-    let (lower, upper) = (lower.to_array(), upper.to_array());
     for b in [&lower, &upper] {
         if b.ndim() != 0 || !b.dtype().is_integer() {
             let text = format!("fori_loop: a bound is a scalar integer, not a value of type {}", b.aval());
@@ -456,9 +546,10 @@ pub fn fori_loop<C: Pytree>(lower: impl Bound, upper: impl Bound, f: impl Fn(&Ar
     if let (false, false) = (lower.is_tracer(), upper.is_tracer()) {
         let turns = (upper.to_f64() - lower.to_f64()).max(0.0) as usize;
         let step = |c: &(Array, C), _: &()| ((&c.0 + 1, f(&c.0, &c.1)), ());
-        return Scan::new().length(turns).run(step, &init, &()).0.1;
+        return Scan { memory, ..Scan::new() }.length(turns).run(step, &init, &()).0.1;
     }
-    while_loop(|c: &(Array, C)| crate::prim::lt(&c.0, &upper), |c| (&c.0 + 1, f(&c.0, &c.1)), &init).1
+    let more = |c: &(Array, C)| crate::prim::lt(&c.0, &upper);
+    WhileLoop { memory }.run(more, |c| (&c.0 + 1, f(&c.0, &c.1)), &init).1
 }
 
 /// `yes` of the elements of `x` where `mask` holds, `no` of the others, each evaluated on its own elements only: so it has no NaN in its derivative from

@@ -17,6 +17,6 @@ pub use crate::prim::{
     AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
 };
 pub use associative::{AssociativeScan, associative_scan};
-pub use control::{Bound, Scan, cond, fori_loop, scan, select_fn, switch, while_loop};
+pub use control::{Bound, ForiLoop, Scan, WhileLoop, cond, fori_loop, scan, select_fn, switch, while_loop};
 pub use map::{Map, map};
 pub use solve::{LinearSolve, custom_linear_solve, custom_root, custom_root_aux};

@@ -89,8 +89,8 @@ impl Primitive for Call {
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.linear_call(mask)
     }
-    fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
-        self.jaxpr.linear_outs(mask)
+    fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
+        self.jaxpr.follow(mask, zero, true).map(|f| f.0)
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         self.transpose_call(ct, io)

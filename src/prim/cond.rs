@@ -70,12 +70,16 @@ impl Primitive for Cond {
         let linear = |b: &Arc<Jaxpr>| b.linear_outs(&mask[1..]).is_some_and(|outs| made || outs.iter().all(|o| *o));
         !mask[0] && self.branches.iter().all(linear)
     }
-    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
+    /// A result that does not depend on them in some branch has to be zero there.
+    fn linear_outs(&self, mask: &[bool], zero: &[bool], n: usize) -> Option<Vec<bool>> {
         if self.linear_in(mask) {
             return Some(vec![true; n]);
         }
-        let outs: Option<Vec<Vec<bool>>> = self.branches.iter().map(|b| b.linear_outs(&mask[1..])).collect();
-        outs.filter(|_| !mask[0]).map(|outs| outs.iter().fold(self.none(), |m, o| joined(&m, o)))
+        let of = |b: &Arc<Jaxpr>| b.follow(&mask[1..], &zero[1..], true);
+        let each: Vec<(Vec<bool>, Vec<bool>)> = self.branches.iter().map(of).collect::<Option<_>>()?;
+        let any = each.iter().fold(self.none(), |m, (dep, _)| joined(&m, dep));
+        let linear = |k: usize| !any[k] || each.iter().all(|(dep, zero)| dep[k] || zero[k]);
+        (!mask[0] && (0..any.len()).all(linear)).then_some(any)
     }
     fn tangents(&self) -> &[bool] {
         &self.tangents

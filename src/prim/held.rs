@@ -41,20 +41,25 @@ pub(crate) fn grown<T>(start: &[bool], body: impl Fn(&[bool]) -> T, out: impl Fn
 }
 
 /// Which results of a loop's body depend on its operands in a mask, and which of the carry in the end, if they do so linearly. `operands` completes a
-/// mask of the carry.
+/// mask of the carry, of which what comes to depend on them must be zero at first.
 pub(crate) fn depending(
     body: &Jaxpr,
     carry: &[bool],
+    zero: &[bool],
     operands: impl Fn(&[bool]) -> Vec<bool>,
 ) -> Option<(Vec<bool>, Vec<bool>)> {
     let mut m = carry.to_vec();
     loop {
-        let next = joined(&m, &body.dependent_outs(&operands(&m))[..m.len()]);
+        let (outs, _) = body.follow(&operands(&m), &[], false).expect("an answer for each result");
+        let next = joined(&m, &outs[..m.len()]);
         if next == m {
-            return body.linear_outs(&operands(&m)).map(|outs| (outs, m));
+            break;
         }
         m = next
     }
+    let affine = (0..m.len()).any(|i| m[i] && !carry[i] && !zero[i]);
+    let outs = body.linear_outs(&operands(&m)).filter(|_| !affine)?;
+    Some((outs, m))
 }
 
 /// The program with its inputs in this order.

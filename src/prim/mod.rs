@@ -60,8 +60,9 @@ pub trait Primitive: Parameters {
     fn linear_in(&self, _mask: &[bool]) -> bool {
         false
     }
-    /// Which of the `n` results depend on these operands, if they do so linearly. An operation that holds programs may have others, too.
-    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
+    /// Which of the `n` results depend on these operands, if they do so linearly. An operation that holds programs may have others, too. Operands
+    /// in `zero` are known to be zero.
+    fn linear_outs(&self, mask: &[bool], _zero: &[bool], n: usize) -> Option<Vec<bool>> {
         self.linear_in(mask).then(|| vec![true; n])
     }
     /// For an operation that linearisation or transposition made: the operands that are tangents. In all of them together it is linear.
@@ -280,5 +281,5 @@ macro_rules! primitives { ($($family:ident)*) => {
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call checkpoint custom
-    linear_solve cond scan while_loop stacks partition callback check shard_map
+    linear_solve cond scan while_loop stacks partition bounded rewind callback check shard_map
 }

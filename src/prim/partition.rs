@@ -130,8 +130,8 @@ impl Primitive for Partition {
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.jaxpr.linear_outs(mask).is_some_and(|outs| mask == self.tangents || outs.iter().all(|o| *o))
     }
-    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
-        if self.linear_in(mask) { Some(vec![true; n]) } else { self.jaxpr.linear_outs(mask) }
+    fn linear_outs(&self, mask: &[bool], zero: &[bool], n: usize) -> Option<Vec<bool>> {
+        if self.linear_in(mask) { Some(vec![true; n]) } else { self.jaxpr.follow(mask, zero, true).map(|f| f.0) }
     }
     fn tangents(&self) -> &[bool] {
         &self.tangents

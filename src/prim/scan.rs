@@ -37,11 +37,11 @@ pub struct Scan {
     pub(crate) tangents: Vec<bool>,
 }
 impl Scan {
-    fn n_ys(&self) -> usize {
+    pub(super) fn n_ys(&self) -> usize {
         self.body.outs.len() - self.n_carry
     }
     /// The number of operands before the constants.
-    fn base(&self) -> usize {
+    pub(super) fn base(&self) -> usize {
         self.length.is_none() as usize
     }
     /// Constants, carry, xs: of operands.
@@ -49,7 +49,7 @@ impl Scan {
         self.inner(&x[self.base()..])
     }
     /// The same of what the body takes.
-    fn inner<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
+    pub(super) fn inner<'a, T>(&self, x: &'a [T]) -> (&'a [T], &'a [T], &'a [T]) {
         let (consts, x) = x.split_at(self.n_consts);
         let (carry, xs) = x.split_at(self.n_carry);
         (consts, carry, xs)
@@ -59,7 +59,7 @@ impl Scan {
         [carry, &vec![false; self.n_ys()]].concat()
     }
     /// The type of what leaves one of `a` in each turn.
-    fn gathered(&self, a: &Aval) -> Aval {
+    pub(super) fn gathered(&self, a: &Aval) -> Aval {
         match self.length {
             Some(n) if a.stack == 0 => a.with_shape(std::iter::once(n).chain(a.shape.iter().copied())),
             _ => a.stacked(),
@@ -128,12 +128,12 @@ impl Primitive for Scan {
         let outs = self.body.linear_outs(&[consts, &vec![true; self.n_carry], xs].concat());
         outs.is_some_and(|outs| made || carry.iter().chain(&outs).all(|m| *m))
     }
-    fn linear_outs(&self, mask: &[bool], n: usize) -> Option<Vec<bool>> {
+    fn linear_outs(&self, mask: &[bool], zero: &[bool], n: usize) -> Option<Vec<bool>> {
         if self.linear_in(mask) {
             return Some(vec![true; n]);
         }
         let (mc, mk, mx) = self.parts(mask);
-        let (outs, mk) = depending(&self.body, mk, |mk| [mc, mk, mx].concat())?;
+        let (outs, mk) = depending(&self.body, mk, self.parts(zero).1, |mk| [mc, mk, mx].concat())?;
         let known = !mask[..self.base()].contains(&true);
         known.then(|| [&mk, &outs[self.n_carry..]].concat())
     }
@@ -180,26 +180,10 @@ impl Primitive for Scan {
         }
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask = given(dims);
-        if mask[..self.base()].contains(&true) {
+        let Some((scan, args, at)) = self.of_lanes(lanes, x, dims) else {
             return super::partition::apart(self, lanes, x, dims);
-        }
-        let (mc, mk, mx) = self.parts(&mask);
-        let batched = |mk: &[bool]| batch_jaxpr(&self.body, lanes, &[mc, mk, mx].concat(), &self.forced(mk));
-        let (b, mk) = grown(mk, batched, |b| &b.1);
-        let n = self.base() + self.n_consts + self.n_carry;
-        let mut args = in_front(&x[..n], &dims[..n], &[&mask[..self.base()], mc, &mk].concat(), lanes);
-        // the turns stay in front of the lanes; in a stack the lanes are in front in every element
-        args.extend((n..x.len()).map(|i| match dims[i] {
-            Some(d) if x[i].aval().stack == 0 => move_axis(x[i], d, 1),
-            _ => x[i].clone(),
-        }));
-        let scan = Scan { body: b.0.clone(), ..self.clone() };
-        let out = bind(&scan, &args.iter().collect::<Vec<_>>());
-        let at = |i: usize, y: &Array| {
-            if i < self.n_carry { mk[i].then_some(0) } else { b.1[i].then_some((y.aval().stack == 0) as usize) }
         };
-        out.into_iter().enumerate().map(|(i, y)| (at(i, &y), y)).map(|(d, y)| (y, d)).collect()
+        bind(&scan, &args.iter().collect::<Vec<_>>()).into_iter().zip(at).collect()
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
         unreachable!("turns are taken when the program runs")
@@ -222,6 +206,34 @@ impl Primitive for Scan {
 }
 
 impl Scan {
+    /// The loop of all lanes, its operands, and where its results are mapped; none, if the lanes take different numbers of turns.
+    pub(super) fn of_lanes(
+        &self,
+        lanes: &Lanes,
+        x: &[&Array],
+        dims: &[Option<usize>],
+    ) -> Option<(Scan, Vec<Array>, Vec<Option<usize>>)> {
+        let mask = given(dims);
+        if mask[..self.base()].contains(&true) {
+            return None;
+        }
+        let (mc, mk, mx) = self.parts(&mask);
+        let batched = |mk: &[bool]| batch_jaxpr(&self.body, lanes, &[mc, mk, mx].concat(), &self.forced(mk));
+        let (b, mk) = grown(mk, batched, |b| &b.1);
+        let n = self.base() + self.n_consts + self.n_carry;
+        let mut args = in_front(&x[..n], &dims[..n], &[&mask[..self.base()], mc, &mk].concat(), lanes);
+        // the turns stay in front of the lanes; in a stack the lanes are in front in every element
+        args.extend((n..x.len()).map(|i| match dims[i] {
+            Some(d) if x[i].aval().stack == 0 => move_axis(x[i], d, 1),
+            _ => x[i].clone(),
+        }));
+        let outs = b.0.out_avals();
+        let at = |i: usize| {
+            let axis = if i < self.n_carry { 0 } else { (self.gathered(&outs[i]).stack == 0) as usize };
+            (if i < self.n_carry { mk[i] } else { b.1[i] }).then_some(axis)
+        };
+        Some((Scan { body: b.0.clone(), ..self.clone() }, args, (0..outs.len()).map(at).collect()))
+    }
     /// The transposed body, for linear constants and xs in these masks and ys with cotangents: known constants; cotangents of linear constants
     /// so far, of the carry; known xs, cotangents of ys. It gives cotangents of linear constants, of the carry; of linear xs. Cotangents in the
     /// carry and those of ys vary over these axes, and are summed over the axes of `reduce` where they meet what does not.
@@ -276,11 +288,17 @@ impl Scan {
     }
 }
 
-impl HigherOrder for Scan {
-    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
-        if let Some(program) = self.unrolled() {
-            return crate::backend::run_jaxpr(&program, x, loc);
-        }
+/// The element number `i`, of this type, of an array or a stack.
+pub(super) fn element_at(x: &Array, i: usize, a: &Aval) -> Array {
+    if x.aval().stack > 0 {
+        return x.item_at(i, a);
+    }
+    let n = a.size() * a.dtype.size();
+    x.with_bytes(|b| Array::from_bytes(a.clone(), &b[i * n..(i + 1) * n]))
+}
+impl Scan {
+    /// The turns one by one. `before` is told the carry before each.
+    pub(super) fn run_noting(&self, x: &[&Array], loc: Loc, before: &mut dyn FnMut(&[Array])) -> Outs {
         let length = self.length.unwrap_or_else(|| x[0].to_f64() as usize);
         let (consts, init, xs) = self.parts(x);
         let outs = self.body.out_avals();
@@ -296,14 +314,8 @@ impl HigherOrder for Scan {
             .collect();
         for turn in 0..length {
             let i = if self.reverse { length - 1 - turn } else { turn };
-            let one_of = |(x, a): (&&Array, &Aval)| {
-                if x.aval().stack > 0 {
-                    return x.item_at(i, a);
-                }
-                let n = bytes(a);
-                x.with_bytes(|b| Array::from_bytes(a.clone(), &b[i * n..(i + 1) * n]))
-            };
-            let now: Vec<Array> = xs.iter().zip(&types).map(one_of).collect();
+            before(&carry);
+            let now: Vec<Array> = xs.iter().zip(&types).map(|(x, a)| element_at(x, i, a)).collect();
             let args: Vec<&Array> = consts.iter().copied().chain(&carry).chain(&now).collect();
             let mut out = crate::backend::run_jaxpr(&self.body, &args, loc);
             for (y, o) in ys.iter_mut().zip(out.drain(self.n_carry..)) {
@@ -326,6 +338,14 @@ impl HigherOrder for Scan {
             }
         });
         carry.into_iter().chain(gathered).collect()
+    }
+}
+impl HigherOrder for Scan {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        match self.unrolled() {
+            Some(program) => crate::backend::run_jaxpr(&program, x, loc),
+            None => self.run_noting(x, loc, &mut |_| ()),
+        }
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);

@@ -73,8 +73,27 @@ impl While {
         let n_body = self.n_cond + self.n_body;
         bind(&While { cond: any, body: step, n_cond: self.n_cond, n_body, record: false }, &[cc, cc, cb, carry].concat())
     }
+    /// The loop of all lanes, its operands, and where its results are mapped; none, if lanes stop at different times.
+    pub(super) fn of_lanes(
+        &self,
+        lanes: &Lanes,
+        x: &[&Array],
+        dims: &[Option<usize>],
+    ) -> Option<(While, Vec<Array>, Vec<Option<usize>>)> {
+        let mask = given(dims);
+        let (mc, mb, mk) = self.parts(&mask);
+        let batched = |mk: &[bool]| batch_jaxpr(&self.body, lanes, &[mb, mk].concat(), &self.forced(mk));
+        let (body, mk) = grown(mk, batched, |body| &body.1);
+        let cond = batch_jaxpr(&self.cond, lanes, &[mc, &mk].concat(), &[false]);
+        if cond.1[0] {
+            return None;
+        }
+        let args = in_front(x, dims, &[mc, mb, &mk].concat(), lanes);
+        let at = self.results(&[&mk, &body.1[mk.len()..]].concat()).iter().map(|m| m.then_some(0)).collect();
+        Some((While { cond: cond.0.clone(), body: body.0.clone(), ..*self }, args, at))
+    }
     /// The loop over its turns, whose number is known when it has run.
-    fn counted(&self) -> Scan {
+    pub(super) fn counted(&self) -> Scan {
         let (n_consts, n_carry) = (self.n_body, self.n_carry());
         Scan { body: self.body.clone(), n_consts, n_carry, length: None, reverse: false, unroll: 1, tangents: vec![] }
     }
@@ -117,24 +136,16 @@ impl Primitive for While {
         self.jvp_call(x, dx).1
     }
     /// Of the body, if the condition looks at no other than known values.
-    fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
+    fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
         let (mc, mb, mk) = self.parts(mask);
-        let (outs, mk) = depending(&self.body, mk, |mk| [mb, mk].concat())?;
+        let (outs, mk) = depending(&self.body, mk, self.parts(zero).2, |mk| [mb, mk].concat())?;
         let known = ![mc, &mk].concat().iter().zip(self.cond.read()).any(|(m, read)| *m && read);
         known.then(|| self.results(&[&mk, &outs[self.n_carry()..]].concat()))
     }
     /// Lanes that stop at different times run apart, but where they have to keep step.
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        let mask = given(dims);
-        let (mc, mb, mk) = self.parts(&mask);
-        let batched = |mk: &[bool]| batch_jaxpr(&self.body, lanes, &[mb, mk].concat(), &self.forced(mk));
-        let (body, grows) = grown(mk, batched, |body| &body.1);
-        let cond = batch_jaxpr(&self.cond, lanes, &[mc, &grows].concat(), &[false]);
-        if !cond.1[0] {
-            let args = in_front(x, dims, &[mc, mb, &grows].concat(), lanes);
-            let each = While { cond: cond.0.clone(), body: body.0.clone(), ..*self };
-            let y = bind(&each, &args.iter().collect::<Vec<_>>());
-            return y.into_iter().zip(self.results(&body.1)).map(|(y, m)| (y, m.then_some(0))).collect();
+        if let Some((each, args, at)) = self.of_lanes(lanes, x, dims) {
+            return bind(&each, &args.iter().collect::<Vec<_>>()).into_iter().zip(at).collect();
         }
         if !super::partition::keep_step(self, lanes) {
             return super::partition::apart(self, lanes, x, dims);
@@ -147,8 +158,10 @@ impl Primitive for While {
             )
         }
         // all run until the last one stops, and one that has stopped keeps its carry
+        let mask = given(dims);
+        let (mc, mb, mk) = self.parts(&mask);
         let all = vec![true; mk.len()];
-        let body = batched(&all);
+        let body = batch_jaxpr(&self.body, lanes, &[mb, &all].concat(), &self.forced(&all));
         let cond = batch_jaxpr(&self.cond, lanes, &[mc, &all].concat(), &[true]);
         let args = in_front(x, dims, &[mc, mb, &all].concat(), lanes);
         let each = While { cond: cond.0.clone(), body: body.0.clone(), ..*self };
@@ -174,8 +187,9 @@ impl Primitive for While {
         checked::while_loop(self, set, x)
     }
 }
-impl HigherOrder for While {
-    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+impl While {
+    /// The turns one by one. `before` is told the carry before each.
+    pub(super) fn run_noting(&self, x: &[&Array], loc: Loc, before: &mut dyn FnMut(&[Array])) -> Outs {
         let (cc, cb, init) = self.parts(x);
         let mut carry: Vec<Array> = init.iter().map(|a| (*a).clone()).collect();
         let mut ys: Vec<Vec<Item>> = vec![vec![]; self.n_ys()];
@@ -186,6 +200,7 @@ impl HigherOrder for While {
             if more.with_bytes(|b| b[0] == 0) {
                 break;
             }
+            before(&carry);
             let args: Vec<&Array> = cb.iter().copied().chain(&carry).collect();
             let mut out = crate::backend::run_jaxpr(&self.body, &args, loc);
             for (items, y) in ys.iter_mut().zip(out.drain(carry.len()..)) {
@@ -198,6 +213,11 @@ impl HigherOrder for While {
         let kept = ys.into_iter().zip(kept).map(|(items, a)| Array::stack(a.stacked(), items));
         let count = self.record.then(|| Array::scalar(DType::Int32, false, n));
         carry.into_iter().chain(count).chain(kept).collect()
+    }
+}
+impl HigherOrder for While {
+    fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        self.run_noting(x, loc, &mut |_| ())
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);

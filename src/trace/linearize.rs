@@ -95,10 +95,8 @@ fn split(
     avals: &[&Aval],
     loc: Loc,
 ) -> Option<Outs> {
-    let mut all = mask.to_vec();
-    for (i, m) in all.iter_mut().enumerate() {
-        *m = *m || t.is_zero(args[i], 16)
-    }
+    let zero: Vec<bool> = args.iter().map(|a| t.is_zero(a, 16)).collect();
+    let mut all: Vec<bool> = mask.iter().zip(&zero).map(|(m, z)| *m || *z).collect();
     let made = prim.tangents();
     if made != mask && made.len() == mask.len() && mask.iter().zip(made).all(|(m, t)| !m || *t) {
         // the tangents that are not on the tape are zeros, whether that can be seen or not
@@ -114,7 +112,7 @@ fn split(
         return Some(bind_in(&Some(t.clone()), prim, &args.iter().collect::<Vec<_>>(), loc));
     }
     let programs = prim.higher()?;
-    prim.linear_outs(mask, 0)?;
+    prim.linear_outs(mask, &zero, 0)?;
     // it is its value where these operands are zero, and its derivative times them
     let l = {
         let _g = enter(t.parent.clone(), Some(loc));
