@@ -113,8 +113,12 @@ impl State {
     }
     /// Somebody stopped running. If nobody else runs, those who wait do so in vain.
     fn rest(&mut self) {
+        if self.failed {
+            // who was woken to give up has stopped already
+            return;
+        }
         self.running -= 1;
-        if self.running == 0 && !self.failed && !self.waiting.is_empty() {
+        if self.running == 0 && !self.waiting.is_empty() {
             let e = self.apart();
             self.fail(Failure::Error(e))
         }
