@@ -370,6 +370,9 @@ fn nested_maps() {
             y.reshape(&[&[1, 1], y.shape()].concat())
         };
         same(&what, &shard_map(squeezed, &grid, P(("i", "j")), P(("i", "j")))(z), &want);
+        if k == 1 {
+            continue; // an extreme has no derivative
+        }
         // and their gradients
         let total = |y: Array| (y.sin() * data(y.shape())).sum();
         let g = grad(|z: &Array| total(lanes("i").of(lanes("j").of(f))(z)))(z);
@@ -402,42 +405,70 @@ fn nested_maps() {
 #[test]
 fn control_flow() {
     let x = &data(&[4, 3]);
-    both("scan", |x| {
-        let turn = |c: &Array, k: &Array| (c * 0.5 + lax::psum(c, "i") * k, lax::pmax(c, "i"));
-        let (c, y) = lax::scan(turn, x, &array![1., 2., 3.].astype(DType::Float64));
-        c + y.sum()
-    }, x);
+    both(
+        "scan",
+        |x| {
+            let turn = |c: &Array, k: &Array| (c * 0.5 + lax::psum(c, "i") * k, lax::pmax(c, "i"));
+            let (c, y) = lax::scan(turn, x, &array![1., 2., 3.].astype(DType::Float64));
+            c + y.sum()
+        },
+        x,
+    );
     // all devices agree when to stop
-    both("while", |x| {
-        lax::while_loop(|c: &Array| lax::psum((c * c).sum(), "i").lt(1e4), |c| c * 2.0 + lax::pmean(c, "i"), x)
-    }, x);
+    both(
+        "while",
+        |x| lax::while_loop(|c: &Array| lax::psum((c * c).sum(), "i").lt(1e4), |c| c * 2.0 + lax::pmean(c, "i"), x),
+        x,
+    );
     // each for itself, without communication
     both("while, each", |x| lax::while_loop(|c: &Array| (c * c).sum().lt(1e3), |c| c * 2.0, x), x);
-    both("branch, shared", |x| {
-        let p = lax::psum(x.sum(), "i").gt(0.0);
-        lax::cond(&p, |x| lax::psum(x, "i"), |x| lax::pmin(x, "i"), x) + x
-    }, x);
+    both(
+        "branch, shared",
+        |x| {
+            let p = lax::psum(x.sum(), "i").gt(0.0);
+            lax::cond(&p, |x| lax::psum(x, "i"), |x| lax::pmin(x, "i"), x) + x
+        },
+        x,
+    );
     both("branch, each", |x| lax::cond(&x.sum().gt(0.0), |x| x.sin(), |x| x * 2.0, x), x);
     let y = &data(&[4, 3]);
-    slopes("scan", |x| {
-        let turn = |c: &Array, _: &()| (c * 0.5 + lax::psum(c.sin(), "i"), c * x);
-        let (c, y) = lax::Scan::new().length(3).run(turn, x, &());
-        c + cotangent::prim::reduce_sum(&y, &[0])
-    }, y);
-    slopes("branch", |x| {
-        let p = lax::psum(x.sum(), "i").gt(0.0);
-        lax::cond(&p, |x| x * lax::psum(x.sin(), "i"), |x| x - lax::pmean(x * x, "i"), x)
-    }, y);
+    slopes(
+        "scan",
+        |x| {
+            let turn = |c: &Array, _: &()| (c * 0.5 + lax::psum(c.sin(), "i"), c * x);
+            let (c, y) = lax::Scan::new().length(3).run(turn, x, &());
+            c + cotangent::prim::reduce_sum(&y, &[0])
+        },
+        y,
+    );
+    slopes(
+        "branch",
+        |x| {
+            let p = lax::psum(x.sum(), "i").gt(0.0);
+            lax::cond(&p, |x| x * lax::psum(x.sin(), "i"), |x| x - lax::pmean(x * x, "i"), x)
+        },
+        y,
+    );
     // around maps
     let step = Pmap::new().axis_name("i").of(|x: &Array| x * 0.5 + lax::pmean(x.sin(), "i"));
     let lanes = Vmap::new().axis_name("i").of(|x: &Array| x * 0.5 + lax::pmean(x.sin(), "i"));
     same("a loop of maps", &lax::fori_loop(0, 5, |_, x| step(x), x), &lax::fori_loop(0, 5, |_, x| lanes(x), x));
-    let of = |f: &(dyn Fn(&Array) -> Array + Send + Sync)| grad(|x: &Array| lax::fori_loop(0, 5, |_, x| f(x), x).sum())(x);
+    let of =
+        |f: &(dyn Fn(&Array) -> Array + Send + Sync)| grad(|x: &Array| lax::fori_loop(0, 5, |_, x| f(x), x).sum())(x);
     close("its gradient", &of(&step), &of(&lanes), 1e-13);
     // maps in a loop in a map
-    both("nested", |x| {
-        lax::fori_loop(0, 3, |_, x: &Array| Pmap::new().axis_name("j").of(|x: &Array| x + lax::psum(x, ["i", "j"]))(x), x)
-    }, x);
+    both(
+        "nested",
+        |x| {
+            lax::fori_loop(
+                0,
+                3,
+                |_, x: &Array| Pmap::new().axis_name("j").of(|x: &Array| x + lax::psum(x, ["i", "j"]))(x),
+                x,
+            )
+        },
+        x,
+    );
 }
 
 #[test]
@@ -475,31 +506,69 @@ fn mistakes_are_told() {
     told(ErrorKind::Axis, &["psum: unbound axis name: j (bound here: i)"], &|| {
         Pmap::new().axis_name("i").of(|x: &Array| lax::psum(x, "j"))(v)
     });
-    told(ErrorKind::Axis, &["pmap: 4 lanes are mapped over 3 devices"], &|| Pmap::new().devices(cpu(3)).of(|x: &Array| x * 2)(v));
+    told(ErrorKind::Axis, &["pmap: 4 lanes are mapped over 3 devices"], &|| {
+        Pmap::new().devices(cpu(3)).of(|x: &Array| x * 2)(v)
+    });
     told(ErrorKind::Shape, &["pmap: the mapped axes have different extents", "argument [0]", "has extent 2"], &|| {
         pmap(|x: &Array, y: &Array| x + y)(v, &array![1., 2.])
     });
-    told(ErrorKind::Shape, &["pmap: in_axes says axis 1 of argument [0]"], &|| Pmap::new().in_axes(1).of(|x: &Array| x * 2)(v));
-    told(ErrorKind::Axis, &["pmap: no argument is mapped"], &|| Pmap::new().in_axes((None,)).of(|x: &Array| x * 2)(v));
-    told(ErrorKind::Axis, &["pmap: out_axes says None for result ", "along 'i'", "it was made at", "psum, pmean"], &|| {
-        Pmap::new().axis_name("i").out_axes(None).of(|x: &Array| x * 2.0)(v)
+    told(ErrorKind::Shape, &["pmap: in_axes says axis 1 of argument [0]"], &|| {
+        Pmap::new().in_axes(1).of(|x: &Array| x * 2)(v)
     });
+    told(ErrorKind::Axis, &["pmap: no argument is mapped"], &|| Pmap::new().in_axes((None,)).of(|x: &Array| x * 2)(v));
+    told(
+        ErrorKind::Axis,
+        &["pmap: out_axes says None for result ", "along 'i'", "it was made at", "psum, pmean"],
+        &|| Pmap::new().axis_name("i").out_axes(None).of(|x: &Array| x * 2.0)(v),
+    );
     told(ErrorKind::Shape, &["pmap: out_axes says axis 3"], &|| Pmap::new().out_axes(3).of(|x: &Array| x * 2)(v));
-    told(ErrorKind::Axis, &["the mapped axes are empty"], &|| pmap(|x: &Array| x * 2)(&Array::from_slice::<f32>(&[], &[0])));
+    told(ErrorKind::Axis, &["the mapped axes are empty"], &|| {
+        pmap(|x: &Array| x * 2)(&Array::from_slice::<f32>(&[], &[0]))
+    });
     told(ErrorKind::Structure, &["pmap: in_axes takes numbers and None; P('data',) is a layout over a mesh"], &|| {
         Pmap::new().in_axes(P("data")).of(|x: &Array| x * 2)(v)
     });
     let id = |i: P, o: P| shard_map(|x: &Array| x * 2, &mesh(), i, o)(v);
-    told(ErrorKind::Shape, &["shard_map: in_specs says P(('data', 'model'),) for argument [0]: dimension 0 of float32[4], of extent 4, cannot be split into 8 equal pieces"], &|| id(P((["data", "model"],)), P(())));
-    told(ErrorKind::Shape, &["in_specs says P(None, 'data') for argument [0]", "splits 2 dimensions, and type float32[4] has 1"], &|| id(P((None, "data")), P(())));
-    told(ErrorKind::Axis, &["in_specs says P('rows',) for argument [0], but Mesh('data': 4, 'model': 2) has no axis rows"], &|| id(P("rows"), P(())));
-    told(ErrorKind::Axis, &["in_specs says P(('data', 'data'),) for argument [0], which names axis data twice"], &|| id(P((["data", "data"],)), P(())));
-    told(ErrorKind::Axis, &["out_specs says P() for result , which is to be the same on every device along 'data'", "it was made at", "psum"], &|| id(P("data"), P(())));
+    told(
+        ErrorKind::Shape,
+        &[
+            "shard_map: in_specs says P(('data', 'model'),) for argument [0]: dimension 0 of float32[4], of extent 4, cannot be split into 8 equal pieces",
+        ],
+        &|| id(P((["data", "model"],)), P(())),
+    );
+    told(
+        ErrorKind::Shape,
+        &["in_specs says P(None, 'data') for argument [0]", "splits 2 dimensions, and type float32[4] has 1"],
+        &|| id(P((None, "data")), P(())),
+    );
+    told(
+        ErrorKind::Axis,
+        &["in_specs says P('rows',) for argument [0], but Mesh('data': 4, 'model': 2) has no axis rows"],
+        &|| id(P("rows"), P(())),
+    );
+    told(
+        ErrorKind::Axis,
+        &["in_specs says P(('data', 'data'),) for argument [0], which names axis data twice"],
+        &|| id(P((["data", "data"],)), P(())),
+    );
+    told(
+        ErrorKind::Axis,
+        &[
+            "out_specs says P() for result , which is to be the same on every device along 'data'",
+            "it was made at",
+            "psum",
+        ],
+        &|| id(P("data"), P(())),
+    );
     told(ErrorKind::Axis, &["out_specs says P('model',)", "along 'data'"], &|| id(P("data"), P("model")));
-    told(ErrorKind::Shape, &["out_specs says P(None, 'data') for result ", "float32[1]"], &|| id(P("data"), P((None, "data"))));
-    told(ErrorKind::Structure, &["shard_map: in_specs takes layouts such as P(\"data\")", "0 is for vmap and pmap"], &|| {
-        shard_map(|x: &Array| x * 2, &mesh(), 0, P(()))(v)
+    told(ErrorKind::Shape, &["out_specs says P(None, 'data') for result ", "float32[1]"], &|| {
+        id(P("data"), P((None, "data")))
     });
+    told(
+        ErrorKind::Structure,
+        &["shard_map: in_specs takes layouts such as P(\"data\")", "0 is for vmap and pmap"],
+        &|| shard_map(|x: &Array| x * 2, &mesh(), 0, P(()))(v),
+    );
     told(ErrorKind::Axis, &["Mesh: axes of sizes (2, 2) have 4 places, for 3 devices"], &|| {
         Mesh::new(cpu(3), [("a", 2), ("b", 2)]);
         v.clone()
@@ -527,22 +596,46 @@ fn devices_that_part() {
         let words = "do not communicate in the same places in the same order";
         for _ in 0..20 {
             // some communicate and others do not
-            told(ErrorKind::Axis, &[words, "device i=0 waits for the others of axis 'i' in psum at tests/maps.rs", "device i=3 has finished"], || {
-                over().of(|x: &Array| lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| x.clone(), x))(v)
-            });
+            told(
+                ErrorKind::Axis,
+                &[
+                    words,
+                    "device i=0 waits for the others of axis 'i' in psum at tests/maps.rs",
+                    "device i=3 has finished",
+                ],
+                || {
+                    over()
+                        .of(|x: &Array| lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| x.clone(), x))(
+                        v,
+                    )
+                },
+            );
             // all do, in different places
-            told(ErrorKind::Axis, &[words, "is in psum of float64[2] at tests/maps.rs", "is in pmax of float64[2] at tests/maps.rs"], || {
-                over().of(|x: &Array| lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| lax::pmax(x, "i"), x))(v)
-            });
+            told(
+                ErrorKind::Axis,
+                &[words, "is in psum of float64[2] at tests/maps.rs", "is in pmax of float64[2] at tests/maps.rs"],
+                || {
+                    over().of(|x: &Array| {
+                        lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| lax::pmax(x, "i"), x)
+                    })(v)
+                },
+            );
             // the same operation in two places
             told(ErrorKind::Axis, &[words], || {
-                over().of(|x: &Array| lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| lax::psum(x, "i") * 2.0, x))(v)
+                over().of(|x: &Array| {
+                    lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| lax::psum(x, "i") * 2.0, x)
+                })(v)
             });
             // a loop of different lengths
             told(ErrorKind::Axis, &[words, "has finished"], || {
                 jit(over().of(|x: &Array| {
                     let n = lax::axis_index("i");
-                    lax::while_loop(|c: &(Array, Array)| c.0.lt(&n + 1), |c| (&c.0 + 1, lax::psum(&c.1, "i") + x), &(array(0), x.clone())).1
+                    lax::while_loop(
+                        |c: &(Array, Array)| c.0.lt(&n + 1),
+                        |c| (&c.0 + 1, lax::psum(&c.1, "i") + x),
+                        &(array(0), x.clone()),
+                    )
+                    .1
                 }))(v)
             });
             // two axes, crosswise
@@ -557,10 +650,16 @@ fn devices_that_part() {
             // in an inner map
             told(ErrorKind::Axis, &[words], || {
                 over().of(|x: &Array| {
-                    Pmap::new().axis_name("j").of(|x: &Array| lax::cond(&lax::axis_index("j").lt(1), |x| lax::psum(x, ["i", "j"]), |x| x.clone(), x))(x)
+                    Pmap::new().axis_name("j").of(|x: &Array| {
+                        lax::cond(&lax::axis_index("j").lt(1), |x| lax::psum(x, ["i", "j"]), |x| x.clone(), x)
+                    })(x)
                 })(v)
             });
-            same("afterwards", &over().of(|x: &Array| lax::psum(x, "i"))(v), &Vmap::new().axis_name("i").of(|x: &Array| lax::psum(x, "i"))(v));
+            same(
+                "afterwards",
+                &over().of(|x: &Array| lax::psum(x, "i"))(v),
+                &Vmap::new().axis_name("i").of(|x: &Array| lax::psum(x, "i"))(v),
+            );
         }
     })
 }
@@ -585,10 +684,17 @@ fn thousands_of_calls() {
             }
         });
         // a long loop of collectives, and of maps in maps
-        let long = Pmap::new().axis_name("i").of(|x: &Array| lax::fori_loop(0, 3000, |_, x: &Array| lax::pmean(x, "i") + x * 0.5, x));
+        let long = Pmap::new()
+            .axis_name("i")
+            .of(|x: &Array| lax::fori_loop(0, 3000, |_, x: &Array| lax::pmean(x, "i") + x * 0.5, x));
         assert!(jit(&long)(&x).shape() == [4, 8]);
         let nested = Pmap::new().axis_name("i").of(|x: &Array| {
-            lax::fori_loop(0, 200, |_, x: &Array| Pmap::new().axis_name("j").of(|x: &Array| lax::pmean(x, ["i", "j"]) + x * 0.5)(x), x)
+            lax::fori_loop(
+                0,
+                200,
+                |_, x: &Array| Pmap::new().axis_name("j").of(|x: &Array| lax::pmean(x, ["i", "j"]) + x * 0.5)(x),
+                x,
+            )
         });
         assert!(nested(&x).shape() == [4, 8]);
     })

@@ -143,19 +143,29 @@ fn all_reduce(x: &Array, op: Among, axes: Vec<Axis>) -> Array {
     let count = x.dtype().is_bool() && op == Among::Sum;
     let x = if count { convert_element_type(x, DType::Int32, false) } else { x.clone() };
     // for devices the types are exact where this is called, and what follows from them is decided here
-    let of_devices = |a: &Axis| a.devices;
-    if !matches!(op, Among::Sum | Among::Back) || !axes.iter().any(of_devices) {
+    let set = x.aval().varying;
+    let differs = |a: &Axis| set & a.bit != 0;
+    let plain = match op {
+        Among::Sum => axes.iter().all(|a| !a.devices || differs(a)),
+        Among::Back => axes.iter().all(|a| !a.devices),
+        _ => true,
+    };
+    if plain {
         return reduced(x, op, axes);
     }
-    let (devices, lanes): (Vec<Axis>, Vec<Axis>) = axes.into_iter().partition(of_devices);
-    let (differ, shared): (Vec<Axis>, Vec<Axis>) =
-        devices.iter().cloned().partition(|a| x.aval().varying & a.bit != 0);
-    let y = reduced(reduced(x, op, lanes), Among::Sum, differ);
-    match op {
-        Among::Sum => reduced(y, Among::Copies, shared),
-        _ => bind1(&Pvary { axes: devices }, &[&y]),
-    }
+    let devices: Vec<Axis> = axes.iter().filter(|a| a.devices).cloned().collect();
+    // in the order of the nesting, from inside
+    let mut axes = axes;
+    axes.sort_by_key(|a| std::cmp::Reverse(a.bit));
+    let y = axes.into_iter().fold(x, |y, a| match (a.devices, differs(&a), op) {
+        (false, _, _) => reduced(y, op, vec![a]),
+        (true, true, _) => reduced(y, Among::Sum, vec![a]),
+        (true, false, Among::Sum) => reduced(y, Among::Copies, vec![a]),
+        (true, false, _) => y,
+    });
+    if op == Among::Back { bind1(&Pvary { axes: devices }, &[&y]) } else { y }
 }
+#[track_caller]
 fn reduced(x: Array, op: Among, axes: Vec<Axis>) -> Array {
     if axes.is_empty() { x } else { bind1(&AllReduce { op, axes }, &[&x]) }
 }
@@ -212,12 +222,16 @@ impl Primitive for AllReduce {
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let Some(rest) = others(&self.axes, lanes) else { return one((bind1(self, &[x[0]]), dims[0])) };
+        // devices inside the map come before its lanes: the order of a sum is that of the nesting
+        let mine = lanes.axis.as_ref().map_or(0, |a| a.bit);
+        let (inside, rest) = rest.into_iter().partition(|a| a.bit > mine);
+        let x = reduced(x[0].clone(), self.op, inside);
         let y = match (dims[0], self.op) {
-            (Some(d), Among::Sum | Among::Back | Among::Copies) => reduce_sum(x[0], &[d]),
-            (Some(d), Among::Max) => reduce_max(x[0], &[d]),
-            (Some(d), Among::Min) => reduce_min(x[0], &[d]),
-            (None, Among::Sum | Among::Copies) => mul(x[0], &lit(x[0], lanes.size as f64)),
-            (None, _) => x[0].clone(),
+            (Some(d), Among::Sum | Among::Back | Among::Copies) => reduce_sum(&x, &[d]),
+            (Some(d), Among::Max) => reduce_max(&x, &[d]),
+            (Some(d), Among::Min) => reduce_min(&x, &[d]),
+            (None, Among::Sum | Among::Copies) => mul(&x, &lit(&x, lanes.size as f64)),
+            (None, _) => x,
         };
         one((reduced(y, self.op, rest), None))
     }
