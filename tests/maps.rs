@@ -36,6 +36,9 @@ fn every_collective_gives_the_bits_of_vmap() {
         both("ppermute", |x| lax::ppermute(x, "i", &[(1, 3)]), &x);
         both("all_gather", |x| lax::all_gather(x, "i", 0), &x);
         both("all_gather", |x| lax::all_gather(x, "i", 2), &x);
+        both("all_gather_invariant", |x| lax::all_gather_invariant(x, "i", 1) * x.sum(), &x);
+        both("pbroadcast", |x| x - lax::pbroadcast(x, "i", 2), &x);
+        both("pshuffle", |x| lax::pshuffle(x, "i", &[2, 0, 3, 1]), &x);
         both("psum_scatter", |x| lax::psum_scatter(x, "i", 0), &x);
         both("all_to_all", |x| lax::all_to_all(x, "i", 0, 1), &x);
         both("axis_index", |x| x * lax::axis_index("i"), &x);
@@ -48,6 +51,45 @@ fn every_collective_gives_the_bits_of_vmap() {
         both("psum", |x| lax::psum(x, "i"), &data32(&[n, 5]));
         both("psum of numbers", |x| lax::psum(x * x, "i"), &data32(&[n]));
     }
+}
+
+#[test]
+fn moves_over_several_axes() {
+    let x = &data(&[2, 3, 6, 2]);
+    type F = fn(&Array) -> Array;
+    let fs: [F; 8] = [
+        |x| lax::all_gather(x, ["i", "j"], 0),
+        |x| lax::all_gather(x, ["j", "i"], 1),
+        |x| lax::all_gather_invariant(x, ["i", "j"], 2) * x.sum(),
+        |x| lax::psum_scatter(x, ["i", "j"], 0),
+        |x| lax::psum_scatter(x, ["j", "i"], 0),
+        |x| lax::all_to_all(x, ["i", "j"], 0, 1),
+        |x| lax::pswapaxes(x, ["j", "i"], 0),
+        |x| x * lax::axis_index(["j", "i"]) + lax::axis_size(["i", "j"]),
+    ];
+    for (k, f) in fs.into_iter().enumerate() {
+        let lanes = Vmap::new().axis_name("i").of(Vmap::new().axis_name("j").of(f))(x);
+        same(&format!("{k}"), &Pmap::new().axis_name("i").of(Pmap::new().axis_name("j").of(f))(x), &lanes);
+    }
+    // one axis of six lanes is two of two and three
+    let of = |f: F| Vmap::new().axis_name("i").of(Vmap::new().axis_name("j").of(f))(x).reshape(&[72]);
+    let flat = |f: F| Vmap::new().axis_name("k").of(f)(&x.reshape(&[6, 6, 2])).reshape(&[72]);
+    same("exchanged", &of(|x| lax::all_to_all(x, ["i", "j"], 0, 1)), &flat(|x| lax::all_to_all(x, "k", 0, 1)));
+    same("exchanged", &of(|x| lax::pswapaxes(x, ["i", "j"], 0)), &flat(|x| lax::pswapaxes(x, "k", 0)));
+    close(
+        "scattered",
+        &Vmap::new().axis_name("i").of(Vmap::new().axis_name("j").of(|x: &Array| lax::psum_scatter(x, ["i", "j"], 0)))(
+            x,
+        )
+        .reshape(&[12]),
+        &Vmap::new().axis_name("k").of(|x: &Array| lax::psum_scatter(x, "k", 0))(&x.reshape(&[6, 6, 2])).reshape(&[12]),
+        1e-14,
+    );
+    // JAX's number of a lane for ("model", "data")
+    let grid = Mesh::new(cpu(4), [("data", 2), ("model", 2)]);
+    let number =
+        shard_map(|_: &Array| lax::axis_index(["model", "data"]).reshape(&[1]), &grid, P(()), P((["data", "model"],)));
+    assert_eq!(number(&array(0)).to_string(), "[0 2 1 3]");
 }
 
 /// The gradient of `f` mapped and summed, over devices and over lanes; against differences.
@@ -88,6 +130,10 @@ fn gradients_through_every_collective() {
     slopes("ppermute", |x| x * lax::ppermute(&x.sin(), "i", &AROUND), x);
     slopes("ppermute, not all", |x| x * lax::ppermute(&x.sin(), "i", &[(0, 2)]), x);
     slopes("all_gather", |x| lax::all_gather(&x.sin(), "i", 1) * x.reshape(&[4, 1]), x);
+    slopes("all_gather_invariant", |x| lax::all_gather_invariant(&x.sin(), "i", 1) * x.reshape(&[4, 1]), x);
+    slopes("all_gather_invariant alone", |x| lax::all_gather_invariant(&x.sin(), "i", 1), x);
+    slopes("pbroadcast", |x| x * lax::pbroadcast(&x.sin(), "i", 1), x);
+    slopes("pshuffle", |x| x * lax::pshuffle(&x.sin(), "i", &[2, 0, 3, 1]), x);
     slopes("psum_scatter", |x| lax::psum_scatter(&x.sin(), "i", 0) * x, x);
     slopes("all_to_all", |x| lax::all_to_all(&x.sin(), "i", 0, 0) * x, x);
     slopes("pvary", |x| x * lax::pvary(&lax::psum(&x.sin(), "i"), "i"), x);
@@ -105,6 +151,8 @@ fn gradients_inside_are_those_of_vmap() {
     both("product", |x| grad(|x: &Array| (x * lax::psum(x, "i")).sum())(x), x);
     both("pmean", |x| grad(|x: &Array| (x.sin() * lax::pmean(x * x, "i")).sum())(x), x);
     both("explicitly", |x| grad(|x: &Array| lax::pvary(&lax::psum((x * x).sum(), "i"), "i"))(x), x);
+    both("one for all", |x| grad(|x: &Array| (lax::all_gather_invariant(x, "i", 0) * x).sum())(x), x);
+    both("one of all", |x| grad(|x: &Array| (lax::pbroadcast(x, "i", 2) * x).sum())(x), x);
     both("gather", |x| grad(|x: &Array| (lax::all_gather(x, "i", 0) * x).sum())(x), x);
     both("staged", |x| grad(|x: &Array| (x * jit(|x: &Array| lax::psum(x, "i"))(x)).sum())(x), x);
     both("staged whole", |x| grad(jit(|x: &Array| (x * lax::psum(x, "i")).sum()))(x), x);
@@ -334,7 +382,7 @@ fn in_time<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, result) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let y = f();
-        drop(done.send(()));
+        let _ = done.send(());
         y
     });
     if let Err(std::sync::mpsc::RecvTimeoutError::Timeout) = result.recv_timeout(std::time::Duration::from_secs(120)) {

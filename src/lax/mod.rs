@@ -11,6 +11,7 @@
 mod control;
 
 pub use crate::prim::{
-    AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
+    AxisNames, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size, pbroadcast, pmax, pmean, pmin,
+    ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary,
 };
 pub use control::{Scan, cond, fori_loop, map, scan, switch, while_loop};
