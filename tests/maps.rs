@@ -136,7 +136,7 @@ fn gradients_through_every_collective() {
     slopes("pshuffle", |x| x * lax::pshuffle(&x.sin(), "i", &[2, 0, 3, 1]), x);
     slopes("psum_scatter", |x| lax::psum_scatter(&x.sin(), "i", 0) * x, x);
     slopes("all_to_all", |x| lax::all_to_all(&x.sin(), "i", 0, 0) * x, x);
-    slopes("pvary", |x| x * lax::pvary(&lax::psum(&x.sin(), "i"), "i"), x);
+    slopes("pvary", |x| x * lax::pvary(&lax::psum(x.sin(), "i"), "i"), x);
     slopes("index", |x| x * x * lax::axis_index("i"), x);
     // sums of what is shared, and sums of sums
     slopes("multiples", |x| x * lax::psum(lax::psum(x * x, "i"), "i"), x);
@@ -207,35 +207,21 @@ fn reduced_gradients_are_those_of_the_whole() {
     });
     // what is shared meets both what differs and what does not, in a staged function, too
     let both = |w: &Array, x: &Array| lax::psum((w * x).sum(), "batch") + (w * w).sum();
-    let want = Array::from_slice(&[0.0f64; 3], &[3]);
     let v = data(&[3]);
-    let want = want + x.sum() + &v * 2.0;
-    let sums = cotangent::prim::reduce_sum(&x, &[0]);
-    let want = want - x.sum() + sums;
-    for lanes in [true, false] {
-        let over = |f: &dyn Fn(&Array, &Array) -> Array| if lanes { f(&v, &x) } else { f(&v, &x) };
-        let eager = |v: &Array, x: &Array| match lanes {
-            true => Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(both))(v, x),
-            false => Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(both))(v, x),
-        };
-        let staged = |v: &Array, x: &Array| match lanes {
-            true => {
-                Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(jit(both)))(v, x)
-            }
-            false => {
-                Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(jit(both)))(v, x)
-            }
-        };
-        close("shared", &over(&eager), &want, 1e-12);
-        close("shared, staged", &over(&staged), &want, 1e-12);
-    }
+    let want = cotangent::prim::reduce_sum(&x, &[0]) + &v * 2.0;
+    let lanes = || Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None);
+    let devices = || Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None);
+    close("lanes", &lanes().of(reduced().grad(both))(&v, &x), &want, 1e-12);
+    close("lanes, staged", &lanes().of(reduced().grad(jit(both)))(&v, &x), &want, 1e-12);
+    close("devices", &devices().of(reduced().grad(both))(&v, &x), &want, 1e-12);
+    close("devices, staged", &devices().of(reduced().grad(jit(both)))(&v, &x), &want, 1e-12);
     // in a loop
     let turns = |w: &Array, x: &Array| {
         let turn = |c: &Array, _: &()| (c + (w * x).sin().sum() + lax::psum((w * x).sum(), "batch"), ());
         lax::Scan::new().length(3).run(turn, &array(0.0).astype(DType::Float64), &()).0
     };
-    let in_loop = Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(turns))(&v, &x);
-    let in_lanes = Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(turns))(&v, &x);
+    let in_loop = devices().of(reduced().grad(turns))(&v, &x);
+    let in_lanes = lanes().of(reduced().grad(turns))(&v, &x);
     close("in a loop", &in_loop, &in_lanes, 1e-12);
 }
 

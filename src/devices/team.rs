@@ -573,7 +573,7 @@ mod tests {
                     array(0.0)
                 })
             }));
-            let payload = panicked.err().expect("a panic");
+            let payload = panicked.expect_err("a panic");
             assert_eq!(payload.downcast_ref::<u8>(), Some(&17));
         }
         assert!(PLACE.with_borrow(|p| p.is_none()));

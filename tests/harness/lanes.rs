@@ -138,7 +138,16 @@ fn collectives_are_linear_and_transpose() {
     }
     let n = report.wrong.len();
     assert!(n == 0, "{n} of {} are wrong:\n  {}", report.tried, report.wrong.join("\n  "));
-    let tried = ["psum", "psum_transpose", "pvary", "all_gather", "reduce_scatter", "all_to_all", "ppermute"];
+    let tried = [
+        "psum",
+        "psum_transpose",
+        "pvary",
+        "all_gather",
+        "all_gather_invariant",
+        "reduce_scatter",
+        "all_to_all",
+        "ppermute",
+    ];
     assert_eq!(linear, tried.into());
 }
 

@@ -8,7 +8,7 @@ use cotangent::prim::testing::Equation;
 use std::collections::BTreeMap;
 
 /// What differs from JAX's table, or is not in it.
-const OWN: [(&str, &str); 9] = [
+const OWN: [(&str, &str); 10] = [
     // JAX adds tangents and cotangents of one type and looks at the first; those of one type here have one weakness, too
     ("add_any", "all"),
     // the table says what JAX's types between devices are; under a map these are folds and moves, in JAX too, and keep weakness
@@ -16,6 +16,7 @@ const OWN: [(&str, &str); 9] = [
     ("pmax", "all"),
     ("pmin", "all"),
     ("all_to_all", "all"),
+    ("all_gather_invariant", "all"),
     // not among JAX's, or under another name
     ("psum_transpose", "all"),
     ("pvary", "all"),
@@ -23,7 +24,8 @@ const OWN: [(&str, &str); 9] = [
     ("zeros", "same"),
 ];
 /// These hold programs, whose types are those of the equations in them.
-const PROGRAMS: [&str; 7] = ["jit", "custom_jvp_call", "custom_vjp_call", "custom_lin", "cond", "scan", "while"];
+const PROGRAMS: [&str; 8] =
+    ["jit", "custom_jvp_call", "custom_vjp_call", "custom_lin", "cond", "scan", "while", "shard_map"];
 
 fn table() -> BTreeMap<&'static str, &'static str> {
     let lines = include_str!("../data/weak_types.txt").lines();
