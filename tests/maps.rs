@@ -36,6 +36,9 @@ fn every_collective_gives_the_bits_of_vmap() {
         both("ppermute", |x| lax::ppermute(x, "i", &[(1, 3)]), &x);
         both("all_gather", |x| lax::all_gather(x, "i", 0), &x);
         both("all_gather", |x| lax::all_gather(x, "i", 2), &x);
+        both("all_gather_invariant", |x| lax::all_gather_invariant(x, "i", 1) * x.sum(), &x);
+        both("pbroadcast", |x| x - lax::pbroadcast(x, "i", 2), &x);
+        both("pshuffle", |x| lax::pshuffle(x, "i", &[2, 0, 3, 1]), &x);
         both("psum_scatter", |x| lax::psum_scatter(x, "i", 0), &x);
         both("all_to_all", |x| lax::all_to_all(x, "i", 0, 1), &x);
         both("axis_index", |x| x * lax::axis_index("i"), &x);
@@ -48,6 +51,45 @@ fn every_collective_gives_the_bits_of_vmap() {
         both("psum", |x| lax::psum(x, "i"), &data32(&[n, 5]));
         both("psum of numbers", |x| lax::psum(x * x, "i"), &data32(&[n]));
     }
+}
+
+#[test]
+fn moves_over_several_axes() {
+    let x = &data(&[2, 3, 6, 2]);
+    type F = fn(&Array) -> Array;
+    let fs: [F; 8] = [
+        |x| lax::all_gather(x, ["i", "j"], 0),
+        |x| lax::all_gather(x, ["j", "i"], 1),
+        |x| lax::all_gather_invariant(x, ["i", "j"], 2) * x.sum(),
+        |x| lax::psum_scatter(x, ["i", "j"], 0),
+        |x| lax::psum_scatter(x, ["j", "i"], 0),
+        |x| lax::all_to_all(x, ["i", "j"], 0, 1),
+        |x| lax::pswapaxes(x, ["j", "i"], 0),
+        |x| x * lax::axis_index(["j", "i"]) + lax::axis_size(["i", "j"]),
+    ];
+    for (k, f) in fs.into_iter().enumerate() {
+        let lanes = Vmap::new().axis_name("i").of(Vmap::new().axis_name("j").of(f))(x);
+        same(&format!("{k}"), &Pmap::new().axis_name("i").of(Pmap::new().axis_name("j").of(f))(x), &lanes);
+    }
+    // one axis of six lanes is two of two and three
+    let of = |f: F| Vmap::new().axis_name("i").of(Vmap::new().axis_name("j").of(f))(x).reshape(&[72]);
+    let flat = |f: F| Vmap::new().axis_name("k").of(f)(&x.reshape(&[6, 6, 2])).reshape(&[72]);
+    same("exchanged", &of(|x| lax::all_to_all(x, ["i", "j"], 0, 1)), &flat(|x| lax::all_to_all(x, "k", 0, 1)));
+    same("exchanged", &of(|x| lax::pswapaxes(x, ["i", "j"], 0)), &flat(|x| lax::pswapaxes(x, "k", 0)));
+    close(
+        "scattered",
+        &Vmap::new().axis_name("i").of(Vmap::new().axis_name("j").of(|x: &Array| lax::psum_scatter(x, ["i", "j"], 0)))(
+            x,
+        )
+        .reshape(&[12]),
+        &Vmap::new().axis_name("k").of(|x: &Array| lax::psum_scatter(x, "k", 0))(&x.reshape(&[6, 6, 2])).reshape(&[12]),
+        1e-14,
+    );
+    // JAX's number of a lane for ("model", "data")
+    let grid = Mesh::new(cpu(4), [("data", 2), ("model", 2)]);
+    let number =
+        shard_map(|_: &Array| lax::axis_index(["model", "data"]).reshape(&[1]), &grid, P(()), P((["data", "model"],)));
+    assert_eq!(number(&array(0)).to_string(), "[0 2 1 3]");
 }
 
 /// The gradient of `f` mapped and summed, over devices and over lanes; against differences.
@@ -88,9 +130,13 @@ fn gradients_through_every_collective() {
     slopes("ppermute", |x| x * lax::ppermute(&x.sin(), "i", &AROUND), x);
     slopes("ppermute, not all", |x| x * lax::ppermute(&x.sin(), "i", &[(0, 2)]), x);
     slopes("all_gather", |x| lax::all_gather(&x.sin(), "i", 1) * x.reshape(&[4, 1]), x);
+    slopes("all_gather_invariant", |x| lax::all_gather_invariant(&x.sin(), "i", 1) * x.reshape(&[4, 1]), x);
+    slopes("all_gather_invariant alone", |x| lax::all_gather_invariant(&x.sin(), "i", 1), x);
+    slopes("pbroadcast", |x| x * lax::pbroadcast(&x.sin(), "i", 1), x);
+    slopes("pshuffle", |x| x * lax::pshuffle(&x.sin(), "i", &[2, 0, 3, 1]), x);
     slopes("psum_scatter", |x| lax::psum_scatter(&x.sin(), "i", 0) * x, x);
     slopes("all_to_all", |x| lax::all_to_all(&x.sin(), "i", 0, 0) * x, x);
-    slopes("pvary", |x| x * lax::pvary(&lax::psum(&x.sin(), "i"), "i"), x);
+    slopes("pvary", |x| x * lax::pvary(&lax::psum(x.sin(), "i"), "i"), x);
     slopes("index", |x| x * x * lax::axis_index("i"), x);
     // sums of what is shared, and sums of sums
     slopes("multiples", |x| x * lax::psum(lax::psum(x * x, "i"), "i"), x);
@@ -105,6 +151,8 @@ fn gradients_inside_are_those_of_vmap() {
     both("product", |x| grad(|x: &Array| (x * lax::psum(x, "i")).sum())(x), x);
     both("pmean", |x| grad(|x: &Array| (x.sin() * lax::pmean(x * x, "i")).sum())(x), x);
     both("explicitly", |x| grad(|x: &Array| lax::pvary(&lax::psum((x * x).sum(), "i"), "i"))(x), x);
+    both("one for all", |x| grad(|x: &Array| (lax::all_gather_invariant(x, "i", 0) * x).sum())(x), x);
+    both("one of all", |x| grad(|x: &Array| (lax::pbroadcast(x, "i", 2) * x).sum())(x), x);
     both("gather", |x| grad(|x: &Array| (lax::all_gather(x, "i", 0) * x).sum())(x), x);
     both("staged", |x| grad(|x: &Array| (x * jit(|x: &Array| lax::psum(x, "i"))(x)).sum())(x), x);
     both("staged whole", |x| grad(jit(|x: &Array| (x * lax::psum(x, "i")).sum()))(x), x);
@@ -159,35 +207,21 @@ fn reduced_gradients_are_those_of_the_whole() {
     });
     // what is shared meets both what differs and what does not, in a staged function, too
     let both = |w: &Array, x: &Array| lax::psum((w * x).sum(), "batch") + (w * w).sum();
-    let want = Array::from_slice(&[0.0f64; 3], &[3]);
     let v = data(&[3]);
-    let want = want + x.sum() + &v * 2.0;
-    let sums = cotangent::prim::reduce_sum(&x, &[0]);
-    let want = want - x.sum() + sums;
-    for lanes in [true, false] {
-        let over = |f: &dyn Fn(&Array, &Array) -> Array| if lanes { f(&v, &x) } else { f(&v, &x) };
-        let eager = |v: &Array, x: &Array| match lanes {
-            true => Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(both))(v, x),
-            false => Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(both))(v, x),
-        };
-        let staged = |v: &Array, x: &Array| match lanes {
-            true => {
-                Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(jit(both)))(v, x)
-            }
-            false => {
-                Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(jit(both)))(v, x)
-            }
-        };
-        close("shared", &over(&eager), &want, 1e-12);
-        close("shared, staged", &over(&staged), &want, 1e-12);
-    }
+    let want = cotangent::prim::reduce_sum(&x, &[0]) + &v * 2.0;
+    let lanes = || Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None);
+    let devices = || Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None);
+    close("lanes", &lanes().of(reduced().grad(both))(&v, &x), &want, 1e-12);
+    close("lanes, staged", &lanes().of(reduced().grad(jit(both)))(&v, &x), &want, 1e-12);
+    close("devices", &devices().of(reduced().grad(both))(&v, &x), &want, 1e-12);
+    close("devices, staged", &devices().of(reduced().grad(jit(both)))(&v, &x), &want, 1e-12);
     // in a loop
     let turns = |w: &Array, x: &Array| {
         let turn = |c: &Array, _: &()| (c + (w * x).sin().sum() + lax::psum((w * x).sum(), "batch"), ());
         lax::Scan::new().length(3).run(turn, &array(0.0).astype(DType::Float64), &()).0
     };
-    let in_loop = Pmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(turns))(&v, &x);
-    let in_lanes = Vmap::new().axis_name("batch").in_axes((None, 0)).out_axes(None).of(reduced().grad(turns))(&v, &x);
+    let in_loop = devices().of(reduced().grad(turns))(&v, &x);
+    let in_lanes = lanes().of(reduced().grad(turns))(&v, &x);
     close("in a loop", &in_loop, &in_lanes, 1e-12);
 }
 
@@ -326,4 +360,376 @@ fn a_data_parallel_step_is_the_whole_step() {
         v = &v - 0.1 * grad(loss)(&v, &x, &y)
     }
     close("twenty steps", &many(&w, &x, &y), &v, 1e-12);
+}
+
+/// `f` on a thread of its own: a hang is a failure.
+#[track_caller]
+fn in_time<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    let (done, result) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let y = f();
+        let _ = done.send(());
+        y
+    });
+    if let Err(std::sync::mpsc::RecvTimeoutError::Timeout) = result.recv_timeout(std::time::Duration::from_secs(120)) {
+        panic!("the devices wait forever")
+    }
+    thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p))
+}
+
+#[test]
+fn nested_maps() {
+    let z = &data(&[2, 3, 2]);
+    let over = |n: &str| Pmap::new().axis_name(n);
+    let lanes = |n: &str| Vmap::new().axis_name(n);
+    type F = fn(&Array) -> Array;
+    let fs: [F; 6] = [
+        |x| lax::psum(x, ["i", "j"]) * x,
+        |x| lax::psum(lax::pmax(x, "j"), "i"),
+        |x| lax::all_gather(x, "i", 0) * lax::axis_index("j"),
+        |x| lax::ppermute(x, "j", &[(0, 1), (1, 2), (2, 0)]),
+        |x| lax::psum_scatter(x, "i", 0) + lax::axis_index("i") * 10,
+        |x| grad(|x: &Array| (x * lax::psum(x.sin(), ["i", "j"])).sum())(x),
+    ];
+    for (k, f) in fs.into_iter().enumerate() {
+        let what = format!("function {k}");
+        let want = lanes("i").of(lanes("j").of(f))(z);
+        same(&what, &over("i").of(over("j").of(f))(z), &want);
+        same(&what, &over("i").of(lanes("j").of(f))(z), &want);
+        same(&what, &lanes("i").of(over("j").of(f))(z), &want);
+        same(&what, &jit(over("i").of(jit(over("j").of(jit(f)))))(z), &want);
+        let grid = Mesh::new(cpu(6), [("i", 2), ("j", 3)]);
+        let squeezed = move |x: &Array| {
+            let y = f(&x.reshape(&[2]));
+            y.reshape(&[&[1, 1], y.shape()].concat())
+        };
+        same(&what, &shard_map(squeezed, &grid, P(("i", "j")), P(("i", "j")))(z), &want);
+        if k == 1 {
+            continue; // an extreme has no derivative
+        }
+        // and their gradients
+        let total = |y: Array| (y.sin() * data(y.shape())).sum();
+        let g = grad(|z: &Array| total(lanes("i").of(lanes("j").of(f))(z)))(z);
+        let close = |h: Array| close(&what, &h, &g, 1e-12);
+        close(grad(|z: &Array| total(over("i").of(over("j").of(f))(z)))(z));
+        close(grad(|z: &Array| total(over("i").of(lanes("j").of(f))(z)))(z));
+        close(grad(jit(|z: &Array| total(lanes("i").of(over("j").of(f))(z))))(z));
+    }
+    // a name that is bound twice means the inner map, and the outer one again behind it
+    let shadowed = over("i").of(|x: &Array| {
+        let inner = over("i").of(|x: &Array| lax::psum(x, "i"))(x);
+        inner + lax::psum(x, "i") * 100.0
+    })(&array![[1., 2.], [3., 4.]]);
+    assert_eq!(shadowed.to_string(), "[[403. 603.]\n [407. 607.]]");
+    // lanes around, without a name and along other dimensions
+    let f = |x: &Array| over("i").of(|x: &Array| x * lax::psum(x, "i"))(x);
+    let x = data(&[5, 4, 3]);
+    let one = |k: usize| f(&common::nth(&x, k));
+    let all = vmap(f)(&x);
+    (0..5).for_each(|k| same("a lane", &common::nth(&all, k), &one(k)));
+    let last = cotangent::vmap_axes(f, 2, 2)(&cotangent::prim::transpose(&x, &[1, 2, 0]));
+    same("lanes last", &cotangent::prim::transpose(&last, &[2, 0, 1]), &all);
+    // the pullback of a map in the lanes of another
+    let (_, back) = vjp(f, (&one(0),));
+    let cts = data(&[5, 4, 3]);
+    let rows = Vmap::new().axis_name("k").of(|c: &Array| back.call(c).0)(&cts);
+    (0..5).for_each(|k| same("a pullback", &common::nth(&rows, k), &back.call(&common::nth(&cts, k)).0));
+}
+
+#[test]
+fn control_flow() {
+    let x = &data(&[4, 3]);
+    both(
+        "scan",
+        |x| {
+            let turn = |c: &Array, k: &Array| (c * 0.5 + lax::psum(c, "i") * k, lax::pmax(c, "i"));
+            let (c, y) = lax::scan(turn, x, &array![1., 2., 3.].astype(DType::Float64));
+            c + y.sum()
+        },
+        x,
+    );
+    // all devices agree when to stop
+    both(
+        "while",
+        |x| lax::while_loop(|c: &Array| lax::psum((c * c).sum(), "i").lt(1e4), |c| c * 2.0 + lax::pmean(c, "i"), x),
+        x,
+    );
+    // each for itself, without communication
+    both("while, each", |x| lax::while_loop(|c: &Array| (c * c).sum().lt(1e3), |c| c * 2.0, x), x);
+    both(
+        "branch, shared",
+        |x| {
+            let p = lax::psum(x.sum(), "i").gt(0.0);
+            lax::cond(&p, |x| lax::psum(x, "i"), |x| lax::pmin(x, "i"), x) + x
+        },
+        x,
+    );
+    both("branch, each", |x| lax::cond(&x.sum().gt(0.0), |x| x.sin(), |x| x * 2.0, x), x);
+    let y = &data(&[4, 3]);
+    slopes(
+        "scan",
+        |x| {
+            let turn = |c: &Array, _: &()| (c * 0.5 + lax::psum(c.sin(), "i"), c * x);
+            let (c, y) = lax::Scan::new().length(3).run(turn, x, &());
+            c + cotangent::prim::reduce_sum(&y, &[0])
+        },
+        y,
+    );
+    slopes(
+        "branch",
+        |x| {
+            let p = lax::psum(x.sum(), "i").gt(0.0);
+            lax::cond(&p, |x| x * lax::psum(x.sin(), "i"), |x| x - lax::pmean(x * x, "i"), x)
+        },
+        y,
+    );
+    // around maps
+    let step = Pmap::new().axis_name("i").of(|x: &Array| x * 0.5 + lax::pmean(x.sin(), "i"));
+    let lanes = Vmap::new().axis_name("i").of(|x: &Array| x * 0.5 + lax::pmean(x.sin(), "i"));
+    same("a loop of maps", &lax::fori_loop(0, 5, |_, x| step(x), x), &lax::fori_loop(0, 5, |_, x| lanes(x), x));
+    let of =
+        |f: &(dyn Fn(&Array) -> Array + Send + Sync)| grad(|x: &Array| lax::fori_loop(0, 5, |_, x| f(x), x).sum())(x);
+    close("its gradient", &of(&step), &of(&lanes), 1e-13);
+    // maps in a loop in a map
+    both(
+        "nested",
+        |x| {
+            lax::fori_loop(
+                0,
+                3,
+                |_, x: &Array| Pmap::new().axis_name("j").of(|x: &Array| x + lax::psum(x, ["i", "j"]))(x),
+                x,
+            )
+        },
+        x,
+    );
+}
+
+#[test]
+fn axes_of_arguments_and_results() {
+    let (x, w) = (data(&[3, 4]), data(&[3]));
+    let f = |x: &Array, w: &Array| (x * w, (x * w).sum(), lax::psum(x, "i"));
+    let over = Pmap::new().axis_name("i").in_axes((1, None)).out_axes((1, 0, None)).of(f);
+    let lanes = Vmap::new().axis_name("i").in_axes((1, None)).out_axes((1, 0, None)).of(f);
+    let (a, b) = (over(&x, &w), lanes(&x, &w));
+    assert_eq!((a.0.shape(), a.1.shape(), a.2.shape()), (&[3, 4][..], &[4][..], &[3][..]));
+    same("0", &a.0, &b.0);
+    same("1", &a.1, &b.1);
+    same("2", &a.2, &b.2);
+    let back = Pmap::new().in_axes(-1).out_axes(-1).of(|x: &Array| x.sin())(&x);
+    same("negative", &back, &x.sin());
+    // results that are the same on every device, once for each
+    let sums = Pmap::new().axis_name("i").of(|x: &Array| lax::psum(x, "i"))(&array![1., 2., 3.]);
+    assert_eq!(sums.to_string(), "[6. 6. 6.]");
+    let n = Pmap::new().axis_name("i").axis_size(3).in_axes((None,)).of(|x: &Array| lax::psum(x, "i"))(&array(2.0));
+    assert_eq!(n.to_string(), "[6. 6. 6.]");
+    // integers and truth values
+    let b = array![[true, false], [true, true]];
+    both("count", |x| lax::psum(x, "i"), &b);
+    both("any", |x| lax::pmax(x, "i"), &b);
+    assert_eq!(pmap(|x: &Array| x + 1)(&array![1, 2]).to_string(), "[2 3]");
+    let devices = cpu(2);
+    assert_eq!(Pmap::new().devices(devices).of(|x: &Array| x + 1)(&array![1, 2]).to_string(), "[2 3]");
+}
+
+#[test]
+fn mistakes_are_told() {
+    let v = &array![1., 2., 3., 4.];
+    let told = |kind, words: &[&str], f: &dyn Fn() -> Array| told(kind, words, f);
+    told(ErrorKind::Axis, &["psum: unbound axis name: i (no axis is bound here)"], &|| lax::psum(v, "i"));
+    told(ErrorKind::Axis, &["psum: unbound axis name: j (bound here: i)"], &|| {
+        Pmap::new().axis_name("i").of(|x: &Array| lax::psum(x, "j"))(v)
+    });
+    told(ErrorKind::Axis, &["pmap: 4 lanes are mapped over 3 devices"], &|| {
+        Pmap::new().devices(cpu(3)).of(|x: &Array| x * 2)(v)
+    });
+    told(ErrorKind::Shape, &["pmap: the mapped axes have different extents", "argument [0]", "has extent 2"], &|| {
+        pmap(|x: &Array, y: &Array| x + y)(v, &array![1., 2.])
+    });
+    told(ErrorKind::Shape, &["pmap: in_axes says axis 1 of argument [0]"], &|| {
+        Pmap::new().in_axes(1).of(|x: &Array| x * 2)(v)
+    });
+    told(ErrorKind::Axis, &["pmap: no argument is mapped"], &|| Pmap::new().in_axes((None,)).of(|x: &Array| x * 2)(v));
+    told(
+        ErrorKind::Axis,
+        &["pmap: out_axes says None for result ", "along 'i'", "it was made at", "psum, pmean"],
+        &|| Pmap::new().axis_name("i").out_axes(None).of(|x: &Array| x * 2.0)(v),
+    );
+    told(ErrorKind::Shape, &["pmap: out_axes says axis 3"], &|| Pmap::new().out_axes(3).of(|x: &Array| x * 2)(v));
+    told(ErrorKind::Axis, &["the mapped axes are empty"], &|| {
+        pmap(|x: &Array| x * 2)(&Array::from_slice::<f32>(&[], &[0]))
+    });
+    told(ErrorKind::Structure, &["pmap: in_axes takes numbers and None; P('data',) is a layout over a mesh"], &|| {
+        Pmap::new().in_axes(P("data")).of(|x: &Array| x * 2)(v)
+    });
+    let id = |i: P, o: P| shard_map(|x: &Array| x * 2, &mesh(), i, o)(v);
+    told(
+        ErrorKind::Shape,
+        &[
+            "shard_map: in_specs says P(('data', 'model'),) for argument [0]: dimension 0 of float32[4], of extent 4, cannot be split into 8 equal pieces",
+        ],
+        &|| id(P((["data", "model"],)), P(())),
+    );
+    told(
+        ErrorKind::Shape,
+        &["in_specs says P(None, 'data') for argument [0]", "splits 2 dimensions, and type float32[4] has 1"],
+        &|| id(P((None, "data")), P(())),
+    );
+    told(
+        ErrorKind::Axis,
+        &["in_specs says P('rows',) for argument [0], but Mesh('data': 4, 'model': 2) has no axis rows"],
+        &|| id(P("rows"), P(())),
+    );
+    told(
+        ErrorKind::Axis,
+        &["in_specs says P(('data', 'data'),) for argument [0], which names axis data twice"],
+        &|| id(P((["data", "data"],)), P(())),
+    );
+    told(
+        ErrorKind::Axis,
+        &[
+            "out_specs says P() for result , which is to be the same on every device along 'data'",
+            "it was made at",
+            "psum",
+        ],
+        &|| id(P("data"), P(())),
+    );
+    told(ErrorKind::Axis, &["out_specs says P('model',)", "along 'data'"], &|| id(P("data"), P("model")));
+    told(ErrorKind::Shape, &["out_specs says P(None, 'data') for result ", "float32[1]"], &|| {
+        id(P("data"), P((None, "data")))
+    });
+    told(
+        ErrorKind::Structure,
+        &["shard_map: in_specs takes layouts such as P(\"data\")", "0 is for vmap and pmap"],
+        &|| shard_map(|x: &Array| x * 2, &mesh(), 0, P(()))(v),
+    );
+    told(ErrorKind::Axis, &["Mesh: axes of sizes (2, 2) have 4 places, for 3 devices"], &|| {
+        Mesh::new(cpu(3), [("a", 2), ("b", 2)]);
+        v.clone()
+    });
+    told(ErrorKind::Axis, &["Mesh: two axes have the name a"], &|| {
+        Mesh::new(cpu(4), [("a", 2), ("a", 2)]);
+        v.clone()
+    });
+    told(ErrorKind::Concrete, &["abstract under jit"], &|| {
+        pmap(|x: &Array| if x.to_f64() > 1.0 { x * 2.0 } else { x.clone() })(v)
+    });
+    told(ErrorKind::Shape, &["must have an extent of 4 lanes"], &|| {
+        Pmap::new().axis_name("i").of(|x: &Array| lax::psum_scatter(x, "i", 0))(&data(&[4, 3]))
+    });
+    let e = catch(|| Pmap::new().axis_name("i").of(grad(|x: &Array| lax::pmax(x, "i")))(v)).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::NotDifferentiable);
+}
+
+/// Devices that do not communicate alike: an error that says where each is, at once, and afterwards all is well.
+#[test]
+fn devices_that_part() {
+    in_time(|| {
+        let v = &data(&[4, 2]);
+        let over = || Pmap::new().axis_name("i");
+        let words = "do not communicate in the same places in the same order";
+        for _ in 0..20 {
+            // some communicate and others do not
+            told(
+                ErrorKind::Axis,
+                &[
+                    words,
+                    "device i=0 waits for the others of axis 'i' in psum at tests/maps.rs",
+                    "device i=3 has finished",
+                ],
+                || {
+                    over()
+                        .of(|x: &Array| lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| x.clone(), x))(
+                        v,
+                    )
+                },
+            );
+            // all do, in different places
+            told(
+                ErrorKind::Axis,
+                &[words, "is in psum of float64[2] at tests/maps.rs", "is in pmax of float64[2] at tests/maps.rs"],
+                || {
+                    over().of(|x: &Array| {
+                        lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| lax::pmax(x, "i"), x)
+                    })(v)
+                },
+            );
+            // the same operation in two places
+            told(ErrorKind::Axis, &[words], || {
+                over().of(|x: &Array| {
+                    lax::cond(&lax::axis_index("i").lt(2), |x| lax::psum(x, "i"), |x| lax::psum(x, "i") * 2.0, x)
+                })(v)
+            });
+            // a loop of different lengths
+            told(ErrorKind::Axis, &[words, "has finished"], || {
+                jit(over().of(|x: &Array| {
+                    let n = lax::axis_index("i");
+                    lax::while_loop(
+                        |c: &(Array, Array)| c.0.lt(&n + 1),
+                        |c| (&c.0 + 1, lax::psum(&c.1, "i") + x),
+                        &(array(0), x.clone()),
+                    )
+                    .1
+                }))(v)
+            });
+            // two axes, crosswise
+            let grid = Mesh::new(cpu(4), [("a", 2), ("b", 2)]);
+            told(ErrorKind::Axis, &[words, "of axis 'a' in psum", "of axis 'b' in psum"], || {
+                let f = |x: &Array| {
+                    let p = (lax::axis_index("a") - lax::axis_index("b")).abs().lt(1);
+                    lax::cond(&p, |x| lax::pvary(&lax::psum(x, "a"), "a"), |x| lax::pvary(&lax::psum(x, "b"), "b"), x)
+                };
+                shard_map(f, &grid, P(("a", "b")), P(("a", "b")))(&data(&[2, 2]))
+            });
+            // in an inner map
+            told(ErrorKind::Axis, &[words], || {
+                over().of(|x: &Array| {
+                    Pmap::new().axis_name("j").of(|x: &Array| {
+                        lax::cond(&lax::axis_index("j").lt(1), |x| lax::psum(x, ["i", "j"]), |x| x.clone(), x)
+                    })(x)
+                })(v)
+            });
+            same(
+                "afterwards",
+                &over().of(|x: &Array| lax::psum(x, "i"))(v),
+                &Vmap::new().axis_name("i").of(|x: &Array| lax::psum(x, "i"))(v),
+            );
+        }
+    })
+}
+
+#[test]
+fn thousands_of_calls() {
+    in_time(|| {
+        let x = data(&[4, 8]);
+        let f = Pmap::new().axis_name("i").of(|x: &Array| {
+            let y = lax::psum(x, "i") + lax::ppermute(x, "i", &AROUND);
+            lax::all_gather(&y, "i", 0).sum() * lax::pmax(x, "i")
+        });
+        let want = f(&x);
+        let staged = jit(&f);
+        for _ in 0..2000 {
+            same("again", &staged(&x), &want)
+        }
+        // from several threads at once
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| (0..200).for_each(|_| same("at once", &staged(&x), &want)));
+            }
+        });
+        // a long loop of collectives, and of maps in maps
+        let long = Pmap::new()
+            .axis_name("i")
+            .of(|x: &Array| lax::fori_loop(0, 3000, |_, x: &Array| lax::pmean(x, "i") + x * 0.5, x));
+        assert!(jit(&long)(&x).shape() == [4, 8]);
+        let nested = Pmap::new().axis_name("i").of(|x: &Array| {
+            lax::fori_loop(
+                0,
+                200,
+                |_, x: &Array| Pmap::new().axis_name("j").of(|x: &Array| lax::pmean(x, ["i", "j"]) + x * 0.5)(x),
+                x,
+            )
+        });
+        assert!(nested(&x).shape() == [4, 8]);
+    })
 }

@@ -113,8 +113,12 @@ impl State {
     }
     /// Somebody stopped running. If nobody else runs, those who wait do so in vain.
     fn rest(&mut self) {
+        if self.failed {
+            // who was woken to give up has stopped already
+            return;
+        }
         self.running -= 1;
-        if self.running == 0 && !self.failed && !self.waiting.is_empty() {
+        if self.running == 0 && !self.waiting.is_empty() {
             let e = self.apart();
             self.fail(Failure::Error(e))
         }
@@ -488,4 +492,129 @@ fn spawn(mut job: Job) {
         }
     };
     thread.spawn(run).unwrap_or_else(|e| panic!("a thread for a device cannot be started: {e}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::axis::fresh_mesh;
+    use std::panic::Location;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn site() -> Site {
+        Site { name: "a test", at: Location::caller() }
+    }
+    fn numbers(y: &[Outs]) -> Vec<f64> {
+        y.iter().map(|y| y[0].to_f64()).collect()
+    }
+    /// `work` of a device and its link along axis i, on `n` devices.
+    fn on(n: usize, work: impl Fn(usize, &dyn Collectives) -> Array + Send + Sync + 'static) -> Vec<Outs> {
+        let axes = fresh_mesh([("i", n)].into_iter());
+        let axis = axes[0].clone();
+        let work: Work = Arc::new(move |d| prim::one(work(d, &*link(&axis).expect("a device"))));
+        run(&axes, 0, Location::caller(), work)
+    }
+    fn array(x: f64) -> Array {
+        crate::array(x)
+    }
+
+    #[test]
+    fn members_meet() {
+        let y = on(5, |d, link| {
+            assert_eq!((link.rank(), link.size()), (d, 5));
+            link.barrier(site());
+            let sum = link.all_reduce(&array(d as f64), Fold::Sum, site());
+            let next = link.permute(&array(d as f64), &[(0, 1), (4, 0)], site());
+            crate::prim::add(&crate::prim::mul(&sum, &array(100.0)), &next)
+        });
+        assert_eq!(numbers(&y), [1004., 1000., 1000., 1000., 1000.]);
+        assert!(PLACE.with_borrow(|p| p.is_none()));
+    }
+
+    /// The first failure ends all devices, whatever they wait for, and is passed on as it was.
+    #[test]
+    fn the_first_failure_ends_all() {
+        for round in 0..200 {
+            let who = round % 4;
+            let at = Location::caller();
+            let started = Arc::new(AtomicUsize::new(0));
+            let all = started.clone();
+            let failed = catch(|| {
+                on(4, move |d, link| {
+                    all.fetch_add(1, Ordering::Relaxed);
+                    if d == who {
+                        crate::error::fail_at(at, ErrorKind::Value, format!("device {d} is broken"))
+                    }
+                    for _ in 0..3 {
+                        link.barrier(site())
+                    }
+                    array(0.0)
+                })
+            });
+            let e = failed.expect_err("a failure");
+            assert_eq!((e.kind(), e.message()), (ErrorKind::Value, format!("device {who} is broken").as_str()));
+            assert_eq!(e.location(), Some(at));
+            assert_eq!(started.load(Ordering::Relaxed), 4);
+            // the others go on as before
+            assert_eq!(numbers(&on(4, |_, link| link.all_reduce(&array(1.0), Fold::Sum, site()))), [4.; 4]);
+        }
+    }
+
+    /// A panic that is none of ours comes out as it went in.
+    #[test]
+    fn panics_of_others_pass() {
+        for who in [0, 2] {
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                on(3, move |d, link| {
+                    if d == who {
+                        resume_unwind(Box::new(17u8))
+                    }
+                    link.barrier(site());
+                    array(0.0)
+                })
+            }));
+            let payload = panicked.expect_err("a panic");
+            assert_eq!(payload.downcast_ref::<u8>(), Some(&17));
+        }
+        assert!(PLACE.with_borrow(|p| p.is_none()));
+    }
+
+    /// A failure in an inner map ends the outer one, too.
+    #[test]
+    fn failures_in_inner_maps() {
+        let e = catch(|| {
+            on(3, |d, link| {
+                let inner = on(2, move |k, link| {
+                    if (d, k) == (1, 1) {
+                        crate::error::fail(ErrorKind::Value, "an inner device is broken")
+                    }
+                    link.barrier(site());
+                    array(1.0)
+                });
+                link.barrier(site());
+                inner[0][0].clone()
+            })
+        });
+        assert_eq!(e.expect_err("a failure").message(), "an inner device is broken");
+    }
+
+    #[test]
+    fn who_leaves_is_not_waited_for() {
+        for leaves in 0..3 {
+            let e = catch(|| {
+                on(3, move |d, link| {
+                    if d != leaves {
+                        link.barrier(site())
+                    }
+                    array(0.0)
+                })
+            });
+            let e = e.expect_err("nobody comes");
+            assert!(e.message().contains(&format!("device i={leaves} has finished")), "{e}");
+            assert!(e.message().contains("waits for the others of axis 'i' in a test"), "{e}");
+        }
+        let e = catch(|| on(2, |d, link| link.all_gather(&crate::array(vec![0.0; d + 1]), site())));
+        let e = e.expect_err("values of two types");
+        assert!(e.message().contains("in a test of float64[1]") && e.message().contains("of float64[2]"), "{e}");
+    }
 }

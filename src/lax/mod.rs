@@ -14,7 +14,8 @@ mod map;
 mod solve;
 
 pub use crate::prim::{
-    AxisNames, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum, psum_scatter, pvary,
+    AxisNames, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size, pbroadcast, pmax, pmean, pmin,
+    ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary,
 };
 pub use associative::{AssociativeScan, associative_scan};
 pub use control::{Bound, ForiLoop, Scan, WhileLoop, cond, fori_loop, scan, select_fn, switch, while_loop};

@@ -130,32 +130,45 @@ pub fn pmean(x: impl ArrayLike, axes: impl AxisNames) -> Array {
     let s = crate::np::to_inexact("pmean", &all_reduce(&x.into_array(), Among::Sum, axes));
     div(&s, &lit(&s, n as f64))
 }
-/// The number of lanes of an axis.
+/// The number of lanes of an axis; of several, the product.
 ///
 /// # Panics
-/// If it is not bound here.
+/// If an axis is not bound here.
 #[track_caller]
-pub fn axis_size(axis: &str) -> usize {
-    resolve("axis_size", axis).size
+pub fn axis_size(axes: impl AxisNames) -> usize {
+    axes_of("axis_size", &axes).iter().map(|a| a.size).product()
 }
 #[track_caller]
 fn all_reduce(x: &Array, op: Among, axes: Vec<Axis>) -> Array {
     let count = x.dtype().is_bool() && op == Among::Sum;
     let x = if count { convert_element_type(x, DType::Int32, false) } else { x.clone() };
     // for devices the types are exact where this is called, and what follows from them is decided here
-    let of_devices = |a: &Axis| a.devices;
-    if !matches!(op, Among::Sum | Among::Back) || !axes.iter().any(of_devices) {
+    let set = x.aval().varying;
+    let differs = |a: &Axis| set & a.bit != 0;
+    let plain = match op {
+        Among::Sum => axes.iter().all(|a| !a.devices || differs(a)),
+        Among::Back => axes.iter().all(|a| !a.devices),
+        _ => true,
+    };
+    if plain {
         return reduced(x, op, axes);
     }
-    let (devices, lanes): (Vec<Axis>, Vec<Axis>) = axes.into_iter().partition(of_devices);
-    let (differ, shared): (Vec<Axis>, Vec<Axis>) =
-        devices.iter().cloned().partition(|a| x.aval().varying & a.bit != 0);
-    let y = reduced(reduced(x, op, lanes), Among::Sum, differ);
-    match op {
-        Among::Sum => reduced(y, Among::Copies, shared),
-        _ => bind1(&Pvary { axes: devices }, &[&y]),
+    let devices: Vec<Axis> = axes.iter().filter(|a| a.devices).cloned().collect();
+    // in the order of the nesting, from inside
+    let mut axes = axes;
+    axes.sort_by_key(|a| std::cmp::Reverse(a.bit));
+    let mut y = x;
+    for a in axes {
+        y = match (a.devices, differs(&a), op) {
+            (false, _, _) => reduced(y, op, vec![a]),
+            (true, true, _) => reduced(y, Among::Sum, vec![a]),
+            (true, false, Among::Sum) => reduced(y, Among::Copies, vec![a]),
+            (true, false, _) => y,
+        }
     }
+    if op == Among::Back { bind1(&Pvary { axes: devices }, &[&y]) } else { y }
 }
+#[track_caller]
 fn reduced(x: Array, op: Among, axes: Vec<Axis>) -> Array {
     if axes.is_empty() { x } else { bind1(&AllReduce { op, axes }, &[&x]) }
 }
@@ -212,12 +225,16 @@ impl Primitive for AllReduce {
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let Some(rest) = others(&self.axes, lanes) else { return one((bind1(self, &[x[0]]), dims[0])) };
+        // devices inside the map come before its lanes: the order of a sum is that of the nesting
+        let mine = lanes.axis.as_ref().map_or(0, |a| a.bit);
+        let (inside, rest) = rest.into_iter().partition(|a| a.bit > mine);
+        let x = reduced(x[0].clone(), self.op, inside);
         let y = match (dims[0], self.op) {
-            (Some(d), Among::Sum | Among::Back | Among::Copies) => reduce_sum(x[0], &[d]),
-            (Some(d), Among::Max) => reduce_max(x[0], &[d]),
-            (Some(d), Among::Min) => reduce_min(x[0], &[d]),
-            (None, Among::Sum | Among::Copies) => mul(x[0], &lit(x[0], lanes.size as f64)),
-            (None, _) => x[0].clone(),
+            (Some(d), Among::Sum | Among::Back | Among::Copies) => reduce_sum(&x, &[d]),
+            (Some(d), Among::Max) => reduce_max(&x, &[d]),
+            (Some(d), Among::Min) => reduce_min(&x, &[d]),
+            (None, Among::Sum | Among::Copies) => mul(&x, &lit(&x, lanes.size as f64)),
+            (None, _) => x,
         };
         one((reduced(y, self.op, rest), None))
     }
@@ -295,13 +312,22 @@ impl Primitive for Pvary {
     }
 }
 
-/// The number of the lane: int32.
+/// The number of the lane: int32. Over several axes the last one counts fastest.
 ///
 /// # Panics
-/// If the axis is not bound here.
+/// If an axis is not bound here.
 #[track_caller]
-pub fn axis_index(axis: &str) -> Array {
-    bind1(&AxisIndex { axis: resolve("axis_index", axis) }, &[])
+pub fn axis_index(axes: impl AxisNames) -> Array {
+    let mut y = None;
+    for axis in axes_of("axis_index", &axes) {
+        let n = axis.size;
+        let here = bind1(&AxisIndex { axis }, &[]);
+        y = Some(match y {
+            None => here,
+            Some(y) => add(&mul(&y, &lit(&y, n as f64)), &here),
+        })
+    }
+    y.unwrap_or_else(|| Array::scalar(DType::Int32, false, 0))
 }
 /// See [`axis_index`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -360,7 +386,7 @@ macro_rules! moves { ($(
             let ($this, $a) = (self, x[0]);
             let shape: Result<Vec<usize>, String> = $typed;
             let mut out = $a.with_shape(shape?);
-            out.varying |= self.axis.bit;
+            if self.varies() { out.varying |= self.axis.bit } else { out.varying &= !self.axis.bit }
             Ok(one(out))
         }
         fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents { one(dx[0].map(|d| bind1(self, &[d]))) }
@@ -400,6 +426,16 @@ moves! {
             Ok(s)
         },
         |ct| bind1(&PsumScatter { axis: this.axis.clone(), dimension: this.dimension }, &[ct]),
+        |x, _n| (move_axis(&x, 0, this.dimension), None),
+        |x, link, site| move_axis(&link.all_gather(x, site), 0, this.dimension);
+    /// See [`all_gather_invariant`].
+    AllGatherInvariant "all_gather_invariant" { dimension: usize } |this, a| {
+            if this.dimension > a.shape.len() { return Err(format!("dimension {} is out of bounds for {a} gathered", this.dimension)) }
+            let mut s = a.shape.to_vec();
+            s.insert(this.dimension, this.axis.size);
+            Ok(s)
+        },
+        |ct| this.own(&all_reduce(ct, Among::Back, vec![this.axis.clone()])),
         |x, _n| (move_axis(&x, 0, this.dimension), None),
         |x, link, site| move_axis(&link.all_gather(x, site), 0, this.dimension);
     /// See [`psum_scatter`].
@@ -457,51 +493,150 @@ moves! {
         |x, link, site| link.permute(x, &this.perm, site);
 }
 impl AllGather {
+    fn varies(&self) -> bool {
+        true
+    }
     fn behind(&self) -> AllGather {
         AllGather { axis: self.axis.clone(), dimension: self.dimension + 1 }
     }
 }
+impl AllGatherInvariant {
+    fn varies(&self) -> bool {
+        false
+    }
+    fn behind(&self) -> AllGatherInvariant {
+        AllGatherInvariant { axis: self.axis.clone(), dimension: self.dimension + 1 }
+    }
+    /// Of what all lanes have, each lane's own entry.
+    fn own(&self, x: &Array) -> Array {
+        let here = bind1(&AxisIndex { axis: self.axis.clone() }, &[]);
+        let zero = Array::scalar(DType::Int32, false, 0);
+        let starts: Vec<&Array> = (0..x.ndim()).map(|d| if d == self.dimension { &here } else { &zero }).collect();
+        let mut sizes = x.shape().to_vec();
+        sizes[self.dimension] = 1;
+        squeeze(&dynamic_slice(x, &starts, &sizes), &[self.dimension])
+    }
+}
 impl PsumScatter {
+    fn varies(&self) -> bool {
+        true
+    }
     fn behind(&self) -> PsumScatter {
         PsumScatter { axis: self.axis.clone(), dimension: self.dimension + 1 }
     }
 }
 impl AllToAll {
+    fn varies(&self) -> bool {
+        true
+    }
     fn behind(&self) -> AllToAll {
         AllToAll { axis: self.axis.clone(), split: self.split + 1, concat: self.concat + 1 }
     }
 }
 impl Ppermute {
+    fn varies(&self) -> bool {
+        true
+    }
     fn behind(&self) -> Ppermute {
         self.clone()
     }
 }
 
-/// All lanes' values side by side along a new dimension, in every lane.
+/// All lanes' values side by side along a new dimension, in every lane. Over several axes, lanes are counted as by [`axis_index`].
 ///
 /// # Panics
-/// If the axis is not bound here.
+/// If an axis is not bound here.
 #[track_caller]
-pub fn all_gather(x: &Array, axis: &str, dimension: usize) -> Array {
-    bind1(&AllGather { axis: resolve("all_gather", axis), dimension }, &[x])
+pub fn all_gather(x: &Array, axes: impl AxisNames, dimension: usize) -> Array {
+    gathered(x, axes_of("all_gather", &axes), dimension, |axis, dimension| Box::new(AllGather { axis, dimension }))
+}
+/// [`all_gather`] with a result that is typed as one value, which all lanes share: a map may return it as such. As
+/// `jax.lax.all_gather_invariant`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::{Pmap, lax};
+/// let all = Pmap::new().axis_name("i").out_axes(None).of(|x: &Array| lax::all_gather_invariant(&(x * 2.0), "i", 0));
+/// assert_eq!(all(&array![1., 2.]).to_string(), "[2. 4.]");
+/// ```
+///
+/// # Panics
+/// If an axis is not bound here.
+#[track_caller]
+pub fn all_gather_invariant(x: &Array, axes: impl AxisNames, dimension: usize) -> Array {
+    let axes = axes_of("all_gather_invariant", &axes);
+    gathered(x, axes, dimension, |axis, dimension| Box::new(AllGatherInvariant { axis, dimension }))
+}
+/// One axis after the other, from the last, and one dimension for all.
+#[track_caller]
+fn gathered(x: &Array, axes: Vec<Axis>, dimension: usize, one: fn(Axis, usize) -> Box<dyn Primitive>) -> Array {
+    let many = axes.len();
+    let n: usize = axes.iter().map(|a| a.size).product();
+    let mut y = x.clone();
+    for axis in axes.into_iter().rev() {
+        y = bind1(&*one(axis, dimension), &[&y])
+    }
+    if many == 1 { y } else { regrouped(&y, dimension, many, &[n]) }
+}
+/// The `many` dimensions from `first` on as these.
+#[track_caller]
+fn regrouped(x: &Array, first: usize, many: usize, extents: &[usize]) -> Array {
+    let s = x.shape();
+    let end = (first + many).min(s.len());
+    reshape(x, &[&s[..first.min(end)], extents, &s[end..]].concat())
+}
+/// A dimension over several axes as one for each.
+#[track_caller]
+fn ungrouped(op: &str, x: &Array, axes: &[Axis], dimension: usize) -> Array {
+    let extents: Vec<usize> = axes.iter().map(|a| a.size).collect();
+    let n: usize = extents.iter().product();
+    if x.shape().get(dimension) != Some(&n) {
+        let text = format!("{op}: dimension {dimension} of {} must have an extent of {n} lanes", x.aval());
+        fail(ErrorKind::Shape, text)
+    }
+    regrouped(x, dimension, 1, &extents)
 }
 /// The sum of all lanes' values, of which each lane gets its piece: lane i index i along `dimension`, whose extent is the number of
-/// lanes and which disappears.
+/// lanes and which disappears. Over several axes, lanes are counted as by [`axis_index`].
 ///
 /// # Panics
-/// If the axis is not bound here.
+/// If an axis is not bound here.
 #[track_caller]
-pub fn psum_scatter(x: &Array, axis: &str, dimension: usize) -> Array {
-    bind1(&PsumScatter { axis: resolve("psum_scatter", axis), dimension }, &[x])
+pub fn psum_scatter(x: &Array, axes: impl AxisNames, dimension: usize) -> Array {
+    let axes = axes_of("psum_scatter", &axes);
+    let mut x = if axes.len() == 1 { x.clone() } else { ungrouped("psum_scatter", x, &axes, dimension) };
+    for axis in axes {
+        x = bind1(&PsumScatter { axis, dimension }, &[&x])
+    }
+    x
 }
 /// Every lane sends index i along dimension `split` to lane i, and puts what it receives side by side along a new dimension
-/// `concat`. The dimension `split`, whose extent is the number of lanes, disappears.
+/// `concat`. The dimension `split`, whose extent is the number of lanes, disappears. Over several axes, lanes are counted as by
+/// [`axis_index`].
 ///
 /// # Panics
-/// If the axis is not bound here.
+/// If an axis is not bound here.
 #[track_caller]
-pub fn all_to_all(x: &Array, axis: &str, split: usize, concat: usize) -> Array {
-    bind1(&AllToAll { axis: resolve("all_to_all", axis), split, concat }, &[x])
+pub fn all_to_all(x: &Array, axes: impl AxisNames, split: usize, concat: usize) -> Array {
+    let mut axes = axes_of("all_to_all", &axes);
+    if axes.len() == 1 {
+        return bind1(&AllToAll { axis: axes.remove(0), split, concat }, &[x]);
+    }
+    let (many, n) = (axes.len(), axes.iter().map(|a| a.size).product());
+    let mut x = move_axis(&regrouped(&ungrouped("all_to_all", x, &axes, split), split, many, &[n]), split, 0);
+    x = ungrouped("all_to_all", &x, &axes, 0);
+    for (k, axis) in axes.into_iter().enumerate() {
+        x = bind1(&AllToAll { axis, split: k, concat: k }, &[&x])
+    }
+    move_axis(&regrouped(&x, 0, many, &[n]), 0, concat)
+}
+/// Every lane's dimension, whose extent is the number of lanes, becomes the lanes, and the lanes become that dimension.
+///
+/// # Panics
+/// As [`all_to_all`].
+#[track_caller]
+pub fn pswapaxes(x: &Array, axes: impl AxisNames, dimension: usize) -> Array {
+    all_to_all(x, axes, dimension, dimension)
 }
 /// Lane `from` sends its value to lane `to`, for each pair; who receives nothing has zeros.
 ///
@@ -510,6 +645,48 @@ pub fn all_to_all(x: &Array, axis: &str, split: usize, concat: usize) -> Array {
 #[track_caller]
 pub fn ppermute(x: &Array, axis: &str, from_to: &[(usize, usize)]) -> Array {
     bind1(&Ppermute { axis: resolve("ppermute", axis), perm: from_to.to_vec() }, &[x])
+}
+/// Lane i has the value of lane `from[i]`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::{Vmap, lax};
+/// let f = Vmap::new().axis_name("i").of(|x: &Array| lax::pshuffle(x, "i", &[2, 0, 1]));
+/// assert_eq!(f(&array![1., 2., 3.]).to_string(), "[3. 1. 2.]");
+/// ```
+///
+/// # Panics
+/// If the axis is not bound here, or if `from` does not name every lane once.
+#[track_caller]
+pub fn pshuffle(x: &Array, axis: &str, from: &[usize]) -> Array {
+    let axis = resolve("pshuffle", axis);
+    let mut sorted = from.to_vec();
+    sorted.sort_unstable();
+    if !sorted.into_iter().eq(0..axis.size) {
+        fail(ErrorKind::Value, format!("pshuffle: {from:?} is no permutation of {} lanes", axis.size))
+    }
+    let perm = from.iter().copied().zip(0..).collect();
+    bind1(&Ppermute { axis, perm }, &[x])
+}
+/// The value of lane `source`: the same in every lane, and typed so.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::{Vmap, lax};
+/// let f = Vmap::new().axis_name("i").of(|x: &Array| x - lax::pbroadcast(x, "i", 1));
+/// assert_eq!(f(&array![1., 2., 5.]).to_string(), "[-1.  0.  3.]");
+/// ```
+///
+/// # Panics
+/// If the axis is not bound here, or if it has no such lane.
+#[track_caller]
+pub fn pbroadcast(x: &Array, axis: &str, source: usize) -> Array {
+    let axis = resolve("pbroadcast", axis);
+    if source >= axis.size {
+        fail(ErrorKind::Value, format!("pbroadcast: there is no lane {source} among {}", axis.size))
+    }
+    let all = bind1(&AllGatherInvariant { axis, dimension: 0 }, &[x]);
+    squeeze(&slice_in_dim(&all, source, source + 1, 1, 0), &[0])
 }
 
 /// In a recorded program the axes of a map that was applied have become dimensions.
@@ -543,6 +720,13 @@ pub(super) fn cases() -> Vec<Case> {
             args: x(),
             run: |x| mapped(&x[0], |x| mul(&all_gather(x, "i", 1), &expand_dims(x, &[1]))),
         },
+        Case {
+            name: "all_gather_invariant",
+            args: x(),
+            run: |x| mapped(&x[0], |x| mul(&all_gather_invariant(x, "i", 1), &expand_dims(x, &[1]))),
+        },
+        Case { name: "pbroadcast", args: x(), run: |x| mapped(&x[0], |x| mul(x, &pbroadcast(x, "i", 1))) },
+        Case { name: "pshuffle", args: x(), run: |x| mapped(&x[0], |x| mul(x, &pshuffle(x, "i", &[1, 0]))) },
         Case { name: "psum_scatter", args: x(), run: |x| mapped(&x[0], |x| psum_scatter(&mul(x, x), "i", 0)) },
         Case { name: "all_to_all", args: x(), run: |x| mapped(&x[0], |x| all_to_all(&mul(x, x), "i", 0, 0)) },
         Case { name: "ppermute", args: x(), run: |x| mapped(&x[0], |x| mul(x, &ppermute(x, "i", &[(0, 1)]))) },
@@ -550,6 +734,11 @@ pub(super) fn cases() -> Vec<Case> {
         Case { name: "derivative of psum", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| psum(mul(x, x), "i"))) },
         Case { name: "derivative of pmean", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| pmean(mul(x, x), "i"))) },
         Case { name: "derivative of all_gather", args: x(), run: |x| mapped(&x[0], |x| slope(x, |x| all_gather(&mul(x, x), "i", 0))) },
+        Case {
+            name: "derivative of all_gather_invariant",
+            args: x(),
+            run: |x| mapped(&x[0], |x| slope(x, |x| all_gather_invariant(&mul(x, x), "i", 0))),
+        },
         Case { name: "derivative of psum_scatter",
             args: x(),
             run: |x| mapped(&x[0], |x| slope(x, |x| psum_scatter(&mul(x, x), "i", 0))) },

@@ -318,5 +318,96 @@ impl HigherOrder for ShardMap {
 /// A map over devices that was recorded names devices of its own; it is not read.
 pub(super) const READ: &[Read] = &[];
 pub(super) fn cases() -> Vec<Case> {
-    vec![]
+    use crate::devices::{Mesh, P, cpu};
+    let args = || {
+        let x = Array::from_slice(&[0.5f64, -1.25, 0.75, 1.5], &[2, 2]);
+        vec![x, crate::array(vec![1.5f64, -0.5])]
+    };
+    fn mesh() -> Mesh {
+        Mesh::new(cpu(2), [("i", 2)])
+    }
+    vec![
+        Case {
+            name: "rows, and what both have",
+            args: args(),
+            run: |x| {
+                let f = |x: &Array, w: &Array| mul(&sin(x), &broadcast_in_dim(w, x.shape(), &[1]));
+                vec![crate::shard_map(f, &mesh(), (P("i"), P(())), P((None, "i")))(&x[0], &x[1])]
+            },
+        },
+        Case {
+            name: "sums",
+            args: args(),
+            run: |x| {
+                let f = |x: &Array, w: &Array| {
+                    let s = psum(reduce_sum(&mul(x, x), &[0, 1]), "i");
+                    (mul(w, &exp(&s)), s)
+                };
+                let (y, s) = crate::shard_map(f, &mesh(), (P("i"), P("i")), (P("i"), P(())))(&x[0], &x[1]);
+                vec![y, s]
+            },
+        },
+        Case {
+            name: "linear",
+            args: args(),
+            run: |x| {
+                let f = |x: &Array, w: &Array| (neg(x), add(&psum(x, "i"), &broadcast_in_dim(w, x.shape(), &[1])));
+                let (y, s) = crate::shard_map(f, &mesh(), (P("i"), P(())), (P("i"), P(())))(&x[0], &x[1]);
+                vec![y, s]
+            },
+        },
+        Case {
+            name: "of one lane each",
+            args: args(),
+            run: |x| {
+                let f = |x: &Array, w: &Array| mul(&ppermute(x, "i", &[(0, 1)]), w);
+                vec![crate::Pmap::new().axis_name("i").in_axes((1, None)).of(f)(&x[0], &x[1])]
+            },
+        },
+        Case {
+            name: "a number for each",
+            args: args()[1..].to_vec(),
+            run: |x| vec![crate::pmap(|x: &Array| mul(&sin(x), &exp(x)))(&x[0])],
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What varies stays known: the checks of `out_specs` and the transposes of sums rest on it.
+    #[test]
+    fn results_vary_where_operands_do() {
+        const BIT: AxisSet = 1 << 31;
+        let (mut tried, mut wrong) = (0, vec![]);
+        for (family, cases) in crate::prim::cases() {
+            for case in cases {
+                for k in 0..case.args.len() {
+                    let varying = |(i, x): (usize, &Array)| Aval { varying: if i == k { BIT } else { 0 }, ..x.aval().clone() };
+                    let avals: Vec<Aval> = case.args.iter().enumerate().map(varying).collect();
+                    let j = stage_rule(&avals, |x| (case.run)(x));
+                    for (n, e) in j.eqns.iter().enumerate() {
+                        let vary = |a: &crate::jaxpr::Atom| match a {
+                            crate::jaxpr::Atom::Var(v) => j.avals[*v as usize].varying & BIT != 0,
+                            crate::jaxpr::Atom::Lit(_) => false,
+                        };
+                        if !j.args(n).iter().any(vary) {
+                            continue;
+                        }
+                        tried += 1;
+                        let mut outs = (e.out..e.out + e.n_out).map(|v| j.avals[v as usize].varying & BIT != 0);
+                        // a program says for each of its results on what it depends
+                        let all = e.prim.higher().is_none();
+                        if all && !outs.all(|v| v) || !all && e.n_out == 1 && !outs.any(|v| v) {
+                            wrong.push(format!("{family}, {}: {} of operand {k}", case.name, e.prim.name()))
+                        }
+                    }
+                }
+            }
+        }
+        assert!(tried > 500, "{tried}");
+        wrong.dedup();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"))
+    }
 }

@@ -123,9 +123,15 @@ impl<I, O> Pmap<I, O> {
             let ins: Vec<Spec> = dims.iter().map(|d| d.map_or(vec![], along)).collect();
             let mut out = None;
             let mut run = |x: &[Array]| {
+                // what is done here and not by the function is done for the line of the map
+                let ours = || enter(current(), Some(at));
                 let one = |(x, d): (&Array, &Option<usize>)| d.map_or(x.clone(), |d| squeeze(x, &[d]));
-                let mut mine = x.iter().zip(&dims).map(one);
-                let out = out.insert(f.call(F::Args::rebuild_refs(lent, &mut mine)));
+                let mine: Vec<Array> = {
+                    let _g = ours();
+                    x.iter().zip(&dims).map(one).collect()
+                };
+                let out = out.insert(f.call(F::Args::rebuild_refs(lent, &mut mine.into_iter())));
+                let _g = ours();
                 let axes = described(AxisList::of_result("pmap", &self.out_axes, out), at).axes;
                 let paths = || tree::paths(out);
                 let place = |(i, y): (usize, Array)| match axes[i] {

@@ -9,12 +9,13 @@ use cotangent::{Vmap, lax};
 use std::sync::Mutex;
 
 /// What is done in a lane, to f64[2,3]; there are two lanes.
-const SAMPLES: [(&str, fn(&Array) -> Array); 12] = [
+const SAMPLES: [(&str, fn(&Array) -> Array); 13] = [
     ("psum", |x| x * lax::psum(x, "i")),
     ("pmax", |x| x + stop_gradient(&lax::pmax(stop_gradient(x), "i"))),
     ("pmin", |x| x + stop_gradient(&lax::pmin(stop_gradient(x), "i"))),
     ("pvary", |x| x * lax::pvary(&lax::psum(x, "i"), "i")),
     ("axis_index", |x| x * prim::convert_element_type(&lax::axis_index("i"), DType::Float64, false)),
+    ("all_gather_invariant", |x| lax::all_gather_invariant(x, "i", 1) * x.sum()),
     ("all_gather", |x| lax::all_gather(x, "i", 1) * x.sum()),
     ("psum_scatter", |x| lax::psum_scatter(x, "i", 0) * x.sum()),
     ("all_to_all", |x| lax::all_to_all(x, "i", 0, 1) * x.sum()),
@@ -24,7 +25,7 @@ const SAMPLES: [(&str, fn(&Array) -> Array); 12] = [
     ("psum of a sum", |x| x * lax::psum(lax::psum(x, "i"), "i")),
     ("all_gather of a sum", |x| lax::all_gather(&lax::psum(x, "i"), "i", 0) * x.sum()),
 ];
-const COLLECTIVES: [&str; 10] = [
+const COLLECTIVES: [&str; 11] = [
     "psum",
     "pmax",
     "pmin",
@@ -32,6 +33,7 @@ const COLLECTIVES: [&str; 10] = [
     "pvary",
     "axis_index",
     "all_gather",
+    "all_gather_invariant",
     "reduce_scatter",
     "all_to_all",
     "ppermute",
@@ -136,7 +138,16 @@ fn collectives_are_linear_and_transpose() {
     }
     let n = report.wrong.len();
     assert!(n == 0, "{n} of {} are wrong:\n  {}", report.tried, report.wrong.join("\n  "));
-    let tried = ["psum", "psum_transpose", "pvary", "all_gather", "reduce_scatter", "all_to_all", "ppermute"];
+    let tried = [
+        "psum",
+        "psum_transpose",
+        "pvary",
+        "all_gather",
+        "all_gather_invariant",
+        "reduce_scatter",
+        "all_to_all",
+        "ppermute",
+    ];
     assert_eq!(linear, tried.into());
 }
 

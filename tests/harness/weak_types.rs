@@ -16,6 +16,7 @@ const OWN: [(&str, &str); 10] = [
     ("pmax", "all"),
     ("pmin", "all"),
     ("all_to_all", "all"),
+    ("all_gather_invariant", "all"),
     // not among JAX's, or under another name
     ("psum_transpose", "all"),
     ("pvary", "all"),
@@ -24,7 +25,11 @@ const OWN: [(&str, &str); 10] = [
     ("on_gradient", "all"),
 ];
 /// These hold programs, whose types are those of the equations in them, or host code, which says itself what it gives, or give nothing.
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 20] = [
+    "shard_map",
+    "loop_with_snapshots",
+    "rewind",
+    "rewind_transpose",
     "jit",
     "remat2",
     "partitioned_vmap",
