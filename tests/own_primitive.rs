@@ -143,7 +143,7 @@ fn they_compute_what_they_say() {
         &cotangent::vmap_axes(sums, (1,), 1)(&many),
         &cotangent::prim::stack(&[&sums(&x), &sums(&(&x * 2.0))], 1),
     );
-    let named = Vmap::new().axis_name("i").of(|x: &Array| lax::psum(&sine(x), "i"));
+    let named = Vmap::new().axis_name("i").of(|x: &Array| lax::psum(sine(x), "i"));
     close("named", &named(&x), &nums(&[sine(&x).sum().to_f64(); 3]), 1e-15);
     // a host function runs once for each evaluation, and not while it is staged
     let f = jit(sine);
@@ -234,7 +234,7 @@ fn rules_that_are_wrong_are_found() {
             let op = Wrong { rule, host };
             move |x: &[Array]| vec![bind1(&op, &[&x[0]])]
         };
-        check(of(""), &[x.clone()]).expect("nothing is wrong");
+        check(of(""), std::slice::from_ref(&x)).expect("nothing is wrong");
         for (rule, words) in [
             ("jvp", "JVP tangent"),
             ("transpose", "not the transpose"),
@@ -245,12 +245,12 @@ fn rules_that_are_wrong_are_found() {
             ("transpose shape", "the transpose rule has type float64[]"),
             ("batch axis", "3 lanes lie along dimension 9"),
         ] {
-            let e = check(of(rule), &[x.clone()]).expect_err(rule);
+            let e = check(of(rule), std::slice::from_ref(&x)).expect_err(rule);
             assert_eq!(e.kind(), ErrorKind::Check);
             assert!(e.to_string().contains(words), "{words} in {e}");
         }
         // without derivatives, nothing of them is found
-        Checks::new().order(0).run(of("jvp"), &[x.clone()]).expect("no derivative is asked for");
+        Checks::new().order(0).run(of("jvp"), std::slice::from_ref(&x)).expect("no derivative is asked for");
     }
     use ErrorKind::*;
     let run = |rule: &'static str, host: bool| move || bind1(&Wrong { rule, host }, &[&nums(&[0.5, -1.0])]);
@@ -287,7 +287,7 @@ fn without_a_rule_there_is_no_derivative() {
         assert_eq!(e.kind(), ErrorKind::NotDifferentiable);
         assert!(e.to_string().contains("bare runs on the host and has no jvp rule"), "{e}");
     }
-    Checks::new().order(0).run(|x| vec![f(&x[0])], &[x.clone()]).expect("the rest");
+    Checks::new().order(0).run(|x| vec![f(&x[0])], std::slice::from_ref(&x)).expect("the rest");
     assert_eq!(vmap(f)(&x).to_vec::<f64>(), [1.0, -2.0]);
     // what does not move needs none
     assert_eq!(grad(|y: &Array| (f(&x) * y).sum())(&x).to_vec::<f64>(), [1.0, -2.0]);
