@@ -163,6 +163,42 @@ fn they_compute_what_they_say() {
     });
 }
 
+/// x less the mean of all lanes, by operations of the library.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Centered;
+impl Operation for Centered {
+    fn name(&self) -> &'static str {
+        "centered"
+    }
+    fn value(&self) -> Value<Centered> {
+        Value::Composition(|_, x| vec![(&x[0] - lax::pmean(&x[0], "batch")).powi(2)])
+    }
+}
+
+#[test]
+fn compositions_communicate() {
+    let plain = |x: &Array| (x - lax::pmean(x, "batch")).powi(2);
+    let own = |x: &Array| bind1(&Centered, &[x]);
+    let over = |f: fn(&Array) -> Array| move |x: &Array| Vmap::new().axis_name("batch").of(f)(x).sin();
+    let x = nums(&[1.0, 2.0, 6.0]);
+    let (f, g) = (over(own), over(plain));
+    same("value", &f(&x), &g(&x));
+    same("jit", &jit(f)(&x), &g(&x));
+    let want = grad(|x: &Array| g(x).sum())(&x);
+    for (what, got) in [
+        ("grad", grad(|x: &Array| f(x).sum())(&x)),
+        ("jit of grad", jit(grad(|x: &Array| f(x).sum()))(&x)),
+        ("grad of jit", grad(jit(|x: &Array| f(x).sum()))(&x)),
+        ("of a loop", grad(|x: &Array| lax::fori_loop(0, 1, |_, x: &Array| f(x), x).sum())(&x)),
+    ] {
+        close(what, &got, &want, 1e-12)
+    }
+    // the same name for another axis, and no axis of the name
+    let inner = Vmap::new().axis_name("other").of(move |x: &Array| f(x));
+    same("nested", &inner(&cotangent::prim::stack(&[&x, &x], 0)), &cotangent::prim::stack(&[&g(&x), &g(&x)], 0));
+    told(ErrorKind::Axis, &["batch", "bound"], || own(&x));
+}
+
 #[test]
 fn programs_that_are_equal_are_compiled_once() {
     let of = |scale: i32| move |x: &Array| bind1(&Sine { scale }, &[x]) + 1.0;
