@@ -77,7 +77,7 @@ impl Operation for Sums {
     fn value(&self) -> Value<Sums> {
         Value::Host(|this, x| {
             let n = *x[0].shape().last().expect("an axis");
-            let mut y = x[0].to_vec::<f64>();
+            let mut y = x[0].with_slice(|x: &[f64]| x.to_vec());
             for row in y.chunks_mut(n) {
                 for i in 1..n {
                     let (to, from) = if this.backwards { (n - 1 - i, n - i) } else { (i, i - 1) };
