@@ -62,7 +62,43 @@ impl Array {
                 format!("from_slice: {} elements do not fill the shape {}", data.len(), crate::aval::tuple(shape)),
             )
         }
-        Array::from_bytes(Aval::new(T::DTYPE, shape), &T::to_bytes(data))
+        if shape.is_empty() {
+            return Array::from_bytes(Aval::new(T::DTYPE, shape), &T::to_bytes(data));
+        }
+        Array::from_buffer(Aval::new(T::DTYPE, shape), T::buffer(data))
+    }
+    /// Calls `f` with the elements in row-major order, in their own type, without a copy of those of an array of real numbers.
+    ///
+    /// # Panics
+    /// If `T` is not the array's element type, or the value is abstract.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1., 5., 2.].with_slice(|x: &[f32]| x.iter().position(|x| *x == 5.0)), Some(1));
+    /// ```
+    #[track_caller]
+    pub fn with_slice<T: Element, R>(&self, f: impl FnOnce(&[T]) -> R) -> R {
+        self.slice_for("with_slice", f)
+    }
+    #[track_caller]
+    fn slice_for<T: Element, R>(&self, who: &str, f: impl FnOnce(&[T]) -> R) -> R {
+        let a = self.concrete(who);
+        if T::DTYPE != a.dtype() {
+            fail(
+                ErrorKind::Type,
+                format!(
+                    "{who}: the array has elements of type {}, not {}; convert it with astype first",
+                    a.dtype(),
+                    T::DTYPE
+                ),
+            )
+        }
+        if let Repr::Buf(b) = &a.0
+            && let Some(elements) = T::in_place(b.buffer())
+        {
+            return f(elements);
+        }
+        f(&a.with_bytes(|b| T::read_le(b)))
     }
     /// The elements in row-major order, in their own type.
     ///
@@ -75,18 +111,7 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Vec<T> {
-        let a = self.concrete("to_vec");
-        if T::DTYPE != a.dtype() {
-            fail(
-                ErrorKind::Type,
-                format!(
-                    "to_vec: the array has elements of type {}, not {}; convert it with astype first",
-                    a.dtype(),
-                    T::DTYPE
-                ),
-            )
-        }
-        a.with_bytes(|b| T::read_le(b))
+        self.slice_for("to_vec", |x: &[T]| x.to_vec())
     }
     /// The number that a one-element array holds, in its own type.
     ///

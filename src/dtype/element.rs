@@ -1,5 +1,6 @@
 //! The Rust types that elements of arrays are made of.
 
+use cotangent_cpu::Buffer;
 use half::{bf16, f16};
 use num_complex::Complex;
 
@@ -37,6 +38,17 @@ pub trait Element: Copy + PartialEq + Send + Sync + std::fmt::Debug + sealed::Se
 
     /// The number as a double: rounded for large integers, the real part of a complex number, 0 or 1 for `bool`.
     fn to_double(self) -> f64;
+
+    /// The elements of a buffer where they lie, if memory holds them as Rust does.
+    #[doc(hidden)]
+    fn in_place(_: &Buffer) -> Option<&[Self]> {
+        None
+    }
+    /// A buffer of the elements.
+    #[doc(hidden)]
+    fn buffer(values: &[Self]) -> Buffer {
+        Buffer::from_bytes(&Self::to_bytes(values))
+    }
 
     /// The bytes of the elements.
     fn to_bytes(values: &[Self]) -> Vec<u8> {
@@ -78,6 +90,12 @@ macro_rules! plain {
             }
             fn read_le(bytes: &[u8]) -> Vec<Self> {
                 elements(bytes, Self::DTYPE).iter().map(|b| <$t>::from_le_bytes(*b)).collect()
+            }
+            fn in_place(b: &Buffer) -> Option<&[Self]> {
+                Some(b.as_slice())
+            }
+            fn buffer(values: &[Self]) -> Buffer {
+                Buffer::from_slice(values)
             }
             fn from_double(x: f64) -> Self {
                 $from(x)

@@ -105,7 +105,7 @@ pub trait Operation: Debug + Clone + Eq + Hash + Send + Sync + 'static {
 pub enum Value<O> {
     /// Operations of the library. They are staged once for operands of certain types, and compiled together with what stands around.
     Composition(fn(&O, &[Array]) -> Vec<Array>),
-    /// Code that looks at values: [`Array::to_vec`] gives elements, [`Array::from_slice`] makes arrays. It runs wherever the operation is computed, also in the
+    /// Code that looks at values: [`Array::with_slice`] lends elements, [`Array::to_vec`] copies them, [`Array::from_slice`] makes arrays. It runs wherever the operation is computed, also in the
     /// middle of a compiled program, and on any thread.
     Host(fn(&O, &[&Array]) -> Vec<Array>),
 }

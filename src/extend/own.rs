@@ -10,6 +10,7 @@ use crate::prim::custom::user;
 use crate::prim::held::{Held, call_types, spread};
 use crate::prim::lower::{Lower, Vals};
 use crate::prim::*;
+use crate::trace::axis::{Axis, bound, provide};
 use crate::trace::eval::{Fx, type_hash};
 use crate::trace::stage::stage_rule;
 use crate::trace::transpose::transpose_jaxpr;
@@ -92,30 +93,33 @@ impl<O: Operation> Erased for O {
     }
 }
 
-/// The program that a composition is for operands of these types.
+/// The program that a composition is for operands of these types, under the named axes around here.
 fn body(op: &dyn Erased, x: &[Aval]) -> Arc<Jaxpr> {
-    type Known = HashMap<u64, Vec<(Arc<dyn Erased>, Vec<Aval>, Arc<Jaxpr>)>>;
+    type Known = HashMap<u64, Vec<(Arc<dyn Erased>, Vec<Aval>, Vec<Axis>, Arc<Jaxpr>)>>;
     static BODIES: LazyLock<Mutex<Known>> = LazyLock::new(Default::default);
     const LIMIT: usize = 1 << 10;
     let mut h = Fx::default();
     op.hashed(&mut h);
-    x.hash(&mut h);
+    let axes = bound();
+    (x, &axes).hash(&mut h);
     let key = h.finish();
     // no lock while it is staged: a composition may contain itself, for operands of other types
     let lock = || BODIES.lock().unwrap_or_else(|e| e.into_inner());
     let hit = |all: &Known| {
-        let same = all.get(&key)?.iter().find(|(o, types, _)| types == x && op.same(&**o))?;
-        Some(same.2.clone())
+        let same =
+            all.get(&key)?.iter().find(|(o, types, around, _)| types == x && *around == axes && op.same(&**o))?;
+        Some(same.3.clone())
     };
     if let Some(known) = hit(&lock()) {
         return known;
     }
+    let _axes = provide(&axes);
     let made = stage_rule(x, |x| user(|| op.composed(x)).expect("a composition"));
     let mut all = lock();
     if all.len() >= LIMIT {
         all.clear()
     }
-    all.entry(key).or_default().push((op.boxed(), x.to_vec(), made.clone()));
+    all.entry(key).or_default().push((op.boxed(), x.to_vec(), axes, made.clone()));
     made
 }
 fn owned(x: &[&Aval]) -> Vec<Aval> {
@@ -195,10 +199,12 @@ pub(crate) struct Own {
     op: Arc<dyn Erased>,
     /// What it computes for operands of certain types. Nothing if it runs on the host.
     body: Option<Arc<Jaxpr>>,
+    /// The named axes around it, for a rule that runs where only the program is.
+    axes: Arc<[Axis]>,
 }
 impl Own {
     fn of(op: &dyn Erased, types: impl FnOnce() -> Vec<Aval>) -> Own {
-        Own { op: op.boxed(), body: (!op.is_host()).then(|| body(op, &types())) }
+        Own { op: op.boxed(), body: (!op.is_host()).then(|| body(op, &types())), axes: bound().into() }
     }
     /// What a rule returned, if it is of these types.
     fn checked(&self, rule: &str, made: Vec<Tangent>, wanted: &[Option<&Aval>]) -> Vec<Tangent> {
@@ -228,7 +234,7 @@ impl Own {
 }
 impl PartialEq for Own {
     fn eq(&self, o: &Own) -> bool {
-        self.op.same(&*o.op) && self.body == o.body
+        self.op.same(&*o.op) && self.body == o.body && self.axes == o.axes
     }
 }
 impl Eq for Own {}
@@ -246,12 +252,16 @@ impl Primitive for Own {
         self.op.params().into_iter().map(|(name, text)| (name, text.into())).collect()
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        let said = self.op.types(x)?;
         let Some(body) = &self.body else {
             let varying = varying(x);
+            let said = self.op.types(x)?;
             return Ok(said.into_iter().map(|a| Aval { varying: a.varying | varying, ..a }).collect());
         };
         let made = call_types(body, x)?;
+        let said = {
+            let _axes = provide(&self.axes);
+            self.op.types(x)?
+        };
         let same = |(a, b): (&Aval, &Aval)| a.dtype == b.dtype && a.shape == b.shape;
         if said.len() != made.len() || !said.iter().zip(&made).all(same) {
             let list = |a: &[Aval]| listed(&a.iter().collect::<Vec<_>>());
@@ -267,6 +277,7 @@ impl Primitive for Own {
         self.op.linear_in(mask) || self.body.as_ref().is_some_and(by_body)
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+        let _axes = provide(&self.axes);
         let n = io.len();
         let back = {
             let x: Vec<Operand> = (0..n)
@@ -282,6 +293,7 @@ impl Primitive for Own {
         }
     }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+        let _axes = provide(&self.axes);
         let y = self.op.batch(lanes, x, dims);
         let wrong = |(y, d): &(Array, Option<usize>)| d.is_some_and(|d| y.shape().get(d) != Some(&lanes.size));
         if let Some((y, d)) = y.iter().find(|y| wrong(y)) {
@@ -339,6 +351,7 @@ impl HigherOrder for Own {
         y.into_iter().zip(&want).map(meet).collect()
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
+        let _axes = provide(&self.axes);
         let y = bind(self, x);
         let dy = self.op.jvp(x, dx, &y);
         let types: Vec<Option<&Aval>> = y.iter().map(|y| Some(y.aval())).collect();

@@ -118,7 +118,8 @@ impl<'a, T: Pytree, A: Pytree> LinearSolve<'a, T, A> {
         });
         let back = self.transpose_solve.as_deref();
         let by_solve = |f: &dyn Fn(&T) -> T, b: &T| (self.solve)(f, b).0;
-        let back = back.or_else(|| if self.symmetric { Some(&by_solve) } else { None });
+        let symmetric: Option<SolverRef<'_, T, T>> = if self.symmetric { Some(&by_solve) } else { None };
+        let back = back.or(symmetric);
         let mut args: Vec<Array> = own.clone();
         let (vecmat, transpose_solve) = match back {
             None => {

@@ -44,7 +44,7 @@ pub type Avals = SmallVec<[Aval; 1]>;
 /// Results and the axis on which each is mapped.
 pub type Batched = SmallVec<[(Array, Option<usize>); 1]>;
 
-/// An operation.
+/// An operation of the library. Those of a program that uses it implement [`extend::Operation`](crate::extend::Operation), which is smaller.
 pub trait Primitive: Parameters {
     /// JAX's name.
     fn name(&self) -> &'static str;
