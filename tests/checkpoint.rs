@@ -395,6 +395,7 @@ fn mistakes_are_told() {
     assert_eq!(e.kind(), ErrorKind::Concrete);
     let e = kind(&|| drop(vmap(&looks)(&array![1.0])));
     assert_eq!(e.kind(), ErrorKind::Concrete);
+    assert!(e.message().contains("abstract under checkpoint within jit or vmap"), "{e}");
     // a mistake inside has the line of the user's operation
     let wrong = checkpoint(|x: &Array| x + &array![1.0, 2.0, 3.0]);
     let e = kind(&|| drop(grad(|x: &Array| wrong(x).sum())(&array![1.0, 2.0])));
@@ -411,4 +412,63 @@ fn named_axes_inside() {
         |f: &(dyn Fn(&Array) -> Array + Send + Sync)| Vmap::new().axis_name("lanes").of(grad(|x: &Array| f(x)))(&lanes);
     same(map(&*c), map(&f));
     same(jit(|| map(&*c))(), map(&f));
+}
+
+#[test]
+fn a_derivative_of_a_derivative_computes_again_too() {
+    let x = array(vec![0.5f32; 1000]);
+    let layers = |x: &Array, n: usize| (0..n).fold(x.clone(), |x, _| x.sin() * 1.5);
+    let plain = |x: &Array| layers(x, 36).sum();
+    let groups = |x: &Array| (0..6).fold(x.clone(), |x, _| checkpoint(|x: &Array| layers(x, 6))(&x)).sum();
+    let (p, g) = (saved_residuals(grad(plain), (&x,)), saved_residuals(grad(groups), (&x,)));
+    // of each group what goes into it, forwards and backwards
+    assert!(g.len() <= 12 && p.len() > 70, "{} and {} values", g.len(), p.len());
+    near(jit(grad(|x: &Array| grad(groups)(x).sum()))(&x), grad(|x: &Array| grad(plain)(x).sum())(&x), 1e-6);
+}
+
+#[test]
+fn recorded_programs() {
+    let text = |policy: &str| {
+        format!(
+            r#"{{"jaxpr": {{
+    "in": [{{"id": 0, "aval": {{"dtype": "float32", "shape": [2], "weak": false}}}}],
+    "consts": [],
+    "eqns": [{{
+        "prim": "remat2",
+        "params": {{"differentiated": false, "prevent_cse": true, "policy": {policy}, "jaxpr": {{"jaxpr": {{
+            "in": [{{"id": 0, "aval": {{"dtype": "float32", "shape": [2], "weak": false}}}}],
+            "consts": [],
+            "eqns": [
+                {{"prim": "sin", "params": {{}}, "in": [{{"var": 0}}],
+                  "out": [{{"id": 1, "aval": {{"dtype": "float32", "shape": [2], "weak": false}}}}]}},
+                {{"prim": "name", "params": {{"name": "a"}}, "in": [{{"var": 1}}],
+                  "out": [{{"id": 2, "aval": {{"dtype": "float32", "shape": [2], "weak": false}}}}]}},
+                {{"prim": "sin", "params": {{}}, "in": [{{"var": 2}}],
+                  "out": [{{"id": 3, "aval": {{"dtype": "float32", "shape": [2], "weak": false}}}}]}}],
+            "out": [{{"var": 3}}]}}}}}},
+        "in": [{{"var": 0}}],
+        "out": [{{"id": 1, "aval": {{"dtype": "float32", "shape": [2], "weak": false}}}}]}}],
+    "out": [{{"var": 1}}]}}}}"#
+        )
+    };
+    let x = array![0.5, 1.0];
+    let kept = [
+        ("null", vec!["[0]"]),
+        (r#"{"name": "nothing_saveable", "names": []}"#, vec!["[0]"]),
+        (r#"{"name": "save_only_these_names", "names": ["a"]}"#, vec!["[0]", "'a'"]),
+        (r#"{"name": "everything_saveable", "names": []}"#, vec!["cos", "cos"]),
+        // a predicate of somebody's: the values are the same whatever is kept
+        (r#"{"name": "mine", "names": []}"#, vec!["[0]"]),
+    ];
+    for (policy, want) in &kept {
+        let program = cotangent::jaxpr::Loaded::parse(&text(policy)).unwrap();
+        let f = |x: &Array| program.call(std::slice::from_ref(x)).remove(0);
+        assert_eq!(sources(&saved_residuals(f, (&x,))), *want);
+        same(grad(|x: &Array| f(x).sum())(&x), grad(|x: &Array| x.sin().sin().sum())(&x));
+    }
+    let own = Checkpoint::new()
+        .policy(Policy::save_only_these_names(["a"]))
+        .of(|x: &Array| checkpoint_name(&x.sin(), "a").sin());
+    let read = cotangent::jaxpr::Loaded::parse(&text(kept[2].0)).unwrap();
+    assert_eq!(make_jaxpr(own, (&x,)).to_string(), read.jaxpr().to_string());
 }

@@ -76,9 +76,17 @@ pub(crate) enum Payload {
     Tape { var: u32, aval: Aval },
     /// `Batch`: every lane's value side by side along `dim`.
     Batched { x: Array, dim: usize, aval: Aval },
-    /// `Stage`: a variable of the jaxpr under construction. `argument` says which argument of the function it is, if it is one. It has
-    /// a value where the function is run while it is written down.
-    Staged { var: u32, aval: Aval, argument: Option<u32>, value: Option<Array> },
+    /// `Stage`: a variable of the jaxpr under construction. `argument` says which argument of the function it is, if it is one.
+    Staged { var: u32, aval: Aval, argument: Option<u32>, value: Watched },
+}
+
+/// What a staged value is beside a variable.
+pub(crate) enum Watched {
+    /// Nothing.
+    No,
+    /// The function is run while it is written down, but a number is not known.
+    Unknown,
+    Value(Array),
 }
 
 const fn scalar_aval(dtype: DType, weak: bool) -> Aval {
@@ -182,7 +190,7 @@ impl Array {
         loop {
             match &a.0 {
                 Repr::Tracer(n) => match &n.kind {
-                    Payload::Dual { x, .. } | Payload::Staged { value: Some(x), .. } => a = x,
+                    Payload::Dual { x, .. } | Payload::Staged { value: Watched::Value(x), .. } => a = x,
                     _ => return Err(n),
                 },
                 _ => return Ok(a),
@@ -303,8 +311,9 @@ impl Node {
             Payload::Dual { .. } => "grad, vjp, jvp or linearize",
             Payload::Tape { .. } => "a derivative rule",
             Payload::Batched { .. } => "vmap",
-            Payload::Staged { value: Some(_), .. } => "checkpoint",
-            Payload::Staged { .. } => "jit or make_jaxpr",
+            Payload::Staged { value: Watched::No, .. } => "jit or make_jaxpr",
+            Payload::Staged { value: Watched::Unknown, .. } => "checkpoint within jit or vmap",
+            Payload::Staged { value: Watched::Value(_), .. } => "checkpoint",
         }
     }
     pub(crate) fn aval(&self) -> &Aval {

@@ -22,8 +22,8 @@ pub struct Remat {
     pub(crate) prevent_cse: bool,
     /// Does it compute again what was computed before?
     pub(crate) differentiated: bool,
-    /// Was the program written down from a function that ran on values? Then it runs as that did, operation by operation, and nothing
-    /// is compiled.
+    /// Was the program written down outside of `jit`? Then it runs operation by operation, as the function did, and nothing is
+    /// compiled.
     pub(crate) eager: bool,
     /// What the function gave when it was written down.
     pub(crate) known: Option<Known>,

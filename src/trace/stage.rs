@@ -62,6 +62,7 @@ fn append(
     let mut values = values().map(Vec::into_iter);
     let mut b = builder.borrow_mut();
     let b = &mut *b;
+    let watched = b.watched;
     let first = b.atoms.len() as u32;
     for a in args {
         let atom = b.atom(t, a, loc);
@@ -70,7 +71,11 @@ fn append(
     let out = b.avals.len() as u32;
     b.eqns.push(Eqn { prim: prim.boxed(), first, out, n_out: outs.len() as u32, back: in_backward(), loc });
     t.results(outs, out, &mut b.avals, |var, aval| {
-        let value = values.as_mut().and_then(|v| v.next());
+        let value = match values.as_mut().and_then(|v| v.next()) {
+            Some(x) => Watched::Value(x),
+            None if watched => Watched::Unknown,
+            None => Watched::No,
+        };
         Array::tracer(t.id, loc, Payload::Staged { var, aval, argument: None, value })
     })
 }
@@ -135,7 +140,7 @@ impl Trace {
         let mut b = self.builder();
         b.avals.push(aval.clone());
         let var = b.avals.len() as u32 - 1;
-        let value = None;
+        let value = Watched::No;
         Array::tracer(self.id, loc, Payload::Staged { var, aval, argument, value })
     }
     pub(crate) fn staged_var(&self, a: &Array) -> Option<u32> {
@@ -214,7 +219,8 @@ pub(crate) fn record_flat(
 ) -> (Arc<Jaxpr>, Vec<Array>, Option<Vec<Array>>) {
     let s = Trace::new(current(), Kind::Stage(RefCell::new(Builder { watched: true, ..Builder::default() })), loc);
     let mut input = |(i, x): (usize, &&Array)| {
-        let (aval, value) = (x.aval().clone(), x.try_concrete().ok().cloned());
+        let aval = x.aval().clone();
+        let value = x.try_concrete().map_or(Watched::Unknown, |x| Watched::Value(x.clone()));
         let var = s.staged_var(&s.stage_input(aval.clone(), loc, None)).expect("an input");
         Array::tracer(s.id, loc, Payload::Staged { var, aval, argument: Some(i as u32), value })
     };
@@ -226,6 +232,18 @@ pub(crate) fn record_flat(
     let values = outs.iter().map(|y| y.try_concrete().ok().cloned()).collect();
     let (jaxpr, captured) = s.finish(&ins, &outs);
     (jaxpr, captured, values)
+}
+
+/// Is a program written down for which there are no values, here or around here?
+pub(crate) fn abstractly() -> bool {
+    let mut t = current();
+    while let Some(now) = t {
+        if matches!(&now.kind, Kind::Stage(b) if !b.borrow().watched) {
+            return true;
+        }
+        t = now.parent.clone();
+    }
+    false
 }
 
 /// The same for a program written by a rule or read from a file: nothing to capture but concrete values.

@@ -4,7 +4,7 @@ use super::on_leaves;
 use crate::array::Array;
 use crate::prim::Policy;
 use crate::prim::checkpoint::{Known, Remat};
-use crate::trace::stage::record_flat;
+use crate::trace::stage::{abstractly, record_flat};
 use crate::trace::{bind_at, evaluating};
 use crate::{Arguments, Function, Pytree};
 use std::panic::Location;
@@ -20,6 +20,7 @@ use std::panic::Location;
 /// Outside of `jit` the function runs once, and its host code may look at values wherever it could without `checkpoint` (not under
 /// [`vmap`](crate::vmap)). What it did is written down, and that is what is computed again: the way that it went, not the
 /// function. A value of an enclosing transformation that `f` captures is an argument like the others. An effect happens once.
+/// (In forward mode, and with a policy that keeps values, what was computed for host code to look at is computed twice.)
 ///
 /// Definition: [jax.checkpoint](https://docs.jax.dev/en/latest/_autosummary/jax.checkpoint.html).
 ///
@@ -94,7 +95,7 @@ impl Checkpoint {
                 let x = x.iter().map(|x| x.try_concrete().ok().cloned()).collect::<Option<_>>()?;
                 Some(Known { x, y })
             });
-            let eager = known.is_some();
+            let eager = !abstractly();
             let known = known.filter(|_| !jaxpr.effect); // effects were not had yet
             let Checkpoint { policy, prevent_cse } = self.clone();
             let call = Remat { jaxpr, policy, prevent_cse, differentiated: false, eager, known };
