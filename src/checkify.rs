@@ -153,6 +153,14 @@ impl Failure {
         Failure { code: e.code, slots: e.slots, table: e.table }
     }
     /// Is there an error? Of each lane, as an array of truth values. It may be traced.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::{check, checkify, vmap};
+    /// let (failure, _) = vmap(checkify(|x: &Array| { check!(x.gt(0), "{x}"); x.log() }))(&array![1., -2.]);
+    /// assert_eq!(failure.failed().to_string(), "[False  True]");
+    /// assert_eq!(failure.result().unwrap_err().message(), "at mapped index 1: -2.0");
+    /// ```
     pub fn failed(&self) -> Array {
         crate::prim::ge(&self.code, &crate::prim::lit(&self.code, 0.0))
     }

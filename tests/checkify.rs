@@ -211,11 +211,17 @@ fn loops_and_branches() {
         assert_eq!(text(checkify(doubled)(&x).0), want);
         assert_eq!(text(jit(checkify(doubled))(&x).0), want);
         assert_eq!(text(checkify(jit(doubled))(&x).0), want);
+        assert_eq!(text(checkify(grad(doubled))(&x).0), want);
+        assert_eq!(text(jit(checkify(jit(grad(doubled))))(&x).0), want);
     }
-    assert_eq!(
-        text(vmap(checkify(doubled))(&array![1.25, 3., 17.]).0),
-        "at mapped index 1: turn with 6\nat mapped index 2: asked about 34"
-    );
+    let xs = array![1.25, 3., 17.];
+    let want = "at mapped index 1: turn with 6\nat mapped index 2: asked about 34";
+    assert_eq!(text(vmap(checkify(doubled))(&xs).0), want);
+    assert_eq!(text(vmap(checkify(grad(doubled)))(&xs).0), want);
+    assert_eq!(text(jit(vmap(checkify(grad(jit(doubled)))))(&xs).0), want);
+    assert_eq!(text(checkify(vmap(doubled))(&xs).0), "turn with 6");
+    assert_eq!(text(jit(checkify(vmap(doubled)))(&xs).0), "turn with 6");
+    assert_eq!(text(checkify(jit(vmap(doubled)))(&array![1.25, 2.5]).0), "fine");
 }
 
 #[test]
@@ -303,6 +309,15 @@ fn what_is_looked_for_without_being_asked() {
     assert_eq!(run(CheckSet::DIV, turns, &x), "division by zero");
     let branch = |x: &Array| lax::cond(&x.sum().gt(0), |x| x.log(), |x| 1.0 / x, x);
     assert_eq!(run(CheckSet::FLOAT, branch, &x), "division by zero");
+    // lanes that decide for themselves: an error in the branch that none takes is none
+    let parted = |x: &Array| vmap(|x: &Array| lax::cond(&x.gt(0), |x| 1.0 / x, |x| x.clone(), x))(x);
+    assert_eq!(run(CheckSet::FLOAT, parted, &x), "fine");
+    let parted = |x: &Array| vmap(|x: &Array| lax::cond(&x.gt(0), |x| x.clone(), |x| 1.0 / x, x))(x);
+    assert_eq!(run(CheckSet::DIV, parted, &x), "division by zero");
+    let root = |x: &Array| lax::while_loop(|y: &Array| (y * y - x).abs().gt(1e-3), |y| 0.5 * (y + x / y), &(x * 1.0));
+    assert_eq!(run(CheckSet::ALL, root, &array(2.0)), "fine");
+    assert_eq!(text(all.of(jit(grad(root)))(&array(2.0)).0), "fine");
+    assert_eq!(text(jit(all.of(vmap(grad(root))))(&array![2., 3.]).0), "fine");
     let lanes = |x: &Array| vmap(|x: &Array| 1.0 / x)(x);
     assert_eq!(run(CheckSet::FLOAT, lanes, &x), "division by zero");
     assert_eq!(text(vmap(all.of(|x: &Array| 1.0 / x))(&x).0), "at mapped index 1: division by zero");
@@ -355,4 +370,43 @@ fn programs() {
         "{ lambda ; a:f32[]. let\n    b:bool[] = gt a 0.0:f32[]\n    c:f32[] = convert_element_type[new_dtype=float32 weak_type=False] a\n    d:i32[] = select_n b 0:i32[] -1:i32[]\n    e:f32[] = log a\n  in (d, c, e) }"
     );
     j.check().unwrap();
+}
+
+/// Operations that hold programs and have rules of their own keep them; what goes wrong in them is found all the same.
+#[test]
+fn operations_with_rules() {
+    let all = Checkify::new().checks(CheckSet::ALL);
+    let solve = |a: &Array| lax::custom_linear_solve(|x: &Array| a * x, &array(6.0), |_, b| b / a, |_, b| b / a);
+    for x in [array(2.0), array(0.0)] {
+        let want = if x.to_f64() == 0.0 { "division by zero" } else { "fine" };
+        assert_eq!(text(all.of(solve)(&x).0), want);
+        assert_eq!(text(jit(all.of(solve))(&x).0), want);
+        assert_eq!(text(all.of(jit(grad(solve)))(&x).0), want);
+    }
+    assert_eq!(grad(|a: &Array| all.of(solve)(a).1)(&array(2.0)).to_f64(), -1.5);
+    let again = cotangent::checkpoint(|x: &Array| positive_log(&positive_log(x)));
+    assert_eq!(text(checkify(&again)(&array(-2.0)).0), "x must be positive, got -2.0");
+    assert_eq!(text(jit(checkify(grad(&again)))(&array(0.5)).0), "x must be positive, got -0.7");
+    assert_eq!(
+        jit(grad(|x: &Array| checkify(&again)(x).1))(&array(3.0)).to_string(),
+        grad(&again)(&array(3.0)).to_string()
+    );
+    // a check of what an effect leaves
+    let f = custom_jvp(
+        |x: &Array| {
+            let y = jit(|x: &Array| {
+                debug::print!("{x}");
+                x * 2.0
+            })(x);
+            check!(y.lt(3), "{y:.0}");
+            y
+        },
+        |(x,), (dx,)| (x * 2.0, dx * 2.0),
+    );
+    assert_eq!(text(jit(checkify(&f))(&array(2.0)).0), "4");
+    assert_eq!(text(jit(checkify(grad(&f)))(&array(2.0)).0), "fine");
+    assert_eq!(jit(grad(|x: &Array| checkify(&f)(x).1))(&array(2.0)).to_f64(), 2.0);
+    // host code
+    let host = |x: &Array| debug::pure_callback(|x: Array| x * f32::NAN, x, x);
+    assert_eq!(text(jit(all.of(host))(&array(1.0)).0), "pure_callback makes a NaN");
 }

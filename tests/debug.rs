@@ -4,8 +4,11 @@ mod common;
 
 use common::told;
 use cotangent::debug::{self, VmapMethod, capture};
+use cotangent::devices::{Mesh, P, cpu};
 use cotangent::prelude::*;
-use cotangent::{Vmap, custom_jvp, custom_vjp, jacfwd, jvp, lax, linearize, make_jaxpr, vjp, vmap, vmap_axes};
+use cotangent::{
+    Vmap, custom_jvp, custom_vjp, jacfwd, jvp, lax, linearize, make_jaxpr, shard_map, vjp, vmap, vmap_axes,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -136,7 +139,15 @@ fn loops_and_branches() {
     for run in [lines(|| halved(&x)), lines(|| jit(halved)(&x)), lines(|| grad(halved)(&x))] {
         assert_eq!(run, ["4.0", "2.0"]);
     }
+    assert_eq!(lines(|| jit(grad(halved))(&x)), ["4.0", "2.0"]);
     assert_eq!(lines(|| vmap(halved)(&array![4., 1., 2.])), ["4.0", "2.0", "2.0"]);
+    let each = ["16.0", "8.0", "4.0", "2.0", "3.0", "1.5"];
+    assert_eq!(lines(|| vmap(grad(halved))(&array![16., 1., 3.])), each);
+    assert_eq!(lines(|| jit(vmap(grad(halved)))(&array![16., 1., 3.])), each);
+    assert_eq!(vmap(grad(halved))(&array![16., 1., 3.]).to_string(), "[0.0625 1.     0.25  ]");
+    let back = |x: &Array| lax::while_loop(|x: &Array| x.gt(1), |x| debug::print_gradient("d", &(x * 0.5)), x);
+    assert_eq!(lines(|| jit(grad(back))(&x)), ["d: 1.0", "d: 0.5"]);
+    assert_eq!(lines(|| vmap(grad(back))(&array![4., 1., 2.])), ["d: 1.0", "d: 0.5", "d: 1.0"]);
     assert_eq!(vmap(halved)(&array![4., 1., 3.]).to_string(), "[1.   1.   0.75]");
 }
 
@@ -679,4 +690,27 @@ fn transformations_leave_nothing_behind() {
         })
     });
     assert_eq!(lines.len(), 9);
+}
+
+#[test]
+fn devices() {
+    let mesh = Mesh::new(cpu(2), [("d", 2)]);
+    let x = array![1., -2., 3., 4.];
+    let log = |x: &Array| {
+        debug::print!("piece {x}");
+        x.log()
+    };
+    let all = shard_map(log, &mesh, P("d"), P("d"));
+    let (y, printed) = capture(|| all(&x));
+    assert_eq!(y.shape(), [4]);
+    assert_eq!(printed, ["piece [ 1. -2.]", "piece [3. 4.]"]);
+    let loss = |x: &Array| all(&x.abs()).sum();
+    assert_eq!(lines(|| jit(grad(loss))(&x)), ["piece [1. 2.]", "piece [3. 4.]"]);
+    let text = words(ErrorKind::NotFinite, || debug::nans(|| all(&x)));
+    assert!(
+        text.contains(
+            "log: makes a NaN of operands without one, in the forward pass: 1 of 2 elements, the first at index (1,)"
+        ),
+        "{text}"
+    );
 }

@@ -29,8 +29,10 @@ use crate::trace::bind_at;
 use crate::transform::function_name;
 use crate::{Pytree, tree};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
+use std::sync::{Arc, Mutex};
 use text::Template;
 
 pub use crate::debug_print as print;
@@ -127,6 +129,15 @@ impl PureCallback {
         PureCallback::default()
     }
     /// What happens under `vmap`. The default is [`VmapMethod::Sequential`]. (JAX has none: a map without a method is an error there.)
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::debug::{PureCallback, VmapMethod};
+    /// use cotangent::vmap;
+    /// // host code that takes any number of axes in front is called once for all lanes
+    /// let double = |x: &Array| PureCallback::new().vmap_method(VmapMethod::BroadcastAll).run(|x: Array| x * 2.0, x, x);
+    /// assert_eq!(vmap(double)(&array![1., 2.]).to_string(), "[2. 4.]");
+    /// ```
     pub fn vmap_method(mut self, method: VmapMethod) -> PureCallback {
         self.method = method;
         self
@@ -163,6 +174,13 @@ pub fn print_gradient<T: Pytree>(label: &str, x: &T) -> T {
 }
 
 /// `x` itself; `f` is called with its cotangent on its way back. What is said of [`print_gradient`] holds.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::debug;
+/// let f = |x: &Array| debug::on_gradient(|ct| assert_eq!(ct.to_f64(), 3.0), &x.sin()) * 3.0;
+/// jit(grad(f))(&array(0.5));
+/// ```
 #[track_caller]
 pub fn on_gradient<F: Fn(&Array) + Send + Sync + 'static>(f: F, x: &Array) -> Array {
     pass(Location::caller(), Work::Call(Host::new(function_name::<F>(), move |x: &[Array]| f(&x[0]))), x)
@@ -187,7 +205,15 @@ impl<T> Drop for Restore<T> {
 }
 
 /// What `f` returns, and the lines that were printed meanwhile on this thread, instead of printing them. A line is what one [`print!`](crate::debug_print) of one lane
-/// gives; it may have line breaks.
+/// gives; it may have line breaks. What the devices of a [`shard_map`](crate::shard_map()) print comes one device after the other.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::debug;
+/// let f = jit(|x: &Array| { debug::print!("x is {x}"); x * 2 });
+/// let (y, lines) = debug::capture(|| f(&array(1.5)));
+/// assert_eq!((y.to_f64(), &lines[0][..]), (3.0, "x is 1.5"));
+/// ```
 pub fn capture<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
     let _restore = Restore(&LINES, Some(LINES.replace(Some(vec![]))));
     let r = f();
@@ -204,6 +230,36 @@ pub(crate) fn line(text: String) {
     });
     if let Some(text) = kept {
         println!("{text}")
+    }
+}
+
+/// What is set on this thread, for others that do its work.
+#[derive(Clone)]
+pub(crate) struct Scope {
+    watch: watch::Watch,
+    quiet: bool,
+    backward: bool,
+    /// What each of them prints, if it is not to be printed.
+    lines: Option<Arc<Mutex<BTreeMap<usize, Vec<String>>>>>,
+}
+impl Scope {
+    pub(crate) fn here() -> Scope {
+        let lines = LINES.with_borrow(|l| l.is_some()).then(Default::default);
+        Scope { watch: watch::now(), quiet: is_quiet(), backward: crate::trace::in_backward(), lines }
+    }
+    /// Runs the work of number `who` with it.
+    pub(crate) fn run<R>(&self, who: usize, f: impl FnOnce() -> R) -> R {
+        let _pass = crate::trace::Pass::begin(self.backward);
+        let run = || watch::with(self.watch, || if self.quiet { quietly(f) } else { f() });
+        let Some(all) = &self.lines else { return run() };
+        let (r, lines) = capture(run);
+        all.lock().unwrap_or_else(|e| e.into_inner()).insert(who, lines);
+        r
+    }
+    /// Afterwards: what was printed, in the order of the numbers.
+    pub(crate) fn end(&self) {
+        let all = self.lines.iter().flat_map(|all| std::mem::take(&mut *all.lock().unwrap_or_else(|e| e.into_inner())));
+        all.flat_map(|(_, lines)| lines).for_each(line)
     }
 }
 

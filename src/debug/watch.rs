@@ -23,7 +23,12 @@ impl Drop for Back {
         WATCH.set(self.0)
     }
 }
-fn with<R>(what: u8, f: impl FnOnce() -> R) -> R {
+/// What is looked for.
+pub(crate) type Watch = u8;
+pub(crate) fn now() -> Watch {
+    WATCH.get()
+}
+pub(crate) fn with<R>(what: Watch, f: impl FnOnce() -> R) -> R {
     let _back = Back(WATCH.replace(what));
     f()
 }
@@ -36,7 +41,7 @@ pub(crate) fn on() -> bool {
 /// `f()`, in which every operation that makes a NaN of operands without one is an error: it names the operation and your line, says whether it ran
 /// in the forward or in the backward pass, where the first NaN is, in which lane of an eager map, and in what range the operands are.
 ///
-/// It holds for operations on this thread, for compiled programs too: they run equation by equation meanwhile, with the same bits, at a fraction of
+/// It holds for operations on this thread and on devices that work for it, for compiled programs too: they run equation by equation meanwhile, with the same bits, at a fraction of
 /// their speed. A NaN that comes from the data passes: operations only hand it on. (`jax.debug_nans` stops at any NaN.)
 ///
 /// ```
@@ -79,7 +84,8 @@ fn layout(t: DType) -> Option<(usize, u64)> {
 }
 /// Of the elements that are NaN, or that are infinite: the first, and how many.
 fn found(x: &Array, what: u8) -> Option<(usize, usize)> {
-    let (size, inf) = layout(x.dtype())?;
+    // stacks are not looked into, only what is put there
+    let (size, inf) = layout(x.dtype()).filter(|_| x.aval().stack == 0)?;
     let bad = |c: &[u8]| {
         let mut bits = [0; 8];
         bits[..size].copy_from_slice(c);
@@ -136,7 +142,7 @@ fn report(prim: &dyn Primitive, x: &[&Array], y: &Array, first: usize, count: us
     }
     for (i, x) in x.iter().enumerate() {
         text.push_str(&format!("\n  operand {i}, {}: ", x.aval()));
-        if !x.dtype().is_number() || x.size() == 0 {
+        if !x.dtype().is_number() || x.size() == 0 || x.aval().stack > 0 {
             text.push_str("no numbers");
             continue;
         }

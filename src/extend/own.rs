@@ -324,6 +324,9 @@ impl Primitive for Own {
     fn effect(&self) -> bool {
         self.op.effect() || self.body.as_ref().is_some_and(|j| j.effect)
     }
+    fn opaque(&self) -> bool {
+        self.body.is_none()
+    }
 }
 impl HigherOrder for Own {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {

@@ -399,10 +399,26 @@ impl Jaxpr {
         Arc::new(Jaxpr::new(ins, 0, self.consts.clone(), eqns, self.atoms.clone(), outs, avals))
     }
 
-    /// What makes these results of these inputs, and nothing that is done for its effect.
+    /// What makes these results of these inputs, and nothing that is done for its effect alone.
     pub(crate) fn part(&self, ins: Vec<u32>, outs: Vec<Atom>) -> Arc<Jaxpr> {
+        let mut live = vec![false; self.avals.len()];
+        let mark = |live: &mut Vec<bool>, atoms: &[Atom]| {
+            for a in atoms {
+                if let Atom::Var(v) = a {
+                    live[*v as usize] = true
+                }
+            }
+        };
+        mark(&mut live, &outs);
+        let mut keep = vec![false; self.eqns.len()];
+        for (k, e) in self.eqns.iter().enumerate().rev() {
+            keep[k] = (e.out..e.out + e.n_out).any(|v| live[v as usize]);
+            if keep[k] {
+                mark(&mut live, self.args(k))
+            }
+        }
         let (mut eqns, mut atoms) = (vec![], vec![]);
-        for (k, e) in self.eqns.iter().enumerate().filter(|(_, e)| !e.prim.effect()) {
+        for (k, e) in self.eqns.iter().enumerate().filter(|(k, _)| keep[*k]) {
             eqns.push(Eqn { prim: e.prim.boxed(), first: atoms.len() as u32, ..*e });
             atoms.extend_from_slice(self.args(k))
         }

@@ -116,6 +116,9 @@ impl Primitive for Call {
     fn effect(&self) -> bool {
         self.jaxpr.effect
     }
+    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
+        checked::call(self, set, x)
+    }
 }
 impl HigherOrder for Call {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {

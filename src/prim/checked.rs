@@ -143,10 +143,15 @@ pub(super) fn custom(c: &CustomCall, set: CheckSet, x: &[&Array], loc: Loc) -> O
     if p.nothing(j) {
         return None;
     }
-    let (first, rest) = p.jaxpr.outs.split_at(p.width());
-    let errors = p.jaxpr.part(p.jaxpr.ins.clone(), first.to_vec());
-    let plain = p.jaxpr.rewire(p.jaxpr.ins.clone(), rest.to_vec(), &[]);
-    let fixed: Vec<Array> = x.iter().map(|x| stop_gradient(x)).collect();
-    let found = bind(&call::Call { jaxpr: errors, name: "errors".into() }, &refs(&fixed));
-    Some((Errors::of(found.into_vec(), &p.table), bind(&c.with_program(plain), x)))
+    let plain = p.jaxpr.rewire(p.jaxpr.ins.clone(), p.jaxpr.outs[p.width()..].to_vec(), &[]);
+    Some((p.alone(x), bind(&c.with_program(plain), x)))
+}
+
+/// A call, of the program that gives its errors.
+pub(super) fn call<C: call::Calls>(c: &C, set: CheckSet, x: &[&Array]) -> Option<(Errors, Outs)> {
+    let p = checkify_jaxpr(c.program(), set);
+    if p.nothing(c.program()) {
+        return None;
+    }
+    Some(p.split(bind(&c.of(&p.jaxpr), x)))
 }

@@ -264,6 +264,9 @@ impl Primitive for Remat {
     fn effect(&self) -> bool {
         self.jaxpr.effect
     }
+    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
+        checked::call(self, set, x)
+    }
 }
 impl HigherOrder for Remat {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {

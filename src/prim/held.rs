@@ -98,7 +98,7 @@ impl Held {
         let along = j.memo("tangents along constants", &[&mask], || {
             let with = jvp_jaxpr(j, &[&mask[..], &vec![false; x.len()]].concat(), &vec![false; j.outs.len()]);
             let tangents = with.0.outs[j.outs.len()..].to_vec();
-            Arc::new((with.0.rewire(with.0.ins.clone(), tangents, &[]), with.1.clone()))
+            Arc::new((with.0.part(with.0.ins.clone(), tangents), with.1.clone()))
         });
         let args: Vec<&Array> = consts.iter().copied().chain(x).chain(dc.iter().copied().flatten()).collect();
         spread(&along.1, along.0.eval(&args))

@@ -117,6 +117,10 @@ pub trait Primitive: Parameters {
     fn checked(&self, _set: CheckSet, _x: &[&Array], _loc: Loc) -> Option<(Errors, Outs)> {
         None
     }
+    /// Does it compute by itself, and not by the operations of a program, which would be looked at one by one?
+    fn opaque(&self) -> bool {
+        self.higher().is_none()
+    }
     /// What these operands may run into.
     fn pitfalls(&self, _x: &[&Array]) -> Vec<Pitfall> {
         vec![]

@@ -234,11 +234,14 @@ impl Primitive for ShardMap {
 impl HigherOrder for ShardMap {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
         let (map, x) = (self.clone(), x.iter().map(|x| (*x).clone()).collect::<Vec<_>>());
+        let scope = crate::debug::Scope::here();
+        let there = scope.clone();
         let work: Work = Arc::new(move |d| {
             let mine: Vec<Array> = x.iter().zip(&map.ins).map(|(x, s)| map.take(x, s, d)).collect();
-            crate::backend::run_jaxpr(&map.body, &mine.iter().collect::<Vec<_>>(), loc)
+            there.run(d, || crate::backend::run_jaxpr(&map.body, &mine.iter().collect::<Vec<_>>(), loc))
         });
         let results = run(&self.axes, self.named_axes(), loc, work);
+        scope.end();
         let whole = |(k, a): (usize, Aval)| {
             let pieces: Vec<&Array> = results.iter().map(|r| &r[k]).collect();
             let aval = Aval { varying: 0, ..self.whole(&a, &self.outs[k]) };

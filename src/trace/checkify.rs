@@ -195,7 +195,7 @@ pub(crate) fn process(t: &Rc<Trace>, found: &RefCell<Found>, prim: &dyn Primitiv
         return f.run(args).into();
     }
     let _g = enter(t.parent.clone(), Some(loc));
-    if let Some((errors, outs)) = prim.checked(set, args, loc).or_else(|| called(prim, set, args)) {
+    if let Some((errors, outs)) = prim.checked(set, args, loc).or_else(|| beside(prim, set, args)) {
         note(errors);
         return outs;
     }
@@ -208,17 +208,17 @@ pub(crate) fn process(t: &Rc<Trace>, found: &RefCell<Found>, prim: &dyn Primitiv
     }
     let outs = bind_in(&t.parent, prim, args, loc);
     // the operations of a program are looked at one by one
-    if prim.higher().is_none() {
+    if prim.opaque() {
         note(nans(prim, set, args, &outs, loc))
     }
     outs
 }
 /// The NaNs that an operation makes of operands without one.
-pub(crate) fn nans(prim: &dyn Primitive, set: CheckSet, x: &[&Array], y: &[Array], loc: Loc) -> Errors {
+fn nans(prim: &dyn Primitive, set: CheckSet, x: &[&Array], y: &[Array], loc: Loc) -> Errors {
     let mut all = Errors::none();
     if set.contains(CheckSet::NAN) {
-        for y in y.iter().filter(|y| y.dtype().is_inexact()) {
-            let given = x.iter().filter(|x| x.dtype().is_inexact());
+        for y in y.iter().filter(|y| inexact(y)) {
+            let given = x.iter().filter(|x| inexact(x));
             let fine = given.fold(not(&has_nan(y)), |ok, x| prim::or(&ok, &has_nan(x)));
             let text = Template::of(&[&format!("{} makes a NaN", prim.name())]);
             all.then(Errors::unless(&fine, text, vec![], vec![], loc))
@@ -226,20 +226,25 @@ pub(crate) fn nans(prim: &dyn Primitive, set: CheckSet, x: &[&Array], y: &[Array
     }
     all
 }
+/// Numbers that may be NaN. Stacks are not looked into, only what is put there.
+fn inexact(x: &Array) -> bool {
+    x.dtype().is_inexact() && x.aval().stack == 0
+}
 fn not(x: &Array) -> Array {
     prim::ne(x, &prim::lit(x, 1.0))
 }
 fn has_nan(x: &Array) -> Array {
     prim::reduce_or(&prim::ne(x, x), &(0..x.ndim()).collect::<Vec<_>>())
 }
-/// An operation that merely calls a program.
-fn called(prim: &dyn Primitive, set: CheckSet, args: &[&Array]) -> Option<(Errors, Outs)> {
+/// An operation that runs a program and has rules of its own, which nobody else knows. It stays as it is, and the errors are found beside it; a check of
+/// the user's in it is none of them, and ends the run.
+fn beside(prim: &dyn Primitive, set: CheckSet, args: &[&Array]) -> Option<(Errors, Outs)> {
     let j = prim.inline()?;
     let c = checkify_jaxpr(j, set);
-    if c.nothing(j) {
+    if c.nothing(j) || j.effect {
         return None;
     }
-    Some(c.split(bind(&Call { jaxpr: c.jaxpr.clone(), name: prim.name().into() }, args)))
+    Some((c.alone(args), bind(prim, args)))
 }
 
 /// Runs `f`, and what goes wrong in it by this set.
@@ -270,6 +275,16 @@ impl Checked {
     /// How many results belong to the error.
     pub(crate) fn width(&self) -> usize {
         if self.table.is_empty() { 0 } else { 1 + self.slots.len() }
+    }
+    /// The errors without the results, as constants to derivatives.
+    pub(crate) fn alone(&self, args: &[&Array]) -> Errors {
+        if self.table.is_empty() {
+            return Errors::none();
+        }
+        let errors = self.jaxpr.part(self.jaxpr.ins.clone(), self.jaxpr.outs[..self.width()].to_vec());
+        let fixed: Vec<Array> = args.iter().map(|x| prim::stop_gradient(x)).collect();
+        let found = bind(&Call { jaxpr: errors, name: "errors".into() }, &fixed.iter().collect::<Vec<_>>());
+        Errors::of(found.into_vec(), &self.table)
     }
     /// Results taken apart.
     pub(crate) fn split(&self, mut outs: Outs) -> (Errors, Outs) {

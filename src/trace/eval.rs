@@ -20,7 +20,7 @@ pub(crate) fn process(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
 fn watched(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
     let outs = compute(prim, args, loc);
     // the operations of a program are looked at one by one
-    if prim.higher().is_none() {
+    if prim.opaque() {
         watch::look(prim, args, &outs, loc)
     }
     outs
