@@ -5,7 +5,7 @@ mod common;
 use common::{close, same, told};
 use cotangent::devices::{Mesh, P, cpu};
 use cotangent::prelude::*;
-use cotangent::{ARG0, ARG1, Grad, Pmap, Vmap, grad_argnums, jvp, lax, shard_map};
+use cotangent::{ARG0, ARG1, Grad, Pmap, Vmap, grad_argnums, jvp, lax, pmap, shard_map, vjp, vmap};
 
 /// The function over devices and over lanes, eager and staged, gives the same bits.
 #[track_caller]
