@@ -22,7 +22,7 @@ use reference::{Derivatives, Reference};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// So many cases in every run.
-const CASES: u64 = 3000;
+const CASES: u64 = 5000;
 /// What is larger somewhere on its way is left out.
 const LARGEST: f64 = 1e6;
 

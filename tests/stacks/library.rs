@@ -71,7 +71,8 @@ pub fn run(n: &Node, env: &[Array]) -> Array {
             };
             let init = (a[0].clone(), a[1].clone());
             let (c, d) = if *late {
-                lax::fori_loop(&array(*lower), &array(*upper), step, &init)
+                let zero = convert_element_type(&floor(&(0.0 * a[0].sum())), DType::Int32, false);
+                lax::fori_loop(*lower + &zero, *upper + &zero, step, &init)
             } else {
                 lax::fori_loop(*lower, *upper, step, &init)
             };
