@@ -4,7 +4,8 @@
 //! we want the four rates. The solver is the method of Dormand and Prince with control of the step: it tries a step, compares its solutions of
 //! fifth and fourth order, and takes the step or a shorter one. How many steps that makes depends on the rates, so it is a `lax::while_loop`;
 //! nothing about it is special to derivatives. The loss is an ordinary function of the rates, and `value_and_grad` goes through
-//! all of it, backwards through every step that was taken. Adam, written below in a few lines, does the rest.
+//! all of it, backwards through every step that was taken; `jit` compiles that once, whatever number of steps it turns out to be. Adam, written
+//! below in a few lines, does the rest.
 //!
 //!     cargo run --release --example adaptive_ode
 //!
@@ -125,7 +126,7 @@ fn main() -> Drawn {
     }
 
     // Adam
-    let both = value_and_grad(loss);
+    let both = jit(value_and_grad(loss));
     let (mut x, mut mean, mut square) = (first.clone(), &first * 0.0, &first * 0.0);
     let mut losses = vec![];
     for i in 1..=200 {
@@ -134,7 +135,7 @@ fn main() -> Drawn {
         mean = 0.9 * mean + 0.1 * &g;
         square = 0.99 * square + 0.01 * &g * &g;
         let (m, s) = (&mean / (1.0 - 0.9f64.powi(i)), &square / (1.0 - 0.99f64.powi(i)));
-        x = x - 0.04 * m / (s.sqrt() + 1e-9)
+        x -= 0.04 * m / (s.sqrt() + 1e-9)
     }
     let rates = x.exp().to_vec::<f64>();
     println!("loss {:.4} at first, {:.6} at last", losses[0], losses[199]);

@@ -127,3 +127,13 @@ fn memory_is_bounded() {
     let bounded = bytes(&f(lax::Scan::new().memory(20 * 8000)));
     assert!(bounded < 40 * 8000, "{bounded}");
 }
+
+/// Lanes that share what moves have a derivative each.
+#[test]
+fn lanes_with_derivatives_of_their_own() {
+    let (w, x) = (f64s(&[0.7, -1.3]), Array::from_slice(&[0.4, 1.1, 0.2, -0.7, 0.9, 0.3], &[3, 2]));
+    let lanes = |f: &(dyn Fn(&Array, &Array) -> Array + Sync)| {
+        vmap_axes(grad(|w: &Array, x: &Array| f(w, x)), (None, 0), 0)(&w, &x)
+    };
+    near(&lanes(&scanned(lax::Scan::new().memory(100))), &lanes(&scanned(lax::Scan::new())));
+}

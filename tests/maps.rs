@@ -5,7 +5,7 @@ mod common;
 use common::{close, same, told};
 use cotangent::devices::{Mesh, P, cpu};
 use cotangent::prelude::*;
-use cotangent::{ARG0, ARG1, Grad, Pmap, Vmap, grad_argnums, jvp, lax, pmap, shard_map, vjp, vmap};
+use cotangent::{ARG0, ARG1, Grad, Pmap, Vmap, custom_jvp, grad_argnums, jvp, lax, pmap, shard_map, vjp, vmap};
 
 /// The function over devices and over lanes, eager and staged, gives the same bits.
 #[track_caller]
@@ -142,6 +142,16 @@ fn gradients_through_every_collective() {
     slopes("multiples", |x| x * lax::psum(lax::psum(x * x, "i"), "i"), x);
     slopes("numbers that vary", |x| x.sum().sin() * lax::psum(x.sum().exp() * 0.1, "i"), x);
     slopes("staged inside", |x| x * jit(|x: &Array| lax::psum(x.sin(), "i") * x)(x), x);
+    // each device takes its own number of turns, and keeps nothing of them
+    let halved = |x: &Array| lax::while_loop(|c: &Array| (c * c).sum().gt(0.5), |c| 0.6 * c.sin() * x.cos(), x);
+    slopes("while", halved, x);
+    // a rule that differentiates a map, with respect to an argument of two
+    let mapped = |x: &Array| Pmap::new().of(|x: &Array| x.sin())(x);
+    let pair = custom_jvp(
+        move |_: &Array, y: &Array| mapped(y),
+        move |(_, y): (Array, Array), (_, dy): (Array, Array)| jvp(mapped, (&y,), (&dy,)),
+    );
+    close("rule", &grad(|x: &Array| pair(&data(&[2]), x).sum())(x), &x.cos(), 1e-14);
 }
 
 #[test]

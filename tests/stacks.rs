@@ -17,16 +17,12 @@ use common::{equal, nth};
 use cotangent::prelude::*;
 use cotangent::{make_jaxpr, vmap};
 use library::{run, vector};
-use program::{Inside, Limits, Node, Op, Random};
+use program::{Limits, Node, Op, Random};
 use reference::{Derivatives, Reference};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// May reverse mode go through a `while_loop` under `jit` and `vmap`?
-const REVERSE_WHILE: bool = true;
-/// May reverse mode go through loops and branches whose derivative a `custom_jvp` rule takes?
-const CONTROL_IN_RULES: bool = true;
 /// So many cases in every run.
-const CASES: u64 = 6000;
+const CASES: u64 = 5000;
 /// What is larger somewhere on its way is left out.
 const LARGEST: f64 = 1e6;
 
@@ -41,13 +37,7 @@ impl Case {
     fn of(seed: u64) -> Case {
         let mut r = Random::new(seed);
         let extent = [1, 2, 3, 3][r.below(4)];
-        let limits = Limits {
-            extent,
-            orders: r.below(4),
-            honest: r.below(2) == 0,
-            reverse_while: REVERSE_WHILE,
-            control_in_rules: CONTROL_IN_RULES,
-        };
+        let limits = Limits { extent, orders: r.below(4), honest: r.below(2) == 0 };
         let depth = [1, 2, 3, 3, 4, 4, 5, 5][r.below(8)];
         let program = Node::random(&mut r, depth, limits);
         let points = (0..3).map(|_| (0..extent).map(|_| r.number() * 1.5).collect()).collect();
@@ -63,7 +53,6 @@ impl Case {
 struct Compared {
     value: bool,
     differences: bool,
-    staged: bool,
 }
 
 fn near(what: &str, got: &Array, want: &[f64], tolerance: f64) -> Result<(), String> {
@@ -99,25 +88,22 @@ fn compare(case: &Case) -> Result<Compared, String> {
             compared.differences = true
         }
     }
-    if !p.beyond(Inside { unknown: true, ..Inside::default() }, case.limits) {
-        make_jaxpr(f, (&vector(x),)).check().map_err(|e| format!("its program: {e}"))?;
-        // A branch that is known to be taken moves or does not; one that is not known moves by 0, and -1 times that is -0.
-        let chosen = p.any(&|op| matches!(op, Op::Cond { .. } | Op::Switch));
-        let staged = jit(f)(&vector(x));
-        let signs = |x: &Array| if chosen { x + 0.0 } else { x.clone() };
-        equal(&signs(&staged), &signs(&eager)).map_err(|e| format!("jit: {e}"))?;
-        let all: Vec<f64> = case.points.iter().flatten().copied().collect();
-        let xs = Array::from_slice(&all, &[case.points.len(), x.len()]);
-        let lanes = vmap(f)(&xs);
-        equal(&signs(&jit(vmap(f))(&xs)), &signs(&lanes)).map_err(|e| format!("jit of vmap: {e}"))?;
-        for (i, x) in case.points.iter().enumerate() {
-            let mut exact = Reference::new(Derivatives::Infinitesimal);
-            if exact.run(p, x).is_some_and(|_| exact.largest < LARGEST) {
-                let alone = f(&vector(x)).to_vec::<f64>();
-                near(&format!("lane {i}"), &nth(&lanes, i), &alone, 1e-10 * (1.0 + exact.largest))?
-            }
+    make_jaxpr(f, (&vector(x),)).check().map_err(|e| format!("its program: {e}"))?;
+    // A branch that is known to be taken moves or does not; one that is not known moves by 0, and -1 times that is -0.
+    let chosen = p.any(&|op| matches!(op, Op::Cond { .. } | Op::Switch));
+    let staged = jit(f)(&vector(x));
+    let signs = |x: &Array| if chosen { x + 0.0 } else { x.clone() };
+    equal(&signs(&staged), &signs(&eager)).map_err(|e| format!("jit: {e}"))?;
+    let all: Vec<f64> = case.points.iter().flatten().copied().collect();
+    let xs = Array::from_slice(&all, &[case.points.len(), x.len()]);
+    let lanes = vmap(f)(&xs);
+    equal(&signs(&jit(vmap(f))(&xs)), &signs(&lanes)).map_err(|e| format!("jit of vmap: {e}"))?;
+    for (i, x) in case.points.iter().enumerate() {
+        let mut exact = Reference::new(Derivatives::Infinitesimal);
+        if exact.run(p, x).is_some_and(|_| exact.largest < LARGEST) {
+            let alone = f(&vector(x)).to_vec::<f64>();
+            near(&format!("lane {i}"), &nth(&lanes, i), &alone, 1e-10 * (1.0 + exact.largest))?
         }
-        compared.staged = true
     }
     Ok(compared)
 }
@@ -165,25 +151,21 @@ fn random_stacks_of_transformations_mean_what_they_say() {
         }
         Err(_) => (0, CASES),
     };
-    let (mut values, mut differences, mut staged, mut failures) = (0, 0, 0, vec![]);
+    let (mut values, mut differences, mut failures) = (0, 0, vec![]);
     for seed in first..end {
         match tried(&Case::of(seed)) {
             Ok(c) => {
                 values += c.value as u64;
-                differences += c.differences as u64;
-                staged += c.staged as u64
+                differences += c.differences as u64
             }
             Err(why) => failures.push((seed, why)),
         }
     }
-    println!(
-        "of {} programs: {values} compared, {differences} with differences, {staged} staged and mapped",
-        end - first
-    );
+    println!("of {} programs: {values} compared, {differences} of them with differences", end - first);
     let told = failures.iter().take(3).map(|(seed, why)| {
         let case = Case::of(*seed);
         let of = |program: Node| Case { program, limits: case.limits, points: case.points.clone() };
-        let mut fails = |p: &Node| !p.beyond(Inside::default(), case.limits) && tried(&of(p.clone())).is_err();
+        let mut fails = |p: &Node| tried(&of(p.clone())).is_err();
         let small = of(smallest(case.program.clone(), &mut fails));
         let still = tried(&small).err().unwrap_or_default();
         format!("seed {seed}: {why}\n{}\nsmaller: {still}\n{}\n", case.text(), small.text())
@@ -193,7 +175,7 @@ fn random_stacks_of_transformations_mean_what_they_say() {
     assert!(failures.is_empty(), "{} failures: {seeds:?}\n{}", seeds.len(), told.join("\n"));
     if end - first >= 100 {
         let n = end - first;
-        assert!(values * 10 > n * 9 && differences * 10 > n * 3 && staged * 10 > n * 7, "too little was compared")
+        assert!(values * 10 > n * 9 && differences * 10 > n * 5, "too little was compared")
     }
 }
 

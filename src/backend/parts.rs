@@ -140,5 +140,7 @@ fn straight(j: &Jaxpr, range: std::ops::Range<usize>, last: &[Option<usize>]) ->
     }
     let inputs = ins.iter().map(|v| local[v]).collect();
     let jaxpr = Arc::new(Jaxpr::new(inputs, 0, vec![], eqns, atoms, results, avals));
+    // else its only part would be itself, and so on
+    assert!(!jaxpr.driven(), "an operation that the engine computes is given a stack: {jaxpr}");
     Work::Straight { jaxpr, ins, outs }
 }

@@ -262,7 +262,9 @@ impl Primitive for RewindBack {
         let n = 1 + of.n_ins();
         let mask = given(&dims[1..n]);
         let (bc, _, bx) = s.inner(&mask);
-        let mapped = [bc, &vec![true; s.n_carry][..], bx].concat();
+        // each lane has cotangents of its own, also for what all lanes share
+        let (mc, _, mx) = s.inner(&of.moves);
+        let mapped = [&joined(bc, mc), &vec![true; s.n_carry][..], &joined(bx, mx)].concat();
         let body = batch_jaxpr(&s.body, lanes, &mapped, &vec![true; s.body.outs.len()]).0.clone();
         // along the turns the lanes come second
         let behind = |x: &Array, d: Option<usize>| match d {
@@ -375,7 +377,9 @@ impl RewindBack {
             }
         }
         let gathered = ct_xs.into_iter().zip(moving_x).map(|(b, a)| Array::from_buffer(s.gathered(a), b));
-        so_far.into_iter().chain(now).chain(gathered).collect()
+        // as weakly typed as what they are cotangents of
+        let outs = so_far.into_iter().chain(now).chain(gathered).zip(picked(ins, &of.moves));
+        outs.map(|(y, x)| y.relabel(y.aval().with_weak(x.weak_type()))).collect()
     }
 }
 impl Apart for RewindBack {
@@ -394,9 +398,43 @@ impl Apart for RewindBack {
 }
 
 pub(super) const READ: &[Read] = &[];
-/// What the derivative of a loop with a bound is made of: the samples are those of `bounded`.
+/// Derivatives of a loop with a bound, forwards and backwards.
 pub(super) fn cases() -> Vec<Case> {
-    super::bounded::cases()
+    use super::bounded::{Bounded, Loop};
+    let args = || {
+        let items = Array::from_slice(&[0.5f64, 1.5, 0.25, -0.5, 0.75, 1.25, -0.25, 0.5, 1.0, 0.125], &[5, 2]);
+        vec![crate::array(vec![0.25f64, 0.5]), crate::array(vec![1.5f64, 1.25]), items]
+    };
+    /// The loop, linearised.
+    fn linearized(x: &[Array]) -> (Vec<Array>, crate::trace::linearize::Linear) {
+        let mut turned = |x: &[Array]| {
+            let types: Vec<Aval> = x[..2].iter().map(|x| x.aval().clone()).chain([x[0].aval().clone()]).collect();
+            let body = stage_rule(&types, |a| vec![add(&mul(&sin(&a[1]), &a[0]), &a[2]), mul(&a[1], &mul(&a[2], &a[0]))]);
+            let length = Some(x[2].shape()[0]);
+            let scan = Scan { body, n_consts: 1, n_carry: 1, length, reverse: false, unroll: 1, tangents: vec![] };
+            bind(&Bounded { turns: Loop::Scan(scan), bytes: 40 }, &x.iter().collect::<Vec<_>>()).into_vec()
+        };
+        linearize_flat(&mut turned, x, &[true; 3], Location::caller(), false)
+    }
+    vec![
+        Case {
+            name: "forwards",
+            args: args(),
+            run: |x| {
+                let (y, lin) = linearized(x);
+                y.into_iter().chain(lin.apply(x).into_iter().flatten()).collect()
+            },
+        },
+        Case {
+            name: "backwards",
+            args: args(),
+            run: |x| {
+                let (y, lin) = linearized(x);
+                let cts: Vec<Tangent> = y.into_iter().map(Some).collect();
+                lin.transpose_once(&cts, 0, Location::caller()).into_iter().flatten().collect()
+            },
+        },
+    ]
 }
 
 #[cfg(test)]

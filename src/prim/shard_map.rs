@@ -4,6 +4,7 @@
 //! transforms its program. What a transformed program needs of another one (a residual) is laid side by side if it varies, one device's piece after
 //! the other's. A cotangent of what every device has is the sum over the devices, where it varies.
 
+use super::checkpoint::Remat;
 use super::held::*;
 use super::*;
 use crate::devices::P;
@@ -174,6 +175,9 @@ impl Primitive for ShardMap {
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.body.linear_outs(mask).is_some_and(|outs| outs.iter().all(|o| *o))
     }
+    fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
+        self.body.linear_outs(mask)
+    }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
         // each device has its piece of a cotangent, or all have the whole
@@ -264,7 +268,14 @@ impl HigherOrder for ShardMap {
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         let _axes = self.provided();
-        let l = linearize_jaxpr(&self.body, mask, &self.none());
+        let mut l = linearize_jaxpr(&self.body, mask, &self.none());
+        if l.primal.out_avals().iter().any(|a| a.stack > 0) {
+            // stacks of several devices, each as long as its device ran, make no array: they are computed again where they are needed
+            let again = Remat::whole(&self.body);
+            let ins: Vec<Aval> = self.body.in_avals().cloned().collect();
+            let body = stage_rule(&ins, |x| bind(&again, &x.iter().collect::<Vec<_>>()).into_vec());
+            l = linearize_jaxpr(&body, mask, &self.none())
+        }
         // a residual that varies is laid side by side along dimension 0, which a number is given
         let made = &l.primal.out_avals()[self.outs.len()..];
         let beside = |a: &Aval| {

@@ -1,10 +1,12 @@
 //! A random program as a user would write it with the library.
 
-use crate::program::{Binary, Forward, Node, Op, Reverse, Unary};
+use crate::program::{Binary, Forward, Mapper, Node, Op, Reverse, Unary};
 use cotangent::np::{broadcast_to, outer};
 use cotangent::prelude::*;
 use cotangent::prim::{concatenate, convert_element_type, cumsum, floor, reduce_sum, rev, slice_in_dim};
-use cotangent::{custom_jvp, custom_vjp, jacfwd, jacrev, jvp, lax, linear_transpose, linearize, vjp, vmap_axes};
+use cotangent::{
+    Checkpoint, Pmap, Policy, Vmap, custom_jvp, custom_vjp, jacfwd, jacrev, jvp, lax, linear_transpose, linearize, vjp,
+};
 use std::sync::Arc;
 
 /// A vector.
@@ -33,28 +35,47 @@ pub fn run(n: &Node, env: &[Array]) -> Array {
         Op::Outer => outer(&a[0], &a[1]).matmul(&a[2]),
         Op::Let => f(&a[0]),
         Op::Jit => jit(f)(&a[0]),
-        Op::Vmap { lanes, weights, axes: [from, to] } => {
+        Op::Checkpoint { dots } => {
+            let policy = if *dots { Policy::dots_saveable() } else { Policy::nothing_saveable() };
+            Checkpoint::new().policy(policy).of(f)(&a[0])
+        }
+        Op::Map { by, lanes, weights, axes: [from, to] } => {
             let lanes = vector(lanes);
-            let xs = if *from == 0 { outer(&lanes, &a[0]) } else { outer(&a[0], &lanes) };
             let g = |x: &Array, shared: &Array| body(0, &[x, shared]);
-            let ys = vmap_axes(g, (*from, None), *to)(&xs, &a[1]);
+            if let Mapper::Loop(at_once) = by {
+                let ys = lax::Map::new().batch_size(*at_once).run(|x: &Array| g(x, &a[1]), &outer(&lanes, &a[0]));
+                return weighted(&ys, weights, 0);
+            }
+            let xs = if *from == 0 { outer(&lanes, &a[0]) } else { outer(&a[0], &lanes) };
+            let (ins, out) = ((*from, None), *to);
+            let ys = match by {
+                Mapper::Pmap => Pmap::new().in_axes(ins).out_axes(out).of(g)(&xs, &a[1]),
+                _ => Vmap::new().in_axes(ins).out_axes(out).of(g)(&xs, &a[1]),
+            };
             weighted(&ys, weights, if *to == 0 { 0 } else { 1 })
         }
-        Op::Scan { elements, weights, reverse } => {
+        Op::Scan { elements, weights, reverse, unroll } => {
             let step = |(c, d): &(Array, Array), x: &Array| {
                 let [next, other, y] = [0, 1, 2].map(|b| body(b, &[c, d, x]));
                 ((next, other), y)
             };
             let xs = outer(&vector(elements), &a[2]);
-            let ((c, d), ys) = lax::Scan::new().reverse(*reverse).run(step, &(a[0].clone(), a[1].clone()), &xs);
+            let scan = lax::Scan::new().reverse(*reverse).unroll(*unroll);
+            let ((c, d), ys) = scan.run(step, &(a[0].clone(), a[1].clone()), &xs);
             c + d + weighted(&ys, weights, 0)
         }
-        Op::Fori { lower, upper } => {
+        Op::Fori { lower, upper, late } => {
             let step = |i: &Array, (c, d): &(Array, Array)| {
                 let i = broadcast_to(&(i.astype(DType::Float64) * 0.1), c.shape());
                 (body(0, &[c, d, &i]), body(1, &[c, d, &i]))
             };
-            let (c, d) = lax::fori_loop(*lower, *upper, step, &(a[0].clone(), a[1].clone()));
+            let init = (a[0].clone(), a[1].clone());
+            let (c, d) = if *late {
+                let zero = convert_element_type(&floor(&(0.0 * a[0].sum())), DType::Int32, false);
+                lax::fori_loop(*lower + &zero, *upper + &zero, step, &init)
+            } else {
+                lax::fori_loop(*lower, *upper, step, &init)
+            };
             c + d
         }
         Op::While { turns, above } => {

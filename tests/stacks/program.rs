@@ -56,6 +56,16 @@ pub enum Reverse {
     Transpose,
 }
 
+/// How a function is mapped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mapper {
+    /// `vmap`.
+    Vmap,
+    /// `pmap`.
+    Pmap,
+    /// `lax::map`, so many at once.
+    Loop(usize),
+}
 /// Operations on one vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Unary {
@@ -105,13 +115,20 @@ pub enum Op {
     Let,
     /// `jit`.
     Jit,
-    /// `vmap` over lanes `argument * factor`, of which a sum with weights is the value; the second argument is shared by all lanes.
-    Vmap {
+    /// `checkpoint`.
+    Checkpoint {
+        /// Are products of matrices kept, or nothing?
+        dots: bool,
+    },
+    /// A map over lanes `argument * factor`, of which a sum with weights is the value; the second argument is shared by all lanes.
+    Map {
+        /// By what.
+        by: Mapper,
         /// The factors of the lanes.
         lanes: Vec<f64>,
         /// Their weights.
         weights: Vec<f64>,
-        /// Along which axis lanes lie: of the argument, of the result.
+        /// Along which axis lanes lie: of the argument, of the result. A loop has them in front.
         axes: [i32; 2],
     },
     /// `scan` with two carries and elements `argument * factor`; the value is the sum of the carries and of the results with weights.
@@ -122,6 +139,8 @@ pub enum Op {
         weights: Vec<f64>,
         /// From the last to the first.
         reverse: bool,
+        /// So many turns at once.
+        unroll: usize,
     },
     /// `fori_loop` with two carries, whose sum is the value, and a counter (a tenth of it, repeated).
     Fori {
@@ -129,6 +148,8 @@ pub enum Op {
         lower: i32,
         /// The number before which it ends.
         upper: i32,
+        /// Are both known only when the loop runs?
+        late: bool,
     },
     /// `while_loop` with two carries, whose sum is the value, as long as the first is large and turns are left.
     While {
@@ -168,8 +189,8 @@ impl Op {
             Unary(_) => (1, vec![]),
             Binary(_) => (2, vec![]),
             Outer => (3, vec![]),
-            Let | Jit => (1, vec![1]),
-            Vmap { .. } => (2, vec![2]),
+            Let | Jit | Checkpoint { .. } => (1, vec![1]),
+            Map { .. } => (2, vec![2]),
             Scan { .. } => (3, vec![3; 3]),
             Fori { .. } => (2, vec![3; 2]),
             While { .. } => (2, vec![2; 2]),
@@ -208,25 +229,6 @@ pub struct Limits {
     pub orders: usize,
     /// Are the rules of custom functions their true derivatives?
     pub honest: bool,
-    /// May reverse mode go through a `while_loop` whose values are not known, under `jit` and `vmap`?
-    pub reverse_while: bool,
-    /// May reverse mode go through loops and branches in a function with a forward rule, and forward mode through functions with reverse rules in loops
-    /// and branches in one another?
-    pub control_in_rules: bool,
-}
-/// What is around a part of a program.
-#[derive(Clone, Copy, Default)]
-pub struct Inside {
-    /// Values are not known.
-    pub unknown: bool,
-    /// Reverse mode.
-    pub reverse: bool,
-    /// Forward mode.
-    pub forward: bool,
-    /// A function with a forward rule.
-    pub rule: bool,
-    /// A reverse rule that forward mode transposes.
-    pub pulled: bool,
 }
 
 fn node(op: Op, arguments: Vec<Node>, bodies: Vec<Node>) -> Node {
@@ -238,12 +240,7 @@ fn node(op: Op, arguments: Vec<Node>, bodies: Vec<Node>) -> Node {
 impl Node {
     /// A random program of one variable and of this depth.
     pub fn random(r: &mut Random, depth: usize, limits: Limits) -> Node {
-        loop {
-            let p = Node::of(r, depth, 1, limits);
-            if !p.beyond(Inside::default(), limits) {
-                return p;
-            }
-        }
+        Node::of(r, depth, 1, limits)
     }
     fn leaf(r: &mut Random, variables: usize, limits: Limits) -> Node {
         if r.below(5) == 0 {
@@ -262,22 +259,28 @@ impl Node {
         let lanes = 1 + r.below(3);
         let turns = r.below(4);
         let factor = if limits.honest { 1.0 } else { r.pick(&[-1.5, 0.5, 2.0]) };
-        let op = match r.below(40) {
+        let op = match r.below(42) {
             0..3 => Unary(r.pick(&[Sin, Cos, Tanh])),
             3..8 => Binary(r.pick(&[Add, Sub, Mul, Mul, Div])),
             8 => Unary(r.pick(&[Sum, Roll, Rev, Cumsum])),
             9 => Outer,
             10 => Let,
             11..14 => Jit,
-            14..18 => Vmap {
+            14..18 => Map {
+                by: r.pick(&[Mapper::Vmap, Mapper::Vmap, Mapper::Pmap, Mapper::Loop(1), Mapper::Loop(2)]),
                 lanes: r.numbers(lanes),
                 weights: r.numbers(lanes),
                 axes: [r.below(2) as i32, r.below(2) as i32 - 1],
             },
-            18..21 => Scan { elements: r.numbers(turns), weights: r.numbers(turns), reverse: r.below(2) == 0 },
+            18..21 => Scan {
+                elements: r.numbers(turns),
+                weights: r.numbers(turns),
+                reverse: r.below(2) == 0,
+                unroll: 1 + r.below(3),
+            },
             21..23 => {
                 let lower = r.below(3) as i32 - 1;
-                Fori { lower, upper: lower + turns as i32 }
+                Fori { lower, upper: lower + turns as i32, late: r.below(2) == 0 }
             }
             23..26 => While { turns: r.below(5), above: r.below(40) as f64 / 100.0 },
             26..28 => Cond { above: r.number() },
@@ -291,6 +294,7 @@ impl Node {
                 use self::Reverse::*;
                 Op::Reverse(r.pick(&[Vjp, Grad, Grad, Jacobian, Transpose]))
             }
+            40..42 => Checkpoint { dots: r.below(2) == 0 },
             _ => Binary(Mul),
         };
         let (n, parameters) = op.form();
@@ -319,36 +323,6 @@ impl Node {
     pub fn size(&self) -> usize {
         1 + self.arguments.iter().chain(&self.bodies).map(Node::size).sum::<usize>()
     }
-    /// Is there something that [`Limits`] leave out, for a program around which is `inside`?
-    pub fn beyond(&self, inside: Inside, limits: Limits) -> bool {
-        use Op::*;
-        let Inside { unknown, reverse, forward, rule, pulled } = inside;
-        let control = matches!(self.op, Scan { .. } | Fori { .. } | While { .. } | Cond { .. } | Switch);
-        let pulls = |op: &Op| matches!(op, CustomVjp { .. });
-        if control && !limits.control_in_rules && (rule && reverse || pulled && self.any(&pulls)) {
-            return true;
-        }
-        if matches!(self.op, While { .. }) && unknown && reverse && !limits.reverse_while {
-            return true;
-        }
-        let within = match &self.op {
-            Jit | Vmap { .. } | Scan { .. } | Fori { .. } | Cond { .. } | Switch | While { .. } => {
-                Inside { unknown: true, ..inside }
-            }
-            Op::Reverse(_) => Inside { reverse: true, ..inside },
-            Op::Forward(how) => {
-                Inside { forward: true, reverse: reverse || *how == self::Forward::Linearize, ..inside }
-            }
-            // forward mode transposes the rule, and writes it down for that
-            CustomVjp { .. } => {
-                Inside { reverse: true, unknown: unknown || forward, pulled: pulled || forward, ..inside }
-            }
-            CustomJvp { .. } => Inside { rule: true, ..inside },
-            _ => inside,
-        };
-        self.arguments.iter().any(|n| n.beyond(inside, limits)) || self.bodies.iter().any(|n| n.beyond(within, limits))
-    }
-
     /// The variables under other numbers.
     fn renumbered(&self, number: &dyn Fn(usize) -> usize) -> Node {
         let inside = |n: &Node| if self.op.closed() { n.clone() } else { n.renumbered(number) };
@@ -403,13 +377,16 @@ impl Node {
         }
         let fewer = |v: &[f64]| v[..v.len() - 1].to_vec();
         let op = match &self.op {
-            Vmap { lanes, weights, axes } if lanes.len() > 1 => {
-                Some(Vmap { lanes: fewer(lanes), weights: fewer(weights), axes: *axes })
+            Map { by, lanes, weights, axes } if lanes.len() > 1 => {
+                Some(Map { by: *by, lanes: fewer(lanes), weights: fewer(weights), axes: *axes })
             }
-            Scan { elements, weights, reverse } if !elements.is_empty() => {
-                Some(Scan { elements: fewer(elements), weights: fewer(weights), reverse: *reverse })
+            Scan { elements, weights, reverse, unroll } if *unroll > 1 => {
+                Some(Scan { elements: elements.clone(), weights: weights.clone(), reverse: *reverse, unroll: 1 })
             }
-            Fori { lower, upper } if lower < upper => Some(Fori { lower: *lower, upper: upper - 1 }),
+            Scan { elements, weights, reverse, .. } if !elements.is_empty() => {
+                Some(Scan { elements: fewer(elements), weights: fewer(weights), reverse: *reverse, unroll: 1 })
+            }
+            Fori { lower, upper, late } if lower < upper => Some(Fori { lower: *lower, upper: upper - 1, late: *late }),
             While { turns, above } if *turns > 0 => Some(While { turns: turns - 1, above: *above }),
             _ => None,
         };

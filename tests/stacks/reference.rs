@@ -78,8 +78,8 @@ impl Reference {
                 let inner = inner.expect("an element");
                 a[0].iter().map(|x| x.times(&inner)).collect()
             }
-            Op::Let | Op::Jit => self.body(n, 0, &[&a[0]], env),
-            Op::Vmap { lanes, weights, .. } => {
+            Op::Let | Op::Jit | Op::Checkpoint { .. } => self.body(n, 0, &[&a[0]], env),
+            Op::Map { lanes, weights, .. } => {
                 let mut sum = zeros(&a[0]);
                 for (lane, weight) in lanes.iter().zip(weights) {
                     let y = self.body(n, 0, &[&scaled(&a[0], *lane), &a[1]], env);
@@ -87,7 +87,7 @@ impl Reference {
                 }
                 sum
             }
-            Op::Scan { elements, weights, reverse } => {
+            Op::Scan { elements, weights, reverse, .. } => {
                 let (mut c, mut d, mut sum) = (a[0].clone(), a[1].clone(), zeros(&a[0]));
                 for t in 0..elements.len() {
                     let t = if *reverse { elements.len() - 1 - t } else { t };
@@ -98,7 +98,7 @@ impl Reference {
                 }
                 plus(&plus(&c, &d), &sum)
             }
-            Op::Fori { lower, upper } => {
+            Op::Fori { lower, upper, .. } => {
                 let (mut c, mut d) = (a[0].clone(), a[1].clone());
                 for i in *lower..*upper {
                     let i = vec![Number::of(i as f64 * 0.1); c.len()];
