@@ -743,3 +743,22 @@ fn thousands_of_calls() {
         assert!(nested(&x).shape() == [4, 8]);
     })
 }
+
+/// What a loop leaves behind on each device is as long as the loop was there.
+#[test]
+fn loops_in_reverse() {
+    let x = &data(&[4, 3]);
+    let each = |x: &Array| lax::while_loop(|c: &Array| (c * c).sum().lt(50.0), |c| c * 1.5 + c.sin(), x);
+    slopes("each for itself", each, x);
+    both("inside", |x| grad(|x: &Array| each(x).sum())(x), x);
+    let together = |x: &Array| {
+        lax::while_loop(|c: &Array| lax::psum((c * c).sum(), "i").lt(1e3), |c| c * 1.2 + lax::pmean(c.sin(), "i"), x)
+    };
+    slopes("all together", together, x);
+    let lanes = vmap(Pmap::new().axis_name("i").of(together));
+    let y = data(&[2, 4, 3]);
+    let g = grad(|y: &Array| lanes(y).sin().sum())(&y);
+    let one = |k| grad(|x: &Array| Pmap::new().axis_name("i").of(together)(x).sin().sum())(&common::nth(&y, k));
+    close("in lanes", &common::nth(&g, 0), &one(0), 1e-13);
+    close("in lanes", &common::nth(&g, 1), &one(1), 1e-13);
+}

@@ -76,11 +76,6 @@ impl Calls for Remat {
 }
 
 impl Remat {
-    /// A call of the program that keeps nothing but its operands.
-    pub(crate) fn whole(jaxpr: &Arc<Jaxpr>) -> Remat {
-        let policy = Policy::nothing_saveable();
-        Remat { jaxpr: jaxpr.clone(), policy, prevent_cse: true, differentiated: false, eager: false, known: None }
-    }
     fn split(&self, mask: &[bool]) -> Arc<Split> {
         let mut key = crate::trace::eval::Fx::default();
         self.policy.hash(&mut key);
@@ -242,8 +237,8 @@ impl Primitive for Remat {
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.linear_call(mask)
     }
-    fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
-        self.jaxpr.linear_outs(mask)
+    fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
+        self.jaxpr.follow(mask, zero, true).map(|f| f.0)
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         self.transpose_call(ct, io)

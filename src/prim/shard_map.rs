@@ -2,11 +2,12 @@
 //!
 //! The program's types are those of one device's pieces, and they say over which axes of the mesh a value varies. A transformation of the operation
 //! transforms its program. What a transformed program needs of another one (a residual) is laid side by side if it varies, one device's piece after
-//! the other's. A cotangent of what every device has is the sum over the devices, where it varies.
+//! the other's; a stack is one item in a stack of the devices' stacks. A cotangent of what every device has is the sum over the devices, where
+//! it varies.
 
-use super::checkpoint::Remat;
 use super::held::*;
 use super::*;
+use crate::array::stack::Item;
 use crate::devices::P;
 use crate::devices::team::{Work, run};
 use crate::trace::axis::{Axis, bits, bound, provide};
@@ -15,7 +16,7 @@ use crate::trace::bind;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{Residual, linear_operands, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
-use crate::trace::transpose::{transpose_jaxpr, varied};
+use crate::trace::transpose::transpose_jaxpr;
 use cotangent_cpu::{Buffer, ValId};
 
 /// How an array lies over a mesh: for each dimension the numbers of the axes along which it is split, the outermost first. Dimensions
@@ -45,6 +46,9 @@ pub(crate) fn written(spec: &Spec, axes: &[Axis]) -> P {
 }
 /// The type of one device's piece.
 pub(crate) fn piece(a: &Aval, spec: &Spec, axes: &[Axis]) -> Result<Aval, String> {
+    if a.stack > 0 {
+        return Ok(Aval { stack: a.stack - 1, varying: a.varying | bits(axes), ..a.clone() });
+    }
     if spec.len() > a.ndim() {
         return Err(format!("{} splits {} dimensions, and type {a} has {}", written(spec, axes), spec.len(), a.ndim()));
     }
@@ -69,12 +73,16 @@ impl ShardMap {
     fn mesh(&self) -> AxisSet {
         bits(&self.axes)
     }
+    /// The axes over which pieces of a value of this type differ.
+    fn over(&self, whole: &Aval, spec: &Spec) -> AxisSet {
+        if whole.stack > 0 { self.mesh() } else { named(spec, &self.axes) }
+    }
     fn none(&self) -> Vec<bool> {
         vec![false; self.outs.len()]
     }
     /// The whole array that pieces of this type make.
     fn whole(&self, a: &Aval, spec: &Spec) -> Aval {
-        let mut out = a.clone();
+        let mut out = if a.stack > 0 { a.stacked() } else { a.clone() };
         out.shape.iter_mut().enumerate().for_each(|(d, n)| *n *= pieces(spec, d, &self.axes));
         out.varying &= !self.mesh();
         out
@@ -92,7 +100,12 @@ impl ShardMap {
         (0..piece.len()).map(|i| spec.get(i).map_or(0, number) * piece[i]).collect()
     }
     /// The piece of device `d`.
-    fn take(&self, x: &Array, spec: &Spec, d: usize) -> Array {
+    fn take(&self, x: &Array, spec: &Spec, d: usize, piece: &Aval) -> Array {
+        if x.aval().stack > 0 {
+            // an empty stack is zeros, of every device
+            let item = x.items().get(d).map(|i| i.value.clone());
+            return item.unwrap_or_else(|| crate::array::stack::concrete_zeros(piece));
+        }
         if named(spec, &self.axes) == 0 {
             return x.clone();
         }
@@ -109,6 +122,9 @@ impl ShardMap {
     }
     /// The array of which every device has a piece.
     fn put(&self, pieces: &[&Array], spec: &Spec, aval: Aval) -> Array {
+        if aval.stack > 0 {
+            return Array::stack(aval, pieces.iter().map(|p| Item::whole((*p).clone())).collect());
+        }
         if named(spec, &self.axes) == 0 {
             debug_assert!(
                 pieces.iter().all(|p| p.with_bytes(|a| pieces[0].with_bytes(|b| a == b))),
@@ -159,9 +175,9 @@ impl Primitive for ShardMap {
         let pieces: Vec<Aval> = x.iter().zip(&self.ins).map(|(a, s)| piece(a, s, &self.axes)).collect::<Result<_, _>>()?;
         // an axis around that has the bit of one of ours has nothing to do with the program
         let around = varying(x) & self.mesh();
-        let local: Vec<Aval> = pieces.into_iter().zip(&self.ins).map(|(a, s)| {
-            let varying = a.varying & !self.mesh() | named(s, &self.axes);
-            Aval { varying, ..a }
+        let local: Vec<Aval> = (0..x.len()).map(|i| {
+            let varying = x[i].varying & !self.mesh() | self.over(x[i], &self.ins[i]);
+            Aval { varying, ..pieces[i].clone() }
         }).collect();
         let out = call_types(&self.body, &local.iter().collect::<Vec<_>>())?;
         Ok(out.iter().zip(&self.outs).map(|(a, s)| {
@@ -175,15 +191,16 @@ impl Primitive for ShardMap {
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.body.linear_outs(mask).is_some_and(|outs| outs.iter().all(|o| *o))
     }
-    fn linear_outs(&self, mask: &[bool], _: usize) -> Option<Vec<bool>> {
-        self.body.linear_outs(mask)
+    fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
+        self.body.follow(mask, zero, true).map(|f| f.0)
     }
     fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
         let linear: Vec<bool> = (0..io.len()).map(|i| io.is_linear(i)).collect();
         // each device has its piece of a cotangent, or all have the whole
-        let sets: Vec<Option<AxisSet>> = (varied(ct).into_iter().zip(&self.outs))
-            .map(|(v, s)| v.map(|v| v & !self.mesh() | named(s, &self.axes)))
-            .collect();
+        let of = |(ct, s): (&Tangent, &Spec)| {
+            ct.as_ref().map(|ct| ct.aval().varying & !self.mesh() | self.over(ct.aval(), s))
+        };
+        let sets: Vec<Option<AxisSet>> = ct.iter().zip(&self.outs).map(of).collect();
         let back = {
             let _axes = self.provided();
             transpose_jaxpr(&self.body, &linear, &sets, io.reduce() | self.mesh(), false)
@@ -241,7 +258,9 @@ impl HigherOrder for ShardMap {
         let scope = crate::debug::Scope::here();
         let there = scope.clone();
         let work: Work = Arc::new(move |d| {
-            let mine: Vec<Array> = x.iter().zip(&map.ins).map(|(x, s)| map.take(x, s, d)).collect();
+            let types = map.body.in_avals();
+            let mine: Vec<Array> =
+                x.iter().zip(&map.ins).zip(types).map(|((x, s), a)| map.take(x, s, d, a)).collect();
             there.run(d, || crate::backend::run_jaxpr(&map.body, &mine.iter().collect::<Vec<_>>(), loc))
         });
         let results = run(&self.axes, self.named_axes(), loc, work);
@@ -268,19 +287,12 @@ impl HigherOrder for ShardMap {
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         let _axes = self.provided();
-        let mut l = linearize_jaxpr(&self.body, mask, &self.none());
-        if l.primal.out_avals().iter().any(|a| a.stack > 0) {
-            // stacks of several devices, each as long as its device ran, make no array: they are computed again where they are needed
-            let again = Remat::whole(&self.body);
-            let ins: Vec<Aval> = self.body.in_avals().cloned().collect();
-            let body = stage_rule(&ins, |x| bind(&again, &x.iter().collect::<Vec<_>>()).into_vec());
-            l = linearize_jaxpr(&body, mask, &self.none())
-        }
+        let l = linearize_jaxpr(&self.body, mask, &self.none());
         // a residual that varies is laid side by side along dimension 0, which a number is given
         let made = &l.primal.out_avals()[self.outs.len()..];
         let beside = |a: &Aval| {
             let along: Vec<usize> = (0..self.axes.len()).filter(|k| a.varying & self.axes[*k].bit != 0).collect();
-            if along.is_empty() { vec![] } else { vec![along] }
+            if along.is_empty() || a.stack > 0 { vec![] } else { vec![along] }
         };
         let specs: Vec<Spec> = made.iter().map(beside).collect();
         let raised: Vec<bool> = made.iter().zip(&specs).map(|(a, s)| a.ndim() == 0 && !s.is_empty()).collect();
