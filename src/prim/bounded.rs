@@ -149,7 +149,21 @@ pub(super) fn room<'a>(bytes: usize, carry: impl Iterator<Item = &'a Aval>) -> u
     let one: usize = carry.map(|a| a.size() * a.dtype.size()).sum();
     (bytes / one.max(1)).max(1)
 }
+/// How many turns the carries lie apart that are kept of `n` turns, where there is room for so many.
+pub(super) fn spacing(n: usize, room: usize) -> usize {
+    let mut apart = 1;
+    while n.div_ceil(apart) > room {
+        apart *= 2
+    }
+    apart
+}
 impl Snapshots {
+    /// How many carries it keeps at the most.
+    pub(crate) fn most(&self) -> usize {
+        let (s, _) = self.turns.turns();
+        let room = room(self.bytes, s.body.in_avals().skip(s.n_consts).take(s.n_carry));
+        s.length.map_or(room, |n| n.div_ceil(spacing(n, room)))
+    }
     /// Nothing follows from the snapshots but what follows from the first carry: they have no tangent.
     fn linearized(&self, x: &[&Array], mask: &[bool]) -> Linearized {
         let (s, front) = self.turns.turns();

@@ -6,7 +6,7 @@
 //! What these operations *mean* is the loop with all of its residuals, and that is what is differentiated, should somebody want the
 //! derivative of a derivative: the bound holds for the first.
 
-use super::bounded::room;
+use super::bounded::{room, spacing};
 use super::call::Call;
 use super::held::*;
 use super::partition::{Apart, apart, one_by_one};
@@ -323,10 +323,7 @@ impl RewindBack {
         let (ct_carry, ct_ys) = cts.split_at(count(mk));
         let room = room(of.bytes, carry_types.iter());
         // the carries that were kept: before turns 0, d, 2d, ..
-        let mut apart = 1;
-        while n.div_ceil(apart) > room {
-            apart *= 2
-        }
+        let apart = spacing(n, room);
         let kept = |k: usize| snapshots.iter().zip(carry_types).map(|(s, a)| s.item_at(k, a)).collect::<Vec<_>>();
         let mut saved: Vec<(usize, Vec<Array>)> = (0..n.div_ceil(apart)).map(|k| (k * apart, kept(k))).collect();
         let (advance, step) = (self.advance(), self.step());
