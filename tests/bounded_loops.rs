@@ -5,7 +5,7 @@ mod common;
 use common::peak;
 use cotangent::lax;
 use cotangent::prelude::*;
-use cotangent::{ResidualSize, jacfwd, saved_residuals, value_and_grad, vmap, vmap_axes};
+use cotangent::{ResidualSize, jacfwd, jacrev, prim, saved_residuals, value_and_grad, vmap, vmap_axes};
 
 fn f64s(x: &[f64]) -> Array {
     Array::from_slice(x, &[x.len()])
@@ -144,7 +144,7 @@ fn memory_is_bounded() {
     for (peaks, kept) in &bounded {
         assert!(peaks.iter().all(|p| *p <= room + 16 * CARRY), "{peaks:?}");
         let lists: Vec<_> = kept.iter().filter(|r| r.size == ResidualSize::AtMost && r.shape == [1000]).collect();
-        assert!(lists.len() == 1 && lists[0].bytes > room / 2 && lists[0].bytes <= room, "{kept:?}");
+        assert!(lists.len() == 1 && lists[0].bytes > room / 4 && lists[0].bytes <= room, "{kept:?}");
         assert!(kept.iter().map(|r| r.bytes).sum::<usize>() <= room + 2 * CARRY, "{kept:?}")
     }
     let sizes =
@@ -160,8 +160,33 @@ fn memory_is_bounded() {
         sizes(1)
     );
     let text = bounded[0].1.iter().map(|r| r.to_string()).collect::<String>();
-    // turns are kept 64 apart, since there is no room for every 32nd
-    assert!(text.contains("float64[1000], 128000 bytes at most, loop_with_snapshots at "), "{text}");
+    // turns are kept 128 apart, since half of the room does not take every 64th
+    assert!(text.contains("float64[1000], 64000 bytes at most, loop_with_snapshots at "), "{text}");
+}
+
+/// A row of a Jacobian for each lane, which share the loop's values.
+#[test]
+fn rows_of_jacobians() {
+    let f = |scan: lax::Scan| {
+        move |x: &Array| {
+            let turn = |c: &Array, _: &()| ((c * 1.01).sin() + 0.1 * c.sum(), c * 2.0);
+            let (c, ys) = scan.length(41).run(turn, x, &());
+            c + prim::reduce_sum(&ys, &[0]) * 0.01
+        }
+    };
+    let x = f64s(&[0.7, -1.3, 0.2]);
+    for bytes in [0, 24, 60, 100, 200, 500, 41 * 24, 41 * 72] {
+        near(&jacrev(f(lax::Scan::new().memory(bytes)))(&x), &jacrev(f(lax::Scan::new()))(&x));
+    }
+    let g = |memory: usize| {
+        move |x: &Array| {
+            let l = lax::WhileLoop::new().memory(memory);
+            l.run(|c: &Array| c.sum().lt(50.0), |c| c * 1.05 + (c * x).sin() * 0.02, x)
+        }
+    };
+    for bytes in [24, 60, 100, 500] {
+        near(&jacrev(g(bytes))(&(&x + 1.0)), &jacrev(g(100_000))(&(&x + 1.0)));
+    }
 }
 
 /// Lanes that share what moves have a derivative each.

@@ -3,7 +3,8 @@
 //!
 //! How many turns there will be is not known when the loop starts. So the carry is kept before every turn; when there is no more room, every
 //! other one is dropped, and from then on only every second is kept, then every fourth: at the end they lie `d` turns apart, `d` a power
-//! of two. A loop with room for all of its turns drops none, and computes no turn more than once again.
+//! of two, and take half of the room at the most, since those that going back keeps come to them. A loop with room for all of its turns drops
+//! none, and computes no turn more than once again.
 
 use super::partition::{Apart, apart, keep_step, one_by_one};
 use super::rewind::Rewind;
@@ -149,13 +150,24 @@ pub(super) fn room<'a>(bytes: usize, carry: impl Iterator<Item = &'a Aval>) -> u
     let one: usize = carry.map(|a| a.size() * a.dtype.size()).sum();
     (bytes / one.max(1)).max(1)
 }
-/// How many turns the carries lie apart that are kept of `n` turns, where there is room for so many.
-pub(super) fn spacing(n: usize, room: usize) -> usize {
+/// How many turns the carries lie apart that are left of `n` turns, where there is room for so many. Half of the room is for those that going back
+/// computes again, unless there is room for all.
+fn spacing(n: usize, room: usize) -> usize {
     let mut apart = 1;
     while n.div_ceil(apart) > room {
         apart *= 2
     }
-    apart
+    if apart > 1 && n.div_ceil(apart) > room.div_ceil(2) { apart * 2 } else { apart }
+}
+/// Every other one goes.
+fn halve(kept: &mut [Vec<Item>]) {
+    for items in kept {
+        let mut k = 0;
+        items.retain(|_| {
+            k += 1;
+            k % 2 == 1
+        })
+    }
 }
 impl Snapshots {
     /// How many carries it keeps at the most.
@@ -250,14 +262,8 @@ impl HigherOrder for Snapshots {
         let mut before = |carry: &[Array]| {
             if n % apart == 0 {
                 if n / apart == room {
-                    // no more room: every other one goes
-                    for items in &mut kept {
-                        let mut k = 0;
-                        items.retain(|_| {
-                            k += 1;
-                            k % 2 == 1
-                        })
-                    }
+                    // no more room
+                    halve(&mut kept);
                     apart *= 2
                 }
                 if n % apart == 0 {
@@ -272,6 +278,9 @@ impl HigherOrder for Snapshots {
             Loop::While(w) => w.run_noting(x, loc, &mut before),
             Loop::Scan(s) => s.run_noting(x, loc, &mut before),
         };
+        if spacing(n, room) > apart {
+            halve(&mut kept)
+        }
         out.push(Array::scalar(DType::Int32, false, n as u64));
         out.extend(kept.into_iter().zip(&carry).map(|(items, a)| Array::stack(a.stacked(), items)));
         out

@@ -6,7 +6,7 @@
 //! What these operations *mean* is the loop with all of its residuals, and that is what is differentiated, should somebody want the
 //! derivative of a derivative: the bound holds for the first.
 
-use super::bounded::{room, spacing};
+use super::bounded::room;
 use super::call::Call;
 use super::held::*;
 use super::partition::{Apart, apart, one_by_one};
@@ -321,11 +321,17 @@ impl RewindBack {
         let (carry_types, x_types) = types[s.n_consts..].split_at(s.n_carry);
         let (snapshots, cts) = rest.split_at(s.n_carry);
         let (ct_carry, ct_ys) = cts.split_at(count(mk));
-        let room = room(of.bytes, carry_types.iter());
-        // the carries that were kept: before turns 0, d, 2d, ..
-        let apart = spacing(n, room);
+        // The carries that were kept: before turns 0, d, 2d, .. They stay until the end, whoever has passed them, and are counted with those that are
+        // kept on the way. How many they are they say themselves: lanes that share them have each the room that there was for one.
+        let snapped = snapshots.iter().map(|s| s.items().len()).max().unwrap_or(n).max(1);
+        let room = room(of.bytes, carry_types.iter()).max(2 * snapped - 1);
+        let mut apart = 1;
+        while n.div_ceil(apart) > snapped {
+            apart *= 2
+        }
+        let mut there = n.div_ceil(apart);
         let kept = |k: usize| snapshots.iter().zip(carry_types).map(|(s, a)| s.item_at(k, a)).collect::<Vec<_>>();
-        let mut saved: Vec<(usize, Vec<Array>)> = (0..n.div_ceil(apart)).map(|k| (k * apart, kept(k))).collect();
+        let mut saved: Vec<(usize, Vec<Array>)> = (0..there).map(|k| (k * apart, kept(k))).collect();
         let (advance, step) = (self.advance(), self.step());
         let index = |turn: usize| if s.reverse { n - 1 - turn } else { turn };
         let elements = |turn: usize| -> Vec<Array> {
@@ -340,7 +346,7 @@ impl RewindBack {
         for turn in (0..n).rev() {
             let (mut at, mut carry) = saved.last().cloned().unwrap_or_else(|| (0, init.iter().map(|c| (*c).clone()).collect()));
             while at < turn {
-                let free = room - saved.len().min(room);
+                let free = room.saturating_sub(there);
                 let steps = if free > 0 { ahead(turn - at + 1, free) } else { turn - at };
                 for t in at..at + steps {
                     let e = elements(t);
@@ -349,7 +355,8 @@ impl RewindBack {
                 }
                 at += steps;
                 if free > 0 {
-                    saved.push((at, carry.clone()))
+                    saved.push((at, carry.clone()));
+                    there += 1
                 }
             }
             let e = elements(turn);
@@ -371,6 +378,7 @@ impl RewindBack {
             }
             if saved.last().is_some_and(|s| s.0 == turn) {
                 saved.pop();
+                there -= (turn % apart != 0) as usize
             }
         }
         let gathered = ct_xs.into_iter().zip(moving_x).map(|(b, a)| Array::from_buffer(s.gathered(a), b));
