@@ -6,7 +6,7 @@
 //! of two, and take half of the room at the most, since those that going back keeps come to them. A loop with room for all of its turns drops
 //! none, and computes no turn more than once again.
 
-use super::partition::{Apart, apart, keep_step, one_by_one};
+use super::partition::{Apart, apart, keep_step, of_no_lanes, one_by_one};
 use super::rewind::Rewind;
 use super::scan::Scan;
 use super::while_loop::While;
@@ -300,14 +300,7 @@ impl Apart for Snapshots {
         if n > 0 {
             return one_by_one(self, n, x, mapped, loc);
         }
-        let lane = |(x, m): (&&Array, &bool)| {
-            let a = x.aval();
-            if *m { a.with_shape(a.shape[1..].iter().copied()) } else { a.clone() }
-        };
-        let types: Vec<Aval> = x.iter().zip(mapped).map(lane).collect();
-        let outs = self.abstract_eval(&types.iter().collect::<Vec<_>>()).expect("types that fit");
-        let none = |a: &Aval| a.with_shape(std::iter::once(0).chain(a.shape.iter().copied()));
-        outs.iter().map(|a| crate::array::stack::concrete_zeros(&none(a))).collect()
+        of_no_lanes(self, x, mapped)
     }
 }
 

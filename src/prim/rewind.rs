@@ -9,10 +9,11 @@
 use super::bounded::room;
 use super::call::Call;
 use super::held::*;
-use super::partition::{Apart, apart, one_by_one};
+use super::partition::{Apart, apart, of_no_lanes, one_by_one};
 use super::scan::Scan;
 use super::*;
 use crate::array::stack::concrete_zeros;
+use crate::jaxpr::key_of;
 use crate::trace::batch::{batch_jaxpr, to_front};
 use crate::trace::bind;
 use crate::trace::linearize::linearize_flat;
@@ -180,15 +181,13 @@ impl RewindBack {
     /// The turn's carry alone.
     fn advance(&self) -> Arc<Jaxpr> {
         let s = &self.of.turns;
-        let bits: Vec<bool> = (0..usize::BITS).map(|b| s.n_carry >> b & 1 == 1).collect();
-        s.body.memo("carry alone", &[&bits], || s.body.rewire(s.body.ins.clone(), s.body.outs[..s.n_carry].to_vec(), &[]))
+        s.body.memo("carry alone", &[&key_of(s.n_carry)], || s.body.rewire(s.body.ins.clone(), s.body.outs[..s.n_carry].to_vec(), &[]))
     }
     /// One turn back: of what the turn took, cotangents of the constants so far, of the carry and of ys after it. It gives cotangents of the
     /// constants, of the carry before, of xs.
     fn step(&self) -> Arc<Jaxpr> {
         let (of, s) = (&self.of, &self.of.turns);
-        let bits = |n: usize| (0..usize::BITS).map(|b| n >> b & 1 == 1).collect::<Vec<bool>>();
-        s.body.memo("rewind", &[&of.moves, &of.outs, &self.ys, &bits(s.n_consts), &bits(s.n_carry)], || {
+        s.body.memo("rewind", &[&of.moves, &of.outs, &self.ys, &key_of(s.n_consts), &key_of(s.n_carry)], || {
             let loc = Location::caller();
             let (ins, outs): (Vec<Aval>, Vec<Aval>) = (s.body.in_avals().cloned().collect(), s.body.out_avals());
             let ((mc, mk, _), n) = (s.inner(&of.moves), ins.len());
@@ -392,13 +391,7 @@ impl Apart for RewindBack {
         if n > 0 {
             return one_by_one(self, n, x, mapped, loc);
         }
-        let moving = x[1..1 + self.of.n_ins()].iter().zip(&mapped[1..]).zip(&self.of.moves).filter(|(_, m)| **m);
-        let none = |((x, m), _): ((&&Array, &bool), &bool)| {
-            let a = x.aval();
-            let inner = a.shape[*m as usize..].iter().copied();
-            concrete_zeros(&a.with_shape(std::iter::once(0).chain(inner)))
-        };
-        moving.map(none).collect()
+        of_no_lanes(self, x, mapped)
     }
 }
 
