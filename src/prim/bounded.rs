@@ -14,6 +14,7 @@ use super::*;
 use crate::array::stack::Item;
 use crate::dtype::DType;
 use crate::trace::bind;
+use crate::trace::stage::stage_rule;
 use cotangent_cpu::ValId;
 
 /// A loop of either kind.
@@ -305,11 +306,21 @@ impl Apart for Snapshots {
 }
 
 pub(super) const READ: &[Read] = &[];
-/// With room for two carries.
+/// With room for two carries, and one of them as what its linearisation leaves.
 pub(super) fn cases() -> Vec<Case> {
     let two = || vec![crate::array(vec![0.25f64, 0.5]), crate::array(vec![1.5f64, 1.25])];
     fn turned(x: &[Array], turns: Loop, more: &[Array]) -> Vec<Array> {
         bind(&Bounded { turns, bytes: 40 }, &x.iter().chain(more).collect::<Vec<_>>()).into_vec()
+    }
+    fn scan(x: &[Array]) -> (Loop, Array) {
+        let item = Aval::new(DType::Float64, &[2]);
+        let items = Array::from_slice(&[0.5f64, 1.5, 0.25, -0.5, 0.75, 1.25, -0.25, 0.5, 1.0, 0.125], &[5, 2]);
+        let types: Vec<Aval> = x.iter().map(|x| x.aval().clone()).chain([item]).collect();
+        let body = stage_rule(&types, |a| {
+            vec![add(&mul(&sin(&a[1]), &a[0]), &a[2]), mul(&a[1], &mul(&a[2], &a[0]))]
+        });
+        let scan = Scan { body, n_consts: 1, n_carry: 1, length: Some(5), reverse: true, unroll: 1, tangents: vec![] };
+        (Loop::Scan(scan), mul(&items, &broadcast_in_dim(&x[1], &[5, 2], &[1])))
     }
     vec![
         Case {
@@ -317,9 +328,9 @@ pub(super) fn cases() -> Vec<Case> {
             args: two(),
             run: |x| {
                 let types: Vec<Aval> = x.iter().map(|x| x.aval().clone()).collect();
-                let cond =
-                    crate::trace::stage::stage_rule(&types[1..], |a| vec![lt(&reduce_sum(&a[0], &[0]), &scalar_of(DType::Float64, false, 40.0))]);
-                let body = crate::trace::stage::stage_rule(&types, |a| vec![add(&mul(&a[1], &exp(&a[0])), &sin(&a[1]))]);
+                let most = |a: &[Array]| vec![lt(&reduce_sum(&a[0], &[0]), &scalar_of(DType::Float64, false, 40.0))];
+                let cond = stage_rule(&types[1..], most);
+                let body = stage_rule(&types, |a| vec![add(&mul(&a[1], &exp(&a[0])), &sin(&a[1]))]);
                 turned(x, Loop::While(While { cond, body, n_cond: 0, n_body: 1, record: false }), &[])
             },
         },
@@ -327,14 +338,17 @@ pub(super) fn cases() -> Vec<Case> {
             name: "scan",
             args: two(),
             run: |x| {
-                let item = Aval::new(DType::Float64, &[2]);
-                let items = Array::from_slice(&[0.5f64, 1.5, 0.25, -0.5, 0.75, 1.25, -0.25, 0.5, 1.0, 0.125], &[5, 2]);
-                let types: Vec<Aval> = x.iter().map(|x| x.aval().clone()).chain([item]).collect();
-                let body = crate::trace::stage::stage_rule(&types, |a| {
-                    vec![add(&mul(&sin(&a[1]), &a[0]), &a[2]), mul(&a[1], &mul(&a[2], &a[0]))]
-                });
-                let scan = Scan { body, n_consts: 1, n_carry: 1, length: Some(5), reverse: true, unroll: 1, tangents: vec![] };
-                turned(x, Loop::Scan(scan), &[mul(&items, &broadcast_in_dim(&x[1], &[5, 2], &[1]))])
+                let (turns, items) = scan(x);
+                turned(x, turns, &[items])
+            },
+        },
+        Case {
+            name: "snapshots",
+            args: two(),
+            run: |x| {
+                let (turns, items) = scan(x);
+                let all = bind(&Snapshots { turns, bytes: 40 }, &[&x[0], &x[1], &items]);
+                all.into_iter().take(2).collect()
             },
         },
     ]
