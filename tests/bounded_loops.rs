@@ -1,8 +1,11 @@
 //! Loops with a bound on what reverse mode keeps: the same bits as without, and no more memory than was given.
 
+mod common;
+
+use common::peak;
 use cotangent::lax;
 use cotangent::prelude::*;
-use cotangent::{jacfwd, saved_residuals, value_and_grad, vmap, vmap_axes};
+use cotangent::{ResidualSize, jacfwd, jacrev, prim, saved_residuals, value_and_grad, vmap, vmap_axes};
 
 fn f64s(x: &[f64]) -> Array {
     Array::from_slice(x, &[x.len()])
@@ -111,21 +114,79 @@ fn loops_of_unknown_length() {
     );
 }
 
-/// What is kept of a long loop is what the bound says.
+/// The gradient of 1000 turns over 1000 numbers takes, when it runs, what the bound says and a few numbers more.
 #[test]
 fn memory_is_bounded() {
+    const CARRY: usize = 8000;
     let n = 1000;
+    let turn = |c: &Array| (c * 0.999).sin().exp() * 0.3;
+    let scan = |s: lax::Scan| move |x: &Array| s.length(n).run(|c: &Array, _: &()| (turn(c), ()), x, &()).0.sum();
+    let while_loop = |l: lax::WhileLoop| {
+        move |x: &Array| {
+            let start = (x.clone(), Array::from_slice(&[0i32], &[]));
+            l.run(|(_, i)| i.lt(n as i32), |(c, i)| (turn(c), i + 1), &start).0.sum()
+        }
+    };
+    let x = f64s(&[0.5; CARRY / 8]);
+    // with jit and without, and what is said to be kept
+    let measured = |f: &(dyn Fn(&Array) -> Array + Sync)| {
+        let compiled = jit(grad(|x: &Array| f(x)));
+        let peaks = [peak(|| compiled(&x)), peak(|| grad(|x: &Array| f(x))(&x))];
+        (peaks, saved_residuals(|x: &Array| f(x), (&x,)))
+    };
+    let room = 20 * CARRY;
+    let free = [measured(&scan(lax::Scan::new())), measured(&while_loop(lax::WhileLoop::new()))];
+    let bounded =
+        [measured(&scan(lax::Scan::new().memory(room))), measured(&while_loop(lax::WhileLoop::new().memory(room)))];
+    for (peaks, _) in &free {
+        assert!(peaks.iter().all(|p| *p >= n * CARRY), "every turn leaves something: {peaks:?}")
+    }
+    for (peaks, kept) in &bounded {
+        assert!(peaks.iter().all(|p| *p <= room + 16 * CARRY), "{peaks:?}");
+        let lists: Vec<_> = kept.iter().filter(|r| r.size == ResidualSize::AtMost && r.shape == [1000]).collect();
+        assert!(lists.len() == 1 && lists[0].bytes > room / 4 && lists[0].bytes <= room, "{kept:?}");
+        assert!(kept.iter().map(|r| r.bytes).sum::<usize>() <= room + 2 * CARRY, "{kept:?}")
+    }
+    let sizes =
+        |k: usize| free[k].1.iter().filter(|r| r.bytes >= CARRY).map(|r| (r.size, r.shape.clone())).collect::<Vec<_>>();
+    assert!(
+        !sizes(0).is_empty() && sizes(0).iter().all(|s| *s == (ResidualSize::Whole, vec![n, 1000])),
+        "{:?}",
+        sizes(0)
+    );
+    assert!(
+        !sizes(1).is_empty() && sizes(1).iter().all(|s| *s == (ResidualSize::PerTurn, vec![1000])),
+        "{:?}",
+        sizes(1)
+    );
+    let text = bounded[0].1.iter().map(|r| r.to_string()).collect::<String>();
+    // turns are kept 128 apart, since half of the room does not take every 64th
+    assert!(text.contains("float64[1000], 64000 bytes at most, loop_with_snapshots at "), "{text}");
+}
+
+/// A row of a Jacobian for each lane, which share the loop's values.
+#[test]
+fn rows_of_jacobians() {
     let f = |scan: lax::Scan| {
-        move |x: &Array| scan.length(n).run(|c: &Array, _: &()| ((c * 0.999).sin().exp() * 0.3, ()), x, &()).0.sum()
+        move |x: &Array| {
+            let turn = |c: &Array, _: &()| ((c * 1.01).sin() + 0.1 * c.sum(), c * 2.0);
+            let (c, ys) = scan.length(41).run(turn, x, &());
+            c + prim::reduce_sum(&ys, &[0]) * 0.01
+        }
     };
-    let x = f64s(&[0.5; 1000]);
-    let bytes = |f: &(dyn Fn(&Array) -> Array + Sync)| -> usize {
-        saved_residuals(|x: &Array| f(x), (&x,)).iter().map(|r| r.bytes).sum()
+    let x = f64s(&[0.7, -1.3, 0.2]);
+    for bytes in [0, 24, 60, 100, 200, 500, 41 * 24, 41 * 72] {
+        near(&jacrev(f(lax::Scan::new().memory(bytes)))(&x), &jacrev(f(lax::Scan::new()))(&x));
+    }
+    let g = |memory: usize| {
+        move |x: &Array| {
+            let l = lax::WhileLoop::new().memory(memory);
+            l.run(|c: &Array| c.sum().lt(50.0), |c| c * 1.05 + (c * x).sin() * 0.02, x)
+        }
     };
-    let free = bytes(&f(lax::Scan::new()));
-    assert!(free >= n * 8000, "{free}");
-    let bounded = bytes(&f(lax::Scan::new().memory(20 * 8000)));
-    assert!(bounded < 40 * 8000, "{bounded}");
+    for bytes in [24, 60, 100, 500] {
+        near(&jacrev(g(bytes))(&(&x + 1.0)), &jacrev(g(100_000))(&(&x + 1.0)));
+    }
 }
 
 /// Lanes that share what moves have a derivative each.

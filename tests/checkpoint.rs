@@ -1,11 +1,13 @@
 //! `checkpoint`: values, derivatives, what is kept, and when it is computed again.
 
+mod common;
+
+use common::peak;
 use cotangent::prelude::*;
 use cotangent::{
     CheckGrads, Checkpoint, Policy, Residual, ResidualFrom, Vmap, check_grads, checkpoint, checkpoint_name, custom_jvp,
     custom_vjp, hessian, jvp, lax, linearize, make_jaxpr, prim, saved_residuals, vjp, vmap, vmap_axes,
 };
-use cotangent_cpu::buffer;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn f(x: &Array, w: &Array) -> Array {
@@ -191,19 +193,6 @@ fn a_chain_keeps_the_square_root_of_its_length() {
     let wrapped = saved_residuals(groups, (&x,));
     assert_eq!((plain.len(), bytes(plain)), (100, 100 * 4000));
     assert_eq!((wrapped.len(), bytes(wrapped)), (10, 10 * 4000));
-}
-
-/// Bytes that a run takes at its peak, as what the thread keeps for reuse after it.
-fn peak(run: impl Fn() -> Array + Sync) -> usize {
-    std::thread::scope(|s| {
-        let measured = s.spawn(|| {
-            drop(run());
-            buffer::trim();
-            drop(run());
-            buffer::held().0
-        });
-        measured.join().expect("the run")
-    })
 }
 
 #[test]

@@ -116,6 +116,10 @@ impl std::fmt::Debug for Jaxpr {
     }
 }
 
+/// A number as a mask, for the key of [`Jaxpr::memo`].
+pub(crate) fn key_of(n: usize) -> Vec<bool> {
+    (0..usize::BITS).map(|b| n >> b & 1 == 1).collect()
+}
 impl Jaxpr {
     /// Drops dead equations and numbers the variables in order.
     pub(crate) fn new(
@@ -337,7 +341,7 @@ impl Jaxpr {
         })
     }
 
-    /// A derived program, made once. The lock is not held while making it: rules re-enter.
+    /// A derived program, made once for each key of masks, and of numbers as [`key_of`] writes them. The lock is not held while making it: rules re-enter.
     pub(crate) fn memo<T: Any + Send + Sync>(
         &self,
         what: &'static str,

@@ -221,7 +221,7 @@ impl Scan {
     /// How many bytes reverse mode may keep of the turns. Without it, it keeps what the derivative needs of every turn. With it, it keeps the carry of as many
     /// turns as there is room for (of one at least), and computes the others again: each once, if there is room for all, and a few times more often
     /// the less there is, on the schedule that is best for the room (binomial checkpoints). Results are the same, bit for bit. In a derivative of a
-    /// derivative the bound holds for the inner one.
+    /// derivative the bound holds for the inner one. The lanes of a `vmap` share the room; the rows of a `jacrev` have it each.
     ///
     /// ```
     /// use cotangent::prelude::*;

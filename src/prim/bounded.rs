@@ -3,9 +3,10 @@
 //!
 //! How many turns there will be is not known when the loop starts. So the carry is kept before every turn; when there is no more room, every
 //! other one is dropped, and from then on only every second is kept, then every fourth: at the end they lie `d` turns apart, `d` a power
-//! of two. A loop with room for all of its turns drops none, and computes no turn more than once again.
+//! of two, and take half of the room at the most, since those that going back keeps come to them. A loop with room for all of its turns drops
+//! none, and computes no turn more than once again.
 
-use super::partition::{Apart, apart, keep_step, one_by_one};
+use super::partition::{Apart, apart, keep_step, of_no_lanes, one_by_one};
 use super::rewind::Rewind;
 use super::scan::Scan;
 use super::while_loop::While;
@@ -149,7 +150,32 @@ pub(super) fn room<'a>(bytes: usize, carry: impl Iterator<Item = &'a Aval>) -> u
     let one: usize = carry.map(|a| a.size() * a.dtype.size()).sum();
     (bytes / one.max(1)).max(1)
 }
+/// How many turns the carries lie apart that are left of `n` turns, where there is room for so many. Half of the room is for those that going back
+/// computes again, unless there is room for all.
+fn spacing(n: usize, room: usize) -> usize {
+    let mut apart = 1;
+    while n.div_ceil(apart) > room {
+        apart *= 2
+    }
+    if apart > 1 && n.div_ceil(apart) > room.div_ceil(2) { apart * 2 } else { apart }
+}
+/// Every other one goes.
+fn halve(kept: &mut [Vec<Item>]) {
+    for items in kept {
+        let mut k = 0;
+        items.retain(|_| {
+            k += 1;
+            k % 2 == 1
+        })
+    }
+}
 impl Snapshots {
+    /// How many carries it keeps at the most.
+    pub(crate) fn most(&self) -> usize {
+        let (s, _) = self.turns.turns();
+        let room = room(self.bytes, s.body.in_avals().skip(s.n_consts).take(s.n_carry));
+        s.length.map_or(room, |n| n.div_ceil(spacing(n, room)))
+    }
     /// Nothing follows from the snapshots but what follows from the first carry: they have no tangent.
     fn linearized(&self, x: &[&Array], mask: &[bool]) -> Linearized {
         let (s, front) = self.turns.turns();
@@ -236,14 +262,8 @@ impl HigherOrder for Snapshots {
         let mut before = |carry: &[Array]| {
             if n % apart == 0 {
                 if n / apart == room {
-                    // no more room: every other one goes
-                    for items in &mut kept {
-                        let mut k = 0;
-                        items.retain(|_| {
-                            k += 1;
-                            k % 2 == 1
-                        })
-                    }
+                    // no more room
+                    halve(&mut kept);
                     apart *= 2
                 }
                 if n % apart == 0 {
@@ -258,6 +278,9 @@ impl HigherOrder for Snapshots {
             Loop::While(w) => w.run_noting(x, loc, &mut before),
             Loop::Scan(s) => s.run_noting(x, loc, &mut before),
         };
+        if spacing(n, room) > apart {
+            halve(&mut kept)
+        }
         out.push(Array::scalar(DType::Int32, false, n as u64));
         out.extend(kept.into_iter().zip(&carry).map(|(items, a)| Array::stack(a.stacked(), items)));
         out
@@ -277,14 +300,7 @@ impl Apart for Snapshots {
         if n > 0 {
             return one_by_one(self, n, x, mapped, loc);
         }
-        let lane = |(x, m): (&&Array, &bool)| {
-            let a = x.aval();
-            if *m { a.with_shape(a.shape[1..].iter().copied()) } else { a.clone() }
-        };
-        let types: Vec<Aval> = x.iter().zip(mapped).map(lane).collect();
-        let outs = self.abstract_eval(&types.iter().collect::<Vec<_>>()).expect("types that fit");
-        let none = |a: &Aval| a.with_shape(std::iter::once(0).chain(a.shape.iter().copied()));
-        outs.iter().map(|a| crate::array::stack::concrete_zeros(&none(a))).collect()
+        of_no_lanes(self, x, mapped)
     }
 }
 

@@ -321,8 +321,7 @@ impl Primitive for PureCallback {
 impl super::partition::Apart for PureCallback {
     fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
         if n == 0 {
-            let none = |a: &Aval| a.with_shape([0].into_iter().chain(a.shape.iter().copied()));
-            return self.outs.iter().map(|a| crate::array::stack::concrete_zeros(&none(a))).collect();
+            return super::partition::of_no_lanes(self, x, mapped);
         }
         super::partition::one_by_one(self, n, x, mapped, loc)
     }

@@ -2,6 +2,7 @@
 
 use super::cond::Cond;
 use super::custom::CustomCall;
+use super::held::refs;
 use super::scan::Scan;
 use super::while_loop::While;
 use super::*;
@@ -12,9 +13,6 @@ use crate::trace::stage::stage_rule;
 /// The error's values, then the results.
 fn together(e: Errors, outs: Outs) -> Vec<Array> {
     e.values().into_iter().chain(outs).collect()
-}
-fn refs(x: &[Array]) -> Vec<&Array> {
-    x.iter().collect()
 }
 
 /// The branches' errors in one table.

@@ -4,6 +4,10 @@ use super::*;
 use crate::trace::batch::to_front;
 use crate::trace::jvp::jvp_jaxpr;
 
+/// References to all.
+pub(crate) fn refs(x: &[Array]) -> Vec<&Array> {
+    x.iter().collect()
+}
 /// How many are true.
 pub(crate) fn count(m: &[bool]) -> usize {
     m.iter().filter(|m| **m).count()

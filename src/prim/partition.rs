@@ -33,6 +33,18 @@ pub(super) trait Apart: Primitive {
     fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array>;
 }
 
+/// Types of one lane's operands.
+fn of_a_lane(x: &[&Array], mapped: &[bool]) -> Vec<Aval> {
+    let lane = |(x, m): (&&Array, &bool)| x.aval().with_shape(x.shape()[*m as usize..].iter().copied());
+    x.iter().zip(mapped).map(lane).collect()
+}
+/// The results of no lanes of an operation.
+pub(super) fn of_no_lanes(prim: &dyn Primitive, x: &[&Array], mapped: &[bool]) -> Vec<Array> {
+    let types = of_a_lane(x, mapped);
+    let outs = prim.abstract_eval(&types.iter().collect::<Vec<_>>()).expect("types that fit");
+    outs.iter().map(|a| concrete_zeros(&a.with_shape(std::iter::once(0).chain(a.shape.iter().copied())))).collect()
+}
+
 /// An operation whose lanes decide for themselves, as its `batch` rule.
 pub(super) fn apart<P: Apart>(prim: &P, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
     let mapped = given(dims);
@@ -47,15 +59,8 @@ pub(super) fn apart<P: Apart>(prim: &P, lanes: &Lanes, x: &[&Array], dims: &[Opt
         }
     } else {
         let bit = lanes.axis.as_ref().map_or(0, |a| a.bit);
-        let one = |(x, m): (&&Array, &bool)| {
-            let mut a = x.aval().clone();
-            if *m {
-                a.shape.remove(0);
-                a.varying |= bit
-            }
-            a
-        };
-        let types: Vec<Aval> = x.iter().zip(&mapped).map(one).collect();
+        let mut types = of_a_lane(&x, &mapped);
+        types.iter_mut().zip(&mapped).filter(|(_, m)| **m).for_each(|(a, _)| a.varying |= bit);
         let jaxpr = stage_rule(&types, |a| bind(prim, &a.iter().collect::<Vec<_>>()).into_vec());
         bind(&Partition { jaxpr, size: lanes.size, mapped, bit, tangents: vec![] }, &x).into_vec()
     };
@@ -263,9 +268,6 @@ fn pick(x: &[&Array], mapped: &[bool], places: &Option<Arc<[u32]>>) -> Vec<Array
 fn run_lanes(j: &Arc<Jaxpr>, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Outs {
     let batched = batch_jaxpr(j, &Lanes::unnamed(n), mapped, &vec![true; j.outs.len()]);
     crate::backend::run_jaxpr(&batched.0, x, loc)
-}
-fn refs(x: &[Array]) -> Vec<&Array> {
-    x.iter().collect()
 }
 /// With lanes in front, concretely.
 fn laned(x: &Array, mapped: bool, n: usize) -> Array {

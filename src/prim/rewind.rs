@@ -9,10 +9,11 @@
 use super::bounded::room;
 use super::call::Call;
 use super::held::*;
-use super::partition::{Apart, apart, one_by_one};
+use super::partition::{Apart, apart, of_no_lanes, one_by_one};
 use super::scan::Scan;
 use super::*;
 use crate::array::stack::concrete_zeros;
+use crate::jaxpr::key_of;
 use crate::trace::batch::{batch_jaxpr, to_front};
 use crate::trace::bind;
 use crate::trace::linearize::linearize_flat;
@@ -180,15 +181,13 @@ impl RewindBack {
     /// The turn's carry alone.
     fn advance(&self) -> Arc<Jaxpr> {
         let s = &self.of.turns;
-        let bits: Vec<bool> = (0..usize::BITS).map(|b| s.n_carry >> b & 1 == 1).collect();
-        s.body.memo("carry alone", &[&bits], || s.body.rewire(s.body.ins.clone(), s.body.outs[..s.n_carry].to_vec(), &[]))
+        s.body.memo("carry alone", &[&key_of(s.n_carry)], || s.body.rewire(s.body.ins.clone(), s.body.outs[..s.n_carry].to_vec(), &[]))
     }
     /// One turn back: of what the turn took, cotangents of the constants so far, of the carry and of ys after it. It gives cotangents of the
     /// constants, of the carry before, of xs.
     fn step(&self) -> Arc<Jaxpr> {
         let (of, s) = (&self.of, &self.of.turns);
-        let bits = |n: usize| (0..usize::BITS).map(|b| n >> b & 1 == 1).collect::<Vec<bool>>();
-        s.body.memo("rewind", &[&of.moves, &of.outs, &self.ys, &bits(s.n_consts), &bits(s.n_carry)], || {
+        s.body.memo("rewind", &[&of.moves, &of.outs, &self.ys, &key_of(s.n_consts), &key_of(s.n_carry)], || {
             let loc = Location::caller();
             let (ins, outs): (Vec<Aval>, Vec<Aval>) = (s.body.in_avals().cloned().collect(), s.body.out_avals());
             let ((mc, mk, _), n) = (s.inner(&of.moves), ins.len());
@@ -321,14 +320,17 @@ impl RewindBack {
         let (carry_types, x_types) = types[s.n_consts..].split_at(s.n_carry);
         let (snapshots, cts) = rest.split_at(s.n_carry);
         let (ct_carry, ct_ys) = cts.split_at(count(mk));
-        let room = room(of.bytes, carry_types.iter());
-        // the carries that were kept: before turns 0, d, 2d, ..
+        // The carries that were kept: before turns 0, d, 2d, .. They stay until the end, whoever has passed them, and are counted with those that are
+        // kept on the way. How many they are they say themselves: lanes that share them have each the room that there was for one.
+        let snapped = snapshots.iter().map(|s| s.items().len()).max().unwrap_or(n).max(1);
+        let room = room(of.bytes, carry_types.iter()).max(2 * snapped - 1);
         let mut apart = 1;
-        while n.div_ceil(apart) > room {
+        while n.div_ceil(apart) > snapped {
             apart *= 2
         }
+        let mut there = n.div_ceil(apart);
         let kept = |k: usize| snapshots.iter().zip(carry_types).map(|(s, a)| s.item_at(k, a)).collect::<Vec<_>>();
-        let mut saved: Vec<(usize, Vec<Array>)> = (0..n.div_ceil(apart)).map(|k| (k * apart, kept(k))).collect();
+        let mut saved: Vec<(usize, Vec<Array>)> = (0..there).map(|k| (k * apart, kept(k))).collect();
         let (advance, step) = (self.advance(), self.step());
         let index = |turn: usize| if s.reverse { n - 1 - turn } else { turn };
         let elements = |turn: usize| -> Vec<Array> {
@@ -343,7 +345,7 @@ impl RewindBack {
         for turn in (0..n).rev() {
             let (mut at, mut carry) = saved.last().cloned().unwrap_or_else(|| (0, init.iter().map(|c| (*c).clone()).collect()));
             while at < turn {
-                let free = room - saved.len().min(room);
+                let free = room.saturating_sub(there);
                 let steps = if free > 0 { ahead(turn - at + 1, free) } else { turn - at };
                 for t in at..at + steps {
                     let e = elements(t);
@@ -352,7 +354,8 @@ impl RewindBack {
                 }
                 at += steps;
                 if free > 0 {
-                    saved.push((at, carry.clone()))
+                    saved.push((at, carry.clone()));
+                    there += 1
                 }
             }
             let e = elements(turn);
@@ -374,6 +377,7 @@ impl RewindBack {
             }
             if saved.last().is_some_and(|s| s.0 == turn) {
                 saved.pop();
+                there -= (turn % apart != 0) as usize
             }
         }
         let gathered = ct_xs.into_iter().zip(moving_x).map(|(b, a)| Array::from_buffer(s.gathered(a), b));
@@ -387,13 +391,7 @@ impl Apart for RewindBack {
         if n > 0 {
             return one_by_one(self, n, x, mapped, loc);
         }
-        let moving = x[1..1 + self.of.n_ins()].iter().zip(&mapped[1..]).zip(&self.of.moves).filter(|(_, m)| **m);
-        let none = |((x, m), _): ((&&Array, &bool), &bool)| {
-            let a = x.aval();
-            let inner = a.shape[*m as usize..].iter().copied();
-            concrete_zeros(&a.with_shape(std::iter::once(0).chain(inner)))
-        };
-        moving.map(none).collect()
+        of_no_lanes(self, x, mapped)
     }
 }
 

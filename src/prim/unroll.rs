@@ -1,6 +1,7 @@
 //! Loops that take several turns at once: a shorter loop whose body is so many turns, and the turns that are left over.
 
 use super::*;
+use crate::jaxpr::key_of;
 use crate::prim::scan::Scan;
 use crate::trace::bind;
 use crate::trace::stage::stage_rule;
@@ -15,8 +16,7 @@ impl Scan {
         if self.unroll == 1 || n == 0 || self.body.in_avals().chain(&self.body.out_avals()).any(|a| a.stack > 0) {
             return None;
         }
-        let bits = |n: usize| (0..usize::BITS).map(|b| n >> b & 1 == 1).collect::<Vec<bool>>();
-        let key = [bits(self.n_consts), bits(self.n_carry), bits(length), bits(n), vec![self.reverse]].concat();
+        let key = [key_of(self.n_consts), key_of(self.n_carry), key_of(length), key_of(n), vec![self.reverse]].concat();
         Some(self.body.memo("unroll", &[&key], || self.turns_at_once(length, n)))
     }
     fn turns_at_once(&self, length: usize, n: usize) -> Arc<Jaxpr> {

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::*;
 use crate::debug::watch;
-use crate::jaxpr::Jaxpr;
+use crate::jaxpr::{Jaxpr, key_of};
 use crate::prim::{broadcast_in_dim, move_axis};
 use std::sync::Arc;
 
@@ -121,9 +121,8 @@ pub(crate) fn batch_jaxpr(
     mask: &[bool],
     force: &[bool],
 ) -> Arc<(Arc<Jaxpr>, Vec<bool>)> {
-    let bits = |n: usize| (0..usize::BITS).map(|b| n >> b & 1 == 1).collect::<Vec<bool>>();
-    let axis = bits(lanes.axis.as_ref().map_or(0, |a| a.bit as usize));
-    j.memo("batch", &[mask, force, &bits(lanes.size), &axis, &[lanes.select]], || {
+    let axis = key_of(lanes.axis.as_ref().map_or(0, |a| a.bit as usize));
+    j.memo("batch", &[mask, force, &key_of(lanes.size), &axis, &[lanes.select]], || {
         let loc = Location::caller();
         let s = Trace::new(None, Kind::Stage(RefCell::default()), loc);
         let bit = lanes.axis.as_ref().map_or(0, |a| a.bit);

@@ -26,7 +26,7 @@ pub(crate) use jit::function_name;
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
 pub use jvp::{jvp, linearize};
 pub use pmap::{Pmap, pmap, shard_map};
-pub use residuals::{Residual, ResidualFrom, print_saved_residuals, saved_residuals};
+pub use residuals::{Residual, ResidualFrom, ResidualSize, print_saved_residuals, saved_residuals};
 pub use symbolic::{CustomJvps, Moving, Symbolic, custom_jvp_symbolic, custom_jvps, custom_vjp_symbolic};
 pub use vjp::{Pullback, linear_transpose, vjp};
 pub use vmap::{Vmap, vmap, vmap_axes};

@@ -5,6 +5,7 @@ use super::on_leaves;
 use crate::array::{Array, Repr};
 use crate::error::Loc;
 use crate::jaxpr::{Atom, Eqn, Jaxpr};
+use crate::prim::bounded::Snapshots;
 use crate::prim::tag::Name;
 use crate::trace::linearize::{Linear, TapeArg, linearize_flat};
 use crate::trace::stage::stage_flat;
@@ -21,10 +22,22 @@ pub struct Residual {
     pub dtype: DType,
     /// Its extents.
     pub shape: Vec<usize>,
-    /// Its size in memory.
+    /// Its size in memory, as [`size`](Residual::size) says: of all of it, or of what one turn of a loop leaves.
     pub bytes: usize,
+    /// How `bytes` is to be read.
+    pub size: ResidualSize,
     /// Where it comes from.
     pub from: ResidualFrom,
+}
+/// What [`Residual::bytes`] says. A loop of unknown length leaves a list of values of the residual's type, as long as it takes turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResidualSize {
+    /// The size of the value.
+    Whole,
+    /// The size of all values in a list that has a bound, such as that of [`Scan::memory`](crate::lax::Scan::memory): there are no more.
+    AtMost,
+    /// The size of one value in a list. Only the run knows how many there are: one for each turn.
+    PerTurn,
 }
 /// Where a [`Residual`] comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +60,12 @@ pub enum ResidualFrom {
 impl fmt::Display for Residual {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let aval = crate::aval::Aval::new(self.dtype, &self.shape);
-        write!(f, "{aval}, {} bytes, ", self.bytes)?;
+        let of = match self.size {
+            ResidualSize::Whole => "",
+            ResidualSize::AtMost => " at most",
+            ResidualSize::PerTurn => " for each turn",
+        };
+        write!(f, "{aval}, {} bytes{of}, ", self.bytes)?;
         match &self.from {
             ResidualFrom::Argument(path) => write!(f, "argument {path}"),
             ResidualFrom::Constant => f.write_str("a captured array"),
@@ -62,6 +80,16 @@ impl fmt::Display for Residual {
 ///
 /// The derivative is that with respect to all arguments of types with derivatives. Scalars that are written in the program take no
 /// memory and are not listed. Under `jit` the compiler may keep less, where it computes a value at the place where it is used.
+///
+/// Of a loop of unknown length the size of one turn is listed, see [`ResidualSize`]:
+///
+/// ```
+/// # use cotangent::prelude::*;
+/// # use cotangent::{lax, saved_residuals};
+/// let root = |a: &Array| lax::while_loop(|x: &Array| (x * x - a).abs().gt(1e-4), |x| 0.5 * (x + a / x), &(0.0 * a + 2.0));
+/// let kept = saved_residuals(root, (&array(9.0),));
+/// assert!(kept.iter().any(|r| r.to_string().starts_with("float32[], 4 bytes for each turn, while at ")));
+/// ```
 ///
 /// ```
 /// use cotangent::prelude::*;
@@ -100,7 +128,13 @@ where
     for r in &kept {
         println!("{r}")
     }
-    println!("{} values, {} bytes", kept.len(), kept.iter().map(|r| r.bytes).sum::<usize>())
+    let sum =
+        |each: bool| kept.iter().filter(|r| (r.size == ResidualSize::PerTurn) == each).map(|r| r.bytes).sum::<usize>();
+    let lists = match sum(true) {
+        0 => String::new(),
+        n => format!(", and {n} bytes for each turn of a loop"),
+    };
+    println!("{} values, {} bytes{lists}", kept.len(), sum(false))
 }
 
 fn residuals(f: &mut dyn FnMut(&[Array]) -> Vec<Array>, x: &[Array], paths: &[String], at: Loc) -> Vec<Residual> {
@@ -122,7 +156,17 @@ fn residuals(f: &mut dyn FnMut(&[Array]) -> Vec<Array>, x: &[Array], paths: &[St
             continue;
         }
         let aval = &jaxpr.avals[*v as usize];
-        let from = match source(&jaxpr, *v) {
+        let (mut bytes, mut size) = (aval.size() * aval.dtype.size(), ResidualSize::Whole);
+        let source = source(&jaxpr, *v);
+        if aval.stack > 0 {
+            size = ResidualSize::PerTurn;
+            if let Source::Made(e) = &source
+                && let Some(loops) = (&*e.prim as &dyn Any).downcast_ref::<Snapshots>()
+            {
+                (bytes, size) = (bytes * loops.most(), ResidualSize::AtMost)
+            }
+        }
+        let from = match source {
             Source::Made(e) => ResidualFrom::Operation {
                 name: e.prim.name(),
                 label: (&*e.prim as &dyn Any).downcast_ref::<Name>().map(|n| n.name.clone()),
@@ -132,8 +176,7 @@ fn residuals(f: &mut dyn FnMut(&[Array]) -> Vec<Array>, x: &[Array], paths: &[St
             Source::In(i) => ResidualFrom::Argument(paths[i - captured.len()].clone()),
             Source::Const => ResidualFrom::Constant,
         };
-        let (shape, bytes) = (aval.shape.to_vec(), aval.size() * aval.dtype.size());
-        all.push((*v as usize, Residual { dtype: aval.dtype, shape, bytes, from }))
+        all.push((*v as usize, Residual { dtype: aval.dtype, shape: aval.shape.to_vec(), bytes, size, from }))
     }
     // variables are numbered in the order in which they are made, inputs first
     all.sort_by_key(|(v, _)| *v);

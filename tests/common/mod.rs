@@ -3,6 +3,7 @@
 
 use cotangent::prelude::*;
 use cotangent::prim::testing::bytes;
+use cotangent_cpu::buffer;
 
 /// The elements as numbers; of complex ones first the real parts, then the imaginary ones.
 pub fn numbers(x: &Array) -> Vec<f64> {
@@ -104,4 +105,19 @@ pub fn told<R>(kind: ErrorKind, words: &[&str], f: impl FnOnce() -> R) {
         assert!(text.contains(w), "`{w}` is missing in: {text}");
     }
     assert_eq!(grad(|x: &Array| x * x)(&array(3.0)).to_f64(), 6.0);
+}
+
+/// Bytes that a run takes at its peak, as what is kept for reuse after it. What other tests of the same binary keep counts as well, where it is
+/// in blocks of more than a megabyte: they should have none.
+pub fn peak(run: impl Fn() -> Array + Sync) -> usize {
+    std::thread::scope(|s| {
+        let measured = s.spawn(|| {
+            drop(run());
+            buffer::trim();
+            drop(run());
+            let (thread, process) = buffer::held();
+            thread + process
+        });
+        measured.join().expect("the run")
+    })
 }
