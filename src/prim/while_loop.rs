@@ -148,7 +148,9 @@ impl Primitive for While {
         if let Some((each, args, at)) = self.of_lanes(lanes, x, dims) {
             return bind(&each, &args.iter().collect::<Vec<_>>()).into_iter().zip(at).collect();
         }
-        if !super::partition::keep_step(self, lanes) {
+        // what is recorded for reverse mode has no select form; lanes that do not communicate need none
+        let communicate = super::partition::keep_step(self, &Lanes { select: false, ..lanes.clone() });
+        if !communicate && (self.record || !lanes.select) {
             return super::partition::apart(self, lanes, x, dims);
         }
         if self.record {

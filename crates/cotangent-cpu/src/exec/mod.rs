@@ -21,7 +21,6 @@ mod run;
 pub(crate) mod scalar;
 mod turns;
 
-
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
 use build::{Built, Out, Place, travels_as_bits};

@@ -68,18 +68,17 @@ impl ScalarLoop<'_> {
                     break;
                 }
             }
-            let i = if self.reverse { n - 1 - turn } else { turn };
+            let i = if self.reverse && self.length.is_some() { n - 1 - turn } else { turn };
             for (k, (bytes, width)) in self.xs.iter().enumerate() {
-                cells[nc + nk + k] = word(&bytes[i * width..(i + 1) * width])
+                cells[nc + nk + k] = word(bytes, i, *width)
             }
             // SAFETY: as above.
             unsafe { body.turn(&mut cells) };
             for (k, y) in ys.iter_mut().enumerate() {
-                let bytes = body.out(&cells, nk + k).to_le_bytes();
-                match self.length {
-                    Some(_) => y[i * widths[k]..(i + 1) * widths[k]].copy_from_slice(&bytes[..widths[k]]),
-                    None => y.extend_from_slice(&bytes[..widths[k]]),
+                if self.length.is_none() {
+                    y.resize((turn + 1) * widths[k], 0)
                 }
+                put(y, i, widths[k], body.out(&cells, nk + k))
             }
             // all are read before the first is written
             for (k, c) in carry.iter_mut().enumerate() {
@@ -91,12 +90,22 @@ impl ScalarLoop<'_> {
         (turn, ys)
     }
 }
-#[inline]
-fn word(bytes: &[u8]) -> u64 {
-    match *bytes {
-        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
-        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        _ => bytes.iter().rev().fold(0, |w, b| w << 8 | u64::from(*b)),
+/// The element number `i` of so many bytes. Most have four or eight, which are copied without a loop.
+#[inline(always)]
+fn word(bytes: &[u8], i: usize, width: usize) -> u64 {
+    match width {
+        4 => u32::from_le_bytes(*bytes[4 * i..].first_chunk().expect("four bytes")).into(),
+        8 => u64::from_le_bytes(*bytes[8 * i..].first_chunk().expect("eight bytes")),
+        _ => bytes[i * width..(i + 1) * width].iter().rev().fold(0, |w, b| w << 8 | u64::from(*b)),
+    }
+}
+/// Writes it.
+#[inline(always)]
+fn put(bytes: &mut [u8], i: usize, width: usize, word: u64) {
+    match width {
+        4 => *bytes[4 * i..].first_chunk_mut().expect("four bytes") = (word as u32).to_le_bytes(),
+        8 => *bytes[8 * i..].first_chunk_mut().expect("eight bytes") = word.to_le_bytes(),
+        _ => bytes[i * width..(i + 1) * width].copy_from_slice(&word.to_le_bytes()[..width]),
     }
 }
 
