@@ -390,6 +390,9 @@ fn elements_that_choose() {
     let at = array(vec![0f64, 2.0]);
     assert!(grad(trapped)(&at).to_vec::<f64>()[0].is_nan());
     close(&grad(free)(&at), &array(vec![0f64, 0.5]));
+    // reverse mode through loops has no such form, and needs none
+    let grown = |x: &Array| lax::while_loop(|c: &Array| c.lt(10.0), |c| c * 2.0, x);
+    close(&Vmap::new().select(true).of(grad(grown))(&array(vec![1f64, 20.0])), &array(vec![16f64, 1.0]));
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(crate) struct Buf {
 pub(crate) enum Data {
     Own(Buffer),
     Shared(Pooled<Buf>),
-    Stack(Vec<stack::Item>),
+    Stack(stack::Stack),
 }
 
 /// A value of a running trace. Only the trace whose id it bears looks inside.

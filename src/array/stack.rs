@@ -10,7 +10,8 @@
 
 use super::*;
 use crate::dtype::DType;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 /// No lane: a row that is only there to fill up.
 pub(crate) const NOBODY: u32 = u32::MAX;
@@ -68,6 +69,12 @@ fn longest(
     })
     .collect()
 }
+/// The items, or the elements of scalars one after the other, of which items are made when somebody asks for them.
+pub(crate) struct Stack {
+    items: OnceLock<Vec<Item>>,
+    scalars: Option<Buffer>,
+}
+
 /// For each of `n` lanes the row that it has in a list of lanes.
 fn inverse(lanes: &[u32], n: usize) -> Vec<u32> {
     let mut row = vec![NOBODY; n];
@@ -81,15 +88,21 @@ impl Array {
     /// A stack of these items. `aval` is its own type, not that of an element.
     pub(crate) fn stack(aval: Aval, items: Vec<Item>) -> Array {
         debug_assert!(aval.stack > 0, "the type of a stack");
-        Array(Repr::Buf(Pooled::new(Buf { aval, data: Data::Stack(items) })))
+        let data = Data::Stack(Stack { items: OnceLock::from(items), scalars: None });
+        Array(Repr::Buf(Pooled::new(Buf { aval, data })))
     }
-    /// The items of a concrete stack.
-    pub(crate) fn items(&self) -> &[Item] {
+    /// A stack of scalars, which stand one after the other.
+    pub(crate) fn stack_of_scalars(aval: Aval, scalars: Buffer) -> Array {
+        debug_assert!(aval.stack == 1 && aval.shape.is_empty(), "the type of a stack of scalars");
+        let data = Data::Stack(Stack { items: OnceLock::new(), scalars: Some(scalars) });
+        Array(Repr::Buf(Pooled::new(Buf { aval, data })))
+    }
+    fn as_stack(&self) -> (&Aval, &Stack) {
         match &self.0 {
             Repr::Buf(b) => match &b.data {
-                Data::Stack(items) => items,
+                Data::Stack(s) => (&b.aval, s),
                 Data::Shared(root) => match &root.data {
-                    Data::Stack(items) => items,
+                    Data::Stack(s) => (&b.aval, s),
                     _ => unreachable!("a stack"),
                 },
                 Data::Own(_) => unreachable!("a stack"),
@@ -97,6 +110,31 @@ impl Array {
             Repr::Tracer(n) => crate::trace::stray(n, None),
             Repr::Scalar(_) => unreachable!("a stack"),
         }
+    }
+    /// The bytes of the first `n` elements of a stack of scalars of this type, one after the other.
+    pub(crate) fn scalars_of_stack(&self, one: &Aval, n: usize) -> Option<Cow<'_, [u8]>> {
+        let (aval, s) = self.as_stack();
+        let width = one.dtype.size();
+        if aval.stack != 1 || !one.shape.is_empty() {
+            return None;
+        }
+        if let Some(b) = s.scalars.as_ref().filter(|b| b.len() == n * width) {
+            return Some(Cow::Borrowed(b.as_bytes()));
+        }
+        let mut bytes = vec![0; n * width];
+        for (to, item) in bytes.chunks_exact_mut(width).zip(self.items()) {
+            item.value.with_bytes(|b| to.copy_from_slice(b))
+        }
+        Some(Cow::Owned(bytes))
+    }
+    /// The items of a concrete stack.
+    pub(crate) fn items(&self) -> &[Item] {
+        let (aval, s) = self.as_stack();
+        s.items.get_or_init(|| {
+            let one = Aval { stack: 0, ..aval.clone() };
+            let scalars = s.scalars.as_ref().map_or(&[][..], |b| b.as_bytes());
+            scalars.chunks_exact(one.dtype.size()).map(|b| Item::whole(Array::from_bytes(one.clone(), b))).collect()
+        })
     }
     /// The item at `k` of a stack of elements of this type; zeros beyond its end. `n`: how many lanes the elements have, if they have.
     pub(crate) fn item_at(&self, k: usize, element: &Aval) -> Array {

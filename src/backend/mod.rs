@@ -1,6 +1,7 @@
 //! From programs to the CPU engine: lowering, the cache of compiled programs, and running them.
 
 mod parts;
+pub(crate) mod turns;
 
 use crate::array::*;
 use crate::aval::Aval;
@@ -205,16 +206,19 @@ pub(crate) enum Ready {
     Parts(parts::Parts),
 }
 
+fn ready(j: &Arc<Jaxpr>, loc: Loc) -> &Ready {
+    j.ready.get_or_init(|| {
+        if j.driven() { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
+    })
+}
+
 /// Runs a whole program on concrete arguments.
 pub(crate) fn run_jaxpr(j: &Arc<Jaxpr>, args: &[&Array], loc: Loc) -> Outs {
     if crate::debug::watch::on() {
         // every result is looked at
         return j.eval_in(&None, args, None).into();
     }
-    let ready = j.ready.get_or_init(|| {
-        if j.driven() { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
-    });
-    match ready {
+    match ready(j, loc) {
         Ready::Parts(parts) => parts.run(j, args, loc),
         Ready::Whole(c, consts) if consts.is_empty() => c.run(args),
         Ready::Whole(c, consts) => {

@@ -3,6 +3,7 @@
 use super::held::*;
 use super::*;
 use crate::array::stack::Item;
+use crate::backend::turns::Turns;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::prim::scan::Scan;
@@ -147,7 +148,9 @@ impl Primitive for While {
         if let Some((each, args, at)) = self.of_lanes(lanes, x, dims) {
             return bind(&each, &args.iter().collect::<Vec<_>>()).into_iter().zip(at).collect();
         }
-        if !super::partition::keep_step(self, lanes) {
+        // what is recorded for reverse mode has no select form; lanes that do not communicate need none
+        let communicate = super::partition::keep_step(self, &Lanes { select: false, ..lanes.clone() });
+        if !communicate && (self.record || !lanes.select) {
             return super::partition::apart(self, lanes, x, dims);
         }
         if self.record {
@@ -188,6 +191,17 @@ impl Primitive for While {
     }
 }
 impl While {
+    /// The turns in registers, if it has nothing but scalars.
+    fn run_in_registers(&self, x: &[&Array], loc: Loc) -> Option<Outs> {
+        let (cc, consts, carry) = self.parts(x);
+        let cond = Some((&self.cond, cc));
+        let turns = Turns { cond, body: &self.body, consts, carry, xs: &[], length: None, reverse: false };
+        let (last, n, ys) = turns.in_registers(loc)?;
+        let types = self.body.out_avals().split_off(carry.len());
+        let count = self.record.then(|| Array::scalar(DType::Int32, false, n as u64));
+        let stacks = ys.into_iter().zip(&types).map(|(y, a)| Array::stack_of_scalars(a.stacked(), y));
+        Some(last.into_iter().chain(count).chain(stacks).collect())
+    }
     /// The turns one by one. `before` is told the carry before each.
     pub(super) fn run_noting(&self, x: &[&Array], loc: Loc, before: &mut dyn FnMut(&[Array])) -> Outs {
         let (cc, cb, init) = self.parts(x);
@@ -217,7 +231,7 @@ impl While {
 }
 impl HigherOrder for While {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
-        self.run_noting(x, loc, &mut |_| ())
+        self.run_in_registers(x, loc).unwrap_or_else(|| self.run_noting(x, loc, &mut |_| ()))
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);

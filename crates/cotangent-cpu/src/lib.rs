@@ -30,6 +30,6 @@ pub mod text;
 
 pub use buffer::{Buffer, Element};
 pub use dt::Dt;
-pub use exec::{Executable, Operand, Output, Outputs};
+pub use exec::{Executable, Operand, Output, Outputs, ScalarLoop};
 pub use pooled::Pooled;
 pub use program::*;

@@ -351,6 +351,56 @@ pub fn op(target: Target, op: Op, dt: Dt) -> Option<Kernel> {
     })
 }
 
+/// Two operations of single elements in one kernel: `second(first(a, b), c)`, or `second(c, first(a, b))`. Each is rounded.
+struct Then<F, G>(PhantomData<(F, G)>);
+impl<F: Bin, G: Bin<A = F::O>> Ter for Then<F, G>
+where
+    F: Bin<A = <F as Bin>::O>,
+{
+    type A = F::A;
+    type B = F::A;
+    type O = G::O;
+    #[inline(always)]
+    fn f(a: F::A, b: F::A, c: F::A) -> G::O {
+        G::f(F::f(a, b), c)
+    }
+}
+struct SubFrom<T>(PhantomData<T>);
+impl<T: Num> Bin for SubFrom<T> {
+    type A = T;
+    type O = T;
+    #[inline(always)]
+    fn f(a: T, b: T) -> T {
+        b.sub(a)
+    }
+}
+/// The kernel of a sum, difference or product of such a one, for single elements: what the register machine saves a call with. `after`: the first is the
+/// second operand of the second.
+pub fn pair(isa: Isa, first: Op, second: Op, after: bool, dt: Dt) -> Option<Kernel> {
+    fn of<T: Num>(isa: Isa, first: Op, second: Op, after: bool) -> Option<Kernel> {
+        fn then<F: Bin<A = T, O = T>, T: Num>(isa: Isa, second: Op, after: bool) -> Option<Kernel> {
+            Some(match (second, after) {
+                (Op::Add, _) => ter_one::<Then<F, Add<T>>>(isa),
+                (Op::Mul, _) => ter_one::<Then<F, Mul<T>>>(isa),
+                (Op::Sub, false) => ter_one::<Then<F, Sub<T>>>(isa),
+                (Op::Sub, true) => ter_one::<Then<F, SubFrom<T>>>(isa),
+                _ => return None,
+            })
+        }
+        match first {
+            Op::Add => then::<Add<T>, T>(isa, second, after),
+            Op::Sub => then::<Sub<T>, T>(isa, second, after),
+            Op::Mul => then::<Mul<T>, T>(isa, second, after),
+            _ => None,
+        }
+    }
+    match dt {
+        Dt::F32 => of::<f32>(isa, first, second, after),
+        Dt::F64 => of::<f64>(isa, first, second, after),
+        _ => None,
+    }
+}
+
 /// A conversion between types other than half precision and complex.
 pub fn cast(target: Target, from: Dt, to: Dt) -> Kernel {
     macro_rules! to {

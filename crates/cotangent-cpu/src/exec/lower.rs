@@ -37,6 +37,8 @@ enum Def {
     Call {
         code: Code,
         args: [u32; 3],
+        /// What it computes, where [`kernels::pair`] might know it.
+        op: Option<(Op, Dt)>,
     },
 }
 
@@ -135,7 +137,7 @@ impl<'a> Lower<'a> {
         self.ssa.len() as u32 - 1
     }
     fn call(&mut self, kernel: Kernel, size: usize, args: [u32; 3]) -> u32 {
-        self.def(size, Def::Call { code: Code::Slice(kernel), args })
+        self.def(size, Def::Call { code: Code::Slice(kernel), args, op: None })
     }
     fn constant(&mut self, bits: u64, size: usize) -> u32 {
         if let Some(id) = self.consts.get(&(bits, size)) {
@@ -248,7 +250,7 @@ impl<'a> Lower<'a> {
             op => Code::Slice(kernels::op(self.target, op, with(of)).expect("a checked operation has a kernel")),
         };
         let out = if matches!(s.op, Op::Eq | Op::Ne | Op::Lt | Op::Le) { Dt::Bool } else { with(dt) };
-        let id = self.def(out.size(), Def::Call { code, args });
+        let id = self.def(out.size(), Def::Call { code, args, op: Some((s.op, with(of))) });
         if as_stored { self.real(dt, id) } else { self.rounded(dt, id) }
     }
 
@@ -296,6 +298,7 @@ impl<'a> Lower<'a> {
                 (id, *bytes)
             })
             .collect();
+        self.pairs(&results);
         let ends = self.ends(results.iter().map(|r| r.0));
         let mut r = Registers { args: self.p.args.len(), ..Registers::default() };
         r.fixed.extend(consts.iter().map(|c| c[0]));
@@ -321,7 +324,7 @@ impl<'a> Lower<'a> {
         let mut next = 8 * (r.args + r.fixed.len()) as u32;
         let mut free: Vec<u32> = Vec::new();
         for i in 0..self.ssa.len() {
-            let Def::Call { code, args } = &self.ssa[i].def else { continue };
+            let Def::Call { code, args, .. } = &self.ssa[i].def else { continue };
             if ends[i] == 0 {
                 continue;
             }
@@ -338,6 +341,36 @@ impl<'a> Lower<'a> {
         r
     }
 
+    /// Merges an operation into the only one that reads it, where there is a kernel for both: single elements cost as much as the call.
+    fn pairs(&mut self, results: &[(u32, usize)]) {
+        let mut readers = vec![0u32; self.ssa.len()];
+        for (id, _) in results {
+            readers[*id as usize] += 2
+        }
+        for s in &self.ssa {
+            if let Def::Call { args, .. } = &s.def {
+                args.iter().filter(|a| **a != NONE).for_each(|a| readers[*a as usize] += 1)
+            }
+        }
+        for i in 0..self.ssa.len() {
+            let Def::Call { args: [a, b, NONE], op: Some((second, dt)), .. } = self.ssa[i].def else { continue };
+            for (from, other, after) in [(a, b, false), (b, a, true)] {
+                if from == NONE || other == NONE || readers[from as usize] != 1 {
+                    continue;
+                }
+                let Def::Call { args: [x, y, NONE], op: Some((first, of)), .. } = self.ssa[from as usize].def else {
+                    continue;
+                };
+                if of == dt
+                    && let Some(kernel) = kernels::pair(self.target.isa, first, second, after, dt)
+                {
+                    let args = [x, y, other];
+                    self.ssa[i].def = Def::Call { code: Code::Slice(kernel), args, op: None };
+                    break;
+                }
+            }
+        }
+    }
     /// The last reader of everything: 0 for what nobody reads, and the greatest number for the results.
     fn ends(&self, results: impl Iterator<Item = u32>) -> Vec<usize> {
         let mut ends = vec![0; self.ssa.len()];
@@ -423,7 +456,7 @@ impl<'a> Lower<'a> {
             }
         }
         for i in (0..self.ssa.len()).filter(live) {
-            let Def::Call { code, args } = &self.ssa[i].def else { continue };
+            let Def::Call { code, args, .. } = &self.ssa[i].def else { continue };
             at[i] = match direct.get(&(i as u32)) {
                 Some(entry) => *entry,
                 None => column(&mut step, &mut free, self.ssa[i].size),

@@ -19,6 +19,7 @@ mod plan;
 mod register;
 mod run;
 pub(crate) mod scalar;
+mod turns;
 
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
@@ -26,6 +27,7 @@ use build::{Built, Out, Place, travels_as_bits};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
+pub use turns::ScalarLoop;
 
 /// An operand of a run.
 ///
