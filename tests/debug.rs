@@ -592,13 +592,14 @@ fn tracers_that_outlive_their_transformation() {
         (&y * &y).sum()
     };
     let x = array![1., 2.];
+    const STAGED: &str = "jit, make_jaxpr, a loop, a branch or a map over devices";
     let runs: [(&str, &str, &dyn Fn() -> Array); 6] = [
         ("grad, vjp, jvp or linearize", "float32[2]", &|| grad(f)(&x)),
-        ("jit or make_jaxpr", "float32[2]", &|| jit(f)(&x)),
-        ("jit or make_jaxpr", "float32[2]", &|| make_jaxpr(f, (&x,)).out_avals().len().to_string().len().into_array()),
+        (STAGED, "float32[2]", &|| jit(f)(&x)),
+        (STAGED, "float32[2]", &|| make_jaxpr(f, (&x,)).out_avals().len().to_string().len().into_array()),
         ("vmap", "float32[2]", &|| vmap(f)(&array![[1., 2.], [3., 4.]])),
         ("grad, vjp, jvp or linearize", "float32[2]", &|| jvp(f, (&x,), (&x,)).1),
-        ("jit or make_jaxpr", "float32[2]", &|| lax::map(f, &array![[1., 2.]])),
+        (STAGED, "float32[2]", &|| lax::map(f, &array![[1., 2.]])),
     ];
     for (under, aval, run) in runs {
         let at = line!() + 1;

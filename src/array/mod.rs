@@ -311,7 +311,7 @@ impl Node {
             Payload::Dual { .. } => "grad, vjp, jvp or linearize",
             Payload::Tape { .. } => "a derivative rule",
             Payload::Batched { .. } => "vmap",
-            Payload::Staged { value: Watched::No, .. } => "jit or make_jaxpr",
+            Payload::Staged { value: Watched::No, .. } => "jit, make_jaxpr, a loop, a branch or a map over devices",
             Payload::Staged { value: Watched::Unknown, .. } => "checkpoint within jit or vmap",
             Payload::Staged { value: Watched::Value(_), .. } => "checkpoint",
         }

@@ -104,9 +104,17 @@ fn choose<T: Pytree, R: Pytree>(who: &str, index: &Array, branches: &[&dyn Fn(&T
         let Some(first) = results.first() else { fail_at(at, ErrorKind::Value, format!("{who}: there is no branch")) };
         let mut meet: Vec<(DType, bool)> = staged[0].0.out_avals().iter().map(|a| (a.dtype, a.weak)).collect();
         let mut differ = false;
+        let branch = |k: usize| match who {
+            "switch" => format!("branch {k}"),
+            _ => ["the function for false", "the function for true"][k].to_string(),
+        };
         for (k, other) in results.iter().enumerate().skip(1) {
             if let Some(d) = tree::structure(first).difference(&tree::structure(other)) {
-                fail_at(at, ErrorKind::Structure, format!("{who}: branches 0 and {k} return different structures: {d}"))
+                fail_at(
+                    at,
+                    ErrorKind::Structure,
+                    format!("{who}: {} and {} return different structures: {d}", branch(0), branch(k)),
+                )
             }
             for (i, (a, b)) in staged[0].0.out_avals().iter().zip(staged[k].0.out_avals()).enumerate() {
                 let together = promote((meet[i].0, meet[i].1), (b.dtype, b.weak));
@@ -116,7 +124,12 @@ fn choose<T: Pytree, R: Pytree>(who: &str, index: &Array, branches: &[&dyn Fn(&T
                     fail_at(
                         at,
                         if a.shape != b.shape { ErrorKind::Shape } else { ErrorKind::Type },
-                        format!("{who}: result{} has type {a} from branch 0 and {b} from branch {k}", of(path)),
+                        format!(
+                            "{who}: result{} has type {a} from {} and {b} from {}: all branches must return the same types",
+                            of(path),
+                            branch(0),
+                            branch(k)
+                        ),
                     )
                 }
                 differ |= together != (a.dtype, a.weak) || together != (b.dtype, b.weak);

@@ -90,7 +90,10 @@ pub(crate) fn resolve(op: &str, name: &str) -> Axis {
                 if known.is_empty() { "no axis is bound here".to_string() } else { format!("bound here: {known}") };
             crate::error::fail(
                 ErrorKind::Axis,
-                format!("{op}: unbound axis name: {name} ({known}); name it with Vmap::new().axis_name(\"{name}\")"),
+                format!(
+                    "{op}: unbound axis name: {name} ({known}); name it with Vmap::new().axis_name(\"{name}\"), the same of Pmap, \
+                     or a Mesh with this axis"
+                ),
             )
         }
     }

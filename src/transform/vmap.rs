@@ -109,7 +109,7 @@ impl<I, O> Vmap<I, O> {
     ///
     /// ```
     /// use cotangent::prelude::*;
-    /// use cotangent::{Vmap, lax};
+    /// use cotangent::{Vmap, lax, vmap};
     /// let f = |x: &Array| lax::cond(&x.gt(0.), |x| x.sqrt(), |x| x * 0., x);
     /// let x = array![-1., 4.];
     /// assert_eq!(vmap(grad(f))(&x).to_string(), Vmap::new().select(true).of(grad(f))(&x).to_string());
