@@ -353,6 +353,7 @@ impl<'a> Lower<'a> {
             }
         }
         for i in 0..self.ssa.len() {
+            self.without_neg(i, &readers);
             let Def::Call { args: [a, b, NONE], op: Some((second, dt)), .. } = self.ssa[i].def else { continue };
             for (from, other, after) in [(a, b, false), (b, a, true)] {
                 if from == NONE || other == NONE || readers[from as usize] != 1 {
@@ -370,6 +371,31 @@ impl<'a> Lower<'a> {
                 }
             }
         }
+    }
+    /// A sum with a negative is a difference, and the other way round, to the last bit: what transposed programs are full of.
+    fn without_neg(&mut self, i: usize, readers: &[u32]) {
+        let Def::Call { args: [a, b, NONE], op: Some((op @ (Op::Add | Op::Sub), dt)), .. } = self.ssa[i].def else {
+            return;
+        };
+        let negated = |id: u32| match self.ssa.get(id as usize).map(|s| &s.def) {
+            Some(Def::Call { args: [x, NONE, NONE], op: Some((Op::Neg, of)), .. })
+                if *of == dt && readers[id as usize] == 1 =>
+            {
+                Some(*x)
+            }
+            _ => None,
+        };
+        let (op, args) = match (op, negated(a), negated(b)) {
+            (Op::Add, _, Some(y)) => (Op::Sub, [a, y, NONE]),
+            (Op::Add, Some(x), None) => (Op::Sub, [b, x, NONE]),
+            (Op::Sub, _, Some(y)) => (Op::Add, [a, y, NONE]),
+            _ => return,
+        };
+        if !matches!(dt, Dt::F32 | Dt::F64) {
+            return;
+        }
+        let code = Code::Slice(kernels::op(self.target, op, dt).expect("a kernel for floats"));
+        self.ssa[i].def = Def::Call { code, args, op: Some((op, dt)) }
     }
     /// The last reader of everything: 0 for what nobody reads, and the greatest number for the results.
     fn ends(&self, results: impl Iterator<Item = u32>) -> Vec<usize> {
