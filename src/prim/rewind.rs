@@ -236,7 +236,9 @@ impl Primitive for RewindBack {
         self.of.params()
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        Ok(picked(&x[1..1 + self.of.n_ins()], &self.of.moves).map(|a| (*a).clone()).collect())
+        // a device's own, whatever they are cotangents of: who adds them sums those of what all devices have
+        let varying = varying(x);
+        Ok(picked(&x[1..1 + self.of.n_ins()], &self.of.moves).map(|a| Aval { varying, ..(*a).clone() }).collect())
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         self.jvp_call(x, dx).1
