@@ -234,7 +234,8 @@ impl Scan {
     /// How many bytes reverse mode may keep of the turns. Without it, it keeps what the derivative needs of every turn. With it, it keeps the carry of as many
     /// turns as there is room for (of one at least), and computes the others again: each once, if there is room for all, and a few times more often
     /// the less there is, on the schedule that is best for the room (binomial checkpoints). Results are the same, bit for bit. In a derivative of a
-    /// derivative the bound holds for the inner one. The lanes of a `vmap` share the room; the rows of a `jacrev` have it each.
+    /// derivative the bound holds for the inner one. A loop of lanes has the room for all of them; where a gradient is mapped, and not the loop,
+    /// as by `vmap(grad(f))` under `jit` and by `jacrev`, each lane may have it.
     ///
     /// ```
     /// use cotangent::prelude::*;

@@ -124,7 +124,7 @@ impl HigherOrder for Bounded {
         self.turns.higher().jvp_call(x, dx)
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
-        let mut l = Snapshots { turns: self.turns.clone(), bytes: self.bytes }.linearized(x, mask);
+        let mut l = Snapshots { room: room(self.bytes, &self.turns.turns().0), turns: self.turns.clone() }.linearized(x, mask);
         let n = self.turns.turns().0.body.outs.len();
         l.outs.truncate(n);
         l.out_mask.truncate(n);
@@ -144,16 +144,18 @@ impl Apart for Bounded {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Snapshots {
     turns: Loop,
-    bytes: usize,
+    /// For how many carries there is room: what goes back agrees, and so it stays what it was when the loop was linearized, whatever lanes come.
+    room: usize,
 }
-/// For how many carries of this type there is room: one at least.
-pub(super) fn room<'a>(bytes: usize, carry: impl Iterator<Item = &'a Aval>) -> usize {
+/// For how many carries of this loop there is room: one at least.
+fn room(bytes: usize, turns: &Scan) -> usize {
+    let carry = turns.body.in_avals().skip(turns.n_consts).take(turns.n_carry);
     let one: usize = carry.map(|a| a.size() * a.dtype.size()).sum();
     (bytes / one.max(1)).max(1)
 }
 /// How many turns the carries lie apart that are left of `n` turns, where there is room for so many. Half of the room is for those that going back
 /// computes again, unless there is room for all.
-fn spacing(n: usize, room: usize) -> usize {
+pub(super) fn spacing(n: usize, room: usize) -> usize {
     let mut apart = 1;
     while n.div_ceil(apart) > room {
         apart *= 2
@@ -174,8 +176,7 @@ impl Snapshots {
     /// How many carries it keeps at the most.
     pub(crate) fn most(&self) -> usize {
         let (s, _) = self.turns.turns();
-        let room = room(self.bytes, s.body.in_avals().skip(s.n_consts).take(s.n_carry));
-        s.length.map_or(room, |n| n.div_ceil(spacing(n, room)))
+        s.length.map_or(self.room, |n| n.div_ceil(spacing(n, self.room)))
     }
     /// Nothing follows from the snapshots but what follows from the first carry: they have no tangent.
     fn linearized(&self, x: &[&Array], mask: &[bool]) -> Linearized {
@@ -198,7 +199,7 @@ impl Snapshots {
         operands.extend(tangents(mx, first + mk.len()));
         let moves = [mc, &mk, mx].concat();
         let tangents = operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect();
-        let rewind = Rewind { turns: s, moves, outs: l.out_mask.clone(), bytes: self.bytes, tangents };
+        let rewind = Rewind { turns: s, moves, outs: l.out_mask.clone(), room: self.room, tangents };
         let prim = l.out_mask.contains(&true).then(|| Box::new(rewind) as Box<dyn Primitive>);
         let mut out_mask = l.out_mask.clone();
         out_mask.resize(outs.len(), false);
@@ -211,7 +212,7 @@ impl Primitive for Snapshots {
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
         let mut all = self.turns.prim().params();
-        all.push(("memory", self.bytes.to_string().into()));
+        all.push(("room", self.room.to_string().into()));
         all.sort_by_key(|p| p.0);
         all
     }
@@ -235,7 +236,7 @@ impl Primitive for Snapshots {
         let carry = at[..turns.turns().0.n_carry].to_vec();
         at.push(None);
         at.extend(carry);
-        let each = Snapshots { turns, bytes: self.bytes };
+        let each = Snapshots { turns, room: self.room };
         bind(&each, &x.iter().collect::<Vec<_>>()).into_iter().zip(at).collect()
     }
     fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
@@ -258,7 +259,7 @@ impl HigherOrder for Snapshots {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
         let (s, _) = self.turns.turns();
         let carry: Vec<Aval> = s.body.in_avals().skip(s.n_consts).take(s.n_carry).cloned().collect();
-        let room = room(self.bytes, carry.iter());
+        let room = self.room;
         let (mut kept, mut apart, mut n) = (vec![vec![]; carry.len()], 1, 0);
         let mut before = |carry: &[Array]| {
             if n % apart == 0 {
@@ -347,7 +348,7 @@ pub(super) fn cases() -> Vec<Case> {
             args: two(),
             run: |x| {
                 let (turns, items) = scan(x);
-                let all = bind(&Snapshots { turns, bytes: 40 }, &[&x[0], &x[1], &items]);
+                let all = bind(&Snapshots { turns, room: 2 }, &[&x[0], &x[1], &items]);
                 all.into_iter().take(2).collect()
             },
         },

@@ -6,7 +6,7 @@
 //! What these operations *mean* is the loop with all of its residuals, and that is what is differentiated, should somebody want the
 //! derivative of a derivative: the bound holds for the first.
 
-use super::bounded::room;
+use super::bounded::spacing;
 use super::call::Call;
 use super::held::*;
 use super::partition::{Apart, apart, of_no_lanes, one_by_one};
@@ -32,7 +32,8 @@ pub struct Rewind {
     pub(super) moves: Vec<bool>,
     /// Which of its results do.
     pub(super) outs: Vec<bool>,
-    pub(super) bytes: usize,
+    /// For how many carries there is room.
+    pub(super) room: usize,
     pub(super) tangents: Vec<bool>,
 }
 impl Rewind {
@@ -70,7 +71,7 @@ impl Primitive for Rewind {
         "rewind"
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
-        vec![("jaxpr", Param::Jaxpr(self.turns.body.clone())), ("memory", self.bytes.to_string().into())]
+        vec![("jaxpr", Param::Jaxpr(self.turns.body.clone())), ("room", self.room.to_string().into())]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let from = if self.turns.base() == 1 { 0 } else { 1 };
@@ -236,7 +237,9 @@ impl Primitive for RewindBack {
         self.of.params()
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        Ok(picked(&x[1..1 + self.of.n_ins()], &self.of.moves).map(|a| (*a).clone()).collect())
+        // a device's own, whatever they are cotangents of: who adds them sums those of what all devices have
+        let varying = varying(x);
+        Ok(picked(&x[1..1 + self.of.n_ins()], &self.of.moves).map(|a| Aval { varying, ..(*a).clone() }).collect())
     }
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         self.jvp_call(x, dx).1
@@ -321,13 +324,8 @@ impl RewindBack {
         let (snapshots, cts) = rest.split_at(s.n_carry);
         let (ct_carry, ct_ys) = cts.split_at(count(mk));
         // The carries that were kept: before turns 0, d, 2d, .. They stay until the end, whoever has passed them, and are counted with those that are
-        // kept on the way. How many they are they say themselves: lanes that share them have each the room that there was for one.
-        let snapped = snapshots.iter().map(|s| s.items().len()).max().unwrap_or(n).max(1);
-        let room = room(of.bytes, carry_types.iter()).max(2 * snapped - 1);
-        let mut apart = 1;
-        while n.div_ceil(apart) > snapped {
-            apart *= 2
-        }
+        // kept on the way.
+        let (room, apart) = (of.room, spacing(n, of.room));
         let mut there = n.div_ceil(apart);
         let kept = |k: usize| snapshots.iter().zip(carry_types).map(|(s, a)| s.item_at(k, a)).collect::<Vec<_>>();
         let mut saved: Vec<(usize, Vec<Array>)> = (0..there).map(|k| (k * apart, kept(k))).collect();
