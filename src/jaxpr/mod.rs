@@ -459,8 +459,11 @@ impl Jaxpr {
                     let all: Vec<bool> = m.iter().zip(&z).map(|(m, z)| *m || *z).collect();
                     (all != m && e.prim.linear_in(&all)).then(|| vec![true; n])
                 };
-                let all = || (!linear).then(|| vec![true; n]);
-                let follows = e.prim.linear_outs(&m, &z, n).or_else(with_zeros).or_else(all)?;
+                let follows = if linear {
+                    e.prim.linear_outs(&m, &z, n).or_else(with_zeros)?
+                } else {
+                    e.prim.dependent_outs(&m, &z, n)
+                };
                 dep[outs].copy_from_slice(&follows)
             } else if z.contains(&true) && e.prim.linear_in(&z) {
                 none[outs].fill(true)

@@ -81,6 +81,13 @@ impl Primitive for Cond {
         let linear = |k: usize| !any[k] || each.iter().all(|(dep, zero)| dep[k] || zero[k]);
         (!mask[0] && (0..any.len()).all(linear)).then_some(any)
     }
+    fn dependent_outs(&self, mask: &[bool], zero: &[bool], n: usize) -> Vec<bool> {
+        if mask[0] {
+            return vec![true; n];
+        }
+        let of = |b: &Arc<Jaxpr>| b.follow(&mask[1..], &zero[1..], false).expect("an answer for each result").0;
+        self.any(of)
+    }
     fn tangents(&self) -> &[bool] {
         &self.tangents
     }

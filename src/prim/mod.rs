@@ -65,6 +65,10 @@ pub trait Primitive: Parameters {
     fn linear_outs(&self, mask: &[bool], _zero: &[bool], n: usize) -> Option<Vec<bool>> {
         self.linear_in(mask).then(|| vec![true; n])
     }
+    /// Which of the `n` results depend on these operands, of which there are some, linearly or not; more than do, where nothing better is known.
+    fn dependent_outs(&self, mask: &[bool], zero: &[bool], n: usize) -> Vec<bool> {
+        self.linear_outs(mask, zero, n).unwrap_or_else(|| vec![true; n])
+    }
     /// For an operation that linearisation or transposition made: the operands that are tangents. In all of them together it is linear.
     fn tangents(&self) -> &[bool] {
         &[]
