@@ -17,6 +17,7 @@ pub mod check;
 pub mod complex;
 pub mod dot;
 pub mod dt;
+mod emit;
 pub mod exec;
 #[doc(hidden)]
 pub mod fuzz;

@@ -8,7 +8,7 @@ use super::map::{Code, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
 use super::run::{Copy, Step};
-use super::{Form, Options, fold};
+use super::{Form, Options, When, fold};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 use smallvec::SmallVec;
@@ -127,6 +127,7 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         plan,
         isa: options.isa,
         in_place: options.in_place,
+        machine: options.machine,
         place: Vec::new(),
         last: vec![NONE; n],
         free: Vec::new(),
@@ -167,6 +168,7 @@ pub struct Builder<'a> {
     pub isa: Isa,
     /// See [`Options`].
     in_place: usize,
+    machine: When,
     /// Where values lie that are made already.
     pub place: Vec<Option<Place>>,
     /// The last group that reads a value; `NONE - 1` for a result.
@@ -244,7 +246,8 @@ impl Builder<'_> {
         self.steps.push(step);
     }
     /// A group of maps, as it is lowered.
-    fn emit_maps(&mut self, step: MapStep) {
+    fn emit_maps(&mut self, mut step: MapStep) {
+        step.when = self.machine;
         if step.len == 0 {
             return;
         }

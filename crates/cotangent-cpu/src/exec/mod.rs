@@ -13,6 +13,7 @@ mod index;
 mod kernels;
 mod line;
 mod lower;
+mod machine;
 mod map;
 mod place;
 mod plan;
@@ -20,7 +21,9 @@ mod register;
 mod run;
 pub(crate) mod scalar;
 mod turns;
+pub(crate) mod what;
 
+pub use crate::emit::When;
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
 use build::{Built, Out, Place, travels_as_bits};
@@ -65,12 +68,14 @@ pub struct Options {
     pub fuse: bool,
     /// Results of at least so many bytes may lie over an operand that nobody reads afterwards. Results do not depend on it.
     pub in_place: usize,
+    /// When machine code is made. Results do not depend on it.
+    pub machine: When,
 }
 impl Default for Options {
     fn default() -> Options {
         static FUSE: OnceLock<bool> = OnceLock::new();
         let fuse = *FUSE.get_or_init(|| std::env::var("COTANGENT_FUSE").as_deref() != Ok("0"));
-        Options { isa: isa(), fuse, in_place: 1 << 18 }
+        Options { isa: isa(), fuse, in_place: 1 << 18, machine: When::chosen() }
     }
 }
 
