@@ -47,6 +47,7 @@ struct Forms {
 }
 
 /// Columns as values of a program.
+#[derive(Default)]
 pub struct Translate {
     pub build: Build,
     forms: Vec<Forms>,
@@ -61,21 +62,22 @@ fn word(size: usize) -> Ty {
 }
 
 impl Translate {
-    /// Of these columns, the live ones; `source` says where they come from.
-    pub fn new(lines: &[Line], live: impl Fn(usize) -> bool, source: impl Fn(usize) -> Option<Source>) -> Option<Translate> {
-        let mut t = Translate {
-            build: Build::default(),
-            forms: vec![Forms::default(); lines.len()],
-            sizes: lines.iter().map(|l| l.size).collect(),
-            carries: vec![],
-        };
+    /// Appends what these columns are, the live ones; `source` says where they come from. Their numbers take the place of earlier ones'.
+    pub fn program(
+        &mut self,
+        lines: &[Line],
+        live: impl Fn(usize) -> bool,
+        source: impl Fn(usize) -> Option<Source>,
+    ) -> Option<()> {
+        self.forms = vec![Forms::default(); lines.len()];
+        self.sizes = lines.iter().map(|l| l.size).collect();
         for (i, line) in lines.iter().enumerate().filter(|(i, _)| live(*i)) {
-            t.forms[i] = match line.call {
+            self.forms[i] = match line.call {
                 None => Forms { source: Some(source(i)?), ..Forms::default() },
-                Some((what, args)) => t.call(what, args, line.size)?,
+                Some((what, args)) => self.call(what, args, line.size)?,
             }
         }
-        Some(t)
+        Some(())
     }
 
     /// Number of the carried word at this byte, as this memory.

@@ -7,12 +7,15 @@ use super::kernels::{self, Target};
 use super::machine::Machine;
 use super::map::{BLOCK, Call, Column, Entry, Fill, MapStep};
 use super::plan::Plan;
-use super::register::Registers;
+use super::register::{Flat, FlatWord, Registers};
+use super::When;
 use super::what::What;
 use crate::emit::translate::{Line, Source};
 use crate::isa::Isa;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
 use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const NONE: u32 = u32::MAX;
 
@@ -332,10 +335,30 @@ impl<'a> Lower<'a> {
             r.calls.push(Call { code: what.code(self.target), out: at[i], args: places(args, &at) });
             free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
+        r.flat = self.flat(&r, &ends, &at, results.iter().map(|r| r.0));
         r.cells = next as usize / 8;
         r.outs = results.iter().map(|(id, bytes)| (at[*id as usize], *bytes)).collect();
         r.simplify();
         r
+    }
+
+    fn flat(&self, r: &Registers, ends: &[usize], at: &[u32], outs: impl Iterator<Item = u32>) -> Flat {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let word = |(i, s): (usize, &Ssa)| match (&s.def, (at[i] / 8) as usize) {
+            _ if ends[i] == 0 => None,
+            (Def::Call { .. }, _) => None,
+            (_, cell) if cell < r.args => Some(FlatWord::Arg(cell as u32, at[i] % 8)),
+            (_, cell) => Some(FlatWord::Const(r.fixed[cell - r.args] >> (8 * (at[i] % 8)))),
+        };
+        Flat {
+            isa: Some(self.target.isa),
+            when: When::default(),
+            lines: self.lines(ends),
+            words: self.ssa.iter().enumerate().map(word).collect(),
+            outs: outs.collect(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            turns: Mutex::default(),
+        }
     }
 
     /// Merges an operation into the only one that reads it, where there is a kernel for both: single elements cost as much as the call.

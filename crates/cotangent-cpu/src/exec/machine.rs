@@ -47,7 +47,8 @@ impl Machine {
     /// The program for the emitter.
     pub fn ir(&self) -> Option<Ir> {
         let live = |i: usize| self.lines[i].call.is_some() || self.sources[i].is_some();
-        let mut t = Translate::new(&self.lines, live, |i| self.sources[i])?;
+        let mut t = Translate::default();
+        t.program(&self.lines, live, |i| self.sources[i])?;
         let mut stores = vec![];
         for (line, entry) in &self.outs {
             let (mem, val) = t.stored(*line)?;

@@ -112,7 +112,10 @@ impl Executable {
         p.check()?;
         let plan = plan::Plan::new(p, options.fuse);
         let form = match build::registers(p, &plan, options.isa) {
-            Some(r) => Form::Scalar(r),
+            Some(mut r) => {
+                r.flat.when = options.machine;
+                Form::Scalar(r)
+            }
             None => build::build(p, &plan, &options).form(),
         };
         let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
