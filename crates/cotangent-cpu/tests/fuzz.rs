@@ -11,9 +11,14 @@ fn compare(seed: u64) -> Result<(), String> {
     let want = reference::evaluate(&p, &args).expect("a fuzz case is valid");
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
         let (all, none) = (When::Always, When::Never);
-        for (fuse, in_place, machine) in
-            [(true, 1, none), (true, usize::MAX, none), (false, 1, none), (true, 1, all), (true, usize::MAX, all), (false, 1, all)]
-        {
+        for (fuse, in_place, machine) in [
+            (true, 1, none),
+            (true, usize::MAX, none),
+            (false, 1, none),
+            (true, 1, all),
+            (true, usize::MAX, all),
+            (false, 1, all),
+        ] {
             let e = Executable::compile_with(&p, Options { isa, fuse, in_place, machine })?;
             let got = fuzz::run(&e, &p, &args);
             for (k, v) in p.outs.iter().enumerate() {

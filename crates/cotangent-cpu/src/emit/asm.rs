@@ -107,6 +107,16 @@ impl Asm {
         }))
     }
 
+    /// The numbers 0, 1, .. of so many bytes each, one for every lane.
+    pub fn counting(&mut self, n: usize, size: usize) -> Rm {
+        // under a key that no constant has
+        let pool = &mut self.pool;
+        Rm::Pool(*self.known.entry((n as u64, 64 + size)).or_insert_with(|| {
+            let at = pool.len();
+            (0..n as u64).for_each(|k| pool.extend_from_slice(&k.to_le_bytes()[..size]));
+            at as u32
+        }))
+    }
     /// The register and memory bytes; `tail` bytes of the instruction follow.
     fn modrm(&mut self, reg: u8, rm: Rm, tail: usize) {
         let r = (reg & 7) << 3;
@@ -208,6 +218,10 @@ impl Asm {
     /// `to = base + disp`.
     pub fn lea(&mut self, to: u8, base: u8, disp: i32) {
         self.general(0x8D, to, Rm::Mem { base, index: None, disp })
+    }
+    /// `to = a + b`.
+    pub fn sum(&mut self, to: u8, a: u8, b: u8) {
+        self.general(0x8D, to, Rm::Mem { base: a, index: Some((b, 1)), disp: 0 })
     }
     /// `to -= by`.
     pub fn sub(&mut self, to: u8, by: u8) {

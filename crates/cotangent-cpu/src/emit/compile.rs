@@ -291,6 +291,13 @@ impl Gen<'_> {
             self.asm.read(self.l, r, mem, rm);
             return self.put(p, r);
         }
+        if i.i == I::Index {
+            let r = self.alloc(0, p);
+            let number = self.pointer(i.a);
+            self.asm.sum(gp::RCX, number, gp::RAX);
+            self.asm.indices(self.l, r, i.ty, gp::RCX);
+            return self.put(p, r);
+        }
         let (mut ops, n) = i.operands();
         if leaves {
             let m = self.want(ops[0], p, &mut borrowed);
@@ -359,7 +366,9 @@ impl Gen<'_> {
     }
     fn fma(&mut self, ty: Ty, [a, b, c]: [u32; 3], p: u32, memory: bool, borrowed: &mut Vec<u8>) {
         let lazy = |g: &Self, v: u32| g.loc[v as usize].reg == NONE && remote(&g.ir.insts[v as usize]);
-        let dies = |g: &Self, v: u32| g.next(v, p) == u32::MAX && !remote(&g.ir.insts[v as usize]) && !g.loc[v as usize].pinned;
+        let dies = |g: &Self, v: u32| {
+            g.next(v, p) == u32::MAX && !remote(&g.ir.insts[v as usize]) && !g.loc[v as usize].pinned
+        };
         // One operand may lie in memory: the sum's, else a factor.
         let single = |v: &u32| [a, b, c].iter().filter(|x| *x == v).count() == 1;
         let far = memory.then(|| if lazy(self, c) { c } else { b }).filter(|v| lazy(self, *v) && single(v));
@@ -526,7 +535,7 @@ impl Gen<'_> {
     /// Registers for the pointers that are used most.
     fn entries(&mut self) {
         let mut count: Vec<(u32, u32)> = vec![];
-        let entries = self.ir.insts.iter().filter(|i| matches!(i.i, I::Load(_) | I::Splat(_))).map(|i| i.a);
+        let entries = self.ir.insts.iter().filter(|i| matches!(i.i, I::Load(_) | I::Splat(_) | I::Index)).map(|i| i.a);
         for e in entries.chain(self.ir.stores.iter().map(|s| s.entry)) {
             match count.iter_mut().find(|c| c.0 == e) {
                 Some(c) => c.1 += 1,

@@ -54,6 +54,8 @@ pub enum I {
     Load(Mem),
     /// The element at entry `a`, `b` bytes further on, for all lanes.
     Splat(Mem),
+    /// The index of the lane's element, and the number that stands at entry `a` more.
+    Index,
     /// What goes from turn to turn: number `a`.
     Carry,
     /// The bits `a` (low half) and `b`.
@@ -136,7 +138,7 @@ impl Inst {
     /// The operands.
     pub fn operands(&self) -> ([u32; 3], usize) {
         let n = match self.i {
-            I::Load(_) | I::Splat(_) | I::Carry | I::Const => 0,
+            I::Load(_) | I::Splat(_) | I::Index | I::Carry | I::Const => 0,
             I::Sqrt | I::Round(_) | I::ShlBy(_) | I::ShrBy(_) | I::SarBy(_) | I::Clz | I::MNot => 1,
             I::Wide | I::Narrow | I::Half | I::ToFloat(_) | I::ToInt(_) | I::Extend(_) | I::Low => 1,
             I::Bail | I::While => 1,

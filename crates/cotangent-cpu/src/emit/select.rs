@@ -132,6 +132,14 @@ impl Asm {
             self.two(op(1, 2, 0x18), l.bytes(Ty::W32), d, Rm::Reg(d))
         }
     }
+    /// The number in a general register, and one more in every further lane.
+    pub fn indices(&mut self, l: Lanes, d: u8, ty: Ty, from: u8) {
+        let (wide, size) = (ty == Ty::W64, if ty == Ty::W64 { 8 } else { 4 });
+        self.two(op(1, 1, 0x6E).wide(true), 16, d, Rm::Reg(from));
+        self.two(op(1, 2, if wide { 0x59 } else { 0x58 }).wide(wide && l.evex), l.bytes(ty), d, Rm::Reg(d));
+        let counting = self.counting(l.n, size);
+        self.three(op(1, 1, if wide { 0xD4 } else { 0xFE }).wide(wide), l.bytes(ty), d, d, counting, false)
+    }
     /// `movzx` of a byte or two.
     fn small(&mut self, opcode: u8, to: u8, rm: Rm) {
         let Rm::Mem { base, index, disp } = rm else { unreachable!("small elements lie in memory") };
@@ -280,12 +288,8 @@ impl Asm {
             I::Shl => self.three(w(op(1, 2, 0x47)), bytes, d, a, rm, true),
             I::Shr => self.three(w(op(1, 2, 0x45)), bytes, d, a, rm, true),
             I::Sar => self.three(w(op(1, 2, 0x46)), bytes, d, a, rm, true),
-            I::IMin(signed) => {
-                self.three(w(op(1, 2, if signed { 0x39 } else { 0x3B })), bytes, d, a, rm, true)
-            }
-            I::IMax(signed) => {
-                self.three(w(op(1, 2, if signed { 0x3D } else { 0x3F })), bytes, d, a, rm, true)
-            }
+            I::IMin(signed) => self.three(w(op(1, 2, if signed { 0x39 } else { 0x3B })), bytes, d, a, rm, true),
+            I::IMax(signed) => self.three(w(op(1, 2, if signed { 0x3D } else { 0x3F })), bytes, d, a, rm, true),
             I::IEq | I::ILt(_) => self.compare(l, i, of, d, a, rm, t),
             I::Clz => self.two(w(op(1, 2, 0x44)), bytes, d, rm),
             I::MAnd | I::MOr | I::MXor if l.evex => {
@@ -336,7 +340,7 @@ impl Asm {
             I::Extend(signed) => self.two(op(1, 2, if signed { 0x25 } else { 0x35 }), both, d, rm),
             I::Low if l.evex => self.vector(op(2, 2, 0x35), both, source, 0, Rm::Reg(d), PLAIN, None),
             I::Low => self.halve(l, d, source),
-            I::Load(_) | I::Splat(_) | I::Carry | I::Const | I::Fma | I::Sel | I::Bail | I::While => {
+            I::Load(_) | I::Splat(_) | I::Index | I::Carry | I::Const | I::Fma | I::Sel | I::Bail | I::While => {
                 unreachable!("{i:?} has a way of its own")
             }
         }

@@ -19,6 +19,8 @@ pub enum Source {
     Stream(u32),
     /// The element so many bytes behind the pointer at this entry.
     Splat(u32, u32),
+    /// The index of the element, plus the number at this entry; below 2^31 in all.
+    Index(u32),
     /// A word that goes from turn to turn, from this byte on.
     Carry(u32),
 }
@@ -102,6 +104,8 @@ impl Translate {
             },
             Source::Stream(entry) => self.build.push(I::Load(mem), ty, entry, 0, 0),
             Source::Splat(entry, at) => self.build.push(I::Splat(mem), ty, entry, at, 0),
+            // a 64-bit integer
+            Source::Index(entry) => self.build.push(I::Index, ty, entry, 0, 0),
             Source::Carry(_) if mem == Mem::F16 => return None,
             Source::Carry(at) => {
                 let k = self.carry(at, mem)?;
@@ -464,6 +468,15 @@ impl Translate {
         }
         if from.is_float() {
             return self.to_integer(a, from, to);
+        }
+        if let Forms { source: Some(Source::Index(entry)), .. } = self.forms[a as usize] {
+            // It fits into 32 bits, and a float is the same from either.
+            let low = self.build.push(I::Index, Ty::W32, entry, 0, 0);
+            return Some(match (to.is_float(), ty) {
+                (true, _) => raw(self.build.un(I::ToFloat(true), ty, low)),
+                (false, Ty::W64) => raw(self.raw(a)?),
+                _ => self.of_raw(to.size(), low),
+            });
         }
         let v = self.integer(a, from)?;
         let (wide, narrow) = (from.size() == 8, from.size() < 4);

@@ -1,5 +1,6 @@
 //! From a group of maps to one flat list of slice kernels over columns.
 
+use super::When;
 use super::access::{Access, Form};
 use super::build::Place;
 use super::constants::Constants;
@@ -8,7 +9,6 @@ use super::machine::Machine;
 use super::map::{BLOCK, Call, Column, Entry, Fill, MapStep};
 use super::plan::Plan;
 use super::register::{Flat, FlatWord, Registers};
-use super::When;
 use super::what::What;
 use crate::emit::translate::{Line, Source};
 use crate::isa::Isa;
@@ -517,7 +517,13 @@ impl<'a> Lower<'a> {
     }
 
     /// The calls of the group for the emitter. `at`: the entries of what is read, `direct` and `tail`: of what is written.
-    fn machine(&self, at: &[u32], ends: &[usize], direct: &HashMap<u32, u32>, tail: &[(u32, u32)]) -> Option<Box<Machine>> {
+    fn machine(
+        &self,
+        at: &[u32],
+        ends: &[usize],
+        direct: &HashMap<u32, u32>,
+        tail: &[(u32, u32)],
+    ) -> Option<Box<Machine>> {
         let calls = self.ssa.iter().zip(ends).filter(|(s, e)| **e > 0 && matches!(s.def, Def::Call { .. })).count();
         if self.target.isa == Isa::Portable {
             return None;
@@ -526,10 +532,12 @@ impl<'a> Lower<'a> {
             _ if ends[i] == 0 => None,
             Def::Const(bits) => Some(Source::Const(*bits)),
             Def::Fill(Fill::Scalar(..)) => Some(Source::Splat(at[i], 0)),
+            Def::Fill(f) if f.counts(self.len) => Some(Source::Index(at[i])),
             Def::Fill(_) | Def::Dense { .. } => Some(Source::Stream(at[i])),
             Def::Call { .. } => None,
         };
-        let mut outs: Vec<(u32, u32)> = direct.iter().map(|(id, e)| (*id, *e)).chain(tail.iter().map(|(e, id)| (*id, *e))).collect();
+        let mut outs: Vec<(u32, u32)> =
+            direct.iter().map(|(id, e)| (*id, *e)).chain(tail.iter().map(|(e, id)| (*id, *e))).collect();
         outs.sort_unstable_by_key(|o| o.1);
         Some(Box::new(Machine::new(
             self.target.isa,

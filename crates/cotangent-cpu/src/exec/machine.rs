@@ -26,7 +26,13 @@ pub struct Machine {
     code: OnceLock<Option<Code>>,
 }
 impl Machine {
-    pub fn new(isa: Isa, lines: Vec<Line>, sources: Vec<Option<Source>>, outs: Vec<(u32, u32)>, work: (usize, usize)) -> Machine {
+    pub fn new(
+        isa: Isa,
+        lines: Vec<Line>,
+        sources: Vec<Option<Source>>,
+        outs: Vec<(u32, u32)>,
+        work: (usize, usize),
+    ) -> Machine {
         Machine { isa, lines, sources, outs, work, runs: AtomicU32::new(0), code: OnceLock::new() }
     }
     /// The loop, if there is one by now.

@@ -63,6 +63,12 @@ pub enum Fill {
     /// The index `i / radix % n` as a 64-bit integer.
     Index { radix: usize, n: usize },
 }
+impl Fill {
+    /// Is it the index of the element itself? Machine code makes that as it goes.
+    pub fn counts(&self, len: usize) -> bool {
+        matches!(self, Fill::Index { radix: 1, n } if *n == len && len < 1 << 31)
+    }
+}
 /// A filled column.
 pub struct Column {
     pub entry: u32,
@@ -143,7 +149,7 @@ impl MapStep {
         }
         let code = self.machine.as_ref().and_then(|m| m.code(self.when));
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
-        let scalars = self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)));
+        let scalars = self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || c.fill.counts(self.len));
         let block = if code.is_some() && scalars { self.len } else { self.block };
         // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
         unsafe {
@@ -172,6 +178,9 @@ impl MapStep {
                                 access.read(column, base, start, n);
                                 table[c.entry as usize] = column
                             }
+                        }
+                        f if code.is_some() && f.counts(self.len) => {
+                            table[c.entry as usize] = std::ptr::without_provenance_mut(start)
                         }
                         Fill::Index { radix, n: extent } => indices(table[c.entry as usize], *radix, *extent, start, n),
                         Fill::Scalar(..) => {}
@@ -209,6 +218,12 @@ impl MapStep {
                 let to = frame.spot(self.entries[c.entry as usize].at);
                 // SAFETY: the column has room for a block, which is more than a few elements, or as many as there are.
                 unsafe { strided(to, now, 0, n, c.size) };
+                to
+            }
+            Fill::Index { radix, n: extent } if c.fill.counts(self.len) => {
+                let to = frame.spot(self.entries[c.entry as usize].at);
+                // SAFETY: as above.
+                unsafe { indices(to, radix, extent, now.addr() + i, n) };
                 to
             }
             _ => now.wrapping_add(i * c.size),

@@ -171,7 +171,9 @@ fn ir(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Ir> {
             FlatWord::Const(bits) => Source::Const(bits),
             FlatWord::Arg(a, at) if (a as usize) < nc => Source::Splat(consts, 8 * a + at),
             FlatWord::Arg(a, at) if (a as usize) < nc + nk => Source::Carry(8 * (a - nc as u32) + at),
-            FlatWord::Arg(a, 0) if (a as usize) < nc + nk + nx && flat.lines[i].size == turns.xs[a as usize - nc - nk].1 => {
+            FlatWord::Arg(a, 0)
+                if (a as usize) < nc + nk + nx && flat.lines[i].size == turns.xs[a as usize - nc - nk].1 =>
+            {
                 Source::Stream(STREAMS + a - (nc + nk) as u32)
             }
             _ => return None,
@@ -203,7 +205,8 @@ fn ir(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Ir> {
         stores.push(Store { entry: STREAMS + (turns.xs.len() + k) as u32, mem, val })
     }
     // Everything that is carried has a next value.
-    let carries = t.carries.iter().enumerate().map(|(k, _)| carries.get(k).copied().flatten()).collect::<Option<_>>()?;
+    let carries =
+        t.carries.iter().enumerate().map(|(k, _)| carries.get(k).copied().flatten()).collect::<Option<_>>()?;
     Some(Ir { insts: t.build.finish(), stores, carries })
 }
 

@@ -10,7 +10,12 @@ pub enum What {
     /// An operation on operands of a type (of `Select`: with a result of it). No half precision but in `Select` and `NextAfter`.
     Op(Op, Dt),
     /// `second(first(a, b), c)`, or `second(c, first(a, b))` if `after`: for single elements only.
-    Pair { first: Op, second: Op, after: bool, dt: Dt },
+    Pair {
+        first: Op,
+        second: Op,
+        after: bool,
+        dt: Dt,
+    },
     /// A conversion between types other than half precision and complex.
     Cast(Dt, Dt),
     /// Half precision to `f32`, and back.
