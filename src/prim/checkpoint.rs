@@ -335,7 +335,7 @@ mod tests {
         fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
             unreachable!("nothing is mapped")
         }
-        fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        fn lower(&self, _: &mut Lower, _: &[cotangent_cpu::ValId], _: &[&Aval], _: &[Aval]) -> Vals {
             unreachable!("it is driven")
         }
         fn higher(&self) -> Option<&dyn HigherOrder> {

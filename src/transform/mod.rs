@@ -24,7 +24,7 @@ pub use grad::{Grad, grad, grad_argnums, value_and_grad, value_and_grad_argnums}
 pub use jacobian::{hessian, jacfwd, jacrev};
 pub(crate) use jit::function_name;
 pub use jit::{Jit, ShapeDtype, eval_shape, jit, make_jaxpr};
-pub use jvp::{jvp, linearize};
+pub use jvp::{Pushforward, jvp, linearize};
 pub use pmap::{Pmap, pmap, shard_map};
 pub use residuals::{Residual, ResidualFrom, ResidualSize, print_saved_residuals, saved_residuals};
 pub use symbolic::{CustomJvps, Moving, Symbolic, custom_jvp_symbolic, custom_jvps, custom_vjp_symbolic};
