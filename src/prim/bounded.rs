@@ -120,6 +120,9 @@ impl HigherOrder for Bounded {
         l.out_mask.truncate(n);
         Some(l)
     }
+    fn runs(&self) -> Runs {
+        self.turns.higher().runs()
+    }
 }
 impl Apart for Bounded {
     fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
@@ -265,6 +268,9 @@ impl HigherOrder for Snapshots {
     }
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         Some(self.linearized(x, mask))
+    }
+    fn runs(&self) -> Runs {
+        self.turns.higher().runs()
     }
 }
 impl Apart for Snapshots {}

@@ -6,6 +6,7 @@ use crate::trace::batch::batch_jaxpr;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{linear_operands, linearize_jaxpr};
 use crate::trace::transpose::{transpose_jaxpr, varied};
+use crate::stages::dump;
 use crate::trace::bind;
 
 /// The results of a program: what `jit` does once it has staged its function.
@@ -118,6 +119,9 @@ impl Primitive for Call {
 }
 impl HigherOrder for Call {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        if dump::on() {
+            dump::function(&self.jaxpr, &self.name, loc)
+        }
         crate::backend::run_jaxpr(&self.jaxpr, x, loc)
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {

@@ -181,6 +181,9 @@ impl HigherOrder for Cond {
         let prim = moves.then(|| Box::new(Cond { branches: l.linear, tangents }) as Box<dyn Primitive>);
         Some(Linearized { outs, out_mask: force, prim, operands })
     }
+    fn runs(&self) -> Runs {
+        Runs::OneOf
+    }
 }
 
 /// The branches' linearisations with residuals in common slots: programs for values and slots, and linear programs of operands, slots and

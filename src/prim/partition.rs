@@ -231,6 +231,9 @@ impl HigherOrder for Partition {
         outs.truncate(self.jaxpr.outs.len());
         Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
     }
+    fn runs(&self) -> Runs {
+        Runs::Times(self.size)
+    }
 }
 
 /// The least of the sizes in use that has room for `k` of `n` lanes.

@@ -387,6 +387,9 @@ impl HigherOrder for Scan {
         outs.truncate(self.body.outs.len());
         Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
     }
+    fn runs(&self) -> Runs {
+        self.length.map_or(Runs::Unknown, Runs::Times)
+    }
 }
 impl Scan {
     /// The linearised loop, for constants, carry and xs that move, and which of the carry do in the end.

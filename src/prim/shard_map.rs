@@ -328,6 +328,9 @@ impl HigherOrder for ShardMap {
         let y = y.into_iter().take(self.outs.len()).collect();
         Some(Linearized { outs: y, out_mask: l.out_mask.clone(), prim, operands })
     }
+    fn runs(&self) -> Runs {
+        Runs::Times(self.axes.iter().map(|a| a.size).product())
+    }
 }
 
 /// A map over devices that was recorded names devices of its own; it is not read.

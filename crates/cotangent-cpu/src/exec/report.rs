@@ -315,37 +315,41 @@ fn describe(step: &Step) -> String {
     }
 }
 
-impl Report {
-    /// The steps as text, with the nodes of the program that they run and what they cost.
-    pub fn text(&self, p: &Program) -> String {
+impl Display for Memory {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Memory { arguments, outputs, aliased, temporary, peak } = self;
+        write!(
+            f,
+            "bytes: arguments {arguments}, outputs {outputs}, aliased {aliased}, temporary {temporary}, peak {peak}"
+        )
+    }
+}
+impl Group {
+    /// What number `k` of a program's groups is: what it reads and writes, what it costs, its nodes, and its steps. (The machine code of a step belongs behind its line.)
+    pub fn text(&self, p: &Program, k: usize) -> String {
         use std::fmt::Write;
-        let m = &self.memory;
-        let mut t = format!(
-            "{} groups; bytes: arguments {}, outputs {}, aliased {}, temporary {}, peak {}\n",
-            self.groups.len(),
-            m.arguments,
-            m.outputs,
-            m.aliased,
-            m.temporary,
-            m.peak
-        );
         let names = |v: &[ValId]| v.iter().map(|v| format!("%{v}")).collect::<Vec<_>>().join(" ");
-        for (k, g) in self.groups.iter().enumerate() {
-            let c = &g.cost;
-            let _ = writeln!(t, "{k} {}: {} -> {}", g.name, names(&g.reads), names(&g.writes));
-            let _ = writeln!(
-                t,
-                "    {} flops, {} transcendentals, {} bytes read, {} written, {} in use",
-                c.flops, c.transcendentals, c.read, c.written, g.live
-            );
-            for i in &g.nodes {
-                let _ = writeln!(t, "    {}", p.line(&p.nodes[*i as usize]));
-            }
-            for s in &g.steps {
-                let _ = writeln!(t, "    | {s}");
-            }
+        let Cost { flops, transcendentals, read, written } = self.cost;
+        let mut t = format!("{k} {}: {} -> {}\n", self.name, names(&self.reads), names(&self.writes));
+        let _ = writeln!(
+            t,
+            "    {flops} flops, {transcendentals} transcendentals, {read} bytes read, {written} written, {} in use",
+            self.live
+        );
+        for i in &self.nodes {
+            let _ = writeln!(t, "    {}", p.line(&p.nodes[*i as usize]));
+        }
+        for s in &self.steps {
+            let _ = writeln!(t, "    | {s}");
         }
         t
+    }
+}
+impl Report {
+    /// All of it as text.
+    pub fn text(&self, p: &Program) -> String {
+        let groups = self.groups.iter().enumerate().map(|(k, g)| g.text(p, k));
+        format!("{} groups; {}\n{}", self.groups.len(), self.memory, groups.collect::<String>())
     }
 }
 
