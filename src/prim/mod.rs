@@ -147,6 +147,20 @@ pub trait HigherOrder {
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents);
     /// Results and residuals now, and one linear operation for the tape. `None`: run `jvp_call` on the tape instead.
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized>;
+    /// How often it runs the programs among its parameters.
+    fn runs(&self) -> Runs {
+        Runs::Unknown
+    }
+}
+/// How often an operation runs its programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Runs {
+    /// All of them so many times.
+    Times(usize),
+    /// One of them, once.
+    OneOf,
+    /// Only a run knows.
+    Unknown,
 }
 
 /// What `HigherOrder::linearize` returns.

@@ -15,6 +15,7 @@
 pub mod buffer;
 pub mod check;
 pub mod complex;
+pub mod cost;
 pub mod dot;
 pub mod dt;
 mod emit;
@@ -30,7 +31,9 @@ pub mod reference;
 pub mod text;
 
 pub use buffer::{Buffer, Element};
+pub use cost::Cost;
 pub use dt::Dt;
+pub use exec::report;
 pub use exec::{Executable, Operand, Output, Outputs, ScalarLoop};
 pub use pooled::Pooled;
 pub use program::*;

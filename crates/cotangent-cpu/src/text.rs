@@ -199,6 +199,14 @@ impl Program {
             Part::Im => ".im",
         }
     }
+    /// A node with its results: a line of the program.
+    pub fn line(&self, node: &Node) -> String {
+        let results: Vec<String> = (0..node.vals.1)
+            .map(|k| node.vals.0.saturating_add(k))
+            .map_while(|v| self.vals.get(v as usize).map(|val| format!("%{v}: {}", val.ty)))
+            .collect();
+        format!("{} = {}", results.join(", "), self.node_text(node))
+    }
     /// What a node does, without its results.
     fn node_text(&self, node: &Node) -> String {
         let end = node.uses.0 as usize + node.uses.1 as usize;
@@ -278,11 +286,7 @@ impl Display for Program {
             if self.fences.contains(&(i as u32)) {
                 writeln!(f, "  fence")?;
             }
-            let results: Vec<String> = (0..node.vals.1)
-                .map(|k| node.vals.0.saturating_add(k))
-                .map_while(|v| self.vals.get(v as usize).map(|val| format!("%{v}: {}", val.ty)))
-                .collect();
-            writeln!(f, "  {} = {}", results.join(", "), self.node_text(node))?;
+            writeln!(f, "  {}", self.line(node))?;
         }
         Ok(())
     }

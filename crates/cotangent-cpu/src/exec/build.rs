@@ -54,6 +54,8 @@ pub struct Single {
 /// What [`build`] makes of a program.
 pub struct Built {
     pub steps: Vec<Step>,
+    /// Ends of the plan's groups in `steps`.
+    pub ends: Vec<usize>,
     pub slots: usize,
     /// Bytes of memory that groups of maps use one after another.
     pub scratch: usize,
@@ -134,6 +136,7 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         slots: 0,
         scratch: 0,
         steps: Vec::new(),
+        ends: Vec::new(),
         consts: Constants::default(),
         temps: SmallVec::new(),
     };
@@ -158,7 +161,7 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
     };
     let mut outs: Vec<Out> = plan.outs.iter().zip(&p.outs).rev().map(out).collect();
     outs.reverse();
-    Built { steps: b.steps, slots: b.slots as usize, scratch: b.scratch, consts: b.consts, outs }
+    Built { steps: b.steps, ends: b.ends, slots: b.slots as usize, scratch: b.scratch, consts: b.consts, outs }
 }
 
 /// Steps in the making.
@@ -177,6 +180,7 @@ pub struct Builder<'a> {
     slots: u32,
     scratch: usize,
     steps: Vec<Step>,
+    ends: Vec<usize>,
     consts: Constants,
     /// Slots of the present group that nobody needs after it.
     temps: SmallVec<[u32; 4]>,
@@ -217,6 +221,7 @@ impl Builder<'_> {
                 self.other(&self.p.nodes[nodes[0] as usize], g as u32);
             }
             self.give_back(nodes, g as u32);
+            self.ends.push(self.steps.len());
         }
     }
 

@@ -18,6 +18,7 @@ mod map;
 mod place;
 mod plan;
 mod register;
+pub mod report;
 mod run;
 pub(crate) mod scalar;
 mod turns;
@@ -118,8 +119,7 @@ impl Executable {
             }
             None => build::build(p, &plan, &options).form(),
         };
-        let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
-        Ok(Executable { args, form })
+        Ok(Executable { args: sizes_of(p), form })
     }
 
     /// Runs the program.
@@ -127,7 +127,7 @@ impl Executable {
     /// # Panics
     /// If the operands are not of the number, kinds and lengths of the program's arguments.
     pub fn run(&self, args: &[Operand]) -> Outputs {
-        self.check(args);
+        check(&self.args, args);
         // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
         unsafe {
             match &self.form {
@@ -150,36 +150,36 @@ impl Executable {
             _ => None,
         }
     }
+}
 
-    #[inline(always)]
-    fn check(&self, args: &[Operand]) {
-        let fits = |(a, want): (&Operand, &usize)| match a {
-            Operand::Bits(_) => *want == BITS,
-            Operand::Buffer(b) => *want == b.len(),
-        };
-        if args.len() != self.args.len() || !args.iter().zip(&self.args).all(fits) {
-            self.refuse(args);
-        }
+/// Bytes of a program's arguments.
+fn sizes_of(p: &Program) -> Box<[usize]> {
+    p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect()
+}
+/// Are these operands of the sizes that the program wants?
+#[inline(always)]
+fn check(sizes: &[usize], args: &[Operand]) {
+    let fits = |(a, want): (&Operand, &usize)| match a {
+        Operand::Bits(_) => *want == BITS,
+        Operand::Buffer(b) => *want == b.len(),
+    };
+    if args.len() != sizes.len() || !args.iter().zip(sizes).all(fits) {
+        refuse(sizes, args);
     }
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self, args: &[Operand]) {
-        assert!(
-            args.len() == self.args.len(),
-            "{} operands for a program of {} arguments",
-            args.len(),
-            self.args.len()
-        );
-        for (i, (a, want)) in args.iter().zip(&self.args).enumerate() {
-            match (a, *want) {
-                (Operand::Bits(_), BITS) => {}
-                (Operand::Bits(_), n) => panic!("operand {i} is bits, but argument {i} is a buffer of {n} bytes"),
-                (Operand::Buffer(b), BITS) => {
-                    panic!("operand {i} is a buffer of {} bytes, but argument {i} travels as bits", b.len())
-                }
-                (Operand::Buffer(b), n) => {
-                    assert!(b.len() == n, "operand {i} is a buffer of {} bytes, but argument {i} has {n}", b.len())
-                }
+}
+#[cold]
+#[inline(never)]
+fn refuse(sizes: &[usize], args: &[Operand]) {
+    assert!(args.len() == sizes.len(), "{} operands for a program of {} arguments", args.len(), sizes.len());
+    for (i, (a, want)) in args.iter().zip(sizes).enumerate() {
+        match (a, *want) {
+            (Operand::Bits(_), BITS) => {}
+            (Operand::Bits(_), n) => panic!("operand {i} is bits, but argument {i} is a buffer of {n} bytes"),
+            (Operand::Buffer(b), BITS) => {
+                panic!("operand {i} is a buffer of {} bytes, but argument {i} travels as bits", b.len())
+            }
+            (Operand::Buffer(b), n) => {
+                assert!(b.len() == n, "operand {i} is a buffer of {} bytes, but argument {i} has {n}", b.len())
             }
         }
     }
@@ -213,15 +213,25 @@ impl build::Single {
 /// # Safety
 /// The operands fit the program.
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
-    let mut slots: SmallVec<[Slot; 8]> = SmallVec::new();
-    slots.resize_with(built.slots, Slot::new);
-    let scratch = Buffer::uninit(built.scratch);
+    let (mut slots, scratch) = frame_of(built);
     let mut frame = Frame { args, consts: &built.consts, slots: &mut slots, scratch };
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
+    result_list(built, &mut frame)
+}
+/// Slots without buffers, and memory for groups of maps.
+#[inline(always)]
+fn frame_of(built: &Built) -> (SmallVec<[Slot; 8]>, Buffer) {
+    let mut slots = SmallVec::new();
+    slots.resize_with(built.slots, Slot::new);
+    (slots, Buffer::uninit(built.scratch))
+}
+/// The results, when all steps are done.
+#[inline(always)]
+fn result_list(built: &Built, frame: &mut Frame) -> Outputs {
     match &built.outs[..] {
-        [out] => Outputs::from_buf([result(&mut frame, out)]),
-        outs => Outputs::from_vec(outs.iter().map(|out| result(&mut frame, out)).collect()),
+        [out] => Outputs::from_buf([result(frame, out)]),
+        outs => Outputs::from_vec(outs.iter().map(|out| result(frame, out)).collect()),
     }
 }
 
