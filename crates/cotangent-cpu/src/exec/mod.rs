@@ -14,6 +14,7 @@ mod kernels;
 mod line;
 mod lower;
 mod map;
+mod order;
 mod place;
 mod plan;
 mod register;
