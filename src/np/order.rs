@@ -72,7 +72,10 @@ pub enum Side {
 #[track_caller]
 pub fn searchsorted(a: &Array, v: &Array, side: Side) -> Array {
     let &[n] = a.shape() else {
-        fail(ErrorKind::Shape, format!("searchsorted: the sorted array has the shape {}, not one dimension", tuple(a.shape())))
+        fail(
+            ErrorKind::Shape,
+            format!("searchsorted: the sorted array has the shape {}, not one dimension", tuple(a.shape())),
+        )
     };
     let (a, v) = crate::array::promote_pair("searchsorted", a, v);
     let index = index_type(n);

@@ -214,7 +214,12 @@ impl Program {
             Kind::Top { .. } => 2,
             _ => 1,
         };
-        ensure!(vals.len() == want, "{} results, not {}", vals.len(), if want == 1 { "one".to_owned() } else { want.to_string() });
+        ensure!(
+            vals.len() == want,
+            "{} results, not {}",
+            vals.len(),
+            if want == 1 { "one".to_owned() } else { want.to_string() }
+        );
         let ty = &vals[0].ty;
         let fixed = |n: usize| {
             ensure!(operands.len() == n, "{} operands, not {n}", operands.len());

@@ -91,7 +91,9 @@ fn keys_alone() {
 fn keys_with_what_goes_along() {
     let mut r = Rng(2);
     for dt in Dt::ALL {
-        for (n, along) in [(17, Dt::F32), (398, Dt::I8), (2000, Dt::I32), (450, Dt::C128), (2100, Dt::F64), (500, Dt::F16)] {
+        for (n, along) in
+            [(17, Dt::F32), (398, Dt::I8), (2000, Dt::I32), (450, Dt::C128), (2100, Dt::F64), (500, Dt::F16)]
+        {
             for read in [&[1][..], &[0, 1], &[0], &[1, 0, 1]] {
                 try_sort(&mut r, &[dt, along], 1, &[2, n], 1, read);
             }
@@ -128,7 +130,8 @@ fn several_keys() {
 /// Sorting moves elements and changes none, not even a NaN.
 #[test]
 fn nans_keep_their_bits_and_their_order() {
-    let nans: Vec<u32> = (0..700u32).map(|i| if i % 3 == 0 { 0x3f80_0000 + i } else { 0x7fc0_0000 | i | i << 31 }).collect();
+    let nans: Vec<u32> =
+        (0..700u32).map(|i| if i % 3 == 0 { 0x3f80_0000 + i } else { 0x7fc0_0000 | i | i << 31 }).collect();
     let mut want: Vec<u32> = nans.clone();
     want.sort_by_key(|b| f32::from_bits(*b).is_nan());
     let mut numbers = want[..234].to_vec();

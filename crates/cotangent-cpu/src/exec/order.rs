@@ -91,8 +91,7 @@ impl Builder<'_> {
 
     pub fn sort(&mut self, node: &Node, d: usize, keys: usize) {
         let types: Vec<_> = self.uses(node).map(|u| self.p.ty(self.plan.sources[u].val).dt).collect();
-        let wanted: Vec<usize> =
-            (0..types.len()).filter(|k| self.last[node.vals.0 as usize + k] != u32::MAX).collect();
+        let wanted: Vec<usize> = (0..types.len()).filter(|k| self.last[node.vals.0 as usize + k] != u32::MAX).collect();
         let first = node.uses.0 as usize;
         let from = (0..types.len())
             .map(|k| match k < keys || wanted.contains(&k) {

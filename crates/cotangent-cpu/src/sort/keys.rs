@@ -1,8 +1,8 @@
 //! Keys: elements as unsigned numbers that ascend as the elements do.
 
+use crate::Dt;
 use crate::isa::Isa;
 use crate::multiversion;
-use crate::Dt;
 
 /// The kernels of an element type.
 #[derive(Clone, Copy)]
@@ -188,8 +188,9 @@ multiversion! {
 
 unsafe fn mend<K: Key>(to: *mut u8, x: *const u8, n: usize) {
     // SAFETY: the caller's: both have `n` elements.
-    let (to, x) =
-        unsafe { (std::slice::from_raw_parts_mut(to.cast::<K::B>(), n), std::slice::from_raw_parts(x.cast::<K::B>(), n)) };
+    let (to, x) = unsafe {
+        (std::slice::from_raw_parts_mut(to.cast::<K::B>(), n), std::slice::from_raw_parts(x.cast::<K::B>(), n))
+    };
     let zero = K::key(K::B::narrow(0));
     let mut zeros = to.partition_point(|b| K::key(*b) < zero);
     let mut nans = to.partition_point(|b| !K::special(*b).1);

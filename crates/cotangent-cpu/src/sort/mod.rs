@@ -2,11 +2,14 @@
 //!
 //! A line becomes words: its elements' keys, unsigned numbers that ascend as the elements do (`keys`), and in the lower half of each
 //! word the index of the element, so that no two words are equal and equal elements keep their order however the words are sorted
-//! (`words`). What goes along is gathered by those indices. Long lines are sorted digit by digit. That keeps the order of equal
-//! words by itself, so a single operand that goes along can take the indices' place; and keys that go alone need none.
+//! (`words`). What goes along is gathered by those indices. AVX-512 sorts words by comparing vectors of them (`x86`). Otherwise long lines
+//! are sorted digit by digit, which keeps the order of equal words by itself, so that a single operand that goes along can take the
+//! indices' place. Keys that go alone need no indices.
 
 mod keys;
 mod words;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use crate::isa::Isa;
 use crate::{Buffer, Dt, multiversion};
@@ -64,6 +67,39 @@ multiversion! {
             // SAFETY: as above.
             unsafe { *to.cast::<T>().add(i) = T::down((*words.add(i)).low()) }
         }
+    }
+    fn narrowed(to: *mut u32, keys: *const u64, n: usize) {
+        for i in 0..n {
+            // SAFETY: as above.
+            unsafe { *to.add(i) = *keys.add(i) as u32 }
+        }
+    }
+    /// Is there the greatest word?
+    fn has_greatest(words: *const u32, n: usize) -> bool {
+        let mut any = false;
+        for i in 0..n {
+            // SAFETY: as above.
+            any |= unsafe { *words.add(i) } == u32::MAX;
+        }
+        any
+    }
+    /// Is a word equal to the one behind it? There are `n` and one more.
+    fn has_equal(words: *const u32, n: usize) -> bool {
+        let mut any = false;
+        for i in 0..n {
+            // SAFETY: as above.
+            any |= unsafe { *words.add(i) == *words.add(i + 1) };
+        }
+        any
+    }
+    /// Are these the numbers from `first` on?
+    fn counts(words: *const u32, first: u32, n: usize) -> bool {
+        let mut wrong = 0;
+        for i in 0..n {
+            // SAFETY: as above.
+            wrong |= unsafe { *words.add(i) } ^ (first + i as u32);
+        }
+        wrong == 0
     }
     /// Is some key less than `limit`?
     fn any_below(keys: *const u64, n: usize, limit: u64) -> bool {
@@ -135,6 +171,8 @@ impl Sort {
         unsafe {
             match wanted {
                 [w] if self.alone(w.operand) => self.run_alone(lines, from[w.operand], w.to),
+                #[cfg(target_arch = "x86_64")]
+                _ if self.isa == Isa::Avx512 && !self.wide => self.run_pairs(lines, from, wanted),
                 _ if self.wide => self.run_with::<u128>(lines, from, wanted),
                 _ => self.run_with::<u64>(lines, from, wanted),
             }
@@ -179,7 +217,7 @@ impl Sort {
         let key = wanted.iter().find(|w| self.alone(w.operand));
         let half = size_of::<W>() / 2;
         let load = match &others[..] {
-            [w] if self.groups.len() == 1 && stable(n) && self.sizes[w.operand] <= half => Some(*w),
+            [w] if self.groups.len() == 1 && stable::<W>(self.isa, n) && self.sizes[w.operand] <= half => Some(*w),
             _ => None,
         };
         for line in 0..lines {
@@ -238,6 +276,120 @@ impl Sort {
         }
     }
 
+    /// With keys of up to 32 bits in one array and indices in another.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn run_pairs(&self, lines: usize, from: &[*const u8], wanted: &[Wanted]) {
+        let n = self.n;
+        let scratch = Buffer::uninit(8 * n);
+        let keys = scratch.ptr().cast::<u32>();
+        let bits = self.bits(0..self.parts.len());
+        let mut x = from.to_vec();
+        for line in 0..lines {
+            let at = |k: usize| line * n * self.sizes[k];
+            // SAFETY: the caller's: AVX-512 is there, and the lines; the scratch has room for two times `n` words.
+            unsafe {
+                let order = keys.add(n);
+                for (k, x) in x.iter_mut().enumerate() {
+                    *x = from[k].wrapping_add(at(k));
+                }
+                let odd = self.keys32(&x, keys);
+                if bits == 32 && has_greatest(self.isa)(keys, n) {
+                    // The vectors fill up with these.
+                    let to: Vec<Wanted> = wanted.iter().map(|w| Wanted { to: w.to.add(at(w.operand)), ..*w }).collect();
+                    self.run_with::<u64>(1, &x, &to);
+                    continue;
+                }
+                for i in 0..n {
+                    *order.add(i) = i as u32;
+                }
+                x86::pairs32((keys, order), n);
+                self.settle(keys, order);
+                for w in wanted {
+                    let (to, size) = (w.to.add(at(w.operand)), self.sizes[w.operand]);
+                    if self.alone(w.operand) && !odd {
+                        let k = self.parts[0].keys;
+                        (k.back)(to, keys.cast(), n);
+                    } else if size == 4 && self.counting(x[w.operand].cast()) {
+                        std::ptr::copy_nonoverlapping(order.cast::<u8>(), to, 4 * n);
+                    } else {
+                        gather(self.isa, to, x[w.operand], order.cast_const(), n, size);
+                    }
+                }
+            }
+        }
+    }
+    /// The keys of a line as words of four bytes. Is there an element whose key is not its own alone?
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn keys32(&self, x: &[*const u8], words: *mut u32) -> bool {
+        if let [p] = &self.parts[..]
+            && p.stride == 1
+        {
+            // SAFETY: the caller's: the line, and room for it.
+            return unsafe { (p.keys.alone)(words.cast(), x[p.operand], self.n) };
+        }
+        let (mut keys, mut odd) = ([0u64; CHUNK], false);
+        for first in (0..self.n).step_by(CHUNK) {
+            let n = CHUNK.min(self.n - first);
+            // SAFETY: as above.
+            unsafe {
+                odd |= self.chunk(0..self.parts.len(), x, keys.as_mut_ptr(), first, n);
+                narrowed(self.isa)(words.add(first), keys.as_ptr(), n);
+            }
+        }
+        odd
+    }
+    /// Puts the indices of equal keys in order.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn settle(&self, keys: *const u32, order: *mut u32) {
+        let mut i = 0;
+        while i + 1 < self.n {
+            let m = (self.n - 1 - i).min(64);
+            // SAFETY: the caller's: `self.n` keys and indices, and AVX-512.
+            unsafe {
+                if !has_equal(self.isa)(keys.add(i), m) {
+                    i += m;
+                    continue;
+                }
+                while *keys.add(i) != *keys.add(i + 1) {
+                    i += 1;
+                }
+                let start = i;
+                while i < self.n && *keys.add(i) == *keys.add(start) {
+                    i += 1;
+                }
+                x86::words32(order.add(start), i - start);
+            }
+        }
+    }
+    /// Are the elements of this line the numbers from 0 on?
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn counting(&self, x: *const u32) -> bool {
+        (0..self.n).step_by(CHUNK).all(|first| {
+            // SAFETY: the caller's: the line.
+            unsafe { counts(self.isa)(x.add(first), first as u32, CHUNK.min(self.n - first)) }
+        })
+    }
+
+    /// The keys of a group of parts of `n` elements from `first` on.
+    unsafe fn chunk(
+        &self,
+        group: std::ops::Range<usize>,
+        x: &[*const u8],
+        keys: *mut u64,
+        first: usize,
+        n: usize,
+    ) -> bool {
+        let mut odd = false;
+        for (k, p) in self.parts[group].iter().enumerate() {
+            // SAFETY: the caller's: they exist.
+            unsafe {
+                let x = x[p.operand].add(first * p.stride * p.keys.size + p.offset);
+                odd |= (p.keys.add)(keys, x, p.stride, n, k > 0);
+            }
+        }
+        odd
+    }
+
     fn bits(&self, group: std::ops::Range<usize>) -> u32 {
         self.parts[group].iter().map(|p| p.keys.bits).sum()
     }
@@ -256,10 +408,7 @@ impl Sort {
             let n = CHUNK.min(self.n - first);
             // SAFETY: the caller's: lines have `self.n` elements, and there are as many words.
             unsafe {
-                for (k, p) in self.parts[group.clone()].iter().enumerate() {
-                    let x = x[p.operand].add(first * p.stride * p.keys.size + p.offset);
-                    odd |= (p.keys.add)(keys.as_mut_ptr(), x, p.stride, n, k > 0);
-                }
+                odd |= self.chunk(group.clone(), x, keys.as_mut_ptr(), first, n);
                 let (to, keys) = (words.add(first), keys.as_ptr());
                 match load {
                     None => numbered::<W>(self.isa)(to, keys, first, n),
@@ -352,9 +501,7 @@ impl Top {
             for first in (0..n).step_by(CHUNK) {
                 let m = CHUNK.min(n - first);
                 // SAFETY: the caller's: the line has these elements.
-                unsafe {
-                    (self.keys.descending)(keys.as_mut_ptr(), from.add((line * n + first) * self.keys.size), m)
-                };
+                unsafe { (self.keys.descending)(keys.as_mut_ptr(), from.add((line * n + first) * self.keys.size), m) };
                 match limit {
                     None => best.extend((0..m).map(|i| W::joined(keys[i], (first + i) as u64))),
                     Some(limit) => {

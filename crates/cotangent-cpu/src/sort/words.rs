@@ -3,8 +3,27 @@
 use crate::isa::Isa;
 use crate::multiversion;
 
+#[cfg(target_arch = "x86_64")]
+const fn vectors32() -> Option<unsafe fn(*mut u32, usize)> {
+    Some(super::x86::words32)
+}
+#[cfg(target_arch = "x86_64")]
+const fn vectors64() -> Option<unsafe fn(*mut u64, usize)> {
+    Some(super::x86::words64)
+}
+#[cfg(not(target_arch = "x86_64"))]
+const fn vectors32() -> Option<unsafe fn(*mut u32, usize)> {
+    None
+}
+#[cfg(not(target_arch = "x86_64"))]
+const fn vectors64() -> Option<unsafe fn(*mut u64, usize)> {
+    None
+}
+
 /// What is sorted.
 pub trait Word: Copy + Ord {
+    /// Sorts words by all their bits in vectors of AVX-512, if there is a way.
+    const VECTORS: Option<unsafe fn(*mut Self, usize)>;
     /// `bits` bits of it from bit `from` on.
     fn digit(self, from: u32, mask: usize) -> usize;
     /// A word with a lower half: from a key and that half.
@@ -15,8 +34,9 @@ pub trait Word: Copy + Ord {
     fn high(self) -> u64;
 }
 macro_rules! words {
-    ($($w:ty, $half:expr, $low:ty;)*) => { $(
+    ($($w:ty, $half:expr, $low:ty, $vectors:expr;)*) => { $(
         impl Word for $w {
+            const VECTORS: Option<unsafe fn(*mut $w, usize)> = $vectors;
             #[inline(always)]
             fn digit(self, from: u32, mask: usize) -> usize { (self >> from) as usize & mask }
             #[inline(always)]
@@ -28,7 +48,27 @@ macro_rules! words {
         }
     )* };
 }
-words!(u32, 16, u16; u64, 32, u32; u128, 64, u64;);
+words!(u64, 32, u32, vectors64(); u128, 64, u64, None;);
+/// A word without halves: a key alone, or an index.
+impl Word for u32 {
+    const VECTORS: Option<unsafe fn(*mut u32, usize)> = vectors32();
+    #[inline(always)]
+    fn digit(self, from: u32, mask: usize) -> usize {
+        (self >> from) as usize & mask
+    }
+    #[inline(always)]
+    fn joined(_: u64, low: u64) -> u32 {
+        low as u32
+    }
+    #[inline(always)]
+    fn low(self) -> u64 {
+        self as u64
+    }
+    #[inline(always)]
+    fn high(self) -> u64 {
+        self as u64
+    }
+}
 
 /// Fewer words than this are compared.
 const FEW: usize = 400;
@@ -63,16 +103,20 @@ multiversion! {
     }
 }
 
-/// Sorts by the `bits` bits from bit `from` on. Words that are equal there keep their order if there are at least [`stable`] many; else
+/// Sorts by the `bits` bits from bit `from` on. Words that are equal there keep their order if such a sort is [`stable`]; else
 /// they are sorted by the rest. Returns where the words are then: in `x` or in `spare`.
 ///
 /// # Safety
 /// Both have `n` words, and the instruction set is available.
 pub unsafe fn sort<W: Word>(isa: Isa, x: *mut W, spare: *mut W, n: usize, from: u32, bits: u32) -> *mut W {
-    // SAFETY: the caller's.
-    let all = unsafe { std::slice::from_raw_parts_mut(x, n) };
-    if !stable(n) {
-        all.sort_unstable();
+    if let (Isa::Avx512, Some(vectors)) = (isa, W::VECTORS) {
+        // SAFETY: the caller's.
+        unsafe { vectors(x, n) };
+        return x;
+    }
+    if !stable::<W>(isa, n) {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(x, n) }.sort_unstable();
         return x;
     }
     let most = if n < MANY { 8 } else { 11 };
@@ -99,8 +143,8 @@ pub unsafe fn sort<W: Word>(isa: Isa, x: *mut W, spare: *mut W, n: usize, from: 
 }
 
 /// Does a sort of so many words keep the order of equal ones?
-pub fn stable(n: usize) -> bool {
-    n >= FEW && n <= u32::MAX as usize
+pub fn stable<W: Word>(isa: Isa, n: usize) -> bool {
+    n >= FEW && n <= u32::MAX as usize && !(isa == Isa::Avx512 && W::VECTORS.is_some())
 }
 
 multiversion! {
