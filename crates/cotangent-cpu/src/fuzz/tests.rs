@@ -176,7 +176,10 @@ fn mutate(r: &mut Rng, p: &mut Program) {
                 _ => id(r, count),
             },
             Kind::ArgReduce { dim, .. } | Kind::Concat { dim } | Kind::Top { dim } => id(r, dim),
-            Kind::Sort { dim, keys } => id(r, if r.once_in(2) { dim } else { keys }),
+            Kind::Sort { dim, keys } => match r.below(2) {
+                0 => id(r, dim),
+                _ => id(r, keys),
+            },
             Kind::Prefix { op, dim, .. } => match r.below(2) {
                 0 => *op = r.pick(&[Fold::Sum, Fold::Max, Fold::And, Fold::LogAddExp]),
                 _ => id(r, dim),

@@ -417,7 +417,9 @@ const BLOCK: usize = 4;
 #[inline(always)]
 unsafe fn part<V: Vector>(p: V::P, n: usize, pivot: V::K, or_equal: bool) -> usize {
     #[repr(align(64))]
-    struct Room([u8; 2048]);
+    struct Room {
+        _bytes: [u8; 2048],
+    }
     let mut room = std::mem::MaybeUninit::<Room>::uninit();
     // SAFETY: see `risen`. What is taken away at first leaves room at both ends; each block that is read leaves at least a block of room at
     // either end, and each of its vectors fills as many places as it has lanes.
