@@ -15,8 +15,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("kernel.numpy_matmul", "that is NumPy and not JAX"),
     ("kernel.conv", "there is no convolution yet"),
     ("kernel.embedding", "there is no indexing by arrays with its own name yet"),
-    ("kernel.sort.1e6", "there is no sort yet"),
-    ("kernel.argsort.1e6", "there is no sort yet"),
     ("kernel.linalg", "there is no linear algebra yet"),
     ("kernel.fft", "there is no Fourier transform yet"),
     ("train.cnn", "there is no convolution yet"),

@@ -28,6 +28,7 @@ mod pairs;
 pub mod pooled;
 pub mod program;
 pub mod reference;
+mod sort;
 pub mod text;
 
 pub use buffer::{Buffer, Element};

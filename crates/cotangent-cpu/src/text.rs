@@ -75,6 +75,8 @@ impl Kind {
             Kind::DynSlice => "dynslice",
             Kind::Update => "update",
             Kind::Concat { .. } => "concat",
+            Kind::Sort { .. } => "sort",
+            Kind::Top { .. } => "top",
             Kind::Dot(_) => "dot",
         }
     }
@@ -235,6 +237,8 @@ impl Program {
             Kind::Prefix { op, dim, reverse } => {
                 format!("{name} {} dim={dim}{} {all}", lower(op), if *reverse { " reverse" } else { "" })
             }
+            Kind::Sort { dim, keys } => format!("{name} dim={dim} keys={keys} {all}"),
+            Kind::Top { dim } => format!("{name} dim={dim} {all}"),
             Kind::Gather(s) => {
                 let dt = uses.first().and_then(|u| self.vals.get(u.val as usize)).map_or(Dt::U64, |v| v.ty.dt);
                 format!(

@@ -247,6 +247,10 @@ impl Builder<'_> {
         self.temps.push(slot);
         Place::Slot(slot)
     }
+    /// A slot is of no use after this group.
+    pub fn drop_after(&mut self, slot: u32) {
+        self.temps.push(slot);
+    }
     pub fn emit(&mut self, step: Step) {
         self.steps.push(step);
     }
@@ -367,7 +371,7 @@ impl Builder<'_> {
         self.dense_copy((from, view), dt)
     }
     /// A dense copy of what a view shows, for this group.
-    fn dense_copy(&mut self, from: (Place, View), dt: Dt) -> Place {
+    pub fn dense_copy(&mut self, from: (Place, View), dt: Dt) -> Place {
         let to = self.temp(&Ty { dt, dims: from.1.dims.clone() });
         self.copy_to(from, dt, to);
         to

@@ -15,6 +15,7 @@ mod line;
 mod lower;
 mod machine;
 mod map;
+mod order;
 mod place;
 mod plan;
 mod register;
