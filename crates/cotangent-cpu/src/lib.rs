@@ -15,6 +15,7 @@
 pub mod buffer;
 pub mod check;
 pub mod complex;
+mod conv;
 pub mod dot;
 pub mod dt;
 pub mod exec;

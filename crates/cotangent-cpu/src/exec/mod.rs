@@ -20,6 +20,7 @@ mod register;
 mod run;
 pub(crate) mod scalar;
 mod turns;
+mod window;
 
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};

@@ -45,6 +45,10 @@ impl Builder<'_> {
             Kind::Gather(spec) => self.gather(u, &ty, spec),
             Kind::Scatter(spec) => self.scatter(node, &ty, spec, g),
             Kind::Dot(spec) => self.product(u, &ty, *spec),
+            Kind::Conv(spec) => self.conv(u, &ty, spec),
+            Kind::Window { op, slides } => self.window(u, &ty, *op, slides),
+            Kind::WindowPick { max, slides } => self.pick(u, &ty, *max, slides),
+            Kind::WindowPut { max, slides } => self.put(u, &ty, *max, slides),
             Kind::Map(_) | Kind::Arg(_) | Kind::Const(_) => unreachable!("built elsewhere"),
         };
         self.place[v] = Some(to);
@@ -66,7 +70,7 @@ impl Builder<'_> {
     }
 
     /// An operand as dense memory of type `to` (its own, or that of its sums).
-    fn dense_as(&mut self, u: usize, to: Dt) -> (Place, isize) {
+    pub fn dense_as(&mut self, u: usize, to: Dt) -> (Place, isize) {
         let dt = self.p.ty(self.plan.sources[u].val).dt;
         if dt == to {
             return self.dense(u);
@@ -277,7 +281,7 @@ impl Builder<'_> {
     }
 
     /// How an operand is read without guards: it is copied if its view has some.
-    fn unguarded(&mut self, u: usize) -> (Place, View) {
+    pub fn unguarded(&mut self, u: usize) -> (Place, View) {
         let (place, view) = self.viewed(u);
         if view.guards.is_empty() {
             return (place, view);
@@ -302,7 +306,7 @@ impl Builder<'_> {
 }
 
 /// Elements as bytes. Of a view that reads nothing they may be anything, so they wrap.
-fn bytes(x: i64, size: usize) -> isize {
+pub fn bytes(x: i64, size: usize) -> isize {
     (x as isize).wrapping_mul(size as isize)
 }
 
