@@ -1,6 +1,7 @@
 //! The workloads, in the order and under the names of the baseline.
 
 mod call;
+mod conv;
 mod eager;
 mod kernel;
 mod loops;
@@ -44,6 +45,9 @@ pub const ALL: &[Workload] = &[
     Workload { name: "kernel.layout", run: kernel::layout },
     Workload { name: "kernel.matmul", run: kernel::matmul },
     Workload { name: "kernel.sort_scan", run: kernel::prefix },
+    Workload { name: "kernel.conv", run: conv::kernel },
+    Workload { name: "kernel.pool", run: conv::windows },
+    Workload { name: "train.cnn", run: conv::cnn },
     Workload { name: "train.linreg4", run: train::linreg },
     Workload { name: "train.logistic", run: train::logistic },
     Workload { name: "train.mlp", run: train::mlp },

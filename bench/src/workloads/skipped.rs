@@ -13,11 +13,9 @@ const SKIPPED: &[(&str, &str)] = &[
     ("compile.transformer12_grad", COMPILE),
     ("compile.rnn_scan_grad", COMPILE),
     ("kernel.numpy_matmul", "that is NumPy and not JAX"),
-    ("kernel.conv", "there is no convolution yet"),
     ("kernel.embedding", "there is no indexing by arrays with its own name yet"),
     ("kernel.linalg", "there is no linear algebra yet"),
     ("kernel.fft", "there is no Fourier transform yet"),
-    ("train.cnn", "there is no convolution yet"),
     ("train.transformer", "waits for indexing, softmax and gelu under their own names"),
 ];
 

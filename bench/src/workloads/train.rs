@@ -6,7 +6,7 @@ use cotangent::lax;
 use cotangent::prelude::*;
 
 /// Measures a compiled step whose parameters are the last call's result.
-fn carried<P: Pytree>(
+pub fn carried<P: Pytree>(
     b: &mut Bench,
     name: &str,
     step: impl Fn(&P, &Array, &Array) -> (P, Array) + Send + Sync,
