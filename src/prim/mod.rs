@@ -10,6 +10,7 @@
 pub(crate) mod checked;
 pub(crate) mod held;
 pub(crate) mod lower;
+pub(crate) mod matrix;
 mod policy;
 pub(crate) mod rules;
 #[doc(hidden)]
@@ -290,4 +291,5 @@ primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call checkpoint custom
     linear_solve cond scan while_loop stacks partition bounded rewind callback check shard_map
+    cholesky triangular_solve lu qr eigh svd eig fft
 }

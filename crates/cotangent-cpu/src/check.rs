@@ -209,6 +209,10 @@ impl Program {
             let tys: Vec<&Ty> = vals.iter().map(|v| &v.ty).collect();
             return check_map(body, &operands, &tys);
         }
+        if let Kind::Lib(lib) = &node.kind {
+            let operands: Vec<Ty> = operands.iter().map(|o| Ty::new(o.dt, o.dims)).collect();
+            return lib.check(&operands, &vals.iter().map(|v| v.ty.clone()).collect::<Vec<_>>());
+        }
         ensure!(vals.len() == 1, "{} results, not one", vals.len());
         let ty = &vals[0].ty;
         let fixed = |n: usize| {
@@ -220,7 +224,7 @@ impl Program {
             Ok(())
         };
         match &node.kind {
-            Kind::Map(_) => Ok(()),
+            Kind::Map(_) | Kind::Lib(_) => Ok(()),
             Kind::Arg(a) => {
                 fixed(0)?;
                 let a = *a as usize;

@@ -26,6 +26,7 @@ mod pairs;
 pub mod pooled;
 pub mod program;
 pub mod reference;
+pub mod routine;
 pub mod text;
 
 pub use buffer::{Buffer, Element};
@@ -33,3 +34,4 @@ pub use dt::Dt;
 pub use exec::{Executable, Operand, Output, Outputs, ScalarLoop};
 pub use pooled::Pooled;
 pub use program::*;
+pub use routine::{Call, Lib, Plain, Routine};

@@ -27,7 +27,7 @@
 //!   `LogAddExp` is sequential instead: `y[i] = logaddexp(y[i-1], x[i])`.
 //! * `Dot`: see [`DotSpec`].
 
-use crate::Dt;
+use crate::{Dt, Lib};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -216,6 +216,8 @@ pub enum Kind {
     },
     /// A batched matrix product. Operands: `[batch, m, k]` and `[batch, k, n]`, usually through views. Result `[batch, m, n]`.
     Dot(DotSpec),
+    /// A routine of a library, batched over leading dimensions: its results are what the routine computes of each matrix alone. Several results.
+    Lib(Box<Lib>),
 }
 
 /// The order of summation of a product, fixed by its logical sizes, and the type of its sums.

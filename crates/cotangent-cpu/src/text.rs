@@ -76,6 +76,7 @@ impl Kind {
             Kind::Update => "update",
             Kind::Concat { .. } => "concat",
             Kind::Dot(_) => "dot",
+            Kind::Lib(_) => "lib",
         }
     }
 }
@@ -256,6 +257,9 @@ impl Program {
             }
             Kind::Concat { dim } => format!("{name} dim={dim} {all}"),
             Kind::Dot(s) => format!("{name} {} {} {all}", lower(&s.order), s.acc),
+            Kind::Lib(l) => {
+                format!("{name} {} [{}] batch={} ({})", l.routine.name, list(&l.params), l.batch, operands.join(", "))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::access::Access;
 use super::build::Place;
 use super::constants::Constants;
 use super::map::{Code, MapStep};
-use super::{Operand, fold, index, line, place};
+use super::{Operand, fold, index, library, line, place};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use std::cell::UnsafeCell;
@@ -27,6 +27,7 @@ pub enum Step {
     Gather(Box<index::Gather>),
     Scatter(Box<index::Scatter>),
     Dot(Box<place::Product>),
+    Lib(Box<library::LibStep>),
 }
 
 /// A map of one kernel whose operands lie in memory as it reads them, with the bytes to their first elements.
@@ -118,6 +119,7 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 Step::Concat(w) => w.run(frame),
                 Step::Gather(w) => w.run(frame),
                 Step::Scatter(w) => w.run(frame),
+                Step::Lib(w) => w.run(frame),
                 Step::Dot(w) => {
                     let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
                         ptr: frame.spot((place, offset)),
