@@ -26,6 +26,7 @@ pub mod fuzz;
 pub mod isa;
 pub mod math;
 mod pairs;
+pub mod pool;
 pub mod pooled;
 pub mod program;
 pub mod reference;
