@@ -1,5 +1,6 @@
 //! From programs to the CPU engine: lowering, the cache of compiled programs, and running them.
 
+pub mod ahead;
 mod parts;
 pub(crate) mod turns;
 
@@ -11,7 +12,7 @@ use crate::prim::lower::{Lower, split, ty};
 use crate::prim::{Avals, Primitive};
 use cotangent_cpu::{Executable, Output, Program, ValId};
 use smallvec::SmallVec;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 /// A program ready to run.
@@ -210,47 +211,6 @@ fn ready(j: &Arc<Jaxpr>, loc: Loc) -> &Ready {
     j.ready.get_or_init(|| {
         if j.driven() { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
     })
-}
-
-/// A program without control flow, lowered.
-pub(crate) struct Piece {
-    jaxpr: Arc<Jaxpr>,
-    program: Program,
-}
-impl std::fmt::Display for Piece {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.program.fmt(f)
-    }
-}
-/// What has to be compiled for a program: itself, or its parts and the programs that its loops and branches hold.
-pub(crate) fn pieces(j: &Arc<Jaxpr>) -> Vec<Piece> {
-    let (mut all, mut seen, mut next) = (vec![], HashSet::new(), vec![j.clone()]);
-    while let Some(j) = next.pop() {
-        if !seen.insert(Arc::as_ptr(&j)) {
-            continue;
-        }
-        if !j.driven() {
-            all.push(Piece { program: program(&j), jaxpr: j });
-            continue;
-        }
-        if let Ready::Parts(parts) = ready(&j, std::panic::Location::caller()) {
-            let held = parts.driven().flat_map(|k| j.eqns[k].prim.params()).flat_map(|(_, p)| p.programs());
-            // the last is taken first
-            next.extend(parts.straight().cloned().chain(held).collect::<Vec<_>>().into_iter().rev())
-        }
-    }
-    all
-}
-/// Makes them ready to run.
-pub(crate) fn compile_pieces(all: Vec<Piece>, loc: Loc) {
-    for Piece { jaxpr, program } in all {
-        let c = Arc::new(compile(program, jaxpr.out_avals().into(), "jit", loc));
-        jaxpr.ready.get_or_init(|| Ready::Whole(c, constants(&jaxpr)));
-    }
-}
-/// Empties the cache.
-pub(crate) fn forget() {
-    PROGRAMS.lock().unwrap_or_else(|e| e.into_inner()).clear()
 }
 
 /// Runs a whole program on concrete arguments.

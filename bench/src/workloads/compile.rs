@@ -3,6 +3,7 @@
 use crate::measure::{Bench, short};
 use crate::models::*;
 use cotangent::Jaxpr;
+use cotangent::ahead::Lowered;
 use cotangent::prelude::*;
 use cotangent::{clear_caches, make_jaxpr};
 use serde_json::{Map, json};
@@ -21,11 +22,11 @@ fn measured(
     result: impl FnOnce() -> Vec<Array>,
 ) {
     let name = format!("compile.{key}");
-    if b.compares(&name, result) || !b.wants(&name) {
+    if !b.wants(&name) || b.compares(&name, result) {
         return;
     }
     if let Some(n) = b.args.repeat {
-        (0..n).for_each(|_| drop(stage().lower().compile()));
+        (0..n).for_each(|_| drop(Lowered::new(&stage()).compile()));
         return;
     }
     let args: Vec<&Array> = args.iter().collect();
@@ -37,14 +38,14 @@ fn measured(
         let since = |from: Instant| from.elapsed().as_secs_f64() * 1e3;
         let jaxpr = stage();
         let trace = since(begin);
-        let lowered = jaxpr.lower();
+        let lowered = Lowered::new(&jaxpr);
         let lower = since(begin) - trace;
+        equations = lowered.equations();
         let compiled = lowered.compile();
         let total = since(begin);
         let run = Instant::now();
         drop(compiled.call(&args));
-        rows.push([trace, lower, total - trace - lower, total, since(run)]);
-        equations = jaxpr.primitives().count()
+        rows.push([trace, lower, total - trace - lower, total, since(run)])
     }
     let column = |k: usize| rows[1..].iter().map(|r| r[k]).collect::<Vec<_>>();
     for (k, metric) in ["trace", "lower", "compile", "total"].into_iter().enumerate() {
@@ -66,6 +67,9 @@ pub fn poly_vg(b: &mut Bench) {
 
 macro_rules! of_batch {
     ($b:ident, $name:literal, $f:expr, $params:expr, $batch:expr) => {{
+        if !$b.wants(concat!("compile.", $name)) {
+            return;
+        }
         let (params, (x, y)) = ($params, $batch);
         let args = [tree::leaves(&params), vec![x.clone(), y.clone()]].concat();
         measured($b, $name, &|| make_jaxpr($f, (&params, &x, &y)), &args, || tree::leaves(&jit($f)(&params, &x, &y)))
