@@ -5,8 +5,11 @@
     python bench/beside_jax.py --only eager --only call --rounds 3 --markdown table.md
 
 A round runs one and then the other, so that a busy machine disturbs both alike; of all rounds the least figure counts
-(--by median: the least of the rounds' medians; --by cpu_us: of processor time, which a crowded machine disturbs least). The ratio is JAX's figure divided by ours: above 1 we are faster, or
-smaller. JAX is needed by the interpreter that is named with --python only.
+(--by median: the least of the rounds' medians; --by cpu_us: of processor time, which a crowded machine disturbs least). The ratio is
+JAX's figure divided by ours: above 1 we are faster, or smaller. JAX is needed by the interpreter that is named with --python only.
+
+With --check nothing is measured. JAX's results are written down (or read from the file that --results names), ours are computed from
+the same inputs and compared, and whatever differs, or has not been compared, makes the program fail.
 """
 
 from __future__ import annotations
@@ -22,6 +25,34 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
+# What belongs together in the last table: a title, the ratio that is aimed at, and names and metrics. The first row that fits counts.
+GROUPS = (
+    ("start-up", 300, ("startup.*/wall",)),
+    ("eager derivatives", 500, ("eager.*grad*", "eager.vg_*")),
+    ("eager", 50, ("eager.*",)),
+    ("compile (traced, lowered, compiled)", 100, ("compile.*/total",)),
+    ("call", 15, ("call.*",)),
+    ("kernels: elementwise, reductions", 2,
+     ("kernel.chain*", "kernel.add1*", "kernel.unary*", "kernel.sum*", "kernel.mean*", "kernel.logsumexp*", "kernel.layernorm*",
+      "kernel.outer_sum*", "kernel.concat3*")),
+    ("kernels: sort, cumsum, gradients of conv, transpose, softmax", 4,
+     ("kernel.sort*", "kernel.argsort*", "kernel.cumsum*", "kernel.conv.grad*", "kernel.transpose*", "kernel.softmax*")),
+    ("kernels: matrix products", 1.15, ("kernel.matmul*", "kernel.batched_matmul*", "kernel.matvec*")),
+    ("kernels: others", None, ("kernel.*",)),
+    ("train: MLP", 1.2, ("train.mlp*",)),
+    ("train: CNN", 4, ("train.cnn*",)),
+    ("train: transformer", 2.5, ("train.transformer*",)),
+    ("train: recurrent", 2, ("train.lstm*", "train.rnn*")),
+    ("train: logistic", 4, ("train.logistic*",)),
+    ("train: linear regression", None, ("train.linreg*",)),
+    ("transform", 4, ("transform.*",)),
+    ("random", 8, ("random.*",)),
+    ("memory of a first run", None, ("memory.*",)),
+)
+# Beside those: all of these together.
+TOGETHER = (("train, all", 2, ("train.*",)),)
+# A row of a group below this is marked.
+FLOOR = 0.9
 BY = {"min": "Best sample", "median": "Least median", "cpu_us": "Least processor time per call (wall time where it is not known)"}
 
 
@@ -43,6 +74,9 @@ def parse_args():
                    help="lines measured before instead of running ours; may be repeated")
     p.add_argument("--jax", action="append", default=[], metavar="JSONL",
                    help="lines measured before instead of running JAX; may be repeated")
+    p.add_argument("--check", action="store_true", help="compare results instead of times")
+    p.add_argument("--results", metavar="JSONL", default=None,
+                   help="with --check: JAX's results as jax_results.py wrote them (bench/jax_results.jsonl has those of 0.10.2)")
     p.add_argument("--markdown", metavar="FILE", default=None, help="write the table there too")
     return p.parse_args()
 
@@ -121,9 +155,16 @@ def mean(ratios):
     return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
 
+def belongs(name, metric, patterns):
+    def fits(pattern):
+        want, _, which = pattern.partition("/")
+        return fnmatch.fnmatchcase(name, want) and which in ("", metric)
+    return any(map(fits, patterns))
+
+
 def table(ours, jax):
-    """Rows, and the geometric means by group."""
-    rows, groups = [], {}
+    """Rows, and the geometric means by group: title, number of rows, mean, aim, the names of rows below the floor."""
+    rows, ratios = [], []
     for key, (value, unit) in ours.items():
         name, metric = key
         if key not in jax:
@@ -135,11 +176,15 @@ def table(ours, jax):
         ratio = theirs / value if value > 0 else math.inf
         rows.append((name, metric, shown(value, unit), shown(theirs, unit), times(ratio)))
         if 0 < ratio < math.inf:
-            groups.setdefault(name.split(".")[0], []).append(ratio)
-    means = [(g, len(r), mean(r)) for g, r in groups.items()]
-    if groups:
-        everything = [x for r in groups.values() for x in r]
-        means.append(("all", len(everything), mean(everything)))
+            ratios.append((name, metric, ratio))
+    groups = {g[0]: [] for g in GROUPS + TOGETHER}
+    for r in ratios:
+        title = next((g[0] for g in GROUPS if belongs(*r[:2], g[2])), None)
+        for t in [title] + [g[0] for g in TOGETHER if belongs(*r[:2], g[2])]:
+            if t:
+                groups[t].append(r)
+    means = [(title, len(g), mean([r[2] for r in g]), aim, [r[0] for r in g if r[2] < FLOOR])
+             for title, aim, _ in GROUPS + TOGETHER if (g := groups[title])]
     return rows, means
 
 
@@ -150,8 +195,34 @@ def columns(head, rows):
         yield "  ".join(cells).rstrip()
 
 
+def check(args):
+    """Are our results the baseline's? Returns an exit status."""
+    only = [x for p in args.only for x in ("--only", p)]
+    with tempfile.TemporaryDirectory() as folder:
+        results = args.results
+        if results is None:
+            results = os.path.join(folder, "results.jsonl")
+            groups = [x for g in baseline_groups(args) for x in ("--only", g)]
+            subprocess.run([args.python, os.path.join(HERE, "jax_results.py"), "--json", results] + groups, check=True,
+                           stderr=subprocess.DEVNULL)
+        done = subprocess.run([args.bench or our_binary(), "--threads", args.threads, "--check", results] + only,
+                              stdout=subprocess.PIPE, text=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    fine = [(r["name"], f"{r['distance']:.1e}", f"{r['allowed']:.0e}") for r in lines if "distance" in r]
+    print("\n".join(columns(("name", "distance", "allowed"), fine)))
+    for kind, title in (("skipped", "not there"), ("unchecked", "not compared"), ("error", "WRONG")):
+        told = [f"  {r['name']}: {r[kind]}" for r in lines if kind in r]
+        if told:
+            print(f"\n{title}:\n" + "\n".join(told))
+    wrong = done.returncode != 0 or any("error" in r for r in lines)
+    print(f"\n{len(fine)} results agree with the baseline's" + (", and not all is well" if wrong else ""))
+    return 1 if wrong or not fine else 0
+
+
 def main():
     args = parse_args()
+    if args.check:
+        return check(args)
     ours, jax = [], []
     for path in args.ours:
         read(path, ours)
@@ -178,8 +249,8 @@ def main():
     missing = [k for k in jax if k not in ours and selected(k[0], args.only)]
 
     head = ("name", "metric", "ours", "JAX", "ratio")
-    mean_head = ("group", "rows", "geometric mean of the ratios")
-    mean_rows = [(g, str(n), times(m)) for g, n, m in means]
+    mean_head = ("group", "rows", "geometric mean of the ratios", "aim", f"below {FLOOR}")
+    mean_rows = [(g, str(n), times(m), "" if aim is None else f"{aim:g}", ", ".join(low)) for g, n, m, aim, low in means]
     print("\n".join(columns(head, rows)) + "\n\n" + "\n".join(columns(mean_head, mean_rows)))
     notes = [f"{n}: {why}" for n, why in skipped.items()]
     notes += [f"{n}: {m} is measured by the baseline only" for n, m in missing if n not in skipped]
@@ -194,10 +265,10 @@ def main():
                      f"{max(args.rounds, len(args.ours), len(args.jax))} rounds. "
                      "The ratio is JAX's figure divided by ours.\n\n")
             fh.write(line(head) + "|---|---|---:|---:|---:|\n" + "".join(map(line, rows)) + "\n")
-            fh.write(line(mean_head) + "|---|---:|---:|\n" + "".join(map(line, mean_rows)))
+            fh.write(line(mean_head) + "|---|---:|---:|---:|---|\n" + "".join(map(line, mean_rows)))
             if notes:
                 fh.write("\nNot compared:\n\n" + "".join(f"- {n}\n" for n in notes))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -51,6 +51,9 @@ pub use array::from_literals;
 pub use array::{Array, ArrayLike, Operand, array};
 pub use aval::Aval;
 pub use axes::{ArgAxes, Axes, AxisList, ByLeaf, by_leaf};
+#[doc(hidden)]
+pub use backend::ahead;
+pub use backend::ahead::clear_caches;
 pub use checkify::checkify;
 pub use cotangent_derive::Pytree;
 pub use differential::Differential;

@@ -11,6 +11,7 @@ usage: cotangent-bench [options]
   --min-sample S    seconds per sample, at least (0.05)
   --budget S        seconds of sampling per measurement (1.5)
   --repeat N        for profilers: call what would be measured N times, and measure nothing
+  --check FILE      measure nothing, but compare results with those that jax_results.py has written
   --list            print the names of the workloads and stop
 ";
 
@@ -31,6 +32,8 @@ pub struct Args {
     pub budget: f64,
     /// How often to call what would be measured.
     pub repeat: Option<u64>,
+    /// The baseline's results.
+    pub check: Option<String>,
     /// Print names only?
     pub list: bool,
     /// The process has been pinned to this CPU already.
@@ -60,6 +63,7 @@ impl Args {
             min_sample: 0.05,
             budget: 1.5,
             repeat: None,
+            check: None,
             list: false,
             pinned: None,
         };
@@ -80,6 +84,7 @@ impl Args {
                 "--min-sample" => args.min_sample = seconds(flag, value()?)?,
                 "--budget" => args.budget = seconds(flag, value()?)?,
                 "--repeat" => args.repeat = Some(number(flag, value()?)?),
+                "--check" => args.check = Some(value()?.clone()),
                 "--list" => args.list = true,
                 PINNED => args.pinned = Some(number(flag, value()?)?),
                 "--help" | "-h" => return Ok(Parsed::Help),

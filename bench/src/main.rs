@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod check;
 mod measure;
 mod models;
+mod numbers;
 mod process;
 mod workloads;
 
@@ -49,5 +51,6 @@ fn main() -> ExitCode {
         bench.run(w)
     }
     workloads::skipped::all(&mut bench);
+    bench.finish(workloads::skipped::covers);
     if bench.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

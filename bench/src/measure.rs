@@ -2,8 +2,10 @@
 //! the median, the best and what else is known.
 
 use crate::args::Args;
+use crate::check::Check;
 use crate::process::{cpu_seconds, minor_faults};
 use crate::workloads::Workload;
+use cotangent::prelude::*;
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::hint::black_box;
@@ -49,6 +51,8 @@ pub struct Bench {
     failed: bool,
     /// Is the workload that runs asked for by its own name? Then so are all its measurements.
     whole: bool,
+    /// The baseline's results: then nothing is measured, but compared.
+    check: Option<Check>,
 }
 
 impl Bench {
@@ -57,7 +61,8 @@ impl Bench {
         let open =
             |path: &String| File::options().create(true).append(true).open(path).map_err(|e| format!("{path}: {e}"));
         let out = args.json.as_ref().map(open).transpose()?;
-        Ok(Bench { args, out, failed: false, whole: true })
+        let check = args.check.as_ref().map(|path| Check::read(path)).transpose()?;
+        Ok(Bench { args, out, failed: false, whole: true, check })
     }
     /// Has a workload failed?
     pub fn failed(&self) -> bool {
@@ -89,12 +94,53 @@ impl Bench {
         self.whole || self.args.selects(name)
     }
 
+    /// Are results compared instead? Then this one is.
+    pub fn compares(&mut self, name: &str, result: impl FnOnce() -> Vec<Array>) -> bool {
+        if self.check.is_none() {
+            return false;
+        }
+        if self.wants(name) {
+            let ours = result();
+            match self.check.as_mut().expect("results of the baseline").compare(name, &ours) {
+                Some(Ok((d, allowed))) => self.line(json!({"name": name, "distance": short(d), "allowed": allowed})),
+                Some(Err(why)) => self.fail(name, &why),
+                None => self.line(json!({"name": name, "unchecked": "the baseline has no such result"})),
+            }
+        }
+        true
+    }
+    /// Says what the baseline computes and nobody has compared, though it was asked for. `skipped` has given its reasons already.
+    pub fn finish(&mut self, skipped: impl Fn(&str) -> bool) {
+        for name in self.check.as_ref().map(Check::left).unwrap_or_default() {
+            if self.args.selects(&name) && !skipped(&name) {
+                self.fail(&name, "the baseline computes this, and nothing was compared with it")
+            }
+        }
+    }
+
     /// Measures a call. Its result is dropped within the time.
-    pub fn time<T>(&mut self, name: &str, call: impl FnMut() -> T) {
+    pub fn time<T: Pytree>(&mut self, name: &str, call: impl FnMut() -> T) {
         self.time_work(name, Work::default(), call)
     }
     /// Measures a call of which it is known how much it does.
-    pub fn time_work<T>(&mut self, name: &str, work: Work, mut call: impl FnMut() -> T) {
+    pub fn time_work<T: Pytree>(&mut self, name: &str, work: Work, mut call: impl FnMut() -> T) {
+        if !self.compares(name, || tree::leaves(&call())) {
+            self.time_only(name, work, call)
+        }
+    }
+    /// The same of a call whose result is not compared, but another.
+    pub fn time_beside<T>(
+        &mut self,
+        name: &str,
+        work: Work,
+        call: impl FnMut() -> T,
+        result: impl FnOnce() -> Vec<Array>,
+    ) {
+        if !self.compares(name, result) {
+            self.time_only(name, work, call)
+        }
+    }
+    fn time_only<T>(&mut self, name: &str, work: Work, mut call: impl FnMut() -> T) {
         if self.wants(name) {
             self.sample(name, work, &mut |n| {
                 let start = Instant::now();

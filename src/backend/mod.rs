@@ -1,5 +1,6 @@
 //! From programs to the CPU engine: lowering, the cache of compiled programs, and running them.
 
+pub mod ahead;
 pub(crate) mod parts;
 pub(crate) mod turns;
 

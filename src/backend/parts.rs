@@ -79,6 +79,21 @@ impl Parts {
         Parts { steps }
     }
 
+    /// The programs between what decides for itself.
+    pub(crate) fn straight(&self) -> impl Iterator<Item = &Arc<Jaxpr>> {
+        self.steps.iter().filter_map(|s| match &s.work {
+            Work::Straight { jaxpr, .. } => Some(jaxpr),
+            Work::Driven(_) => None,
+        })
+    }
+    /// The equations that decide for themselves.
+    pub(crate) fn driven(&self) -> impl Iterator<Item = usize> {
+        self.steps.iter().filter_map(|s| match s.work {
+            Work::Driven(k) => Some(k),
+            Work::Straight { .. } => None,
+        })
+    }
+
     /// Results for concrete arguments of the types that the program `j` takes.
     pub(crate) fn run(&self, j: &Jaxpr, args: &[&Array], loc: Loc) -> Outs {
         let mut env: Vec<Option<Array>> = vec![None; j.avals.len()];

@@ -137,6 +137,12 @@ fn find(key: u64, types: u64, prim: &dyn Primitive, args: &[&Array], loc: Loc) -
     entry
 }
 
+/// Forgets it, and what this thread used lately.
+pub(crate) fn forget() {
+    ALL.write().unwrap_or_else(|e| e.into_inner()).clear();
+    RECENT.with(|recent| recent.borrow_mut().fill(None))
+}
+
 /// A multiply-and-rotate hash: keys are short and nobody attacks them.
 #[derive(Default)]
 pub(crate) struct Fx(pub u64);

@@ -63,5 +63,5 @@ pub fn cnn(b: &mut Bench) {
     let (c1, c2) = (2.0 * (64 * 784 * 32 * 9) as f64, 2.0 * (64 * 196 * 64 * 288) as f64);
     let fc = 2.0 * (64 * (3136 * 128 + 1280)) as f64;
     let work = Work::flops(3.0 * (c1 + c2 + fc) - c1);
-    super::train::carried(b, "train.cnn", sgd(cnn_loss, 1e-3), &params, (&x, &labels), work);
+    super::train::carried(b, "train.cnn", (cnn_loss, 1e-3), &params, (&x, &labels), work);
 }

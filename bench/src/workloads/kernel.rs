@@ -1,10 +1,11 @@
 //! Loops over many elements, compiled.
 
 use crate::measure::{Bench, Work};
-use crate::models::normal;
-use cotangent::np;
+use crate::models::{integers, normal, normal64, rows};
+use crate::numbers::Random;
 use cotangent::prelude::*;
 use cotangent::prim::{broadcast_in_dim, concatenate, cumsum, erf, logistic, reduce_max, reduce_sum};
+use cotangent::{np, vjp};
 
 fn chain_of(x: &Array) -> Array {
     x.tanh() * logistic(x) + (-(x * x)).exp()
@@ -33,7 +34,7 @@ pub fn add1_large(b: &mut Bench) {
     b.time_work("kernel.add1.1e7", work, || f(&x));
     let g = jit(|v: Array| v + 1);
     let mut held = Some(&x + 0);
-    b.time_work("kernel.add1.1e7.donated", work, || held = held.take().map(&g));
+    b.time_beside("kernel.add1.1e7.donated", work, || held = held.take().map(&g), || vec![g(&x + 0)]);
 }
 
 pub fn unary(b: &mut Bench) {
@@ -124,8 +125,7 @@ pub fn matmul(b: &mut Bench) {
             b.time_work(&name, Work::flops(2.0 * (n as f64).powi(3)), || f(&x, &y));
         }
     }
-    let double = |seed| normal(&[1024, 1024], seed, 1.0).astype(DType::Float64);
-    let (x, y) = (double(0), double(1));
+    let (x, y) = (normal64(&[1024, 1024], 0), normal64(&[1024, 1024], 1));
     b.time_work("kernel.matmul.f64.1024", Work::flops(2.0 * 1024f64.powi(3)), || f(&x, &y));
     let (x, y) = (normal(&[64, 64, 64], 0, 1.0), normal(&[64, 64, 64], 1, 1.0));
     b.time_work("kernel.batched_matmul.64x64x64x64", Work::flops(2.0 * 64f64.powi(4)), || f(&x, &y));
@@ -138,6 +138,17 @@ pub fn matmul(b: &mut Bench) {
     let (a, v) = (normal(&[2048, 2048], 0, 1.0), normal(&[2048], 1, 1.0));
     let n = 2048f64 * 2048.0;
     b.time_work("kernel.matvec.f32.2048", Work::flops(2.0 * n).and_bytes(4.0 * n), || f(&a, &v));
+}
+
+pub fn embedding(b: &mut Bench) {
+    let table = normal(&[50_000, 64], 0, 1.0);
+    let ids = integers(&[8192], &mut Random::new(1), 50_000);
+    let f = jit(rows);
+    b.time_work("kernel.embedding.forward", Work::bytes(8.0 * 8192.0 * 64.0), || f(&table, &ids));
+    let ct = normal(&[8192, 64], 2, 1.0);
+    let g = jit(|t: &Array, i: &Array, ct: &Array| vjp(|t: &Array| rows(t, i), (t,)).1.call(ct).0);
+    let bytes = 4.0 * 64.0 * (50_000.0 + 3.0 * 8192.0);
+    b.time_work("kernel.embedding.grad", Work::bytes(bytes), || g(&table, &ids, &ct));
 }
 
 pub fn prefix(b: &mut Bench) {

@@ -1,6 +1,7 @@
 //! The workloads, in the order and under the names of the baseline.
 
 mod call;
+mod compile;
 mod conv;
 mod eager;
 mod kernel;
@@ -37,6 +38,10 @@ pub const ALL: &[Workload] = &[
     Workload { name: "eager.grad3_tanh", run: eager::grad3_tanh },
     Workload { name: "eager.vmap_grad_poly", run: eager::vmap_grad_poly },
     Workload { name: "eager.mlp_step", run: eager::mlp_step },
+    Workload { name: "compile.poly_vg", run: compile::poly_vg },
+    Workload { name: "compile.mlp_step", run: compile::mlp_step },
+    Workload { name: "compile.transformer12_grad", run: compile::transformer12_grad },
+    Workload { name: "compile.rnn_scan_grad", run: compile::rnn_scan_grad },
     Workload { name: "call.overhead", run: call::overhead },
     Workload { name: "kernel.chain", run: kernel::chain },
     Workload { name: "kernel.add1_large", run: kernel::add1_large },
@@ -44,6 +49,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "kernel.reduce", run: kernel::reduce },
     Workload { name: "kernel.layout", run: kernel::layout },
     Workload { name: "kernel.matmul", run: kernel::matmul },
+    Workload { name: "kernel.embedding", run: kernel::embedding },
     Workload { name: "kernel.sort_scan", run: kernel::prefix },
     Workload { name: "kernel.conv", run: conv::kernel },
     Workload { name: "kernel.pool", run: conv::windows },
@@ -51,6 +57,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "train.linreg4", run: train::linreg },
     Workload { name: "train.logistic", run: train::logistic },
     Workload { name: "train.mlp", run: train::mlp },
+    Workload { name: "train.transformer", run: train::transformer },
     Workload { name: "train.rnn", run: train::recurrent },
     Workload { name: "transform.per_example", run: transform::per_example },
     Workload { name: "transform.hessian", run: transform::hessian },

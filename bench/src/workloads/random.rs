@@ -19,6 +19,9 @@ pub fn numbers(b: &mut Bench) {
     sampled(b, "random.uniform.1e7", random::uniform);
     let (n, key) = (10_000, random::key(0));
     let split = jit(move |k: Key| random::split_array(k, &[n]));
-    b.time_work("random.split.1e4", Work::default().and_elems(n as f64), || split(key.share()));
-    b.time("random.split.2.eager", || random::split_array(key.share(), &[2]));
+    let words = |k: Key| vec![random::key_data(&k)];
+    let work = Work::default().and_elems(n as f64);
+    b.time_beside("random.split.1e4", work, || split(key.share()), || words(split(key.share())));
+    let two = || random::split_array(key.share(), &[2]);
+    b.time_beside("random.split.2.eager", Work::default(), two, || words(two()));
 }
