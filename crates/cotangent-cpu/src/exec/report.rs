@@ -294,6 +294,9 @@ fn describe(step: &Step) -> String {
                     text += &format!(", {n} {what}");
                 }
             }
+            if let Some(code) = m.machine.as_ref().and_then(|m| m.made()) {
+                text += &format!("; machine code: {} bytes, {} elements a round", code.bytes().len(), code.lanes)
+            }
             text
         }
         Step::Copy(c) => format!("copy {} bytes from {} to {}", c.access.len * c.access.size, c.from, c.to),
