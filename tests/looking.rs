@@ -198,7 +198,7 @@ fn misses_name_what_differs() {
         mass: Array,
     }
     let f = jit(|p: &Point, n: Static<usize>| p.at[0].sum() * &p.mass * n.0 as f64);
-    let p = Point { at: vec![array![1f32, 2f32]], mass: array(1f32) };
+    let p = Point { at: vec![array![1f32, 2f32]], mass: Array::from_slice(&[1f32], &[]) };
     let other = |change: &dyn Fn(&mut Point)| {
         let mut p = p.clone();
         change(&mut p);
@@ -207,7 +207,11 @@ fn misses_name_what_differs() {
     let cases: [(Point, usize, &[&str]); 4] = [
         (p.clone(), 2, &["1", "2"]),
         (other(&|p| p.at[0] = array![1f32]), 1, &["argument [0].at[0]: shape (2,) before, (1,) now"]),
-        (other(&|p| p.mass = Array::from_slice(&[1f64], &[])), 1, &["argument [0].mass: element type float32 before, float64 now"]),
+        (
+            other(&|p| p.mass = Array::from_slice(&[1f64], &[])),
+            1,
+            &["argument [0].mass: element type float32 before, float64 now"],
+        ),
         (other(&|p| p.at.push(array(1.0))), 1, &["argument [0].at", "before"]),
     ];
     for (q, n, want) in cases {
