@@ -33,7 +33,8 @@ pub struct Group {
     pub live: usize,
 }
 
-/// What a run takes, in bytes. Products work in memory that their thread keeps, which is not counted.
+/// What a run takes, in bytes. Not counted is memory in which single steps work: products (which keep it for the next one), and all but folds, prefixes and
+/// extremes. It belongs to no value, and what some of them take depends on the values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Memory {
     /// The arguments.
