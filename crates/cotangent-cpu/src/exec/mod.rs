@@ -20,6 +20,8 @@ mod plan;
 mod register;
 mod run;
 pub(crate) mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod scan;
 mod turns;
 
 use crate::isa::{Isa, isa};
