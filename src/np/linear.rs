@@ -8,7 +8,7 @@ use crate::prim;
 
 /// Both in the type in which they meet.
 #[track_caller]
-fn meet(name: &str, x: &Array, y: &Array) -> (Array, Array) {
+pub(super) fn meet(name: &str, x: &Array, y: &Array) -> (Array, Array) {
     for t in [x.dtype(), y.dtype()] {
         if !t.is_number() {
             fail(ErrorKind::Type, format!("{name}: no arithmetic on elements of type {t}"))

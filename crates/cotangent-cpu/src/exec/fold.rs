@@ -2,9 +2,12 @@
 
 use super::access::{Access, Axis, transpose};
 use super::build::Place;
+use super::index::{Each, put_each};
 use super::line;
 use super::run::Frame;
 use super::scalar::{Half, Int, Num, Ord2};
+#[cfg(target_arch = "x86_64")]
+use super::scan;
 use crate::isa::Isa;
 use crate::multiversion;
 use crate::pairs::Pairs;
@@ -67,7 +70,7 @@ struct Complex<T>(T, T);
 
 macro_rules! combine {
     ($($name:ident: $bound:ident, |$a:ident, $b:ident| $body:expr;)*) => { $(
-        struct $name<T>(PhantomData<T>);
+        pub struct $name<T>(PhantomData<T>);
         impl<T: $bound> Combine for $name<T> {
             type T = T;
             #[inline(always)]
@@ -282,6 +285,16 @@ pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8
             }
         };
     }
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Avx512 {
+        match (op, dt.part()) {
+            (Fold::Sum, Dt::F32) => return scan::sums32,
+            (Fold::Sum, Dt::F64) => return scan::sums64,
+            (Fold::Prod, Dt::F32) if !dt.is_complex() => return scan::prods32,
+            (Fold::Prod, Dt::F64) if !dt.is_complex() => return scan::prods64,
+            _ => {}
+        }
+    }
     // The common types have a loop for a single line.
     match op {
         Fold::LogAddExp if dt == Dt::F64 => line::log_add_exp64,
@@ -294,11 +307,11 @@ pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8
     }
 }
 
-/// How a scatter combines an element with an update; `None` overwrites it.
-pub fn put_kernel(isa: Isa, put: Put, dt: Dt) -> Option<Slices> {
+/// How a scatter combines elements with updates, in slices and one by one; `None` overwrites them.
+pub fn put_kernel(isa: Isa, put: Put, dt: Dt) -> Option<(Slices, Each)> {
     macro_rules! one {
         ($f:ty) => {
-            Some(slices::<$f>(isa))
+            Some((slices::<$f>(isa), put_each::<$f>(isa)))
         };
     }
     macro_rules! half {
