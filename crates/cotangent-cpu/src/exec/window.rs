@@ -467,6 +467,7 @@ impl Builder<'_> {
             filter: stride(filter, k + 1),
         });
         let conv = conv::Conv {
+            isa: self.isa,
             acc: spec.acc,
             src,
             groups: x.dims[0],
