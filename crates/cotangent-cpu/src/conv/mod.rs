@@ -22,6 +22,8 @@ use std::ops::Range;
 const PANEL: usize = 512 << 10;
 /// Bytes of a panel that stays in the first cache.
 const FIRST: usize = 40 << 10;
+/// Bytes of a chunk of a filter that a product reads where it is.
+const SMALL: usize = 16 << 10;
 /// Fewer windows than this are no panel, for each panel packs the filter anew.
 const FEW: usize = 252;
 /// Windows of a panel whose sums are long.
@@ -278,7 +280,9 @@ impl<T: Cell> Run<'_, T> {
             (None, Some(height))
                 if !self.transposed && self.k * c.features * size <= PANEL && spread(c.features * size) =>
             {
-                height * (FIRST / (height * self.k * size)).clamp(1, 3)
+                // A small filter is read there by more rows, too.
+                let most = if self.k.min(CHUNK) * c.features * size <= SMALL { usize::MAX } else { 3 };
+                height * (FIRST / (height * self.k * size)).clamp(1, most)
             }
             _ => piece(self.m, (PANEL / (self.k * size)).max(14)),
         };
