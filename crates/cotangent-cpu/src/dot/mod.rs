@@ -407,6 +407,17 @@ pub(crate) unsafe fn add_sums(acc: Dt, len: usize, sums: *mut u8) {
     }
 }
 
+/// Rows of a microkernel, if a product with up to three times as many reads a right side whose rows are dense where it lies.
+pub(crate) fn few_rows(spec: DotSpec, src: Dt) -> Option<usize> {
+    let compute = cast::compute(spec.acc);
+    let height = match compute {
+        Dt::F32 => f32::kit(isa()).two.len(),
+        Dt::F64 => f64::kit(isa()).two.len(),
+        _ => return None,
+    };
+    (src == spec.acc && cast::same_bits(src, compute)).then_some(height)
+}
+
 /// [`dot`] for some of the chunks of long sums, whose type is that of the result: with `onto` they are added to what is there, so that a chain
 /// may be computed chunk by chunk.
 ///

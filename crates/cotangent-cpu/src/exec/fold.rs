@@ -213,6 +213,47 @@ multiversion! {
     }
 }
 
+/// `places(out, x, at, count, n, start)`: `out[i] = start op x[at[0] + i] op x[at[1] + i] ..`, for `n` elements and `count` places, which are in elements.
+pub type Places = unsafe fn(*mut u8, *const u8, *const isize, usize, usize, *const u8);
+
+multiversion! {
+    fn places<F: Combine>(out: *mut u8, x: *const u8, at: *const isize, count: usize, n: usize, start: *const u8) {
+        let (out, x) = (out.cast::<F::T>(), x.cast::<F::T>());
+        // SAFETY: `out` and every place have `n` elements, and no place is part of `out`.
+        unsafe {
+            let start = *start.cast::<F::T>();
+            let mut i = 0;
+            while i + 16 <= n {
+                let mut acc = [start; 16];
+                for k in 0..count {
+                    let x = x.offset(*at.add(k)).add(i);
+                    for (j, acc) in acc.iter_mut().enumerate() {
+                        *acc = F::f(*acc, *x.add(j));
+                    }
+                }
+                out.add(i).cast::<[F::T; 16]>().write_unaligned(acc);
+                i += 16;
+            }
+            for i in i..n {
+                *out.add(i) = (0..count).fold(start, |acc, k| F::f(acc, *x.offset(*at.add(k)).add(i)));
+            }
+        }
+    }
+}
+
+/// The loops over places of a fold, for the types that have them.
+pub fn places_kernel(isa: Isa, op: Fold, dt: Dt) -> Option<Places> {
+    match (op, dt) {
+        (Fold::Sum, Dt::F32) => Some(places::<Sum<f32>>(isa)),
+        (Fold::Max, Dt::F32) => Some(places::<Max<f32>>(isa)),
+        (Fold::Min, Dt::F32) => Some(places::<Min<f32>>(isa)),
+        (Fold::Sum, Dt::F64) => Some(places::<Sum<f64>>(isa)),
+        (Fold::Max, Dt::F64) => Some(places::<Max<f64>>(isa)),
+        (Fold::Min, Dt::F64) => Some(places::<Min<f64>>(isa)),
+        _ => None,
+    }
+}
+
 /// Calls a macro with the operation of a fold on a type.
 macro_rules! with_op {
     ($op:expr, $dt:expr, $m:ident) => {{
