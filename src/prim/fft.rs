@@ -84,7 +84,6 @@ impl Primitive for Fft {
         let mut shape = x[0].shape.clone();
         let there = &mut shape[first..];
         let fits = match self.kind {
-            // how many elements a half transform has is not held against what is there: more are dropped, and missing ones are zero
             FftType::Irfft => there[..last] == self.lengths[..last] && there[last] == n / 2 + 1,
             _ => *there == self.lengths[..],
         };

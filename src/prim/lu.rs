@@ -84,6 +84,7 @@ impl Primitive for LuPivotsToPermutation {
         vec![("permutation_size", self.size.to_string().into())]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        present()?;
         if x[0].dtype != DType::Int32 {
             return Err(format!("takes elements of type (dtype) int32, not {}", x[0]));
         }

@@ -23,11 +23,16 @@ pub(crate) fn no_routine() -> &'static Routine {
 const LEFT_OUT: &str =
     "this build has no factorizations and no Fourier transforms: the cargo feature `linalg` of `cotangent` is off";
 
-/// Checks that the library has its routines, and that all operands have one type of elements that they take.
-pub(crate) fn takes(x: &[&Aval]) -> Result<DType, String> {
+/// Checks that the library has its routines.
+pub(crate) fn present() -> Result<(), String> {
     #[cfg(not(feature = "linalg"))]
     return Err(LEFT_OUT.into());
-    #[allow(unreachable_code)]
+    #[cfg(feature = "linalg")]
+    Ok(())
+}
+/// The same, and that all operands have one type of elements that the routines take.
+pub(crate) fn takes(x: &[&Aval]) -> Result<DType, String> {
+    present()?;
     match same_dtype(x)? {
         t @ (DType::Float32 | DType::Float64 | DType::Complex64 | DType::Complex128) => Ok(t),
         t => Err(format!("does not take elements of type (dtype) {t}, but float32, float64, complex64 and complex128")),
@@ -105,6 +110,11 @@ pub(crate) fn bar(x: &Array) -> Array {
 /// The conjugate transpose of each matrix.
 pub(crate) fn mh(x: &Array) -> Array {
     bar(&mt(x))
+}
+/// Half of the sum of each matrix and its conjugate transpose.
+pub(crate) fn symmetrized(x: &Array) -> Array {
+    let y = add(x, &mh(x));
+    div(&y, &lit(&y, 2.0))
 }
 /// The real part in the type of `x`.
 pub(crate) fn re(x: &Array) -> Array {

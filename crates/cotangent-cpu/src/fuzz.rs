@@ -10,6 +10,7 @@
 mod access;
 mod body;
 mod engine;
+mod library;
 mod values;
 
 pub use engine::run;
@@ -250,7 +251,7 @@ impl Fuzz {
 
     /// Appends a node, and what it needs.
     fn node(&mut self) {
-        match self.r.below(26) {
+        match self.r.below(28) {
             0..8 => self.map(),
             8 | 9 => {
                 let (u, dt, dims, _) = self.array(|_| true);
@@ -264,6 +265,7 @@ impl Fuzz {
             21 => self.piece(),
             22 | 23 => self.concat(),
             24 => self.dot(),
+            25 | 26 => self.library(),
             _ => {
                 let dt = self.dt();
                 let bits = values::element(&mut self.r, dt, self.mood);

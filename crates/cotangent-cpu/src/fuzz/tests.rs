@@ -44,6 +44,7 @@ fn programs_are_valid_and_of_every_kind() {
         "update",
         "concat",
         "dot",
+        "lib",
     ] {
         assert!(kinds.get(kind).is_some_and(|n| *n >= 50), "{kind}: {kinds:?}");
     }
@@ -201,6 +202,11 @@ fn mutate(r: &mut Rng, p: &mut Program) {
                 }
             }
             Kind::Dot(s) => element(r, &mut s.acc),
+            Kind::Lib(l) => match r.below(3) {
+                0 => id(r, &mut l.batch),
+                1 => drop(l.params.pop()),
+                _ => l.params.push(r.next() as i64),
+            },
         },
     }
 }
