@@ -11,8 +11,8 @@ pub enum Degenerate {
     /// Not a number, as in JAX: single vectors are not determined there.
     #[default]
     NotANumber,
-    /// Vectors of equal values do not turn into each other. That is the derivative of every function that depends on the space which they span and not on
-    /// the vectors themselves; of other functions it is a choice.
+    /// Vectors of equal values do not turn into each other. That is the derivative of functions that do not tell such vectors apart, nor their values: of the projector onto
+    /// the space which they span, or of sums over them with equal weights. Of other functions it is a choice.
     Zero,
 }
 impl Degenerate {

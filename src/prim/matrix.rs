@@ -120,9 +120,9 @@ pub(crate) fn symmetrized(x: &Array) -> Array {
 pub(crate) fn re(x: &Array) -> Array {
     if x.dtype().is_complex() { real(x) } else { x.clone() }
 }
-/// The same numbers in another type.
+/// The same numbers in another type, as weak as they were.
 pub(crate) fn to(x: &Array, dtype: DType) -> Array {
-    convert_element_type(x, dtype, false)
+    convert_element_type(x, dtype, x.weak_type())
 }
 /// Where the column's number less `k` is at most that of the row.
 fn on_or_below(shape: &[usize], k: i64) -> Array {
@@ -145,7 +145,7 @@ pub(crate) fn eye(like: &Array, m: usize, n: usize) -> Array {
     let r = shape.len();
     (shape[r - 2], shape[r - 1]) = (m, n);
     let (i, j) = (iota(DType::Int32, &[m, n], 0), iota(DType::Int32, &[m, n], 1));
-    broadcast_in_dim(&to(&eq(&i, &j), like.dtype()), &shape, &[r - 2, r - 1])
+    broadcast_in_dim(&convert_element_type(&eq(&i, &j), like.dtype(), like.weak_type()), &shape, &[r - 2, r - 1])
 }
 /// The diagonal of each square matrix.
 pub(crate) fn diagonal(x: &Array) -> Array {

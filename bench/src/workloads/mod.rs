@@ -3,6 +3,7 @@
 mod call;
 mod eager;
 mod kernel;
+mod linalg;
 mod loops;
 mod memory;
 mod random;
@@ -44,6 +45,9 @@ pub const ALL: &[Workload] = &[
     Workload { name: "kernel.layout", run: kernel::layout },
     Workload { name: "kernel.matmul", run: kernel::matmul },
     Workload { name: "kernel.sort_scan", run: kernel::prefix },
+    Workload { name: "kernel.linalg", run: linalg::factorizations },
+    Workload { name: "kernel.fft", run: linalg::transform },
+    Workload { name: "linalg", run: linalg::sizes },
     Workload { name: "train.linreg4", run: train::linreg },
     Workload { name: "train.logistic", run: train::logistic },
     Workload { name: "train.mlp", run: train::mlp },

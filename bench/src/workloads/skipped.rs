@@ -17,8 +17,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("kernel.embedding", "there is no indexing by arrays with its own name yet"),
     ("kernel.sort.1e6", "there is no sort yet"),
     ("kernel.argsort.1e6", "there is no sort yet"),
-    ("kernel.linalg", "there is no linear algebra yet"),
-    ("kernel.fft", "there is no Fourier transform yet"),
     ("train.cnn", "there is no convolution yet"),
     ("train.transformer", "waits for indexing, softmax and gelu under their own names"),
 ];
