@@ -318,6 +318,15 @@ each_type! {
         alone(&LU, &[], &|b| vec![ty::<T>(&with(b, &[n, n])), order(&with(b, &[n])), order(&with(b, &[n]))]);
         alone(&GEQRF, &[], &|b| vec![ty::<T>(&with(b, &[n, n])), ty::<T>(&with(b, &[n]))]);
         alone(&EIGH, &[1], &|b| vec![ty::<T>(&with(b, &[n, n])), ty_r::<T>(&with(b, &[n]))]);
+        let (tall, size) = ([3, 25, 4], 100);
+        let outs = |b: &[usize]| vec![ty_r::<T>(&with(b, &[4])), ty::<T>(&with(b, &[25, 25])), ty::<T>(&with(b, &[4, 4]))];
+        let all = call(&SVD, &[1, 1], 1, &[(&tall, &a[..3 * size])], &outs(&[3]));
+        for k in 0..3 {
+            let one = call(&SVD, &[1, 1], 0, &[(&tall[1..], &a[k * size..][..size])], &outs(&[]));
+            for (one, all) in one.iter().zip(&all) {
+                assert_eq!(one.as_bytes(), &all.as_bytes()[k * one.len()..][..one.len()], "all vectors of a tall matrix");
+            }
+        }
         alone(&SVD, &[0, 1], &|b| {
             vec![ty_r::<T>(&with(b, &[n])), ty::<T>(&with(b, &[n, n])), ty::<T>(&with(b, &[n, n]))]
         });
