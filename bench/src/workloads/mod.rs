@@ -5,6 +5,7 @@ mod compile;
 mod conv;
 mod eager;
 mod kernel;
+mod linalg;
 mod loops;
 mod memory;
 mod random;
@@ -54,6 +55,9 @@ pub const ALL: &[Workload] = &[
     Workload { name: "kernel.conv", run: conv::kernel },
     Workload { name: "kernel.pool", run: conv::windows },
     Workload { name: "train.cnn", run: conv::cnn },
+    Workload { name: "kernel.linalg", run: linalg::factorizations },
+    Workload { name: "kernel.fft", run: linalg::transform },
+    Workload { name: "linalg", run: linalg::sizes },
     Workload { name: "train.linreg4", run: train::linreg },
     Workload { name: "train.logistic", run: train::logistic },
     Workload { name: "train.mlp", run: train::mlp },
