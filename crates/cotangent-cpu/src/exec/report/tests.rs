@@ -1,3 +1,5 @@
+//! The report against runs: memory to the byte, the same bits under the clock, groups, and the text.
+
 use super::*;
 use crate::buffer::count;
 use crate::{Buffer, Executable, Output, fuzz};
