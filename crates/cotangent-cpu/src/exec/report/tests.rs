@@ -1,3 +1,5 @@
+//! The report against runs: memory to the byte, the same bits under the clock, groups, and the text.
+
 use super::*;
 use crate::buffer::count;
 use crate::{Buffer, Executable, Output, fuzz};
@@ -109,7 +111,7 @@ fn as_text() {
         Kind::Map(body.into())
     };
     let ty = Ty::new(Dt::F32, &[64, 100]);
-    let d = p.push(map(Op::Sub, 2), &[Use::plain(x), b], &[ty.clone()]);
+    let d = p.push(map(Op::Sub, 2), &[Use::plain(x), b], std::slice::from_ref(&ty));
     let e = p.push(map(Op::Math(crate::M::Exp), 1), &[Use::plain(d)], &[ty]);
     p.outs = vec![e];
     let options = Options { isa: crate::isa::Isa::Portable, ..Options::default() };
