@@ -22,6 +22,8 @@ mod run;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod scan;
+#[cfg(target_arch = "x86_64")]
+mod turn;
 mod turns;
 
 use crate::isa::{Isa, isa};
