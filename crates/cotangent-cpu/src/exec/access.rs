@@ -313,15 +313,23 @@ fn inside(k: usize, guard: Option<(i64, i64, i64)>) -> Option<i64> {
 /// # Safety
 /// As there.
 pub unsafe fn transpose(dst: *mut u8, row: usize, src: *const u8, stride: isize, m: usize, n: usize, size: usize) {
-    // SAFETY: the caller's.
+    let tiles = match size {
+        1 => tiles::<u8>,
+        2 => tiles::<u16>,
+        4 => tiles::<u32>,
+        8 => tiles::<u64>,
+        _ => tiles::<[u64; 2]>,
+    };
+    // SAFETY: the caller's: what is not done in registers are columns behind and rows below.
     unsafe {
-        match size {
-            1 => tiles::<u8>(dst, row, src, stride, m, n),
-            2 => tiles::<u16>(dst, row, src, stride, m, n),
-            4 => tiles::<u32>(dst, row, src, stride, m, n),
-            8 => tiles::<u64>(dst, row, src, stride, m, n),
-            _ => tiles::<[u64; 2]>(dst, row, src, stride, m, n),
+        #[cfg(target_arch = "x86_64")]
+        let (i, j) = super::turn::turn(dst, row, src, stride, m, n, size);
+        #[cfg(not(target_arch = "x86_64"))]
+        let (i, j) = (0, 0);
+        if j > 0 {
+            tiles(dst.add(i * row), row, src.add(i * size), stride, m - i, j);
         }
+        tiles(dst.add(j * size), row, src.offset(j as isize * stride), stride, m, n - j);
     }
 }
 
@@ -330,7 +338,7 @@ pub unsafe fn transpose(dst: *mut u8, row: usize, src: *const u8, stride: isize,
 ///
 /// # Safety
 /// All of these exist and are aligned.
-unsafe fn tiles<T: Copy>(dst: *mut u8, row: usize, src: *const u8, stride: isize, m: usize, n: usize) {
+pub unsafe fn tiles<T: Copy>(dst: *mut u8, row: usize, src: *const u8, stride: isize, m: usize, n: usize) {
     let tile = if size_of::<T>() <= 4 { 16 } else { 8 };
     for j0 in (0..n).step_by(tile) {
         let j1 = n.min(j0 + tile);

@@ -25,6 +25,8 @@ mod run;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod scan;
+#[cfg(target_arch = "x86_64")]
+mod turn;
 mod turns;
 pub(crate) mod what;
 mod window;
