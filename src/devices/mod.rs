@@ -39,6 +39,31 @@ pub fn cpu(n: usize) -> Vec<Device> {
     (0..n).map(|id| Device { id }).collect()
 }
 
+/// How many threads one program may use: what [`set_threads`] said last; before that the environment variable `COTANGENT_THREADS`; without it, as
+/// many as the machine runs at once.
+pub fn threads() -> usize {
+    cotangent_cpu::pool::threads()
+}
+
+/// Sets how many threads one program may use, the one that runs it among them. Work that is too small to be worth a hand-over stays on its thread
+/// in any case, and so does all work of devices that keep the machine busy. No result depends on it.
+///
+/// ```
+/// use cotangent::{devices, prelude::*, prim::iota};
+/// let x = iota(DType::Float32, &[300, 300], 1).sin();
+/// devices::set_threads(1);
+/// let alone = x.matmul(&x);
+/// devices::set_threads(3);
+/// assert_eq!(devices::threads(), 3);
+/// assert_eq!(x.matmul(&x).to_vec::<f32>(), alone.to_vec::<f32>());
+/// ```
+///
+/// # Panics
+/// If `n` is 0.
+pub fn set_threads(n: usize) {
+    cotangent_cpu::pool::set_threads(n)
+}
+
 /// Devices as a grid whose axes have names. As `jax.sharding.Mesh`.
 ///
 /// ```

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Loc, catch, raise};
 use crate::prim::{self, zeros_of};
 use crate::trace::axis::Axis;
 use crate::trace::enter;
-use cotangent_cpu::Buffer;
+use cotangent_cpu::{Buffer, pool};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -211,7 +211,7 @@ impl Member {
                 s.waiting.remove(&me);
                 return met.expect("what was brought");
             }
-            s = wake.wait(s).unwrap_or_else(|e| e.into_inner());
+            s = pool::resting(|| wake.wait(s).unwrap_or_else(|e| e.into_inner()));
         }
     }
 }
@@ -356,6 +356,8 @@ pub(crate) fn run(axes: &[Axis], outer: AxisSet, loc: Loc, work: Work) -> Vec<Ou
             let (hub, who) = (place.hub.clone(), place.who.clone());
             let done = catch_unwind(AssertUnwindSafe(|| {
                 let _place = Restore(PLACE.replace(Some(place)));
+                // Devices are at work side by side: none needs help where there are as many as the machine runs.
+                let _at_work = pool::occupy();
                 let _trace = enter(None, Some(loc));
                 catch(|| work(d))
             }));
@@ -397,7 +399,7 @@ pub(crate) fn run(axes: &[Axis], outer: AxisSet, loc: Loc, work: Work) -> Vec<Ou
         s.teams.get_mut(&team).expect("a running team").awaited = true;
         s.rest();
         while s.teams[&team].left > 0 {
-            s = wake.wait(s).unwrap_or_else(|e| e.into_inner());
+            s = pool::resting(|| wake.wait(s).unwrap_or_else(|e| e.into_inner()));
         }
     }
     let ended = s.teams.remove(&team).expect("a team");

@@ -194,6 +194,21 @@ pub fn occupy() -> Occupied {
     Occupied { counts, _here: std::marker::PhantomData }
 }
 
+/// What `wait` returns. While it waits, this thread is not counted among those at work.
+pub fn resting<T>(wait: impl FnOnce() -> T) -> T {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            BUSY.fetch_add(self.0 as usize, Relaxed);
+        }
+    }
+    let back = Back(COUNTED.get());
+    BUSY.fetch_sub(back.0 as usize, Relaxed);
+    let waited = wait();
+    drop(back);
+    waited
+}
+
 impl Drop for Occupied {
     fn drop(&mut self) {
         if self.counts {

@@ -55,6 +55,8 @@ struct Tile<'a, E: 'static> {
     direct_columns: bool,
     /// Is `k` 1, and all as the kernel for that wants it?
     outer: bool,
+    /// Is it a vector times contiguous columns, and there is a kernel for that?
+    slanted: Option<Micro<E>>,
     /// Does one call take all rows? Then a panel that has been packed is used once, and needs no place of its own.
     once: bool,
     a_area: *mut E,
@@ -99,6 +101,8 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>, tail: 
     let in_place = p.in_place();
     let outer = p.k == 1 && plain && unit == 1 && in_place && p.b.col == 1;
     let once = calls == 1 && !direct_columns;
+    let few = plain && unit == 1 && p.b.row == 1 && p.b.col != 1 && p.tile_m <= 2;
+    let slanted = kit.slanted.filter(|_| few);
     let slots = if in_place { 0 } else { Pairs::places(pieces(p.k, SUPER)) };
     let tile_len = p.tile_m * p.tile_n * unit;
     let mut scratch = Scratch::new([
@@ -120,6 +124,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>, tail: 
         rows,
         direct_columns,
         outer,
+        slanted,
         once,
         a_area: scratch.area(0),
         b_area: scratch.area(1),
@@ -184,7 +189,7 @@ impl<E: Elem> Tile<'_, E> {
                     self.pack_columns(b, k, step.min(j.len() - q * step), self.b_area.add(to * width * k * self.unit))
                 }
             };
-            if !self.direct_columns && !self.once {
+            if !self.direct_columns && !self.once && self.slanted.is_none() {
                 (0..pieces(cols, width)).for_each(|q| pack(q, q))
             }
             let mut job = Job {
@@ -199,12 +204,30 @@ impl<E: Elem> Tile<'_, E> {
                 cols: 0,
                 add: p.onto || at > range.start,
             };
+            let last = self.tail.is_some() && at + k == p.k;
+            if let Some(kernel) = self.slanted {
+                (job.a_col, job.b_row) = (p.a.col, p.b.col);
+                for r in 0..i.len() {
+                    job.a = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row)).cast();
+                    for q in (0..cols).step_by(self.kit.width) {
+                        job.b = b.cast::<E>().wrapping_offset(q as isize * p.b.col);
+                        job.c = c.wrapping_add(r * c_row + q);
+                        job.cols = self.kit.width.min(cols - q);
+                        // SAFETY: one row against these columns.
+                        unsafe { kernel(&job) }
+                    }
+                }
+                if last {
+                    p.finished(self.tail, t, i.clone(), j.clone())
+                }
+                at += k;
+                continue;
+            }
             let (b, panel) =
                 if self.direct_columns { (b.cast::<E>(), width) } else { (self.b_area.cast_const(), width * job.k) };
             // As few calls as there can be, with about as many rows each.
             let calls = pieces(i.len(), self.height);
             let (few, more) = if calls == 1 { (i.len(), 0) } else { (i.len() / calls, i.len() % calls) };
-            let last = self.tail.is_some() && at + k == p.k;
             if self.outer {
                 // As many rows as are told at once.
                 let some = (TOLD / (cols * size_of::<E>())).max(1);

@@ -3,6 +3,8 @@
 //! A microkernel computes a few rows by one or two vectors of columns, over one chunk of k, with all sums in registers. Elements
 //! of the left operand are broadcast from wherever they lie; the right operand comes in vectors along its columns.
 
+#[cfg(target_arch = "x86_64")]
+use super::simd::Square;
 use super::simd::{Lanes, Num, Real, Simd};
 use super::tree;
 #[cfg(target_arch = "x86_64")]
@@ -147,6 +149,55 @@ unsafe fn outer<S: Simd>(job: &Job<S::E>, rows: usize) {
     }
 }
 
+/// One row by one vector of columns, each of which is contiguous: `b_row` leads from a column to the next. Blocks of them are transposed in
+/// registers, which takes less than to pack what is used only once.
+///
+/// # Safety
+/// As for [`Micro`].
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn slanted<S: Square>(job: &Job<S::E>) {
+    // SAFETY: all accesses lie inside the job: where there are fewer columns, the last is read again, and ends of columns are masked.
+    unsafe {
+        let mut columns = [job.b; 16];
+        for j in 0..S::W {
+            columns[j] = job.b.wrapping_offset(j.min(job.cols - 1) as isize * job.b_row)
+        }
+        let mut sum = S::splat(S::E::ZERO);
+        let whole = job.k - job.k % S::W;
+        for p in (0..whole).step_by(S::W) {
+            let mut block = S::block(sum);
+            for j in 0..S::W {
+                block.as_mut()[j] = S::load(columns[j].add(p))
+            }
+            let block = S::transpose(block);
+            for i in 0..S::W {
+                let y = S::splat(*job.a.wrapping_offset((p + i) as isize * job.a_col));
+                sum = S::fma(y, block.as_ref()[i], sum)
+            }
+        }
+        let rest = job.k - whole;
+        if rest > 0 {
+            let (mask, mut block) = (S::mask(rest), S::block(sum));
+            for j in 0..S::W {
+                block.as_mut()[j] = S::load_m(columns[j].add(whole), mask)
+            }
+            let block = S::transpose(block);
+            for i in 0..S::W {
+                if i < rest {
+                    let y = S::splat(*job.a.wrapping_offset((whole + i) as isize * job.a_col));
+                    sum = S::fma(y, block.as_ref()[i], sum)
+                }
+            }
+        }
+        let mask = S::mask(job.cols);
+        if job.add {
+            sum = S::add(S::load_m(job.c, mask), sum)
+        }
+        sum.store_m(job.c, mask)
+    }
+}
+
 /// Masks of the first `n` elements of `V` vectors.
 ///
 /// # Safety
@@ -252,6 +303,8 @@ pub(super) struct Kit<E: 'static> {
     pub shapes: [&'static [&'static [Micro<E>]]; 2],
     /// For few rows: entry r has r + 1 rows and so many vectors; the first reads whole vectors, the second no more than there is.
     pub wide: &'static [(usize, [Micro<E>; 2])],
+    /// For one row and one vector of contiguous columns, if there is something better than to pack them.
+    pub slanted: Option<Micro<E>>,
     /// Products with a `k` of 1, for so many rows.
     pub outer: unsafe fn(&Job<E>, usize),
     /// Copies into panels of v + 1 vectors, filling up with zeros.
@@ -300,6 +353,12 @@ macro_rules! compiled {
             pub(super) unsafe fn micro<S: Simd, const R: usize, const V: usize, const EDGE: bool>(job: &Job<S::E>) {
                 // SAFETY: the caller's promise.
                 unsafe { super::micro::<S, R, V, EDGE>(job) }
+            }
+            #[target_feature(enable = $features)]
+            #[allow(dead_code)]
+            pub(super) unsafe fn slanted<S: Square>(job: &Job<S::E>) {
+                // SAFETY: the caller's promise.
+                unsafe { super::slanted::<S>(job) }
             }
             #[target_feature(enable = $features)]
             pub(super) unsafe fn outer<S: Simd>(job: &Job<S::E>, rows: usize) {
@@ -395,6 +454,7 @@ macro_rules! kit {
                 &[$(kit!(@rows $module $s, $v, true, $rows)),+],
             ],
             wide: &[$(($wv, [$module::micro::<$s, $wr, $wv, false>, $module::micro::<$s, $wr, $wv, true>])),*],
+            slanted: kit!(@slanted $pairs $module $s),
             outer: $module::outer::<$s>,
             pack_b: &[$($module::strip::<$s, $v, true>),+],
             pack_pairs: kit!(@$pairs $module $s, $($v)+),
@@ -402,6 +462,12 @@ macro_rules! kit {
         };
         &KIT
     }};
+    (@slanted pairs avx512 $s:ty) => {
+        Some(avx512::slanted::<$s>)
+    };
+    (@slanted $pairs:tt $module:ident $s:ty) => {
+        None
+    };
     (@rows $module:ident $s:ty, $v:literal, $edge:literal, [$($r:literal)+]) => {
         &[$($module::micro::<$s, $r, $v, $edge>),+]
     };

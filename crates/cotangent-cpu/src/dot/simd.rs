@@ -82,6 +82,20 @@ pub(super) trait Simd: Copy {
     unsafe fn fma(a: Self, b: Self, sum: Self) -> Self;
 }
 
+/// A vector whose square blocks can be transposed in registers.
+///
+/// # Safety
+/// As for [`Simd`].
+#[cfg(target_arch = "x86_64")]
+pub(super) trait Square: Simd {
+    /// As many vectors as a vector has elements.
+    type Block: Copy + AsRef<[Self]> + AsMut<[Self]>;
+    /// Element i of vector j becomes element j of vector i.
+    unsafe fn transpose(block: Self::Block) -> Self::Block;
+    /// Nothing but `x`.
+    fn block(x: Self) -> Self::Block;
+}
+
 /// A vector of floats: what the summation tree needs besides.
 ///
 /// # Safety

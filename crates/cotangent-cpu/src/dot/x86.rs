@@ -1,6 +1,6 @@
 //! The vectors of AVX2 and AVX-512.
 
-use super::simd::{Num, Real, Simd};
+use super::simd::{Num, Real, Simd, Square};
 use std::arch::x86_64::*;
 
 /// The functions whose bodies are single intrinsics: splat, load, store, add.
@@ -218,6 +218,64 @@ real!(
     fold: |x| F64x4(_mm256_add_pd(_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x))).fold(),
     fold4: fold4_f64
 );
+
+/// Transposing a square block of `$n` vectors: pairs of rows are interleaved element by element, then quarters of the vectors go where
+/// they belong.
+macro_rules! square {
+    ($name:ident, $n:literal, $halves:ident, |$rows:ident| $interleaved:expr) => {
+        impl Square for $name {
+            type Block = [Self; $n];
+            #[inline(always)]
+            fn block(x: Self) -> [Self; $n] {
+                [x; $n]
+            }
+            #[inline(always)]
+            unsafe fn transpose($rows: [Self; $n]) -> [Self; $n] {
+                // A quarter has so many elements, and as many rows are interleaved.
+                const Q: usize = $n / 4;
+                // SAFETY: the caller has the instruction set.
+                unsafe {
+                    // In quarter l of entry (g, i) is element Q l + i of the rows from Q g on.
+                    let u = $interleaved;
+                    let mut out = $rows;
+                    for i in 0..Q {
+                        let (x, y) = ($halves::<0x88>(u[i], u[Q + i]), $halves::<0xdd>(u[i], u[Q + i]));
+                        let (z, w) =
+                            ($halves::<0x88>(u[2 * Q + i], u[3 * Q + i]), $halves::<0xdd>(u[2 * Q + i], u[3 * Q + i]));
+                        out[i] = Self($halves::<0x88>(x, z));
+                        out[Q + i] = Self($halves::<0x88>(y, w));
+                        out[2 * Q + i] = Self($halves::<0xdd>(x, z));
+                        out[3 * Q + i] = Self($halves::<0xdd>(y, w));
+                    }
+                    out
+                }
+            }
+        }
+    };
+}
+square!(F32x16, 16, _mm512_shuffle_f32x4, |rows| {
+    let mut u = [rows[0].0; 16];
+    for g in (0..16).step_by(4) {
+        let pair = |i: usize| {
+            let (a, b) = (rows[g + i].0, rows[g + i + 1].0);
+            (_mm512_castps_pd(_mm512_unpacklo_ps(a, b)), _mm512_castps_pd(_mm512_unpackhi_ps(a, b)))
+        };
+        let ((a, b), (c, d)) = (pair(0), pair(2));
+        u[g] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+        u[g + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+        u[g + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+        u[g + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+    }
+    u
+});
+square!(F64x8, 8, _mm512_shuffle_f64x2, |rows| {
+    let mut u = [rows[0].0; 8];
+    for g in (0..8).step_by(2) {
+        u[g] = _mm512_unpacklo_pd(rows[g].0, rows[g + 1].0);
+        u[g + 1] = _mm512_unpackhi_pd(rows[g].0, rows[g + 1].0);
+    }
+    u
+});
 
 /// The folds of four vectors: the halves of two are brought side by side and added at once, and so on.
 macro_rules! fold4 {

@@ -117,6 +117,8 @@ fn who_is_at_work_finds_no_help() {
             let (ready, wait) = std::sync::mpsc::channel::<()>();
             s.spawn(move || {
                 let _here = occupy();
+                let before = resting(|| BUSY.load(Relaxed));
+                assert!(BUSY.load(Relaxed) > 0 && before < usize::MAX / 2);
                 ready.send(()).expect("somebody waits");
                 told.recv().expect_err("the other end is dropped")
             });
