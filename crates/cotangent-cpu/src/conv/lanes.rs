@@ -49,7 +49,8 @@ impl Conv {
             let to = part(pairs.next());
             let end = k.min(s + SUPER);
             for at in (s..end).step_by(CHUNK) {
-                (table.clear(), right.clear());
+                table.clear();
+                right.clear();
                 for element in at..end.min(at + CHUNK) {
                     table.push(columns.place(element, &mut q));
                     table.extend_from_slice(&q);

@@ -105,7 +105,7 @@ impl Rows {
             let mut inside = true;
             for (i, a) in i.iter().zip(&self.outer) {
                 let q = (i * a.slide.stride) as i64 - a.slide.lo;
-                inside &= q >= 0 && q + ((a.slide.size - 1) * a.slide.dilation) as i64 <= a.n as i64 - 1;
+                inside &= q >= 0 && q + (((a.slide.size - 1) * a.slide.dilation) as i64) < a.n as i64;
                 base += q as isize * a.stride;
             }
             if inside {
