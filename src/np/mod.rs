@@ -7,5 +7,6 @@ mod linear;
 pub(crate) mod shape;
 
 pub use elementwise::*;
+use linear::dimension;
 pub use linear::*;
 pub use shape::*;
