@@ -615,8 +615,8 @@ fn fourier_transforms() {
     close("two", &fft::irfft2(&fft::rfft2(&wide())), &wide(), 1e-13);
     close("all", &fft::irfftn(&fft::rfftn(&four)), &four, 1e-13);
     close("complex", &prim::real(&fft::ifft2(&fft::fft2(&wide()))), &wide(), 1e-13);
-    is("frequencies", &fft::fftfreq(5, array(0.5f64)), &[0.0, 0.4, 0.8, -0.8, -0.4]);
-    is("frequencies", &fft::rfftfreq(5, array(0.5f64)), &[0.0, 0.4, 0.8]);
+    is("frequencies", &fft::fftfreq(5, nums(&[0.5], &[])), &[0.0, 0.4, 0.8, -0.8, -0.4]);
+    is("frequencies", &fft::rfftfreq(5, nums(&[0.5], &[])), &[0.0, 0.4, 0.8]);
     is("shift", &fft::fftshift(&wide(), None), &[-1.0, 0.25, 2.0, 1.0, 0.5, 3.0, 1.0, -2.0]);
     is("shift", &fft::ifftshift(&part(0, 5), None), &[-1.0, 0.5, 3.0, 1.0, 2.0]);
     close("back", &fft::ifftshift(&fft::fftshift(&x, Some(&[-1])), None), &x, 0.0);

@@ -74,16 +74,10 @@ impl Options {
             }
             _ => default,
         };
-        let places: Vec<usize> = axes
-            .iter()
-            .map(|a| {
-                let d = if *a < 0 { a + rank as i32 } else { *a };
-                if !(0..rank as i32).contains(&d) {
-                    fail(ErrorKind::Shape, format!("{name}: axis {a} is out of bounds for {}", x.aval()))
-                }
-                d as usize
-            })
-            .collect();
+        let mut places: Vec<usize> = vec![];
+        for a in axes {
+            places.push(np::dimension(name, *a, x))
+        }
         if places.iter().enumerate().any(|(i, a)| places[..i].contains(a)) {
             fail(ErrorKind::Shape, format!("{name}: axes {} repeat", tuple(axes)))
         }
@@ -263,16 +257,14 @@ pub fn ifftshift(x: &Array, axes: Option<&[i32]>) -> Array {
 /// Along each dimension, what begins at a place comes first.
 #[track_caller]
 fn shifted(name: &str, x: &Array, axes: Option<&[i32]>, from: fn(usize) -> usize) -> Array {
-    let rank = x.ndim() as i32;
-    let all: Vec<i32> = (0..rank).collect();
-    axes.unwrap_or(&all).iter().fold(x.clone(), |x, a| {
-        let d = if *a < 0 { a + rank } else { *a };
-        if !(0..rank).contains(&d) {
-            fail(ErrorKind::Shape, format!("{name}: axis {a} is out of bounds for {}", x.aval()))
-        }
-        let (d, n) = (d as usize, x.shape()[d as usize]);
+    let all: Vec<i32> = (0..x.ndim() as i32).collect();
+    let mut y = x.clone();
+    for a in axes.unwrap_or(&all) {
+        let d = np::dimension(name, *a, x);
+        let n = x.shape()[d];
         let k = from(n);
-        let part = |a: usize, b: usize| prim::slice_in_dim(&x, a, b, 1, d);
-        prim::concatenate(&[&part(k, n), &part(0, k)], d)
-    })
+        let part = |a: usize, b: usize| prim::slice_in_dim(&y, a, b, 1, d);
+        y = prim::concatenate(&[&part(k, n), &part(0, k)], d)
+    }
+    y
 }

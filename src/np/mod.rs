@@ -8,6 +8,7 @@ mod order;
 pub(crate) mod shape;
 
 pub use elementwise::*;
+use linear::dimension;
 pub use linear::*;
 pub use order::*;
 pub use shape::*;

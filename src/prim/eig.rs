@@ -68,7 +68,7 @@ impl Primitive for Eig {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let t = takes(x)?.to_complex();
         let (batch, n) = square(x[0])?;
-        let of = |core: &[usize]| with_core(x[0], batch, core).with_dtype(t);
+        let of = |core: &[usize]| typed(with_core(x[0], batch, core), t);
         let mut outs: Avals = one(of(&[n]));
         outs.extend((0..self.left as usize + self.right as usize).map(|_| of(&[n, n])));
         Ok(outs)
@@ -84,7 +84,8 @@ impl Primitive for Eig {
             )
         }
         let d = to(d, y[0].dtype());
-        let all = Eig { right: true, ..self.clone() };
+        // of values alone, vectors stand for the spaces that they span, and what normalizes them does not matter
+        let all = Eig { left: self.left, right: true, vector_derivatives: true };
         let found = if self.right { y.to_vec() } else { eig(x[0], &all) };
         let (w, v) = (&found[0], found.last().expect("right vectors"));
         if !self.left && !self.right {

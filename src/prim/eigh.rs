@@ -81,7 +81,7 @@ impl Primitive for Eigh {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let t = takes(x)?;
         let (batch, n) = square(x[0])?;
-        Ok([x[0].clone(), with_core(x[0], batch, &[n]).with_dtype(t.real_part())].into_iter().collect())
+        Ok([x[0].clone(), typed(with_core(x[0], batch, &[n]), t.real_part())].into_iter().collect())
     }
     /// M. Giles, "An extended collection of matrix derivative results for forward and reverse mode AD", 2008.
     fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {

@@ -102,7 +102,7 @@ impl Primitive for Fft {
             }
             _ => t,
         };
-        Ok(one(x[0].with_shape(shape).with_dtype(t)))
+        Ok(one(typed(x[0].with_shape(shape), t)))
     }
     fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
         one(dx[0].map(|d| bind1(self, &[d])))

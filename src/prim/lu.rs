@@ -28,7 +28,7 @@ impl Primitive for Lu {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         takes(x)?;
         let (batch, m, n) = matrices(x[0])?;
-        let rows = |k: usize| with_core(x[0], batch, &[k]).with_dtype(DType::Int32);
+        let rows = |k: usize| typed(with_core(x[0], batch, &[k]), DType::Int32);
         Ok([x[0].clone(), rows(m.min(n)), rows(m)].into_iter().collect())
     }
     /// `dL = L tril(L^-1 P dA U^-1, -1)` and `dU = triu(L^-1 P dA U^-1) U`.

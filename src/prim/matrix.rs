@@ -57,6 +57,11 @@ pub(crate) fn with_core(like: &Aval, batch: &[usize], core: &[usize]) -> Aval {
     like.with_shape(batch.iter().chain(core).copied())
 }
 
+/// The same type with other elements, as weak as it was.
+pub(crate) fn typed(a: Aval, dtype: DType) -> Aval {
+    Aval { dtype, ..a }
+}
+
 /// Calls a routine, whose operands have `batch` leading dimensions in common, and which has results of these types.
 pub(crate) fn call(
     l: &mut Lower,

@@ -53,7 +53,7 @@ impl Primitive for Svd {
         let t = takes(x)?;
         let (batch, m, n) = matrices(x[0])?;
         let k = m.min(n);
-        let mut outs: Avals = one(with_core(x[0], batch, &[k]).with_dtype(t.real_part()));
+        let mut outs: Avals = one(typed(with_core(x[0], batch, &[k]), t.real_part()));
         if self.compute_uv {
             let (p, q) = if self.full_matrices { (m, n) } else { (k, k) };
             outs.extend([with_core(x[0], batch, &[m, p]), with_core(x[0], batch, &[q, n])]);

@@ -86,17 +86,13 @@ impl Norm {
     pub fn of(&self, x: &Array) -> Array {
         let x = np::to_inexact("norm", x);
         let rank = x.ndim();
-        let place = |a: i32| {
-            let d = if a < 0 { a + rank as i32 } else { a };
-            if !(0..rank as i32).contains(&d) {
-                fail(ErrorKind::Shape, format!("norm: axis {a} is out of bounds for {}", x.aval()))
+        let mut axes: Vec<usize> = (0..rank).collect();
+        if let Some(given) = &self.axes {
+            axes.clear();
+            for a in given {
+                axes.push(np::dimension("norm", *a, &x))
             }
-            d as usize
-        };
-        let axes: Vec<usize> = match &self.axes {
-            Some(axes) => axes.iter().map(|a| place(*a)).collect(),
-            None => (0..rank).collect(),
-        };
+        }
         let all_squares = self.axes.is_none() && self.order.is_none();
         let y = match (axes[..].len(), self.order) {
             _ if all_squares => root_of_squares(&x, &axes),
