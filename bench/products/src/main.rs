@@ -1,12 +1,12 @@
 //! Our matrix product beside the crate `gemm`, shape by shape, on one thread: the least time of alternating samples, in the thread's
-//! processor time, so that a busy machine disturbs neither.
+//! processor time, so that a busy machine disturbs neither. With `--threads N` ours has so many, `gemm` still one, and the clock is the wall's.
 //!
-//!     cargo run --release --manifest-path bench/products/Cargo.toml [-- words in the name ..]
+//!     cargo run --release --manifest-path bench/products/Cargo.toml [-- [--threads N] words in the name ..]
 //!
 //! A name is `type m x k x n`, with `tn`, `nt` or `tt` behind it if an operand is stored transposed, and a batch in front.
 
 use cotangent_cpu::dot::{Mat, dot};
-use cotangent_cpu::{DotSpec, Dt};
+use cotangent_cpu::{DotSpec, Dt, pool};
 use half::{bf16, f16};
 
 /// A product to be measured.
@@ -111,11 +111,12 @@ fn numbers(dt: Dt, len: usize) -> Vec<u64> {
     bytes.chunks(8).map(|c| u64::from_ne_bytes(c.try_into().expect("eight bytes"))).collect()
 }
 
-/// Processor time of this thread, in seconds.
+/// Processor time of this thread, in seconds; where there are several, the time.
 fn now() -> f64 {
+    let clock = if pool::threads() == 1 { libc::CLOCK_THREAD_CPUTIME_ID } else { libc::CLOCK_MONOTONIC };
     let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `t` is a place for the time.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut t) };
+    unsafe { libc::clock_gettime(clock, &mut t) };
     t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
 }
 
@@ -173,7 +174,12 @@ fn measure(calls: &mut [&mut dyn FnMut()]) -> Vec<f64> {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    pool::set_threads(1);
+    if words.first().is_some_and(|w| w == "--threads") {
+        pool::set_threads(words.get(1).and_then(|n| n.parse().ok()).expect("a number behind --threads"));
+        words.drain(..2);
+    }
     println!("| product | ours us | gemm us | ours GFLOP/s | gemm GFLOP/s | gemm / ours |\n|---|---|---|---|---|---|");
     let (mut sum, mut count) = (0.0, 0);
     for c in cases().into_iter().filter(|c| words.is_empty() || words.iter().any(|w| c.name().contains(w.as_str()))) {

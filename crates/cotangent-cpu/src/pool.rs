@@ -105,7 +105,7 @@ impl Slot {
         let mut turns = 0u32;
         while self.over.load(Acquire) != chunks {
             turns += 1;
-            if turns % 64 != 0 {
+            if !turns.is_multiple_of(64) {
                 spin_loop();
                 continue;
             }
@@ -306,7 +306,7 @@ fn help() {
         }
         turns += 1;
         spin_loop();
-        if turns % 64 == 0 && idle.elapsed() > SPIN {
+        if turns.is_multiple_of(64) && idle.elapsed() > SPIN {
             let bed = lock(&BED);
             SLEEPING.fetch_add(1, SeqCst);
             // Work that there is no room for is no reason to stay awake: its owner does it.
