@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn every_element_finds_its_place() {
-        for size in [1, 2, 4, 8, 16] {
+        for size in [1usize, 2, 4, 8, 16] {
             for (m, n, more) in [
-                (1, 1, 0),
+                (1usize, 1usize, 0usize),
                 (3, 9, 1),
                 (8, 8, 0),
                 (9, 4, 0),
@@ -128,7 +128,7 @@ mod tests {
                 // `src` has n rows of m, and some elements more
                 let (stride, row) = ((m + more) * size, (n + more) * size);
                 let src: Vec<u128> = (0..(n * stride).div_ceil(16) as u128)
-                    .map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+                    .map(|i: u128| i.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
                     .collect();
                 let mut dst = vec![0u128; (m * row).div_ceil(16) + 1];
                 // SAFETY: both have these rows, aligned to their elements.
