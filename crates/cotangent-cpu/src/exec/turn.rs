@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn every_element_finds_its_place() {
-        for size in [1, 2, 4, 8, 16] {
+        for size in [1usize, 2, 4, 8, 16] {
             for (m, n, more) in [
                 (1usize, 1usize, 0usize),
                 (3, 9, 1),
