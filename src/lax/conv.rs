@@ -70,8 +70,9 @@ impl From<(&str, &str, &str)> for ConvDimensionNumbers {
 ///
 /// ```
 /// use cotangent::prelude::*;
-/// use cotangent::{lax::ConvGeneralDilated, np};
-/// let (pictures, filter) = (np::ones(&[8, 28, 28, 3]), np::ones(&[3, 3, 3, 16]));
+/// use cotangent::lax::ConvGeneralDilated;
+/// let ones = |shape: &[usize]| Array::from_slice(&vec![1f32; shape.iter().product()], shape);
+/// let (pictures, filter) = (ones(&[8, 28, 28, 3]), ones(&[3, 3, 3, 16]));
 /// let conv = ConvGeneralDilated::new(&[2, 2], "SAME").dimension_numbers(("NHWC", "HWIO", "NHWC"));
 /// assert_eq!(conv.run(&pictures, &filter).shape(), [8, 14, 14, 16]);
 /// ```

@@ -58,11 +58,13 @@ impl From<Vec<(i64, i64)>> for Padding {
 /// The padding before and behind each dimension: of an array of these extents, and windows of these extents and strides. As `jax.lax.padtype_to_pads`.
 ///
 /// # Panics
-/// If the padding has a name, and the three lists have different lengths or a stride is 0.
+/// If the padding is one of the two that depend on windows, and the three lists have different lengths or a stride is 0.
 #[track_caller]
 pub fn padtype_to_pads(shape: &[usize], window: &[usize], strides: &[usize], padding: &Padding) -> Vec<(i64, i64)> {
-    if let Padding::Explicit(pads) = padding {
-        return pads.clone();
+    match padding {
+        Padding::Explicit(pads) => return pads.clone(),
+        Padding::Valid => return vec![(0, 0); shape.len()],
+        Padding::Same | Padding::SameLower => {}
     }
     if window.len() != shape.len() || strides.len() != shape.len() || strides.contains(&0) {
         let lists = format!("{window:?} and strides {strides:?} for an array {shape:?}");
@@ -72,11 +74,7 @@ pub fn padtype_to_pads(shape: &[usize], window: &[usize], strides: &[usize], pad
         let needed =
             (shape[d].div_ceil(strides[d]) as i64 - 1) * strides[d] as i64 + window[d] as i64 - shape[d] as i64;
         let (all, few) = (needed.max(0), needed.max(0) / 2);
-        match padding {
-            Padding::Same => (few, all - few),
-            Padding::SameLower => (all - few, few),
-            _ => (0, 0),
-        }
+        if *padding == Padding::Same { (few, all - few) } else { (all - few, few) }
     };
     (0..shape.len()).map(pads).collect()
 }
