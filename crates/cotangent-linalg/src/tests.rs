@@ -437,7 +437,7 @@ where
         let mut odd = numbers::<Complex<T>>(h, n as u64 + 2);
         let y = T::read(&call(&IRFFT, &[], 0, &[(&[h], &odd)], &[ty::<T>(&[n])])[0]);
         odd[0].im = T::nought();
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             odd[h - 1].im = T::nought();
         }
         let at = |k: usize| if k < h { odd[k].wide() } else { odd[n - k].wide().conj() };
