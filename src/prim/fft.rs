@@ -57,7 +57,7 @@ impl Fft {
         let h = n / 2 + 1;
         let k = iota(crate::DType::Int32, &[h], 0);
         let ends = eq(&k, &lit(&k, 0.0));
-        let ends = if n % 2 == 0 { or(&ends, &eq(&k, &lit(&k, (h - 1) as f64))) } else { ends };
+        let ends = if n.is_multiple_of(2) { or(&ends, &eq(&k, &lit(&k, (h - 1) as f64))) } else { ends };
         let of = |v| full_of(&like.aval().with_shape([h]), v);
         let row = select_n(&ends, &[&of(2.0), &of(1.0)]);
         broadcast_in_dim(&row, like.shape(), &[like.ndim() - 1])

@@ -12,7 +12,7 @@ pub(crate) trait Number:
     + ComplexField<Real = Self::R>
     + Plain
     + std::iter::Sum
-    + std::ops::AddAssign
+    + std::ops::MulAssign
     + std::ops::SubAssign
 {
     /// A part.
@@ -116,7 +116,7 @@ numbers! {
 pub(crate) fn matrix<T: Number>(m: usize, n: usize) -> Mat<T> {
     let line = 64 / size_of::<T>();
     let rows = m.div_ceil(line).max(1) * line;
-    let rows = if rows * size_of::<T>() % 512 == 0 { rows + line } else { rows };
+    let rows = if (rows * size_of::<T>()).is_multiple_of(512) { rows + line } else { rows };
     let mut a = Mat::with_capacity(rows, n.max(1));
     a.resize_with(m, n, |_, _| T::nought());
     a

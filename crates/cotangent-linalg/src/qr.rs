@@ -129,7 +129,7 @@ fn householder<T: Number>(x: &mut [T]) -> T {
     let tau = T::new((beta - re) / beta, -im / beta);
     let scale = T::unit() / (*first - T::real(beta));
     for x in rest {
-        *x = *x * scale;
+        *x *= scale;
     }
     *first = T::real(beta);
     tau
