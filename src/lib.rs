@@ -40,6 +40,7 @@ mod loss;
 pub mod np;
 pub mod prim;
 pub mod random;
+pub mod stages;
 mod trace;
 mod transform;
 pub mod tree;
@@ -62,6 +63,7 @@ pub use function::{Arguments, Flat, Function, Ref, Val};
 pub use jaxpr::Jaxpr;
 pub use loss::Loss;
 pub use prim::{Candidate, Policy, checkpoint_name, stop_gradient};
+pub use stages::lower;
 pub use transform::*;
 pub use tree::{Pytree, Static};
 

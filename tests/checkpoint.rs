@@ -77,7 +77,7 @@ fn values_and_derivatives_are_those_of_the_function() {
         same(jit(&c)(&x, &w), named(&x, &w));
         same(jvp(&c, (&x, &w), (&w, &x)), jvp(named, (&x, &w), (&w, &x)));
         let push = |f: &dyn Fn() -> Array| f();
-        same(push(&|| linearize(&c, (&x, &w)).1((&w, &x))), push(&|| linearize(named, (&x, &w)).1((&w, &x))));
+        same(push(&|| linearize(&c, (&x, &w)).1.call((&w, &x))), push(&|| linearize(named, (&x, &w)).1.call((&w, &x))));
         let lanes = array![[[0.5, -1.0], [0.25, 2.0]], [[1.5, 1.0], [-0.25, 0.5]]];
         let many = |g: &(dyn Fn(&Array, &Array) -> (Array, Array) + Send + Sync)| {
             vmap_axes(|x: &Array, w: &Array| g(x, w), (0, None), 0)(&lanes, &w)

@@ -35,7 +35,7 @@ fn agrees(
     let (_, want) = jvp(plain, (x,), (&dx,));
     close(&dy, &want);
     let (_, push) = linearize(jit(f), (x,));
-    close(&push((&dx,)), &want);
+    close(&push.call((&dx,)), &want);
     close(&jit(jacfwd(f))(x), &jacrev(plain)(x));
     close(&jacrev(f)(x), &jacrev(plain)(x));
     close(&hessian(loss)(x), &hessian(plain_loss)(x));

@@ -102,7 +102,7 @@ fn a_pullback_is_called_many_times_or_once() {
 #[test]
 fn linear_functions() {
     let (y, push) = linearize(|x: &Array| x.powi(2), (&array(3.0),));
-    assert_eq!((value(&y), value(&push((&array(1.0),))), value(&push((&array(0.5),)))), (9.0, 6.0, 3.0));
+    assert_eq!((value(&y), value(&push.call((&array(1.0),))), value(&push.call((&array(0.5),)))), (9.0, 6.0, 3.0));
     let back = linear_transpose(|x: &Array, y: &Array| 2.0 * x + 3.0 * y, (&array(0.0), &array(0.0)));
     let (dx, dy) = back(&array(1.0));
     assert_eq!((value(&dx), value(&dy)), (2.0, 3.0));

@@ -49,7 +49,7 @@ fn a_line_under_every_transformation() {
     assert_eq!(lines(|| (pull.call(&one), pull.call(&one))), [""; 0]);
     let pushed = |x: &Array| {
         let (_, push) = linearize(jit(shout), (x,));
-        (push((x,)), push((x,)))
+        (push.call((x,)), push.call((x,)))
     };
     assert_eq!(lines(|| pushed(&one)), want);
 }
@@ -202,7 +202,7 @@ fn from_rules_and_on_the_way_back() {
     assert_eq!(jit(grad(&g))(&array(0.5)).to_string(), array(0.5).cos().to_string());
     let pushed = |x: &Array| {
         let (_, push) = linearize(&g, (x,));
-        (push((&array(4.0),)), push((&array(5.0),)))
+        (push.call((&array(4.0),)), push.call((&array(5.0),)))
     };
     assert_eq!(lines(|| pushed(&array(0.5))), ["0.5 moves 4.0", "0.5 moves 5.0"]);
 }

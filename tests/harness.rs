@@ -201,7 +201,7 @@ fn derived<'a>(case: &'a Case, at: &'a [usize]) -> Vec<Derived<'a>> {
     let later: Boxed = Box::new(move |x| {
         let f = smooth(case, at);
         let (_, push) = linearize(|x: &Vec<Array>| f(x), (&x[..n].to_vec(),));
-        push((&x[n..].to_vec(),))
+        push.call((&x[n..].to_vec(),))
     });
     all.push(Derived { what: "linearize", f: later, args: join(&x, directions(&x, 1)) });
     let pulled: Boxed = Box::new(move |x| backwards(&smooth(case, at), &x[..n], &x[n..]));
@@ -356,7 +356,7 @@ fn derivatives_forwards_are_those_of_differences() {
                     let (y, push) = linearize(|x: &Vec<Array>| f(x), (&x,));
                     let (want, dy) = forwards(&f, &x, &t);
                     r.all(format!("{what}: value of linearize"), &y, &want, equal);
-                    r.all(format!("{what}: linearize"), &push((&t,)), &dy, |a, b| near(a, b, tolerance(a.dtype())))
+                    r.all(format!("{what}: linearize"), &push.call((&t,)), &dy, |a, b| near(a, b, tolerance(a.dtype())))
                 })
             }
         }

@@ -56,7 +56,7 @@ fn staged() {
         let (y, pull) = vjp(jit(grown), (&x,));
         same(&y, &grown(&x));
         near(&pull.call(&number(2.0)).0, &(2.0 * &want));
-        near(&jit(|x: &Array| linearize(grown, (x,)).1((&number(3.0),)))(&x), &(3.0 * &want));
+        near(&jit(|x: &Array| linearize(grown, (x,)).1.call((&number(3.0),)))(&x), &(3.0 * &want));
         let second = grad(grad(grown_on_host))(&x);
         near(&grad(grad(grown))(&x), &second);
         near(&jit(grad(grad(grown)))(&x), &second);

@@ -1,7 +1,7 @@
 //! From programs to the CPU engine: lowering, the cache of compiled programs, and running them.
 
 pub mod ahead;
-mod parts;
+pub(crate) mod parts;
 pub(crate) mod turns;
 
 use crate::array::*;
@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Loc, raise};
 use crate::jaxpr::{Atom, Jaxpr};
 use crate::prim::lower::{Lower, split, ty};
 use crate::prim::{Avals, Primitive};
-use cotangent_cpu::{Executable, Output, Program, ValId};
+use crate::stages::clock;
+use cotangent_cpu::{Executable, Output, Outputs, Program, ValId};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -45,21 +46,26 @@ impl Compiled {
         }
     }
     fn run_lists(&self, args: &[&Array]) -> Outs {
-        let mut outs = match args {
+        let outs = match args {
             [x] => self.exec.run(&[operand(x)]),
             [x, y] => self.exec.run(&[operand(x), operand(y)]),
             // a `Vec`, which knows how long it gets, fills faster than a `SmallVec`
             _ => self.exec.run(&args.iter().map(|a| operand(a)).collect::<Vec<_>>()),
         };
-        if outs.len() == 1 {
-            return crate::prim::one(result(outs.pop().expect("one result"), &self.outs[0], args));
-        }
-        Outs::from_vec(outs.into_vec().into_iter().zip(&self.outs).map(|(o, aval)| result(o, aval, args)).collect())
+        results(outs, &self.outs, args)
     }
+}
+/// What the engine returned as arrays of these types.
+#[inline]
+pub(crate) fn results(mut outs: Outputs, avals: &[Aval], args: &[&Array]) -> Outs {
+    if outs.len() == 1 {
+        return crate::prim::one(result(outs.pop().expect("one result"), &avals[0], args));
+    }
+    Outs::from_vec(outs.into_vec().into_iter().zip(avals).map(|(o, aval)| result(o, aval, args)).collect())
 }
 
 #[inline]
-fn operand(a: &Array) -> cotangent_cpu::Operand<'_> {
+pub(crate) fn operand(a: &Array) -> cotangent_cpu::Operand<'_> {
     match &a.0 {
         Repr::Scalar(s) => cotangent_cpu::Operand::Bits(s.bits),
         Repr::Buf(b) => cotangent_cpu::Operand::Buffer(b.buffer()),
@@ -80,7 +86,7 @@ fn result(o: Output, aval: &Aval, args: &[&Array]) -> Array {
 
 /// One operation as a program.
 pub(crate) fn compile_one(prim: &dyn Primitive, avals: &[&Aval], outs: &Avals, loc: Loc) -> Compiled {
-    let mut l = Lower { p: Program::default() };
+    let mut l = Lower::new();
     let args: Vec<ValId> = avals.iter().map(|a| l.p.arg(ty(a))).collect();
     let vals = prim.lower(&mut l, &args, avals, outs);
     l.p.outs = vals.to_vec();
@@ -133,7 +139,11 @@ pub(crate) fn lower_jaxpr(l: &mut Lower, j: &Jaxpr, args: &[ValId]) -> Vec<ValId
         let (first, last) = (e.out as usize, (e.out + e.n_out) as usize);
         let vals = match e.prim.inline() {
             Some(inner) => lower_call(l, inner, &x),
-            None => e.prim.lower(l, &x, &ins, &j.avals[first..last]).to_vec(),
+            None => {
+                let made = e.prim.lower(l, &x, &ins, &j.avals[first..last]).to_vec();
+                l.ends.push(l.p.nodes.len() as u32);
+                made
+            }
         };
         env[first..last].copy_from_slice(&vals);
     }
@@ -172,10 +182,14 @@ const LIMIT: usize = 1 << 10;
 
 /// The tensor program. Its arguments are the inputs, then the constants.
 pub(crate) fn program(j: &Jaxpr) -> Program {
-    let mut l = Lower { p: Program::default() };
+    program_of(j).0
+}
+/// The same, and how many nodes there are after each equation, calls inlined.
+pub(crate) fn program_of(j: &Jaxpr) -> (Program, Vec<u32>) {
+    let mut l = Lower::new();
     let args: Vec<ValId> = j.in_avals().map(|a| l.p.arg(ty(a))).collect();
     l.p.outs = lower_call(&mut l, j, &args);
-    l.p
+    (l.p, l.ends)
 }
 /// The constants of the program and of the programs that it calls.
 pub(crate) fn constants(j: &Jaxpr) -> Vec<Array> {
@@ -207,7 +221,7 @@ pub(crate) enum Ready {
     Parts(parts::Parts),
 }
 
-fn ready(j: &Arc<Jaxpr>, loc: Loc) -> &Ready {
+pub(crate) fn ready(j: &Arc<Jaxpr>, loc: Loc) -> &Ready {
     j.ready.get_or_init(|| {
         if j.driven() { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
     })
@@ -221,6 +235,7 @@ pub(crate) fn run_jaxpr(j: &Arc<Jaxpr>, args: &[&Array], loc: Loc) -> Outs {
     }
     match ready(j, loc) {
         Ready::Parts(parts) => parts.run(j, args, loc),
+        Ready::Whole(_, consts) if clock::on() && clock::knows(j) => clock::run(j, args, consts),
         Ready::Whole(c, consts) if consts.is_empty() => c.run(args),
         Ready::Whole(c, consts) => {
             let all: SmallVec<[&Array; 8]> = args.iter().copied().chain(consts).collect();

@@ -5,6 +5,7 @@ use super::run_jaxpr;
 use crate::array::*;
 use crate::error::Loc;
 use crate::jaxpr::{Atom, Eqn, Jaxpr};
+use crate::stages::clock;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -24,7 +25,25 @@ enum Work {
     Driven(usize),
 }
 
+/// A part, for who looks at it.
+pub(crate) struct Part<'a> {
+    /// The compiled program with the variables that go in and come out, or the number of the driven equation.
+    pub work: Result<(&'a Arc<Jaxpr>, &'a [u32], &'a [u32]), usize>,
+    /// The variables that nobody reads any more.
+    pub dead: &'a [u32],
+}
+
 impl Parts {
+    /// The parts in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Part<'_>> {
+        self.steps.iter().map(|s| {
+            let work = match &s.work {
+                Work::Straight { jaxpr, ins, outs } => Ok((jaxpr, &ins[..], &outs[..])),
+                Work::Driven(k) => Err(*k),
+            };
+            Part { work, dead: &s.dead }
+        })
+    }
     pub(crate) fn of(j: &Jaxpr) -> Parts {
         let n = j.eqns.len();
         // the last equation that reads a variable; results are read after all of them
@@ -97,10 +116,12 @@ impl Parts {
                 }
                 Work::Driven(k) => {
                     let e = &j.eqns[*k];
+                    let start = clock::start();
                     let made = {
                         let x: Vec<Array> = j.args(*k).iter().map(|a| value(&env, a)).collect();
                         crate::trace::eval::process(&*e.prim, &x.iter().collect::<Vec<_>>(), e.loc)
                     };
+                    clock::stop(start, j, *k);
                     for (v, y) in (e.out as usize..).zip(made) {
                         env[v] = Some(y)
                     }

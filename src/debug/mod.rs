@@ -18,6 +18,7 @@
 //! ```
 
 pub(crate) mod leaks;
+pub(crate) mod misses;
 pub(crate) mod text;
 pub(crate) mod watch;
 
@@ -38,6 +39,7 @@ use text::Template;
 pub use crate::debug_print as print;
 pub use crate::prim::callback::VmapMethod;
 pub use leaks::leaks;
+pub use misses::{CacheMiss, cache_misses, explain_cache_misses};
 pub use watch::{infs, nans};
 
 /// Prints a line to the standard output as `println!` does, also from within transformed functions: `debug::print!("step {i}, loss {loss:.4}")`.

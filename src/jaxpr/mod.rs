@@ -8,7 +8,7 @@ mod check;
 pub mod json;
 mod layout;
 pub mod params;
-mod print;
+pub(crate) mod print;
 mod read;
 mod rules;
 

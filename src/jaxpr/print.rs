@@ -60,7 +60,7 @@ fn dropped(j: &Jaxpr) -> Names {
 }
 
 /// a, b, .., z, ba, bb, ..: a number in base 26.
-fn name(n: u32) -> String {
+pub(crate) fn name(n: u32) -> String {
     let mut digits = vec![];
     let mut rest = n;
     loop {
@@ -70,6 +70,11 @@ fn name(n: u32) -> String {
             return digits.iter().rev().map(|d| *d as char).collect();
         }
     }
+}
+/// A scalar in place, with its type.
+pub(crate) fn literal(l: &Lit) -> String {
+    let bytes = l.bits.to_le_bytes();
+    format!("{}:{}[]", format_python(l.dtype, &[], &bytes[..l.dtype.size()]), l.dtype.short())
 }
 /// The number whose name this is, if it is one that a variable may get.
 fn number(text: &str) -> Option<u32> {
@@ -189,11 +194,7 @@ impl Printer {
     fn atom(&mut self, names: &mut Names, a: &Atom) {
         match a {
             Atom::Var(v) => self.var(names, *v),
-            Atom::Lit(l) => {
-                let bytes = l.bits.to_le_bytes();
-                self.doc.text(&format_python(l.dtype, &[], &bytes[..l.dtype.size()]));
-                self.aval(l.dtype, &[])
-            }
+            Atom::Lit(l) => self.doc.text(&literal(l)),
         }
     }
     /// A list of which lines are broken where they are full.

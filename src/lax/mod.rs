@@ -1,5 +1,5 @@
-//! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, solutions of equations, and
-//! communication over named axes.
+//! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, solutions of equations,
+//! sorting, and communication over named axes.
 //!
 //! ```
 //! use cotangent::prelude::*;
@@ -15,7 +15,7 @@ mod solve;
 
 pub use crate::prim::{
     AxisNames, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size, pbroadcast, pmax, pmean, pmin,
-    ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary,
+    ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary, sort, sort_key_val, top_k,
 };
 pub use associative::{AssociativeScan, associative_scan};
 pub use control::{Bound, ForiLoop, Scan, WhileLoop, cond, fori_loop, scan, select_fn, switch, while_loop};

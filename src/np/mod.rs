@@ -2,8 +2,10 @@
 
 mod elementwise;
 mod linear;
+mod order;
 pub(crate) mod shape;
 
 pub use elementwise::*;
 pub use linear::*;
+pub use order::*;
 pub use shape::*;

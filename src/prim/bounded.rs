@@ -6,7 +6,8 @@
 //! of two, and take half of the room at the most, since those that going back keeps come to them. A loop with room for all of its turns drops
 //! none, and computes no turn more than once again.
 
-use super::partition::{Apart, apart, keep_step, of_no_lanes, one_by_one};
+use super::held::*;
+use super::partition::{Apart, apart, keep_step};
 use super::rewind::Rewind;
 use super::scan::Scan;
 use super::while_loop::While;
@@ -15,7 +16,6 @@ use crate::array::stack::Item;
 use crate::dtype::DType;
 use crate::trace::bind;
 use crate::trace::stage::stage_rule;
-use cotangent_cpu::ValId;
 
 /// A loop of either kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,10 +31,14 @@ impl Loop {
         }
     }
     fn higher(&self) -> &dyn HigherOrder {
-        match self {
-            Loop::While(w) => w,
-            Loop::Scan(s) => s,
-        }
+        self.prim().higher().expect("a loop")
+    }
+    /// Its parameters and one more.
+    fn params(&self, name: &'static str, value: usize) -> Vec<(&'static str, Param)> {
+        let mut all = self.prim().params();
+        all.push((name, value.to_string().into()));
+        all.sort_by_key(|p| p.0);
+        all
     }
     /// As a loop over its turns, and how many operands come before those of that.
     fn turns(&self) -> (Scan, usize) {
@@ -67,16 +71,10 @@ impl Primitive for Bounded {
         self.turns.prim().name()
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
-        let mut all = self.turns.prim().params();
-        all.push(("memory", self.bytes.to_string().into()));
-        all.sort_by_key(|p| p.0);
-        all
+        self.turns.params("memory", self.bytes)
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         self.turns.prim().abstract_eval(x)
-    }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
-        self.turns.prim().jvp(x, dx, y)
     }
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.turns.prim().linear_in(mask)
@@ -97,15 +95,7 @@ impl Primitive for Bounded {
             None => apart(self, lanes, x, dims),
         }
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("turns are taken when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.turns.prim().named_axes()
     }
@@ -129,6 +119,9 @@ impl HigherOrder for Bounded {
         l.outs.truncate(n);
         l.out_mask.truncate(n);
         Some(l)
+    }
+    fn runs(&self) -> Runs {
+        self.turns.higher().runs()
     }
 }
 impl Apart for Bounded {
@@ -185,20 +178,14 @@ impl Snapshots {
         let (l, mk) = s.linear_loop(mc, given, mx);
         let outs = bind(self, x);
         let n = s.body.outs.len();
-        let (xc, _, _) = s.inner(&x[front..]);
+        let (xc, xk, _) = s.inner(&x[front..]);
         let first = front + xc.len();
         let known = std::iter::once(&outs[n]).chain(x[front..].iter().copied()).chain(&outs[n + 1..]);
         let mut operands: Vec<LinArg> = known.map(|a| LinArg::Known(a.clone())).collect();
-        let tangents = |m: &[bool], at: usize| -> Vec<LinArg> {
-            (0..m.len()).filter(|i| m[*i]).map(|i| LinArg::Tangent(at + i)).collect()
-        };
-        operands.extend(tangents(mc, front));
-        operands.extend((0..mk.len()).filter(|i| mk[*i]).map(|i| {
-            if given[i] { LinArg::Tangent(first + i) } else { LinArg::Known(zeros_of(x[first + i].aval())) }
-        }));
-        operands.extend(tangents(mx, first + mk.len()));
+        operands.extend(moving(mc, front).chain(moving_carry(&mk, given, first, xk)));
+        operands.extend(moving(mx, first + mk.len()));
         let moves = [mc, &mk, mx].concat();
-        let tangents = operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect();
+        let tangents = tangents_in(&operands);
         let rewind = Rewind { turns: s, moves, outs: l.out_mask.clone(), room: self.room, tangents };
         let prim = l.out_mask.contains(&true).then(|| Box::new(rewind) as Box<dyn Primitive>);
         let mut out_mask = l.out_mask.clone();
@@ -211,10 +198,7 @@ impl Primitive for Snapshots {
         "loop_with_snapshots"
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
-        let mut all = self.turns.prim().params();
-        all.push(("room", self.room.to_string().into()));
-        all.sort_by_key(|p| p.0);
-        all
+        self.turns.params("room", self.room)
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let mut out = self.turns.prim().abstract_eval(x)?;
@@ -226,9 +210,6 @@ impl Primitive for Snapshots {
         }
         Ok(out)
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let Some((turns, x, mut at)) = self.turns.of_lanes(lanes, x, dims) else {
             return apart(self, lanes, x, dims);
@@ -239,15 +220,7 @@ impl Primitive for Snapshots {
         let each = Snapshots { turns, room: self.room };
         bind(&each, &x.iter().collect::<Vec<_>>()).into_iter().zip(at).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("turns are taken when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.turns.prim().named_axes()
     }
@@ -296,15 +269,11 @@ impl HigherOrder for Snapshots {
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized> {
         Some(self.linearized(x, mask))
     }
-}
-impl Apart for Snapshots {
-    fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
-        if n > 0 {
-            return one_by_one(self, n, x, mapped, loc);
-        }
-        of_no_lanes(self, x, mapped)
+    fn runs(&self) -> Runs {
+        self.turns.higher().runs()
     }
 }
+impl Apart for Snapshots {}
 
 pub(super) const READ: &[Read] = &[];
 /// With room for two carries, and one of them as what its linearisation leaves.

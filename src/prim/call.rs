@@ -6,8 +6,8 @@ use crate::trace::batch::batch_jaxpr;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{linear_operands, linearize_jaxpr};
 use crate::trace::transpose::{transpose_jaxpr, varied};
+use crate::stages::dump;
 use crate::trace::bind;
-use cotangent_cpu::ValId;
 
 /// The results of a program: what `jit` does once it has staged its function.
 #[track_caller]
@@ -65,6 +65,41 @@ pub(crate) trait Calls: Primitive + Sized {
         (outs, spread(&j.1, tangents))
     }
 }
+/// What is the same for all that [`Calls`].
+macro_rules! calls {
+    () => {
+        inlined!();
+        fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+            call_types(self.program(), x)
+        }
+        fn linear_in(&self, mask: &[bool]) -> bool {
+            self.linear_call(mask)
+        }
+        fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
+            self.program().follow(mask, zero, true).map(|f| f.0)
+        }
+        fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
+            self.transpose_call(ct, io)
+        }
+        fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
+            self.batch_call(lanes, x, dims)
+        }
+        fn inline(&self) -> Option<&Arc<Jaxpr>> {
+            Some(self.program())
+        }
+        fn named_axes(&self) -> AxisSet {
+            self.program().axes
+        }
+        fn effect(&self) -> bool {
+            self.program().effect
+        }
+        fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
+            checked::call(self, set, x)
+        }
+    };
+}
+pub(crate) use calls;
+
 impl Calls for Call {
     fn program(&self) -> &Arc<Jaxpr> {
         &self.jaxpr
@@ -80,48 +115,13 @@ impl Primitive for Call {
     fn params(&self) -> Vec<(&'static str, Param)> {
         vec![("name", (*self.name).into()), ("jaxpr", Param::Called(self.jaxpr.clone(), self.name.clone()))]
     }
-    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        call_types(&self.jaxpr, x)
-    }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
-    fn linear_in(&self, mask: &[bool]) -> bool {
-        self.linear_call(mask)
-    }
-    fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
-        self.jaxpr.follow(mask, zero, true).map(|f| f.0)
-    }
-    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
-        self.transpose_call(ct, io)
-    }
-    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        self.batch_call(lanes, x, dims)
-    }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("calls are inlined when a program is lowered")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn inline(&self) -> Option<&Arc<Jaxpr>> {
-        Some(&self.jaxpr)
-    }
-    fn driven(&self) -> bool {
-        self.jaxpr.driven()
-    }
-    fn named_axes(&self) -> AxisSet {
-        self.jaxpr.axes
-    }
-    fn effect(&self) -> bool {
-        self.jaxpr.effect
-    }
-    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
-        checked::call(self, set, x)
-    }
+    calls!();
 }
 impl HigherOrder for Call {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
+        if dump::on() {
+            dump::function(&self.jaxpr, &self.name, loc)
+        }
         crate::backend::run_jaxpr(&self.jaxpr, x, loc)
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {

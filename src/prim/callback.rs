@@ -135,9 +135,6 @@ impl Primitive for DebugCallback {
     fn abstract_eval(&self, _: &[&Aval]) -> Result<Avals, String> {
         Ok(Avals::new())
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     /// On a tape it waits for the tangents, which only forward mode has.
     fn linear_in(&self, _: &[bool]) -> bool {
         true
@@ -150,15 +147,7 @@ impl Primitive for DebugCallback {
         bind(&all, &x.iter().collect::<Vec<_>>());
         Batched::new()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("host code runs between compiled parts")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn effect(&self) -> bool {
         true
     }
@@ -289,9 +278,6 @@ impl Primitive for PureCallback {
         let varying = varying(x);
         Ok(self.outs.iter().map(|a| Aval { varying, ..a.clone() }).collect())
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let x: Vec<Array> = match self.method {
             VmapMethod::Sequential => return super::partition::apart(self, lanes, x, dims),
@@ -305,27 +291,12 @@ impl Primitive for PureCallback {
         let all = PureCallback { outs: outs.collect(), ..self.clone() };
         bind(&all, &x.iter().collect::<Vec<_>>()).into_iter().map(|y| (y, Some(0))).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("host code runs between compiled parts")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn opaque(&self) -> bool {
         true
     }
 }
-impl super::partition::Apart for PureCallback {
-    fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
-        if n == 0 {
-            return super::partition::of_no_lanes(self, x, mapped);
-        }
-        super::partition::one_by_one(self, n, x, mapped, loc)
-    }
-}
+impl super::partition::Apart for PureCallback {}
 impl HigherOrder for PureCallback {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
         let x = values(x, loc);

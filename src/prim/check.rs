@@ -8,7 +8,6 @@ use crate::dtype::DType;
 use crate::error::{ErrorKind, raise};
 use crate::trace::bind;
 use crate::trace::checkify::{CheckSet, Errors, at_lane};
-use cotangent_cpu::ValId;
 
 /// Operand 0 is to hold; the others are the values in the message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,9 +68,6 @@ impl Primitive for Check {
         }
         Ok(Avals::new())
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, _: &[bool]) -> bool {
         true
     }
@@ -83,15 +79,7 @@ impl Primitive for Check {
         bind(&all, &x.iter().collect::<Vec<_>>());
         Batched::new()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("it is looked at between compiled parts")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn effect(&self) -> bool {
         true
     }

@@ -13,7 +13,6 @@ use crate::jaxpr::{Atom, Eqn};
 use crate::trace::linearize::{LinJaxpr, Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
 use crate::trace::{bind, bind_in, current};
-use cotangent_cpu::ValId;
 
 /// See [`checkpoint`](crate::checkpoint).
 pub struct Remat {
@@ -228,48 +227,10 @@ impl Primitive for Remat {
             ("prevent_cse", flag(self.prevent_cse)),
         ]
     }
-    fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        call_types(&self.jaxpr, x)
-    }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
-    fn linear_in(&self, mask: &[bool]) -> bool {
-        self.linear_call(mask)
-    }
-    fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
-        self.jaxpr.follow(mask, zero, true).map(|f| f.0)
-    }
-    fn transpose(&self, ct: &[Tangent], io: &mut Cotangents) {
-        self.transpose_call(ct, io)
-    }
-    fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
-        self.batch_call(lanes, x, dims)
-    }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("calls are inlined when a program is lowered")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn inline(&self) -> Option<&Arc<Jaxpr>> {
-        Some(&self.jaxpr)
-    }
     fn again(&self) -> bool {
         self.differentiated && self.prevent_cse
     }
-    fn driven(&self) -> bool {
-        self.jaxpr.driven()
-    }
-    fn named_axes(&self) -> AxisSet {
-        self.jaxpr.axes
-    }
-    fn effect(&self) -> bool {
-        self.jaxpr.effect
-    }
-    fn checked(&self, set: CheckSet, x: &[&Array], _: Loc) -> Option<(Errors, Outs)> {
-        checked::call(self, set, x)
-    }
+    calls!();
 }
 impl HigherOrder for Remat {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
@@ -374,7 +335,7 @@ mod tests {
         fn batch(&self, _: &Lanes, _: &[&Array], _: &[Option<usize>]) -> Batched {
             unreachable!("nothing is mapped")
         }
-        fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+        fn lower(&self, _: &mut Lower, _: &[cotangent_cpu::ValId], _: &[&Aval], _: &[Aval]) -> Vals {
             unreachable!("it is driven")
         }
         fn higher(&self) -> Option<&dyn HigherOrder> {

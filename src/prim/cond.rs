@@ -11,7 +11,6 @@ use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{LinJaxpr, Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
 use crate::trace::transpose::{transpose_jaxpr, varied};
-use cotangent_cpu::ValId;
 
 /// Operand 0, an int32 within bounds, says which of the programs runs on the others. See [`lax::cond`](crate::lax::cond).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,9 +60,6 @@ impl Primitive for Cond {
         }
         out.iter_mut().for_each(|o| o.varying |= x[0].varying);
         Ok(out)
-    }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
     }
     fn linear_in(&self, mask: &[bool]) -> bool {
         let made = mask == self.tangents;
@@ -133,15 +129,7 @@ impl Primitive for Cond {
         };
         (0..self.n_out()).map(|k| (choose(k), Some(0))).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("a branch is chosen when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.branches.iter().fold(0, |s, b| s | b.axes)
     }
@@ -186,12 +174,15 @@ impl HigherOrder for Cond {
             .chain(picked(&x[1..], &l.used).map(|x| (*x).clone()))
             .chain(slots)
             .map(LinArg::Known)
-            .chain((0..mask.len()).filter(|i| mask[*i]).map(|i| LinArg::Tangent(i + 1)))
+            .chain(moving(mask, 1))
             .collect();
         let moves = force.contains(&true);
-        let tangents = operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect();
+        let tangents = tangents_in(&operands);
         let prim = moves.then(|| Box::new(Cond { branches: l.linear, tangents }) as Box<dyn Primitive>);
         Some(Linearized { outs, out_mask: force, prim, operands })
+    }
+    fn runs(&self) -> Runs {
+        Runs::OneOf
     }
 }
 

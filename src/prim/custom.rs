@@ -14,7 +14,6 @@ use crate::trace::stage::stage_rule;
 use crate::trace::transpose::record_linear;
 use crate::trace::{ambient, bind, enter};
 use crate::transform::tangent_aval;
-use cotangent_cpu::ValId;
 use std::panic::Location;
 use std::sync::OnceLock;
 
@@ -227,9 +226,6 @@ impl Primitive for CustomCall {
             Code::Function(_) => Ok(Avals::new()),
         }
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         let mask = given(dims);
         let x = in_front(x, dims, &mask, lanes);
@@ -258,20 +254,12 @@ impl Primitive for CustomCall {
         let n = outs.len();
         outs.into_iter().zip(of.fronts(n)).map(|(y, f)| (y, f.then_some(0))).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("calls are inlined when a program is lowered")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
+    inlined!();
     fn inline(&self) -> Option<&Arc<Jaxpr>> {
         match &self.body {
             Code::Program(j) => Some(j),
             Code::Function(_) => None,
         }
-    }
-    fn driven(&self) -> bool {
-        matches!(&self.body, Code::Program(j) if j.driven())
     }
     fn live(&self) -> Option<&dyn Live> {
         match self.body {
@@ -611,9 +599,6 @@ impl Primitive for CustomLin {
         let varying = x.iter().fold(0, |s, a| s | a.varying);
         Ok(self.moving().map(|a| Aval { varying: a.varying | varying, ..a.clone() }).collect())
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, mask: &[bool]) -> bool {
         let (residuals, tangents) = mask.split_at(self.residuals);
         !residuals.contains(&true) && !tangents.contains(&false)
@@ -629,17 +614,9 @@ impl Primitive for CustomLin {
     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Batched {
         self.call().batch(lanes, x, dims)
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("calls are inlined when a program is lowered")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
+    inlined!();
     fn inline(&self) -> Option<&Arc<Jaxpr>> {
         Some(self.program())
-    }
-    fn driven(&self) -> bool {
-        self.program().driven()
     }
     fn named_axes(&self) -> AxisSet {
         self.axes.iter().fold(0, |s, a| s | a.bit)

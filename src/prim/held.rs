@@ -4,6 +4,46 @@ use super::*;
 use crate::trace::batch::to_front;
 use crate::trace::jvp::jvp_jaxpr;
 
+/// What is the same for all operations that are not lowered: their programs are run, and host code decides which and how often. Most have their tangents
+/// from `jvp_call`; the others say `own jvp`.
+macro_rules! driven {
+    () => {
+        fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+            self.jvp_call(x, dx).1
+        }
+        driven!(own jvp);
+    };
+    (own jvp) => {
+        fn lower(&self, _: &mut Lower, _: &[cotangent_cpu::ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+            unreachable!("{} is run between compiled parts", self.name())
+        }
+        fn higher(&self) -> Option<&dyn HigherOrder> {
+            Some(self)
+        }
+        fn driven(&self) -> bool {
+            true
+        }
+    };
+}
+/// What is the same for all operations that merely call a program, the one that `inline` gives.
+macro_rules! inlined {
+    () => {
+        fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
+            self.jvp_call(x, dx).1
+        }
+        fn lower(&self, _: &mut Lower, _: &[cotangent_cpu::ValId], _: &[&Aval], _: &[Aval]) -> Vals {
+            unreachable!("calls are inlined when a program is lowered")
+        }
+        fn higher(&self) -> Option<&dyn HigherOrder> {
+            Some(self)
+        }
+        fn driven(&self) -> bool {
+            self.inline().is_some_and(|j| j.driven())
+        }
+    };
+}
+pub(crate) use {driven, inlined};
+
 /// References to all.
 pub(crate) fn refs(x: &[Array]) -> Vec<&Array> {
     x.iter().collect()
@@ -28,6 +68,20 @@ pub(crate) fn spread(m: &[bool], v: impl IntoIterator<Item = Array>) -> Tangents
 /// Which are given: tangents, cotangents, mapped axes.
 pub(crate) fn given<T>(some: &[Option<T>]) -> Vec<bool> {
     some.iter().map(|s| s.is_some()).collect()
+}
+
+/// The tangents of the inputs in a mask, as operands of a linear operation. `first` is the number of the first input.
+pub(crate) fn moving(m: &[bool], first: usize) -> impl Iterator<Item = LinArg> {
+    m.iter().enumerate().filter(|(_, m)| **m).map(move |(i, _)| LinArg::Tangent(first + i))
+}
+/// Those of a loop's first carry `x`. What moves only from the first turn on, and so was not `given` a tangent, begins with zero.
+pub(crate) fn moving_carry(m: &[bool], given: &[bool], first: usize, x: &[&Array]) -> Vec<LinArg> {
+    let one = |i: usize| if given[i] { LinArg::Tangent(first + i) } else { LinArg::Known(zeros_of(x[i].aval())) };
+    (0..m.len()).filter(|i| m[*i]).map(one).collect()
+}
+/// Which operands are tangents.
+pub(crate) fn tangents_in(operands: &[LinArg]) -> Vec<bool> {
+    operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect()
 }
 
 /// Grows a mask of a loop's carry until the body agrees with it, which takes at most one round for each place. `body` is the body made for a mask,

@@ -7,7 +7,6 @@ use crate::trace::batch::batch_jaxpr;
 use crate::trace::bind;
 use crate::trace::linearize::zero_tangent;
 use crate::trace::stage::stage_rule;
-use cotangent_cpu::ValId;
 
 /// Four programs, the last two of which solve for the first two: a linear map, its transpose, a solution of an equation with the map, and one with the
 /// transpose. Each takes constants of its own, and then what the map acts on. The operands are the constants of all four, then the right-hand
@@ -126,9 +125,6 @@ impl Primitive for LinearSolve {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         call_types(&self.whole, x)
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, mask: &[bool]) -> bool {
         let (consts, b) = self.parts(mask);
         !self.more() && !consts.concat().contains(&true) && !b.contains(&false)
@@ -175,17 +171,9 @@ impl Primitive for LinearSolve {
         let y = bind(&LinearSolve::new(matvec, vecmat, solve, back), &args.iter().collect::<Vec<_>>());
         y.into_iter().zip(at).map(|(y, m)| (y, m.then_some(0))).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("calls are inlined when a program is lowered")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
+    inlined!();
     fn inline(&self) -> Option<&Arc<Jaxpr>> {
         Some(&self.whole)
-    }
-    fn driven(&self) -> bool {
-        self.whole.driven()
     }
     fn named_axes(&self) -> AxisSet {
         self.held().iter().fold(0, |s, (_, held)| s | held.map_or(0, |h| h.jaxpr.axes))

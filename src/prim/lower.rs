@@ -10,6 +10,8 @@ pub type Vals = SmallVec<[ValId; 1]>;
 pub struct Lower {
     /// The program.
     pub p: Program,
+    /// How many nodes there are after each equation that was lowered, calls inlined.
+    pub(crate) ends: Vec<u32>,
 }
 
 /// A number in a body: real, or the two parts of a complex one.
@@ -46,6 +48,10 @@ pub(crate) fn ty(a: &Aval) -> Ty {
 }
 
 impl Lower {
+    /// With an empty program.
+    pub(crate) fn new() -> Lower {
+        Lower { p: Program::default(), ends: vec![] }
+    }
     /// An elementwise computation with one result. Operands broadcast: scalars, and extents of 1.
     pub fn map(&mut self, out: &Aval, xs: &[ValId], f: impl FnOnce(&mut Body, &[Num]) -> Num) -> ValId {
         self.map_n(std::slice::from_ref(out), xs, |b, x| one(f(b, x)))

@@ -147,6 +147,20 @@ pub trait HigherOrder {
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents);
     /// Results and residuals now, and one linear operation for the tape. `None`: run `jvp_call` on the tape instead.
     fn linearize(&self, x: &[&Array], mask: &[bool]) -> Option<Linearized>;
+    /// How often it runs the programs among its parameters.
+    fn runs(&self) -> Runs {
+        Runs::Unknown
+    }
+}
+/// How often an operation runs its programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Runs {
+    /// All of them so many times.
+    Times(usize),
+    /// One of them, once.
+    OneOf,
+    /// Only a run knows.
+    Unknown,
 }
 
 /// What `HigherOrder::linearize` returns.
@@ -288,6 +302,6 @@ macro_rules! primitives { ($($family:ident)*) => {
 } }
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
-    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative dot_general threefry collective tag call checkpoint custom
+    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative sort dot_general threefry collective tag call checkpoint custom
     linear_solve cond scan while_loop stacks partition bounded rewind callback check shard_map
 }

@@ -21,7 +21,6 @@ use crate::trace::linearize::{Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
 use crate::trace::transpose::{transpose_jaxpr, varied};
 use crate::trace::{ambient, bind, evaluating};
-use cotangent_cpu::ValId;
 
 /// Must the lanes do the same things at the same time?
 pub(super) fn keep_step(prim: &dyn Primitive, lanes: &Lanes) -> bool {
@@ -29,8 +28,10 @@ pub(super) fn keep_step(prim: &dyn Primitive, lanes: &Lanes) -> bool {
 }
 
 /// What can run lane by lane: on concrete operands, of which those in `mapped` have `n` lanes in front. So have all results.
-pub(super) trait Apart: Primitive {
-    fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array>;
+pub(super) trait Apart: Primitive + Sized {
+    fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
+        one_by_one(self, n, x, mapped, loc)
+    }
 }
 
 /// Types of one lane's operands.
@@ -39,7 +40,7 @@ fn of_a_lane(x: &[&Array], mapped: &[bool]) -> Vec<Aval> {
     x.iter().zip(mapped).map(lane).collect()
 }
 /// The results of no lanes of an operation.
-pub(super) fn of_no_lanes(prim: &dyn Primitive, x: &[&Array], mapped: &[bool]) -> Vec<Array> {
+fn of_no_lanes(prim: &dyn Primitive, x: &[&Array], mapped: &[bool]) -> Vec<Array> {
     let types = of_a_lane(x, mapped);
     let outs = prim.abstract_eval(&types.iter().collect::<Vec<_>>()).expect("types that fit");
     outs.iter().map(|a| concrete_zeros(&a.with_shape(std::iter::once(0).chain(a.shape.iter().copied())))).collect()
@@ -52,7 +53,7 @@ pub(super) fn apart<P: Apart>(prim: &P, lanes: &Lanes, x: &[&Array], dims: &[Opt
     let x: Vec<&Array> = x.iter().collect();
     let outs = if evaluating() {
         let loc = ambient().unwrap_or(std::panic::Location::caller());
-        if prim.effect() && lanes.size > 0 {
+        if prim.effect() {
             one_by_one(prim, lanes.size, &x, &mapped, loc)
         } else {
             prim.run_apart(lanes.size, &x, &mapped, loc)
@@ -68,7 +69,10 @@ pub(super) fn apart<P: Apart>(prim: &P, lanes: &Lanes, x: &[&Array], dims: &[Opt
 }
 
 /// Each lane by itself, in order: so its effects are together, and what it does besides nobody sees.
-pub(super) fn one_by_one(prim: &dyn Primitive, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
+fn one_by_one(prim: &dyn Primitive, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
+    if n == 0 {
+        return of_no_lanes(prim, x, mapped);
+    }
     let lane = |l: u32| {
         let of = |(x, m): (&&Array, &bool)| if *m { x.rows(&[l]).relaned(1, &[]) } else { (*x).clone() };
         let x: Vec<Array> = x.iter().zip(mapped).map(of).collect();
@@ -129,9 +133,6 @@ impl Primitive for Partition {
         }
         Ok(out)
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.jaxpr.linear_outs(mask).is_some_and(|outs| mask == self.tangents || outs.iter().all(|o| *o))
     }
@@ -167,15 +168,7 @@ impl Primitive for Partition {
         let jaxpr = batch_jaxpr(&self.jaxpr, &inner, &self.mapped, &vec![true; self.jaxpr.outs.len()]).0.clone();
         crate::prim::call::Call { jaxpr, name: "vmap".into() }.batch(lanes, x, dims)
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("lanes are parted when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.jaxpr.axes
     }
@@ -237,6 +230,9 @@ impl HigherOrder for Partition {
         let prim = l.out_mask.contains(&true).then(|| Box::new(prim) as Box<dyn Primitive>);
         outs.truncate(self.jaxpr.outs.len());
         Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
+    }
+    fn runs(&self) -> Runs {
+        Runs::Times(self.size)
     }
 }
 

@@ -179,7 +179,7 @@ impl std::fmt::Display for Policy {
             true => "frozenset()".to_string(),
             false => format!("frozenset({{'{}'}})", these.iter().map(|s| &**s).collect::<Vec<_>>().join("', '")),
         };
-        let function = |name: &str| format!("<function {name} at 0xXXXXXXXXXXXX>");
+        let function = |name: &str| format!("<function {name}>");
         f.write_str(&match &self.0 {
             Rule::Unset => "None".into(),
             Rule::Everything => function("everything_saveable"),

@@ -9,7 +9,7 @@
 use super::bounded::spacing;
 use super::call::Call;
 use super::held::*;
-use super::partition::{Apart, apart, of_no_lanes, one_by_one};
+use super::partition::{Apart, apart};
 use super::scan::Scan;
 use super::*;
 use crate::array::stack::concrete_zeros;
@@ -19,7 +19,7 @@ use crate::trace::bind;
 use crate::trace::linearize::linearize_flat;
 use crate::trace::stage::stage_rule;
 use crate::trace::transpose::record_linear;
-use cotangent_cpu::{Buffer, ValId};
+use cotangent_cpu::Buffer;
 use std::panic::Location;
 
 /// The derivative of a loop as a linear operation. The operands are the number of turns; constants, first carry and xs of the loop; snapshots of the
@@ -78,9 +78,6 @@ impl Primitive for Rewind {
         let out = self.turns.abstract_eval(&x[from..1 + self.n_ins()])?;
         Ok(picked(&out, &self.outs).cloned().collect())
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, mask: &[bool]) -> bool {
         mask == self.tangents
     }
@@ -118,15 +115,7 @@ impl Primitive for Rewind {
         let jaxpr = stage_rule(&one, |a| self.forwards(&a.iter().collect::<Vec<_>>()));
         Call { jaxpr, name: "loop".into() }.batch(lanes, x, dims)
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("turns are taken when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.turns.body.axes
     }
@@ -241,9 +230,6 @@ impl Primitive for RewindBack {
         let varying = varying(x);
         Ok(picked(&x[1..1 + self.of.n_ins()], &self.of.moves).map(|a| Aval { varying, ..(*a).clone() }).collect())
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, mask: &[bool]) -> bool {
         mask == self.of.tangents
     }
@@ -288,15 +274,7 @@ impl Primitive for RewindBack {
         let at = |i: usize| mapped[i].then_some((i + 1 >= x0 && x[i + 1].aval().stack == 0) as usize);
         outs.into_iter().zip((0..mapped.len()).filter(|i| of.moves[*i]).map(at)).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("turns are taken when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.of.turns.body.axes
     }
@@ -384,14 +362,7 @@ impl RewindBack {
         outs.map(|(y, x)| y.relabel(y.aval().with_weak(x.weak_type()))).collect()
     }
 }
-impl Apart for RewindBack {
-    fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
-        if n > 0 {
-            return one_by_one(self, n, x, mapped, loc);
-        }
-        of_no_lanes(self, x, mapped)
-    }
-}
+impl Apart for RewindBack {}
 
 pub(super) const READ: &[Read] = &[];
 /// Derivatives of a loop with a bound, forwards and backwards.

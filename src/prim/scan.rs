@@ -14,7 +14,7 @@ use crate::trace::linearize::{Residual, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
 use crate::trace::axis::{bound, provide};
 use crate::trace::transpose::{axes_key, record_linear, varied};
-use cotangent_cpu::{Buffer, ValId};
+use cotangent_cpu::Buffer;
 use std::panic::Location;
 
 /// The body takes constants, a carry, and one element of each of the arrays xs; it gives the next carry and one element of each of the
@@ -117,9 +117,6 @@ impl Primitive for Scan {
         out.iter_mut().for_each(|a| a.varying |= varies);
         Ok(out)
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, mask: &[bool]) -> bool {
         let (consts, carry, xs) = self.parts(mask);
         if mask[..self.base()].contains(&true) {
@@ -186,15 +183,7 @@ impl Primitive for Scan {
         };
         bind(&scan, &args.iter().collect::<Vec<_>>()).into_iter().zip(at).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("turns are taken when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.body.axes
     }
@@ -398,6 +387,9 @@ impl HigherOrder for Scan {
         outs.truncate(self.body.outs.len());
         Some(Linearized { outs, out_mask: l.out_mask.clone(), prim, operands })
     }
+    fn runs(&self) -> Runs {
+        self.length.map_or(Runs::Unknown, Runs::Times)
+    }
 }
 impl Scan {
     /// The linearised loop, for constants, carry and xs that move, and which of the carry do in the end.
@@ -424,17 +416,12 @@ impl Scan {
                 Source::Ys(i) => ys[i].clone(),
             })
         };
-        let tangents = |m: &[bool], first: usize| -> Vec<LinArg> {
-            (0..m.len()).filter(|i| m[*i]).map(|i| LinArg::Tangent(base + first + i)).collect()
-        };
+        let (first, items) = (base + self.n_consts, base + self.n_consts + self.n_carry);
         let mut operands: Vec<LinArg> = x[..base].iter().map(|n| LinArg::Known((*n).clone())).collect();
-        operands.extend(l.fixed.iter().map(find).chain(tangents(mc, 0)));
-        // a carry that moves only from the first turn on begins with a tangent of zero
-        operands.extend((0..self.n_carry).filter(|i| mk[*i]).map(|i| {
-            if given[i] { LinArg::Tangent(base + self.n_consts + i) } else { LinArg::Known(zeros_of(xk[i].aval())) }
-        }));
-        operands.extend(l.stacked.iter().map(find).chain(tangents(mx, self.n_consts + self.n_carry)));
-        let tangents = operands.iter().map(|o| matches!(o, LinArg::Tangent(_))).collect();
+        operands.extend(l.fixed.iter().map(find).chain(moving(mc, base)));
+        operands.extend(moving_carry(mk, given, first, xk));
+        operands.extend(l.stacked.iter().map(find).chain(moving(mx, items)));
+        let tangents = tangents_in(&operands);
         let prim = Scan { tangents, ..self.with(l.linear.clone(), l.fixed.len() + count(mc), count(mk)) };
         let moves = l.out_mask.contains(&true);
         (moves.then(|| Box::new(prim) as Box<dyn Primitive>), operands)

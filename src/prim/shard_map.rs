@@ -17,7 +17,7 @@ use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::linearize::{Residual, linear_operands, linearize_jaxpr};
 use crate::trace::stage::stage_rule;
 use crate::trace::transpose::transpose_jaxpr;
-use cotangent_cpu::{Buffer, ValId};
+use cotangent_cpu::Buffer;
 
 /// How an array lies over a mesh: for each dimension the numbers of the axes along which it is split, the outermost first. Dimensions
 /// that are missing are not split.
@@ -185,9 +185,6 @@ impl Primitive for ShardMap {
             Aval { varying: whole.varying | around, ..whole }
         }).collect())
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     fn linear_in(&self, mask: &[bool]) -> bool {
         self.body.linear_outs(mask).is_some_and(|outs| outs.iter().all(|o| *o))
     }
@@ -236,15 +233,7 @@ impl Primitive for ShardMap {
         let y = bind(&map, &x.iter().collect::<Vec<_>>());
         y.into_iter().zip(&b.1).map(|(y, m)| (y, m.then_some(0))).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("devices run the program")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.body.axes & !self.mesh()
     }
@@ -338,6 +327,9 @@ impl HigherOrder for ShardMap {
         let prim = moves.then(|| Box::new(self.with(linear, ins, outs)) as Box<dyn Primitive>);
         let y = y.into_iter().take(self.outs.len()).collect();
         Some(Linearized { outs: y, out_mask: l.out_mask.clone(), prim, operands })
+    }
+    fn runs(&self) -> Runs {
+        Runs::Times(self.axes.iter().map(|a| a.size).product())
     }
 }
 

@@ -9,7 +9,6 @@ use crate::trace::stage::stage_rule;
 use crate::trace::transpose::{transpose_jaxpr, varied};
 use crate::trace::{bind, bind1};
 use crate::dtype::DType;
-use cotangent_cpu::ValId;
 
 /// The sum of two cotangents, of arrays or of stacks.
 pub(crate) fn add_cotangents(a: &Array, b: &Array) -> Array {
@@ -60,15 +59,7 @@ impl Primitive for StackAdd {
         let x = in_front(x, dims, &[true, true], lanes);
         one((bind1(self, &[&x[0], &x[1]]), Some(0)))
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("a stack is a list of arrays")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!(own jvp);
 }
 impl HigherOrder for StackAdd {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
@@ -128,15 +119,7 @@ impl Primitive for StackEach {
         let body = batch_jaxpr(&self.body, lanes, &[true], &[true]).0.clone();
         one((each(x[0], body), Some(0)))
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("a stack is a list of arrays")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!(own jvp);
 }
 impl HigherOrder for StackEach {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {

@@ -11,7 +11,6 @@ use crate::trace::batch::batch_jaxpr;
 use crate::trace::bind;
 use crate::trace::jvp::jvp_jaxpr;
 use crate::trace::stage::stage_rule;
-use cotangent_cpu::ValId;
 
 /// Runs `body` on the carry while `cond` of the carry holds. The operands are the constants of `cond`, those of `body`, and the first carry; the
 /// results are the last carry. See [`lax::while_loop`](crate::lax::while_loop).
@@ -133,9 +132,6 @@ impl Primitive for While {
         out.iter_mut().for_each(|a| a.varying |= more[0].varying);
         Ok(out)
     }
-    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Tangents {
-        self.jvp_call(x, dx).1
-    }
     /// Of the body, if the condition looks at no other than known values.
     fn linear_outs(&self, mask: &[bool], zero: &[bool], _: usize) -> Option<Vec<bool>> {
         let (mc, mb, mk) = self.parts(mask);
@@ -171,15 +167,7 @@ impl Primitive for While {
         let y = each.until_all_stop(&args.iter().collect::<Vec<_>>());
         y.into_iter().map(|y| (y, Some(0))).collect()
     }
-    fn lower(&self, _: &mut Lower, _: &[ValId], _: &[&Aval], _: &[Aval]) -> Vals {
-        unreachable!("turns are taken when the program runs")
-    }
-    fn higher(&self) -> Option<&dyn HigherOrder> {
-        Some(self)
-    }
-    fn driven(&self) -> bool {
-        true
-    }
+    driven!();
     fn named_axes(&self) -> AxisSet {
         self.cond.axes | self.body.axes
     }

@@ -1,14 +1,15 @@
 //! Staging: `jit`, `make_jaxpr`, `eval_shape`.
 
 use super::on_leaves;
+use super::signature::Signature;
 use crate::array::Array;
 use crate::aval::Aval;
+use crate::debug::misses;
 use crate::error::Loc;
 use crate::jaxpr::Jaxpr;
 use crate::prim::call::Call;
-use crate::trace::axis::{Axis, bound};
+use crate::trace::axis::bound;
 use crate::trace::stage::stage_flat;
-use crate::tree::{Structure, StructureWriter};
 use crate::{Arguments, Function, Pytree, tree};
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -64,14 +65,16 @@ impl Jit {
             let axes = if crate::trace::evaluating() { vec![] } else { bound() };
             let lock = || cache.lock().unwrap_or_else(|e| e.into_inner());
             // never locked while tracing: a function may call itself
-            let hit = lock().iter().find(|s| s.serves::<F::Args>(lent, &axes, &leaves)).cloned();
+            let hit = lock().iter().find(|s| s.signature.serves::<F::Args>(lent, &axes, &leaves)).cloned();
             let staged = hit.unwrap_or_else(|| {
-                let mut w = StructureWriter::default();
-                F::Args::walk_refs(lent, &mut w);
-                let structure = w.finish();
-                let made = Arc::new(stage::<S, F>(&f, lent, structure, axes, &leaves, &name, at));
+                let signature = Signature::of::<F::Args>(lent, axes, &leaves);
+                let made = Arc::new(stage::<S, F>(&f, lent, signature, &name, at));
+                if misses::on() {
+                    let before: Vec<Arc<Signature>> = lock().iter().map(|s| s.signature.clone()).collect();
+                    misses::staged(&name, at, &made.signature, &before, &made.call.jaxpr)
+                }
                 let mut all = lock();
-                match all.iter().find(|s| s.serves::<F::Args>(lent, &made.axes, &leaves)) {
+                match all.iter().find(|s| s.signature.serves::<F::Args>(lent, &made.signature.axes, &leaves)) {
                     Some(first) => first.clone(),
                     None => {
                         all.push(made.clone());
@@ -79,53 +82,47 @@ impl Jit {
                     }
                 }
             });
-            let outs = if staged.captured.is_empty() {
-                crate::trace::bind_at(at, &staged.call, &leaves)
-            } else {
-                let args: SmallVec<[&Array; 8]> = staged.captured.iter().chain(leaves.iter().copied()).collect();
-                crate::trace::bind_at(at, &staged.call, &args)
-            };
-            staged.out.rebuild(&mut outs.into_iter())
+            staged.call(&leaves, at)
         })
     }
 }
 
 /// A program, and for which arguments it was staged.
-struct Staged<Out> {
-    structure: Structure,
-    axes: Vec<Axis>,
-    avals: Vec<Aval>,
-    call: Call,
+pub(crate) struct Staged<Out> {
+    pub signature: Arc<Signature>,
+    pub call: Call,
     captured: Vec<Array>,
     /// The structure of the result. Its leaves are abstract and nobody looks at them.
     out: Out,
 }
-impl<Out> Staged<Out> {
-    fn serves<A: Arguments>(&self, args: A::Refs<'_>, axes: &[Axis], x: &[&Array]) -> bool {
-        self.avals.len() == x.len() && self.avals.iter().zip(x).all(|(a, x)| a == x.aval()) && self.axes == axes && {
-            let mut same = self.structure.matcher();
-            A::walk_refs(args, &mut same);
-            same.finish()
-        }
+impl<Out: Pytree> Staged<Out> {
+    /// The results for these leaves of the arguments, of which the program was staged.
+    #[inline]
+    pub(crate) fn call(&self, leaves: &[&Array], at: Loc) -> Out {
+        let outs = if self.captured.is_empty() {
+            crate::trace::bind_at(at, &self.call, leaves)
+        } else {
+            let args: SmallVec<[&Array; 8]> = self.captured.iter().chain(leaves.iter().copied()).collect();
+            crate::trace::bind_at(at, &self.call, &args)
+        };
+        self.out.rebuild(&mut outs.into_iter())
     }
 }
 
-fn stage<S, F: Function<S, Out: Pytree>>(
+/// Runs the function on abstract values of the types that the signature says.
+pub(crate) fn stage<S, F: Function<S, Out: Pytree>>(
     f: &F,
     args: <F::Args as Arguments>::Refs<'_>,
-    structure: Structure,
-    axes: Vec<Axis>,
-    x: &[&Array],
+    signature: Signature,
     name: &Arc<str>,
     at: Loc,
 ) -> Staged<F::Out> {
-    let avals: Vec<Aval> = x.iter().map(|a| a.aval().clone()).collect();
     let mut out = None;
-    let (jaxpr, captured) = stage_flat(&mut on_leaves(f, args, &mut out), &avals, at);
+    let (jaxpr, captured) = stage_flat(&mut on_leaves(f, args, &mut out), &signature.avals, at);
     // tracers of the staging trace are not kept alive in the template
     let out = out.expect("the function was called");
     let out = tree::map(&out, |_| crate::array(false));
-    Staged { structure, axes, avals, call: Call { jaxpr, name: name.clone() }, captured, out }
+    Staged { signature: signature.into(), call: Call { jaxpr, name: name.clone() }, captured, out }
 }
 
 /// The name of a `fn` item; closures have none.
@@ -163,6 +160,11 @@ pub struct ShapeDtype {
     /// Whether the element type gives way in promotion.
     pub weak_type: bool,
 }
+impl ShapeDtype {
+    pub(crate) fn of(a: Aval) -> ShapeDtype {
+        ShapeDtype { shape: a.shape.to_vec(), dtype: a.dtype, weak_type: a.weak }
+    }
+}
 
 /// Shapes and element types of the leaves of `f`'s result, by staging it: nothing is computed.
 ///
@@ -176,6 +178,5 @@ pub fn eval_shape<S, F>(f: F, args: F::ArgsOf<'_>) -> Vec<ShapeDtype>
 where
     F: Function<S, Out: Pytree>,
 {
-    let of = |a: Aval| ShapeDtype { shape: a.shape.to_vec(), dtype: a.dtype, weak_type: a.weak };
-    make_jaxpr(f, args).out_avals().into_iter().map(of).collect()
+    make_jaxpr(f, args).out_avals().into_iter().map(ShapeDtype::of).collect()
 }

@@ -2,8 +2,12 @@
 
 use super::{avals, given, linearized, on_leaves, or_zeros};
 use crate::array::Array;
+use crate::aval::Aval;
+use crate::error::Loc;
 use crate::trace::jvp::jvp_flat;
+use crate::trace::linearize::Linear;
 use crate::{Arguments, Function, Pytree, tree};
+use std::marker::PhantomData;
 use std::panic::Location;
 
 /// The value of `f` at `primals`, and its derivative along `tangents`: both have the type of `f`'s result.
@@ -34,40 +38,59 @@ where
     (out.rebuild(&mut y.into_iter()), out.rebuild(&mut dy.into_iter()))
 }
 
-/// The value of `f` at `primals`, and its derivative there as a linear function of tangents, which may be called many times.
+/// The map from tangents of a function's arguments to tangents of its result: the derivative at one point. It may be called many times.
+///
+/// A function of tangents, for whatever takes functions, is a closure that calls it:
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let (_, push) = cotangent::linearize(|x: &Array| x.powi(2), (&array(3.0),));
+/// let back = cotangent::linear_transpose(|dx: &Array| push.call((dx,)), (&array(0.0),));
+/// assert_eq!(back(&array(1.0)).0.to_f64(), 6.0);
+/// ```
+pub struct Pushforward<Args, Out> {
+    linear: Linear,
+    ins: Vec<Aval>,
+    outs: Vec<Aval>,
+    value: Out,
+    names: Vec<String>,
+    at: Loc,
+    _args: PhantomData<fn(&Args)>,
+}
+impl<Args: Arguments, Out: Pytree> Pushforward<Args, Out> {
+    /// The tangent of the result, for a tuple of tangents of all arguments. That of an integer has type `float0`.
+    ///
+    /// # Panics
+    /// If a tangent has another structure, shape or element type than its primal.
+    pub fn call(&self, tangents: Args::Refs<'_>) -> Out {
+        let dx = Args::flatten(tangents).leaves;
+        let dx = given("linearize", "tangent", self.at, &dx, &self.ins, &self.names);
+        let _g = crate::trace::enter(crate::trace::current(), Some(self.at));
+        let dy = self.linear.apply(&dx.into_iter().flatten().collect::<Vec<_>>());
+        self.value.rebuild(&mut dy.into_iter().zip(&self.outs).map(|(d, a)| or_zeros(d, a)))
+    }
+}
+
+/// The value of `f` at `primals`, and its derivative there as a linear map of tangents.
 ///
 /// ```
 /// use cotangent::prelude::*;
 /// let (y, push) = cotangent::linearize(|x: &Array| x.sin(), (&array(0.0),));
 /// assert_eq!(y.to_f64(), 0.0);
-/// assert_eq!(push((&array(2.0),)).to_f64(), 2.0);
+/// assert_eq!(push.call((&array(2.0),)).to_f64(), 2.0);
 /// ```
-///
-/// # Panics
-/// When called: if a tangent has another structure, shape or element type than its primal.
 #[track_caller]
-pub fn linearize<'f, S, F>(
-    f: F,
-    primals: F::ArgsOf<'_>,
-) -> (F::Out, Box<dyn for<'a> Fn(F::ArgsOf<'a>) -> F::Out + Send + Sync + 'f>)
+pub fn linearize<S, F>(f: F, primals: F::ArgsOf<'_>) -> (F::Out, Pushforward<F::Args, F::Out>)
 where
-    F: Function<S, Out: Pytree> + 'f,
+    F: Function<S, Out: Pytree>,
 {
     let at = Location::caller();
     let lent = F::lend(&primals);
     let x = F::Args::flatten(lent).leaves;
     let (value, y, _, linear) = linearized::<S, F>(&f, lent, &x, at);
-    let (ins, outs) = (avals(&x), avals(&y));
-    let names = paths::<F::Args>(lent);
-    let kept = value.share();
-    let push = move |tangents: F::ArgsOf<'_>| {
-        let dx = F::Args::flatten(F::lend(&tangents)).leaves;
-        let dx: Vec<Array> = given("linearize", "tangent", at, &dx, &ins, &names).into_iter().flatten().collect();
-        let _g = crate::trace::enter(crate::trace::current(), Some(at));
-        let dy = linear.apply(&dx);
-        kept.rebuild(&mut dy.into_iter().zip(&outs).map(|(d, a)| or_zeros(d, a)))
-    };
-    (value, Box::new(push))
+    let (ins, outs, names) = (avals(&x), avals(&y), paths::<F::Args>(lent));
+    let push = Pushforward { linear, ins, outs, value: value.share(), names, at, _args: PhantomData };
+    (value, push)
 }
 
 /// Key paths of all leaves of the arguments, for messages.

@@ -4,7 +4,7 @@ Run with JAX 0.10.2:  python weak_types.py > weak_types.txt
 
 Each primitive is traced once for every choice of weakly typed operands, and the weakness of its results is read from the equation, so the
 table says what JAX's own rules say. The choices are then named: `all` (weak if every operand is), `first`, `cases` (all but the first),
-`never`, `same` (whatever its parameter says).
+`never`, `each` (each result as the operand in its place), `same` (whatever its parameter says).
 """
 
 import itertools
@@ -86,6 +86,8 @@ PRIMITIVES = {
     "argmax": index(lax.argmax), "argmin": index(lax.argmin),
     "cumsum": running(lax.cumsum), "cumprod": running(lax.cumprod), "cummax": running(lax.cummax), "cummin": running(lax.cummin),
     "cumlogsumexp": running(lax.cumlogsumexp),
+    "sort": [(lambda x: lax.sort(x), [X]), (lambda x, y: lax.sort((x, y)), [X, XI])],
+    "top_k": [(lambda x: lax.top_k(x, 1), [X]), (lambda x: lax.top_k(x, 1), [XI])],
     "dot_general": [(lambda x, y: lax.dot_general(x, y, (((0,), (0,)), ((), ()))), [x, x]) for x in (X, XI)],
     "threefry2x32": [(jax.extend.random.threefry2x32_p.bind, [XU] * 4)],
     "psum": [(lambda x: lax.psum(x, "i"), [x]) for x in (X, XI)],
@@ -113,7 +115,7 @@ def equation(name, f, specs, mask):
 
 def rules(name, f, specs):
     """The names of the rules that fit."""
-    fits = {"all": all, "first": lambda m: bool(m) and m[0], "cases": lambda m: all(m[1:]), "never": lambda m: False}
+    fits = {"all": all, "first": lambda m: bool(m) and m[0], "cases": lambda m: all(m[1:]), "never": lambda m: False, "each": list}
     if not specs:
         fits = {"never": fits["never"]}
     known = set(fits)
@@ -121,14 +123,15 @@ def rules(name, f, specs):
     for mask in itertools.product([False, True], repeat=len(specs)):
         e = equation(name, f, specs, mask)
         given.add(e.params.get("weak_type"))
-        weak = {v.aval.weak_type for v in e.outvars}
-        assert len(weak) == 1, (name, "results differ")
-        known = {k for k in known if fits[k](mask) == weak.copy().pop()}
+        weak = [v.aval.weak_type for v in e.outvars]
+        same = lambda w: w if isinstance(w, list) else [w] * len(weak)
+        known = {k for k in known if same(fits[k](mask)) == weak}
+        weak = set(weak)
     return known, given, weak
 
 
 for name, tries in PRIMITIVES.items():
-    known = {"all", "first", "cases", "never"}
+    known = {"all", "first", "cases", "never", "each"}
     told = True
     for f, specs in tries:
         more, given, weak = rules(name, f, specs)
@@ -136,5 +139,5 @@ for name, tries in PRIMITIVES.items():
         told &= given == weak
     if told:
         known = {"same"}
-    rank = [r for r in ("same", "all", "first", "cases", "never") if r in known]
+    rank = [r for r in ("same", "all", "first", "cases", "never", "each") if r in known]
     print(name, rank[0] if rank else "?")

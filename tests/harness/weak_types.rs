@@ -54,8 +54,9 @@ fn table() -> BTreeMap<&'static str, &'static str> {
 }
 
 /// Whether the results are weakly typed by this rule, if these operands are.
-fn expected(rule: &str, e: &Equation, weak: &[bool]) -> bool {
+fn expected(rule: &str, e: &Equation, weak: &[bool], result: usize) -> bool {
     match rule {
+        "each" => weak[result],
         "all" => weak.iter().all(|w| *w),
         "first" => weak[0],
         "cases" => weak[1..].iter().all(|w| *w),
@@ -85,9 +86,9 @@ pub(crate) fn check(r: &mut Report, e: &Equation) {
         let args: Vec<Array> =
             e.args.iter().zip(&weak).map(|(x, w)| prim::convert_element_type(x, x.dtype(), *w)).collect();
         let staged = stage(&|x| e.run(x), &args).jaxpr;
-        let want = expected(rule, e, &weak);
-        let wrong = staged.out_avals().iter().any(|t| t.weak != want);
-        let told = || format!("results are {:?}, weak is to be {want}", staged.out_avals());
+        let want: Vec<bool> = (0..staged.out_avals().len()).map(|k| expected(rule, e, &weak, k)).collect();
+        let wrong = staged.out_avals().iter().zip(&want).any(|(t, want)| t.weak != *want);
+        let told = || format!("results are {:?}, weak is to be {want:?}", staged.out_avals());
         r.note(format!("{} with weak operands {weak:?}", e.text()), if wrong { Err(told()) } else { Ok(()) })
     }
 }

@@ -99,7 +99,7 @@ pub fn run(n: &Node, env: &[Array]) -> Array {
         Op::CustomVjp { factor } => with_vjp(&Arc::new(n.bodies[0].clone()), *factor, &a[0], &a[1]),
         Op::Forward(how) => match how {
             Forward::Jvp => jvp(f, (&a[0],), (&a[1],)).1,
-            Forward::Linearize => linearize(f, (&a[0],)).1((&a[1],)),
+            Forward::Linearize => linearize(f, (&a[0],)).1.call((&a[1],)),
             Forward::Jacobian => jacfwd(f)(&a[0]).matmul(&a[1]),
         },
         Op::Reverse(how) => match how {
@@ -107,14 +107,12 @@ pub fn run(n: &Node, env: &[Array]) -> Array {
             Reverse::Grad => grad(|x: &Array| (f(x) * &a[1]).sum())(&a[0]),
             Reverse::Jacobian => a[1].matmul(&jacrev(f)(&a[0])),
             Reverse::Transpose => {
-                let push: Push = linearize(f, (&a[0],)).1;
-                linear_transpose(|d: &Array| push((d,)), (&a[0],))(&a[1]).0
+                let (_, push) = linearize(f, (&a[0],));
+                linear_transpose(|d: &Array| push.call((d,)), (&a[0],))(&a[1]).0
             }
         },
     }
 }
-
-type Push<'f> = Box<dyn Fn((&Array,)) -> Array + Send + Sync + 'f>;
 
 fn weighted(ys: &Array, weights: &[f64], axis: usize) -> Array {
     let shape = if axis == 0 { [weights.len(), 1] } else { [1, weights.len()] };

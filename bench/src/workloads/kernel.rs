@@ -154,5 +154,9 @@ pub fn embedding(b: &mut Bench) {
 pub fn prefix(b: &mut Bench) {
     let x = normal(&[1_000_000], 0, 1.0);
     let g = jit(|x: &Array| cumsum(x, 0, false));
+    let f = jit(|x: &Array| np::sort(x, 0));
+    b.time_work("kernel.sort.1e6", Work::default().and_elems(1e6), || f(&x));
     b.time_work("kernel.cumsum.1e6", Work::bytes(8e6).and_elems(1e6), || g(&x));
+    let h = jit(|x: &Array| np::argsort(x, 0));
+    b.time_work("kernel.argsort.1e6", Work::default().and_elems(1e6), || h(&x));
 }

@@ -8,8 +8,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("startup.import_jax", "there is nothing to import"),
     ("kernel.numpy_matmul", "that is NumPy and not JAX"),
     ("kernel.conv", "there is no convolution yet"),
-    ("kernel.sort.1e6", "there is no sort yet"),
-    ("kernel.argsort.1e6", "there is no sort yet"),
     ("kernel.linalg", "there is no linear algebra yet"),
     ("kernel.cholesky", "there is no linear algebra yet"),
     ("kernel.solve", "there is no linear algebra yet"),

@@ -1,8 +1,15 @@
-//! Times of small and large programs, called through `Executable::run`. `cargo bench -p cotangent-cpu --bench exec [-- words in the name]`
+//! Processor times of small and large programs, called through `Executable::run`: a busy machine changes them less than it does the clock's. `cargo bench -p cotangent-cpu --bench exec [-- words in the name]`
 
 use cotangent_cpu::*;
 use std::hint::black_box;
-use std::time::Instant;
+
+/// Seconds that this thread has run.
+fn now() -> f64 {
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written to `t`.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut t) };
+    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+}
 
 /// The least of several times, in nanoseconds a call.
 fn time(name: &str, mut f: impl FnMut()) {
@@ -12,11 +19,11 @@ fn time(name: &str, mut f: impl FnMut()) {
     let mut best = f64::MAX;
     let mut n = 1u32;
     for _ in 0..30 {
-        let start = Instant::now();
+        let start = now();
         for _ in 0..n {
             f();
         }
-        let t = start.elapsed().as_secs_f64() / n as f64;
+        let t = (now() - start) / n as f64;
         best = best.min(t);
         n = ((0.01 / t) as u32).clamp(1, 10_000_000);
     }
@@ -55,6 +62,71 @@ fn ramp(n: usize) -> Buffer {
     Buffer::from_slice(&(0..n).map(|i| (i % 1000) as f32 * 0.01 - 3.0).collect::<Vec<_>>())
 }
 
+/// Numbers in no order.
+fn noise(n: usize) -> Buffer {
+    let mut s = 1u64;
+    let mut next = || {
+        s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (s >> 33) as f32 / (1u64 << 31) as f32
+    };
+    Buffer::from_slice(&(0..n).map(|_| next() + next() + next() + next() - 2.0).collect::<Vec<_>>())
+}
+
+/// Gathers and scatters: rows of a table, and scalars.
+fn indexed() {
+    use std::sync::Arc;
+    let ids = |n: usize, below: f32| {
+        let x = noise(n);
+        Buffer::from_slice(&x.as_slice::<f32>().iter().map(|x| ((x + 2.0) * below / 4.0) as i32).collect::<Vec<_>>())
+    };
+    let dims = |d: &[usize]| Dims::from_slice(d);
+    for (name, whole, n, width) in
+        [("rows of 64", vec![50_000, 64], 8192, 64), ("scalars", vec![1_000_000], 100_000, 1)]
+    {
+        let row = whole.len() == 2;
+        let out: Vec<usize> = if row { vec![n, width] } else { vec![n] };
+        let gather = GatherSpec {
+            offset_dims: dims(if row { &[1] } else { &[] }),
+            collapsed_slice_dims: dims(&[0]),
+            start_index_map: dims(&[0]),
+            operand_batching_dims: dims(&[]),
+            start_indices_batching_dims: dims(&[]),
+            slice_sizes: dims(if row { &[1, 64] } else { &[1] }),
+            bounds: Bounds::Clip,
+            fill: [0; 2],
+        };
+        let scatter = ScatterSpec {
+            update_window_dims: gather.offset_dims.clone(),
+            inserted_window_dims: dims(&[0]),
+            scatter_dims_to_operand_dims: dims(&[0]),
+            operand_batching_dims: dims(&[]),
+            scatter_indices_batching_dims: dims(&[]),
+            put: Put::Add,
+            bounds: Bounds::Fill,
+        };
+        let (x, at, u) = (noise(whole.iter().product()), ids(n, whole[0] as f32), noise(n * width));
+        let mut p = Program::default();
+        let (a, i) = (p.arg(Ty::new(Dt::F32, &whole)), p.arg(Ty::new(Dt::I32, &[n, 1])));
+        let v = p.push(Kind::Gather(Arc::new(gather)), &[Use::plain(a), Use::plain(i)], &[Ty::new(Dt::F32, &out)]);
+        p.outs = vec![v];
+        let e = Executable::compile(&p).unwrap();
+        time(&format!("gather of {n} {name}"), || {
+            drop(black_box(e.run(black_box(&[Operand::Buffer(&x), Operand::Buffer(&at)]))))
+        });
+        let mut p = Program::default();
+        let (i, u_) = (p.arg(Ty::new(Dt::I32, &[n, 1])), p.arg(Ty::new(Dt::F32, &out)));
+        let zero = p.constant(Dt::F32, [0; 2]);
+        let zeros = p.view(zero, View::splat(&whole));
+        let uses = [Use::plain(zeros), Use::plain(i), Use::plain(u_)];
+        let v = p.push(Kind::Scatter(Arc::new(scatter)), &uses, &[Ty::new(Dt::F32, &whole)]);
+        p.outs = vec![v];
+        let e = Executable::compile(&p).unwrap();
+        time(&format!("scatter-add of {n} {name} into zeros"), || {
+            drop(black_box(e.run(black_box(&[Operand::Buffer(&at), Operand::Buffer(&u)]))))
+        });
+    }
+}
+
 fn main() {
     let math = |m| Op::Math(m);
     let bits = |x: f32| Operand::Bits(x.to_bits() as u64);
@@ -82,40 +154,86 @@ fn main() {
         let operands: Vec<Operand> = x.iter().map(Operand::Buffer).collect();
         time(name, || drop(black_box(e.run(black_box(&operands)))));
     }
-    let sums: [(&str, &[usize], u32, u32); 9] = [
-        ("sum of 1e3", &[1000], 0, 1),
-        ("sum of 1e5", &[100_000], 0, 1),
-        ("sum of 1000x1000", &[1000, 1000], 0, 2),
-        ("sum of 1000x1000 along rows", &[1000, 1000], 1, 1),
-        ("sum of 1000x1000 down columns", &[1000, 1000], 0, 1),
-        ("sum of 100000x10 along rows", &[100_000, 10], 1, 1),
-        ("sum of 100000x10 down columns", &[100_000, 10], 0, 1),
-        ("sum of 100000x100 down columns", &[100_000, 100], 0, 1),
-        ("sum of 100x100x100, middle", &[100, 100, 100], 1, 1),
+    let sums: [(&[usize], u32, u32); 16] = [
+        (&[1000], 0, 1),
+        (&[100_000], 0, 1),
+        (&[10_000_000], 0, 1),
+        (&[1000, 1000], 0, 2),
+        (&[1024, 1024], 0, 1),
+        (&[1024, 1024], 1, 1),
+        (&[512, 512], 0, 1),
+        (&[512, 512], 1, 1),
+        (&[1000, 1000], 0, 1),
+        (&[1000, 1000], 1, 1),
+        (&[100_000, 10], 0, 1),
+        (&[100_000, 10], 1, 1),
+        (&[100_000, 100], 0, 1),
+        (&[100_000, 100], 1, 1),
+        (&[100, 100, 100], 1, 1),
+        (&[100, 100, 100], 0, 1),
     ];
-    for (name, dims, first, count) in sums {
+    for (dims, first, count) in sums {
         let e = Executable::compile(&reduce(dims, first, count)).unwrap();
         let x = ramp(dims.iter().product());
-        time(name, || drop(black_box(e.run(black_box(&[Operand::Buffer(&x)])))));
+        let name = format!("sum of {dims:?} over {count} from {first}");
+        time(&name, || drop(black_box(e.run(black_box(&[Operand::Buffer(&x)])))));
     }
-    let mut p = Program::default();
-    let a = p.arg(Ty::new(Dt::F32, &[1000, 1000]));
-    let mut t = View::identity(&[1000, 1000]);
-    t.strides.swap(0, 1);
-    let v = p.view(a, t);
-    p.outs = vec![v];
-    let e = Executable::compile(&p).unwrap();
-    let x = ramp(1_000_000);
-    time("transpose of 1000x1000", || drop(black_box(e.run(black_box(&[Operand::Buffer(&x)])))));
-    for (name, dims) in [("cumsum of 1e5", &[100_000][..]), ("cumsum of 1000x1000 down columns", &[1000, 1000])] {
+    let views: [(&[usize], &[usize]); 6] = [
+        (&[512, 512], &[1, 0]),
+        (&[1000, 1000], &[1, 0]),
+        (&[1024, 1024], &[1, 0]),
+        (&[2048, 2048], &[1, 0]),
+        (&[100, 100, 100], &[2, 0, 1]),
+        (&[64, 64, 64, 64], &[0, 2, 1, 3]),
+    ];
+    for (dims, order) in views {
+        for dt in [Dt::F32, Dt::F64, Dt::I16] {
+            let mut p = Program::default();
+            let a = p.arg(Ty::new(dt, dims));
+            let mut t = View::identity(dims);
+            t.dims = order.iter().map(|d| dims[*d]).collect();
+            t.strides = order.iter().map(|d| row_major(dims)[*d]).collect();
+            let v = p.view(a, t);
+            p.outs = vec![v];
+            let e = Executable::compile(&p).unwrap();
+            let x = Buffer::from_bytes(&vec![1; p.args[0].bytes()]);
+            time(&format!("transpose {dims:?} {order:?} {dt}"), || {
+                drop(black_box(e.run(black_box(&[Operand::Buffer(&x)]))))
+            });
+        }
+    }
+    let sum = |op, dim| Kind::Prefix { op, dim, reverse: false };
+    let lines: [(&str, Kind, &[usize], &[Dt], &[usize]); 17] = [
+        ("cumsum", sum(Fold::Sum, 0), &[100_000], &[Dt::F32], &[100_000]),
+        ("cumsum", sum(Fold::Sum, 0), &[1_000_000], &[Dt::F32], &[1_000_000]),
+        ("cumsum", sum(Fold::Sum, 0), &[1000, 1000], &[Dt::F32], &[1000, 1000]),
+        ("cumsum", sum(Fold::Sum, 1), &[1000, 1000], &[Dt::F32], &[1000, 1000]),
+        ("cumsum f64", sum(Fold::Sum, 0), &[1_000_000], &[Dt::F64], &[1_000_000]),
+        ("cumprod", sum(Fold::Prod, 0), &[1_000_000], &[Dt::F32], &[1_000_000]),
+        ("cummax", sum(Fold::Max, 0), &[1_000_000], &[Dt::F32], &[1_000_000]),
+        ("cumlogsumexp", sum(Fold::LogAddExp, 0), &[1_000_000], &[Dt::F32], &[1_000_000]),
+        ("argmax", Kind::ArgReduce { max: true, dim: 1 }, &[1024, 1024], &[Dt::I32], &[1024]),
+        ("argmax", Kind::ArgReduce { max: true, dim: 0 }, &[1024, 1024], &[Dt::I32], &[1024]),
+        ("argmax", Kind::ArgReduce { max: true, dim: 0 }, &[1_000_000], &[Dt::I32], &[]),
+        ("sort", Kind::Sort { dim: 0, keys: 1 }, &[1_000_000], &[Dt::F32], &[1_000_000]),
+        ("sort", Kind::Sort { dim: 1, keys: 1 }, &[1000, 100], &[Dt::F32], &[1000, 100]),
+        ("sort", Kind::Sort { dim: 0, keys: 1 }, &[1000, 100], &[Dt::F32], &[1000, 100]),
+        ("sort", Kind::Sort { dim: 1, keys: 1 }, &[10_000, 10], &[Dt::F32], &[10_000, 10]),
+        ("top", Kind::Top { dim: 0 }, &[1_000_000], &[Dt::F32, Dt::I32], &[100]),
+        ("top", Kind::Top { dim: 1 }, &[1000, 100], &[Dt::F32, Dt::I32], &[1000, 10]),
+    ];
+    for (name, kind, dims, types, out) in lines {
         let mut p = Program::default();
-        let a = p.arg(Ty::new(Dt::F32, dims));
-        let kind = Kind::Prefix { op: Fold::Sum, dim: 0, reverse: false };
-        let v = p.push(kind, &[Use::plain(a)], &[Ty::new(Dt::F32, dims)]);
-        p.outs = vec![v];
+        let of = if name.ends_with("f64") { Dt::F64 } else { Dt::F32 };
+        let a = p.arg(Ty::new(of, dims));
+        let types: Vec<Ty> = types.iter().map(|dt| Ty::new(if *dt == Dt::F32 { of } else { *dt }, out)).collect();
+        let v = p.push(kind.clone(), &[Use::plain(a)], &types);
+        p.outs = (v..v + types.len() as u32).collect();
         let e = Executable::compile(&p).unwrap();
-        let x = ramp(dims.iter().product());
-        time(name, || drop(black_box(e.run(black_box(&[Operand::Buffer(&x)])))));
+        let n: usize = dims.iter().product();
+        let x = if of == Dt::F64 { Buffer::from_slice(&vec![0.5f64; n]) } else { noise(n) };
+        time(&format!("{name} {dims:?}, {kind:?}"), || drop(black_box(e.run(black_box(&[Operand::Buffer(&x)])))));
     }
+    indexed();
     time("a buffer of 32 bytes, made and freed", || drop(black_box(Buffer::from_slice(&[1.0f32; 8]))));
 }

@@ -260,6 +260,32 @@ pub fn held() -> (usize, usize) {
     (local.unwrap_or(0), shared().held)
 }
 
+/// What a thread's buffers take, for tests.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::cell::Cell;
+    thread_local! {
+        /// Bytes of the buffers that live, of those made here less those dropped here, and the most that they were.
+        static LIVE: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+    }
+    pub fn taken(bytes: usize) {
+        let (live, most) = LIVE.get();
+        let live = live + bytes as isize;
+        LIVE.set((live, most.max(live)))
+    }
+    pub fn given(bytes: usize) {
+        let (live, most) = LIVE.get();
+        LIVE.set((live - bytes as isize, most))
+    }
+    /// How much more is live at one time while `f` runs than before it, and what it returns.
+    pub fn peak<R>(f: impl FnOnce() -> R) -> (usize, R) {
+        let (live, _) = LIVE.get();
+        LIVE.set((live, live));
+        let r = f();
+        ((LIVE.get().1 - live) as usize, r)
+    }
+}
+
 /// Owned bytes.
 pub struct Buffer {
     ptr: NonNull<u8>,
@@ -274,6 +300,8 @@ impl Drop for Buffer {
     #[inline]
     fn drop(&mut self) {
         if self.len != 0 {
+            #[cfg(test)]
+            count::given(self.len);
             // SAFETY: a buffer that is not empty owns a block of the class of its length.
             unsafe { release(self.ptr, class_of(self.len)) }
         }
@@ -288,6 +316,8 @@ impl Buffer {
             return Buffer { ptr: NonNull::new(ALIGN as *mut u8).unwrap(), len: 0 };
         }
         assert!(bytes <= isize::MAX as usize / 2, "a buffer of {bytes} bytes is larger than the address space");
+        #[cfg(test)]
+        count::taken(bytes);
         Buffer { ptr: allocate(class_of(bytes)), len: bytes }
     }
     /// Zeroes.

@@ -209,7 +209,17 @@ impl Program {
             let tys: Vec<&Ty> = vals.iter().map(|v| &v.ty).collect();
             return check_map(body, &operands, &tys);
         }
-        ensure!(vals.len() == 1, "{} results, not one", vals.len());
+        let want = match node.kind {
+            Kind::Sort { .. } => operands.len().max(1),
+            Kind::Top { .. } => 2,
+            _ => 1,
+        };
+        ensure!(
+            vals.len() == want,
+            "{} results, not {}",
+            vals.len(),
+            if want == 1 { "one".to_owned() } else { want.to_string() }
+        );
         let ty = &vals[0].ty;
         let fixed = |n: usize| {
             ensure!(operands.len() == n, "{} operands, not {n}", operands.len());
@@ -300,6 +310,29 @@ impl Program {
                 }
                 let pieces: Vec<&[usize]> = operands.iter().map(|o| o.dims).collect();
                 dims::concat(&ty.dims, &pieces, *dim as usize)
+            }
+            Kind::Sort { dim, keys } => {
+                ensure!((1..=operands.len()).contains(&(*keys as usize)), "{keys} keys of {} operands", operands.len());
+                ensure!((*dim as usize) < ty.dims.len(), "dimension {dim} of {}", ty.dims.len());
+                for (v, o) in vals.iter().zip(&operands) {
+                    ensure!(o.dt == v.ty.dt, "the result {} has another element type than {}", v.ty, o.text());
+                    dims::same(&ty.dims, &v.ty.dims)?;
+                    dims::same(&ty.dims, o.dims)?;
+                }
+                Ok(())
+            }
+            Kind::Top { dim } => {
+                fixed(1)?;
+                same_type(ty)?;
+                let (d, index) = (*dim as usize, &vals[1].ty);
+                ensure!(!ty.dt.is_complex(), "complex numbers have no order");
+                ensure!(index.dt.is_int(), "an index of type {}", index.dt);
+                dims::same(&ty.dims, &index.dims)?;
+                ensure!(d < ty.dims.len(), "dimension {d} of {}", ty.dims.len());
+                dims::fits(&ty.dims, operands[0].dims)?;
+                let mut whole = ty.dims.clone();
+                whole[d] = operands[0].dims[d];
+                dims::same(&whole, operands[0].dims)
             }
             Kind::Dot(spec) => {
                 fixed(2)?;

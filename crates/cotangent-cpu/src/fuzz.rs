@@ -250,7 +250,7 @@ impl Fuzz {
 
     /// Appends a node, and what it needs.
     fn node(&mut self) {
-        match self.r.below(26) {
+        match self.r.below(29) {
             0..8 => self.map(),
             8 | 9 => {
                 let (u, dt, dims, _) = self.array(|_| true);
@@ -264,6 +264,8 @@ impl Fuzz {
             21 => self.piece(),
             22 | 23 => self.concat(),
             24 => self.dot(),
+            25 | 26 => self.sort(),
+            27 => self.top(),
             _ => {
                 let dt = self.dt();
                 let bits = values::element(&mut self.r, dt, self.mood);
@@ -305,6 +307,25 @@ impl Fuzz {
         let kind = Kind::Prefix { op, dim: dim as u32, reverse: self.r.once_in(2) };
         self.spend(2 * dims.iter().product::<usize>());
         self.push(kind, &[u], dt, &dims);
+    }
+    fn sort(&mut self) {
+        let (first, dt, dims, dim) = self.array(|_| true);
+        let (mut uses, mut types) = (vec![first], vec![Ty::new(dt, &dims)]);
+        while uses.len() < 4 && self.r.once_in(2) {
+            let dt = self.dt();
+            uses.push(self.operand(dt, &dims));
+            types.push(Ty::new(dt, &dims));
+        }
+        let keys = if self.r.once_in(2) { 1 } else { 1 + self.r.below(uses.len()) as u32 };
+        self.spend(4 * types.iter().map(Ty::len).sum::<usize>());
+        self.p.push(Kind::Sort { dim: dim as u32, keys }, &uses, &types);
+    }
+    fn top(&mut self) {
+        let (u, dt, mut dims, dim) = self.array(|dt| !dt.is_complex());
+        dims[dim] = if self.r.once_in(2) { dims[dim].min(self.r.below(5)) } else { self.r.below(dims[dim] + 1) };
+        let index = self.r.pick(&[Dt::I32, Dt::I64, Dt::U32, Dt::I8]);
+        self.spend(2 * dims.iter().product::<usize>());
+        self.p.push(Kind::Top { dim: dim as u32 }, &[u], &[Ty::new(dt, &dims), Ty::new(index, &dims)]);
     }
     /// A slice or an update at a run-time position.
     fn piece(&mut self) {

@@ -15,8 +15,10 @@
 pub mod buffer;
 pub mod check;
 pub mod complex;
+pub mod cost;
 pub mod dot;
 pub mod dt;
+mod emit;
 pub mod exec;
 #[doc(hidden)]
 pub mod fuzz;
@@ -26,10 +28,13 @@ mod pairs;
 pub mod pooled;
 pub mod program;
 pub mod reference;
+mod sort;
 pub mod text;
 
 pub use buffer::{Buffer, Element};
+pub use cost::Cost;
 pub use dt::Dt;
+pub use exec::report;
 pub use exec::{Executable, Operand, Output, Outputs, ScalarLoop};
 pub use pooled::Pooled;
 pub use program::*;

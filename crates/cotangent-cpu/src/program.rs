@@ -214,6 +214,22 @@ pub enum Kind {
         /// Along which dimension.
         dim: u32,
     },
+    /// The lines along `dim` of all operands, which have one shape, reordered alike so that the first `keys` operands ascend
+    /// lexicographically. Equal lines keep their order. Floats ascend to infinity, then NaN; zeros of either sign are equal, and so are
+    /// all NaNs. A complex key is two: real part, then imaginary part. One result for each operand.
+    Sort {
+        /// Along which dimension.
+        dim: u32,
+        /// How many operands, from the first, decide.
+        keys: u32,
+    },
+    /// The first elements of the lines along `dim`, as many as the results have, were each line to descend; and where they were, as
+    /// integers, wrapped to their type. Of equal elements the first comes first. Floats descend from NaN, all of which are equal, to infinity,
+    /// .., +0, -0 (they are not), .., -infinity. Results: elements, indices.
+    Top {
+        /// Along which dimension.
+        dim: u32,
+    },
     /// A batched matrix product. Operands: `[batch, m, k]` and `[batch, k, n]`, usually through views. Result `[batch, m, n]`.
     Dot(DotSpec),
 }

@@ -8,6 +8,7 @@
 
 mod fold;
 mod index;
+mod order;
 mod scalar;
 
 pub use scalar::scalar;
@@ -70,6 +71,14 @@ pub fn evaluate(p: &Program, args: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
             Kind::Prefix { op, dim, reverse } => {
                 let d = *dim as usize;
                 lines(&uses[0], d, d + 1, |x| prefix(*op, ty.dt, *reverse, x))
+            }
+            Kind::Sort { dim, keys } => {
+                vals.extend(order::sort(uses, *dim as usize, *keys as usize));
+                continue;
+            }
+            Kind::Top { dim } => {
+                vals.extend(order::top(&uses[0], *dim as usize, tys[0], tys[1]));
+                continue;
             }
             Kind::Gather(spec) => index::gather(spec, &uses[0], &uses[1], ty),
             Kind::Scatter(spec) => index::scatter(spec, &uses[0], &uses[1], &uses[2]),

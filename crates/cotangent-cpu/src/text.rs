@@ -75,6 +75,8 @@ impl Kind {
             Kind::DynSlice => "dynslice",
             Kind::Update => "update",
             Kind::Concat { .. } => "concat",
+            Kind::Sort { .. } => "sort",
+            Kind::Top { .. } => "top",
             Kind::Dot(_) => "dot",
         }
     }
@@ -199,6 +201,14 @@ impl Program {
             Part::Im => ".im",
         }
     }
+    /// A node with its results: a line of the program.
+    pub fn line(&self, node: &Node) -> String {
+        let results: Vec<String> = (0..node.vals.1)
+            .map(|k| node.vals.0.saturating_add(k))
+            .map_while(|v| self.vals.get(v as usize).map(|val| format!("%{v}: {}", val.ty)))
+            .collect();
+        format!("{} = {}", results.join(", "), self.node_text(node))
+    }
     /// What a node does, without its results.
     fn node_text(&self, node: &Node) -> String {
         let end = node.uses.0 as usize + node.uses.1 as usize;
@@ -227,6 +237,8 @@ impl Program {
             Kind::Prefix { op, dim, reverse } => {
                 format!("{name} {} dim={dim}{} {all}", lower(op), if *reverse { " reverse" } else { "" })
             }
+            Kind::Sort { dim, keys } => format!("{name} dim={dim} keys={keys} {all}"),
+            Kind::Top { dim } => format!("{name} dim={dim} {all}"),
             Kind::Gather(s) => {
                 let dt = uses.first().and_then(|u| self.vals.get(u.val as usize)).map_or(Dt::U64, |v| v.ty.dt);
                 format!(
@@ -278,11 +290,7 @@ impl Display for Program {
             if self.fences.contains(&(i as u32)) {
                 writeln!(f, "  fence")?;
             }
-            let results: Vec<String> = (0..node.vals.1)
-                .map(|k| node.vals.0.saturating_add(k))
-                .map_while(|v| self.vals.get(v as usize).map(|val| format!("%{v}: {}", val.ty)))
-                .collect();
-            writeln!(f, "  {} = {}", results.join(", "), self.node_text(node))?;
+            writeln!(f, "  {}", self.line(node))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! `COTANGENT_FUZZ=first..end` chooses the seeds.
 
-use cotangent_cpu::exec::Options;
+use cotangent_cpu::exec::{Options, When};
 use cotangent_cpu::isa::Isa;
 use cotangent_cpu::*;
 
@@ -10,13 +10,21 @@ fn compare(seed: u64) -> Result<(), String> {
     let (p, args) = fuzz::case(seed);
     let want = reference::evaluate(&p, &args).expect("a fuzz case is valid");
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
-        for (fuse, in_place) in [(true, 1), (true, usize::MAX), (false, 1)] {
-            let e = Executable::compile_with(&p, Options { isa, fuse, in_place })?;
+        let (all, none) = (When::Always, When::Never);
+        for (fuse, in_place, machine) in [
+            (true, 1, none),
+            (true, usize::MAX, none),
+            (false, 1, none),
+            (true, 1, all),
+            (true, usize::MAX, all),
+            (false, 1, all),
+        ] {
+            let e = Executable::compile_with(&p, Options { isa, fuse, in_place, machine })?;
             let got = fuzz::run(&e, &p, &args);
             for (k, v) in p.outs.iter().enumerate() {
                 let ty = p.ty(*v);
                 fuzz::same(ty.dt, &got[k], &want[k]).map_err(|e| {
-                    format!("seed {seed}, {isa:?}, fuse {fuse}, in place from {in_place}, result {k} ({ty}): {e}\n{p}")
+                    format!("seed {seed}, {isa:?}, fuse {fuse}, in place from {in_place}, machine code {machine:?}, result {k} ({ty}): {e}\n{p}")
                 })?;
             }
         }

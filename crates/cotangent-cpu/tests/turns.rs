@@ -1,6 +1,8 @@
 //! Loops over scalars against the scalar reference, turn by turn, on random programs: sums, differences and products in all orders, which the register
 //! machine merges by twos, and other operations among them.
 
+use cotangent_cpu::exec::{Options, When};
+use cotangent_cpu::isa::Isa;
 use cotangent_cpu::reference::evaluate;
 use cotangent_cpu::*;
 
@@ -22,26 +24,46 @@ impl Random {
     }
 }
 fn bits(dt: Dt, x: f64) -> u64 {
-    if dt == Dt::F64 { x.to_bits() } else { (x as f32).to_bits().into() }
+    match dt {
+        Dt::F64 => x.to_bits(),
+        Dt::F32 => (x as f32).to_bits().into(),
+        _ => (x * 40.0) as i64 as u64 & u64::MAX >> (64 - 8 * dt.size()),
+    }
 }
 fn bytes(dt: Dt, word: u64) -> Vec<u8> {
     word.to_le_bytes()[..dt.size()].to_vec()
 }
 
-/// A program of `args` scalars and `outs` results.
+/// A program of `args` scalars and `outs` results: of floats or integers, with comparisons and selections, and functions that are rarely wrong.
 fn program(r: &mut Random, dt: Dt, args: usize, outs: usize) -> Program {
     let ty = Ty::new(dt, &[]);
     let mut p = Program::default();
     let mut values: Vec<ValId> = (0..args).map(|_| p.arg(ty.clone())).collect();
     values.push(p.constant(dt, [bits(dt, r.number()), 0]));
+    let float = dt.is_float();
     for _ in 0..2 + r.below(25) {
-        let op =
-            [Op::Add, Op::Sub, Op::Mul, Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Max, Op::Neg, Op::MulAdd][r.below(10)];
+        let op = match (float, r.below(16)) {
+            (_, 0..4) => Op::Add,
+            (_, 4..7) => Op::Sub,
+            (_, 7..10) => Op::Mul,
+            (_, 10) => Op::Max,
+            (_, 11) => Op::Neg,
+            (_, 12) => Op::MulAdd,
+            (_, 13) => Op::Lt,
+            (true, 14) => [Op::Div, Op::Math(M::Sin), Op::Math(M::Exp), Op::Math(M::Tanh), Op::Floor][r.below(5)],
+            (true, _) => Op::Min,
+            (false, 14) => [Op::Shl, Op::Shr, Op::ShrLogical, Op::Abs, Op::Sign][r.below(5)],
+            (false, _) => Op::Xor,
+        };
         let pick: Vec<ValId> = (0..op.arity()).map(|_| values[r.below(values.len())]).collect();
         let mut b = Body::default();
         let ins: Vec<u32> = (0..pick.len()).map(|k| b.input(k as u32, dt)).collect();
         let y = match ins[..] {
             [x] => b.un(op, dt, x),
+            [x, y] if op == Op::Lt => {
+                let below = b.cmp(op, x, y);
+                b.select(dt, below, y, x)
+            }
             [x, y] => b.bin(op, dt, x, y),
             _ => b.push(op, dt, ins[0], ins[1], ins[2]),
         };
@@ -57,6 +79,7 @@ fn program(r: &mut Random, dt: Dt, args: usize, outs: usize) -> Program {
 fn same(dt: Dt, got: &[u8], want: &[u8], what: &str) {
     let nan = |b: &[u8]| match dt {
         Dt::F64 => f64::from_le_bytes(b.try_into().unwrap()).is_nan(),
+        _ if !dt.is_float() => false,
         _ => f32::from_le_bytes(b.try_into().unwrap()).is_nan(),
     };
     assert!(got == want || nan(got) && nan(want), "{what}: {got:?} {want:?}")
@@ -64,12 +87,17 @@ fn same(dt: Dt, got: &[u8], want: &[u8], what: &str) {
 
 #[test]
 fn turns_are_those_of_the_reference() {
-    for seed in 0..3000 {
+    for seed in 0..6000 {
         let mut r = Random(seed);
-        let dt = [Dt::F32, Dt::F64][r.below(2)];
-        let (nc, nk, nx, ny, n) = (r.below(3), 1 + r.below(3), r.below(3), r.below(3), r.below(6));
+        let dt = [Dt::F32, Dt::F64, Dt::F32, Dt::F64, Dt::I32, Dt::I64, Dt::U8, Dt::I16][r.below(8)];
+        // now and then more goes from turn to turn than there are registers beside
+        let many = if seed % 10 == 0 { 22 } else { 3 };
+        let (nc, nk, nx, ny, n) = (r.below(3), 1 + r.below(many), r.below(3), r.below(3), r.below(6));
         let p = program(&mut r, dt, nc + nk + nx, nk + ny);
-        let body = Executable::compile(&p).unwrap();
+        let isa = Isa::ALL[r.below(3)];
+        let isa = if isa.available() { isa } else { Isa::Portable };
+        let machine = [When::Pays, When::Never][r.below(2)];
+        let body = Executable::compile_with(&p, Options { isa, machine, ..Options::default() }).unwrap();
         assert!(body.is_scalar());
         let mut word = |k: usize| (0..k).map(|_| bits(dt, r.number())).collect::<Vec<u64>>();
         let (consts, first) = (word(nc), word(nk));

@@ -8,7 +8,7 @@ use super::map::{Code, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
 use super::run::{Copy, Step};
-use super::{Form, Options, fold};
+use super::{Form, Options, When, fold};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 use smallvec::SmallVec;
@@ -54,6 +54,8 @@ pub struct Single {
 /// What [`build`] makes of a program.
 pub struct Built {
     pub steps: Vec<Step>,
+    /// Ends of the plan's groups in `steps`.
+    pub ends: Vec<usize>,
     pub slots: usize,
     /// Bytes of memory that groups of maps use one after another.
     pub scratch: usize,
@@ -127,12 +129,14 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         plan,
         isa: options.isa,
         in_place: options.in_place,
+        machine: options.machine,
         place: Vec::new(),
         last: vec![NONE; n],
         free: Vec::new(),
         slots: 0,
         scratch: 0,
         steps: Vec::new(),
+        ends: Vec::new(),
         consts: Constants::default(),
         temps: SmallVec::new(),
     };
@@ -157,7 +161,7 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
     };
     let mut outs: Vec<Out> = plan.outs.iter().zip(&p.outs).rev().map(out).collect();
     outs.reverse();
-    Built { steps: b.steps, slots: b.slots as usize, scratch: b.scratch, consts: b.consts, outs }
+    Built { steps: b.steps, ends: b.ends, slots: b.slots as usize, scratch: b.scratch, consts: b.consts, outs }
 }
 
 /// Steps in the making.
@@ -167,6 +171,7 @@ pub struct Builder<'a> {
     pub isa: Isa,
     /// See [`Options`].
     in_place: usize,
+    machine: When,
     /// Where values lie that are made already.
     pub place: Vec<Option<Place>>,
     /// The last group that reads a value; `NONE - 1` for a result.
@@ -175,6 +180,7 @@ pub struct Builder<'a> {
     slots: u32,
     scratch: usize,
     steps: Vec<Step>,
+    ends: Vec<usize>,
     consts: Constants,
     /// Slots of the present group that nobody needs after it.
     temps: SmallVec<[u32; 4]>,
@@ -215,6 +221,7 @@ impl Builder<'_> {
                 self.other(&self.p.nodes[nodes[0] as usize], g as u32);
             }
             self.give_back(nodes, g as u32);
+            self.ends.push(self.steps.len());
         }
     }
 
@@ -240,11 +247,16 @@ impl Builder<'_> {
         self.temps.push(slot);
         Place::Slot(slot)
     }
+    /// A slot is of no use after this group.
+    pub fn drop_after(&mut self, slot: u32) {
+        self.temps.push(slot);
+    }
     pub fn emit(&mut self, step: Step) {
         self.steps.push(step);
     }
     /// A group of maps, as it is lowered.
-    fn emit_maps(&mut self, step: MapStep) {
+    fn emit_maps(&mut self, mut step: MapStep) {
+        step.when = self.machine;
         if step.len == 0 {
             return;
         }
@@ -359,7 +371,7 @@ impl Builder<'_> {
         self.dense_copy((from, view), dt)
     }
     /// A dense copy of what a view shows, for this group.
-    fn dense_copy(&mut self, from: (Place, View), dt: Dt) -> Place {
+    pub fn dense_copy(&mut self, from: (Place, View), dt: Dt) -> Place {
         let to = self.temp(&Ty { dt, dims: from.1.dims.clone() });
         self.copy_to(from, dt, to);
         to

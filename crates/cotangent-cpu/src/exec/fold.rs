@@ -486,6 +486,39 @@ const SHORT: usize = 32;
 const COLUMNS: usize = 64;
 
 impl Reduce {
+    /// Are the folded elements of a result one behind the other?
+    fn rows(&self) -> bool {
+        self.inner == 1 && (self.stride == self.size as isize || self.n == 1)
+    }
+    /// For rows too short for lanes: how far they lie apart.
+    fn short(&self) -> Option<isize> {
+        match self.outer.axes[..] {
+            [Axis { stride, .. }] if self.rows() && self.n <= SHORT && self.outer.len >= COLUMNS => Some(stride),
+            _ => None,
+        }
+    }
+    /// Columns that are worked on at once.
+    fn tile(&self) -> usize {
+        if self.rows() { 1 } else { self.inner.min(TILE) }
+    }
+    /// Bytes of memory that it works in.
+    pub fn work(&self) -> usize {
+        let blocks = self.n.div_ceil(BLOCK);
+        if self.outer.len * self.inner * self.n == 0 || self.short().is_none() && self.rows() && blocks == 1 {
+            return 0;
+        }
+        if self.short().is_some() {
+            return (self.n + self.lanes.max(8)) * COLUMNS * self.size;
+        }
+        let row = self.tile() * self.size;
+        let side_by_side = self.stride == row as isize && self.lanes * row <= FLAT;
+        let lanes = if side_by_side { self.lanes } else { self.lanes.ilog2() as usize + 2 };
+        (Pairs::places(blocks) + if self.rows() { 0 } else { lanes }) * row
+    }
+    /// What it does, in words.
+    pub fn text(&self) -> String {
+        format!("{} folds of {} slices of {} elements", self.outer.len, self.n, self.inner)
+    }
     /// Rows too short for lanes: pieces of the operand are transposed, so that rows are lanes.
     ///
     /// # Safety
@@ -493,7 +526,7 @@ impl Reduce {
     unsafe fn short_rows(&self, to: *mut u8, from: *const u8, stride: isize) {
         let size = self.size;
         let turned = Reduce { stride: (COLUMNS * size) as isize, outer: self.outer.clone(), ..*self };
-        let scratch = Buffer::uninit((self.n + self.lanes.max(8)) * COLUMNS * size);
+        let scratch = Buffer::uninit(self.work());
         // SAFETY: the caller's; the scratch has room for the rows and for the lanes.
         unsafe {
             let lanes = scratch.ptr().add(self.n * COLUMNS * size);
@@ -522,12 +555,8 @@ pub unsafe fn run(r: &Reduce, frame: &Frame) {
             return super::access::splat(to, r.empty, outer * r.inner, r.size);
         }
         let blocks = r.n.div_ceil(BLOCK);
-        let rows = r.inner == 1 && (r.stride == r.size as isize || r.n == 1);
-        if rows
-            && r.n <= SHORT
-            && outer >= COLUMNS
-            && let [Axis { stride, .. }] = r.outer.axes[..]
-        {
+        let rows = r.rows();
+        if let Some(stride) = r.short() {
             return r.short_rows(to, from.offset(r.outer.offset), stride);
         }
         if rows && blocks == 1 {
@@ -536,12 +565,8 @@ pub unsafe fn run(r: &Reduce, frame: &Frame) {
             }
             return;
         }
-        let tile = if rows { 1 } else { r.inner.min(TILE) };
-        let row = tile * r.size;
-        let levels = Pairs::places(blocks);
-        let lane_rows =
-            if r.stride == row as isize && r.lanes * row <= FLAT { r.lanes } else { r.lanes.ilog2() as usize + 2 };
-        let scratch = Buffer::uninit((levels + if rows { 0 } else { lane_rows }) * row);
+        let tile = r.tile();
+        let scratch = Buffer::uninit(r.work());
         for o in 0..outer {
             let base = from.offset(r.outer.at(o));
             for c0 in (0..r.inner).step_by(tile) {

@@ -45,6 +45,10 @@ impl Prefix {
             kernel: fold::prefix_kernel(isa, op, dt),
         }
     }
+    /// Bytes of memory that it works in.
+    pub fn work(&self) -> usize {
+        if self.outer * self.n == 0 { 0 } else { (GROUP + 2) * self.inner.min(TILE) * self.size }
+    }
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
@@ -53,7 +57,7 @@ impl Prefix {
             return;
         }
         let tile = self.inner.min(TILE);
-        let scratch = Buffer::uninit((GROUP + 2) * tile * self.size);
+        let scratch = Buffer::uninit(self.work());
         // SAFETY: operand and result have `outer * n * inner` elements.
         unsafe {
             let (from, to) = (frame.spot(self.from), frame.at(self.to));
@@ -378,6 +382,14 @@ impl Extreme {
         let from = (Place::Const(0), 0);
         Extreme { from, to: Place::Const(0), outer, n, inner, size: dt.size(), index: index.size(), row, rows }
     }
+    /// Bytes of memory that it works in.
+    pub fn work(&self) -> usize {
+        if self.outer == 0 || self.inner < 2 { 0 } else { self.tile() * (8 + self.size) }
+    }
+    /// Columns that are worked on at once.
+    fn tile(&self) -> usize {
+        self.inner.min(512)
+    }
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
@@ -397,8 +409,8 @@ impl Extreme {
                 }
                 return;
             }
-            let tile = self.inner.min(512);
-            let scratch = Buffer::uninit(tile * (8 + self.size));
+            let tile = self.tile();
+            let scratch = Buffer::uninit(self.work());
             let (index, best) = (scratch.ptr().cast::<i64>(), scratch.ptr().add(tile * 8));
             for o in 0..self.outer {
                 for c0 in (0..self.inner).step_by(tile) {

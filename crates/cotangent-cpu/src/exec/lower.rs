@@ -1,14 +1,21 @@
 //! From a group of maps to one flat list of slice kernels over columns.
 
+use super::When;
 use super::access::{Access, Form};
 use super::build::Place;
 use super::constants::Constants;
-use super::kernels::{self, Kernel, Target};
-use super::map::{BLOCK, Call, Code, Column, Entry, Fill, MapStep};
+use super::kernels::{self, Target};
+use super::machine::Machine;
+use super::map::{BLOCK, Call, Column, Entry, Fill, MapStep};
 use super::plan::Plan;
-use super::register::Registers;
+use super::register::{Flat, FlatWord, Registers};
+use super::what::What;
+use crate::emit::translate::{Line, Source};
+use crate::isa::Isa;
 use crate::{Body, Dt, Kind, Op, Part, Program, Sop, ValId, View};
 use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const NONE: u32 = u32::MAX;
 
@@ -35,10 +42,8 @@ enum Def {
         offset: isize,
     },
     Call {
-        code: Code,
+        what: What,
         args: [u32; 3],
-        /// What it computes, where [`kernels::pair`] might know it.
-        op: Option<(Op, Dt)>,
     },
 }
 
@@ -136,8 +141,8 @@ impl<'a> Lower<'a> {
         self.ssa.push(Ssa { size, def });
         self.ssa.len() as u32 - 1
     }
-    fn call(&mut self, kernel: Kernel, size: usize, args: [u32; 3]) -> u32 {
-        self.def(size, Def::Call { code: Code::Slice(kernel), args, op: None })
+    fn call(&mut self, what: What, size: usize, args: [u32; 3]) -> u32 {
+        self.def(size, Def::Call { what, args })
     }
     fn constant(&mut self, bits: u64, size: usize) -> u32 {
         if let Some(id) = self.consts.get(&(bits, size)) {
@@ -151,7 +156,7 @@ impl<'a> Lower<'a> {
         let fill = Fill::Index { radix: dims[d + 1..].iter().product(), n: dims[d] };
         let mut id = self.def(8, Def::Fill(fill));
         if dt.size() != 8 {
-            id = self.call(kernels::cast(self.target, Dt::I64, dt), dt.size(), [id, NONE, NONE]);
+            id = self.call(What::Cast(Dt::I64, dt), dt.size(), [id, NONE, NONE]);
         }
         self.real(dt, id)
     }
@@ -191,7 +196,7 @@ impl<'a> Lower<'a> {
         };
         if dt == Dt::Bool && matches!(place, Place::Arg(_)) {
             // Whoever passes an argument may have put anything into its bytes.
-            id = self.call(kernels::truth(self.target, 1), 1, [id, NONE, NONE]);
+            id = self.call(What::Truth(1), 1, [id, NONE, NONE]);
         }
         let real = self.real(dt, id);
         self.inputs.insert(key, real);
@@ -208,7 +213,7 @@ impl<'a> Lower<'a> {
             return r.stored;
         }
         if r.wide == NONE {
-            let id = self.call(kernels::widen(self.target, r.dt), 4, [r.stored, NONE, NONE]);
+            let id = self.call(What::Widen(r.dt), 4, [r.stored, NONE, NONE]);
             self.reals[real as usize].wide = id;
         }
         self.reals[real as usize].wide
@@ -216,7 +221,7 @@ impl<'a> Lower<'a> {
     /// A column computed with, as a value of type `dt`: half precision is rounded.
     fn rounded(&mut self, dt: Dt, wide: u32) -> u32 {
         let stored = match dt {
-            Dt::F16 | Dt::Bf16 => self.call(kernels::narrow(self.target, dt), 2, [wide, NONE, NONE]),
+            Dt::F16 | Dt::Bf16 => self.call(What::Narrow(dt), 2, [wide, NONE, NONE]),
             _ => wide,
         };
         self.real(dt, stored)
@@ -244,13 +249,8 @@ impl<'a> Lower<'a> {
         }
         let with = |dt: Dt| if as_stored { dt } else { dt.acc() };
         let of = if s.op == Op::Select { dt } else { from };
-        let code = match s.op {
-            Op::Math(m) if with(dt) == Dt::F64 => Code::F64(crate::math::kernel64(m, self.target.isa)),
-            Op::Math(m) => Code::F32(crate::math::kernel32(m, self.target.isa)),
-            op => Code::Slice(kernels::op(self.target, op, with(of)).expect("a checked operation has a kernel")),
-        };
         let out = if matches!(s.op, Op::Eq | Op::Ne | Op::Lt | Op::Le) { Dt::Bool } else { with(dt) };
-        let id = self.def(out.size(), Def::Call { code, args, op: Some((s.op, with(of))) });
+        let id = self.call(What::Op(s.op, with(of)), out.size(), args);
         if as_stored { self.real(dt, id) } else { self.rounded(dt, id) }
     }
 
@@ -262,14 +262,14 @@ impl<'a> Lower<'a> {
         let from = from.acc();
         let y = match (from, to) {
             // Rounded once, through a float whose last bit remembers what was lost.
-            (Dt::F64, Dt::F16) => self.call(kernels::round_to_odd(self.target), 4, [x, NONE, NONE]),
+            (Dt::F64, Dt::F16) => self.call(What::RoundToOdd, 4, [x, NONE, NONE]),
             // Integers of one size have the same bits; a truth value is a byte.
             _ if from == to.acc()
                 || to != Dt::Bool && !from.is_float() && !to.is_float() && from.size() == to.size() =>
             {
                 x
             }
-            _ => self.call(kernels::cast(self.target, from, to.acc()), to.acc().size(), [x, NONE, NONE]),
+            _ => self.call(What::Cast(from, to.acc()), to.acc().size(), [x, NONE, NONE]),
         };
         self.rounded(to, y)
     }
@@ -290,7 +290,7 @@ impl<'a> Lower<'a> {
                 let id = match self.made.get(&(*v, false)) {
                     Some(re) if self.p.ty(*v).dt.is_complex() => {
                         let (re, im) = (self.stored(*re), self.stored(self.made[&(*v, true)]));
-                        self.call(kernels::interleave(self.target, 4), 8, [re, im, NONE])
+                        self.call(What::Interleave(4), 8, [re, im, NONE])
                     }
                     Some(re) => self.stored(*re),
                     None => self.def(*bytes, Def::Fill(Fill::Scalar((self.place)(*v), 0))),
@@ -324,7 +324,7 @@ impl<'a> Lower<'a> {
         let mut next = 8 * (r.args + r.fixed.len()) as u32;
         let mut free: Vec<u32> = Vec::new();
         for i in 0..self.ssa.len() {
-            let Def::Call { code, args, .. } = &self.ssa[i].def else { continue };
+            let Def::Call { what, args } = &self.ssa[i].def else { continue };
             if ends[i] == 0 {
                 continue;
             }
@@ -332,13 +332,33 @@ impl<'a> Lower<'a> {
                 next += 8;
                 next - 8
             });
-            r.calls.push(Call { code: *code, out: at[i], args: places(args, &at) });
+            r.calls.push(Call { code: what.code(self.target), out: at[i], args: places(args, &at) });
             free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
+        r.flat = self.flat(&r, &ends, &at, results.iter().map(|r| r.0));
         r.cells = next as usize / 8;
         r.outs = results.iter().map(|(id, bytes)| (at[*id as usize], *bytes)).collect();
         r.simplify();
         r
+    }
+
+    fn flat(&self, r: &Registers, ends: &[usize], at: &[u32], outs: impl Iterator<Item = u32>) -> Flat {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let word = |(i, s): (usize, &Ssa)| match (&s.def, (at[i] / 8) as usize) {
+            _ if ends[i] == 0 => None,
+            (Def::Call { .. }, _) => None,
+            (_, cell) if cell < r.args => Some(FlatWord::Arg(cell as u32, at[i] % 8)),
+            (_, cell) => Some(FlatWord::Const(r.fixed[cell - r.args] >> (8 * (at[i] % 8)))),
+        };
+        Flat {
+            isa: Some(self.target.isa),
+            when: When::default(),
+            lines: self.lines(ends),
+            words: self.ssa.iter().enumerate().map(word).collect(),
+            outs: outs.collect(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            turns: Mutex::default(),
+        }
     }
 
     /// Merges an operation into the only one that reads it, where there is a kernel for both: single elements cost as much as the call.
@@ -354,19 +374,17 @@ impl<'a> Lower<'a> {
         }
         for i in 0..self.ssa.len() {
             self.without_neg(i, &readers);
-            let Def::Call { args: [a, b, NONE], op: Some((second, dt)), .. } = self.ssa[i].def else { continue };
+            let Def::Call { args: [a, b, NONE], what: What::Op(second, dt) } = self.ssa[i].def else { continue };
             for (from, other, after) in [(a, b, false), (b, a, true)] {
                 if from == NONE || other == NONE || readers[from as usize] != 1 {
                     continue;
                 }
-                let Def::Call { args: [x, y, NONE], op: Some((first, of)), .. } = self.ssa[from as usize].def else {
+                let Def::Call { args: [x, y, NONE], what: What::Op(first, of) } = self.ssa[from as usize].def else {
                     continue;
                 };
-                if of == dt
-                    && let Some(kernel) = kernels::pair(self.target.isa, first, second, after, dt)
-                {
-                    let args = [x, y, other];
-                    self.ssa[i].def = Def::Call { code: Code::Slice(kernel), args, op: None };
+                if of == dt && kernels::pair(self.target.isa, first, second, after, dt).is_some() {
+                    let what = What::Pair { first, second, after, dt };
+                    self.ssa[i].def = Def::Call { what, args: [x, y, other] };
                     break;
                 }
             }
@@ -374,11 +392,11 @@ impl<'a> Lower<'a> {
     }
     /// A sum with a negative is a difference, and the other way round, to the last bit: what transposed programs are full of.
     fn without_neg(&mut self, i: usize, readers: &[u32]) {
-        let Def::Call { args: [a, b, NONE], op: Some((op @ (Op::Add | Op::Sub), dt)), .. } = self.ssa[i].def else {
+        let Def::Call { args: [a, b, NONE], what: What::Op(op @ (Op::Add | Op::Sub), dt) } = self.ssa[i].def else {
             return;
         };
         let negated = |id: u32| match self.ssa.get(id as usize).map(|s| &s.def) {
-            Some(Def::Call { args: [x, NONE, NONE], op: Some((Op::Neg, of)), .. })
+            Some(Def::Call { args: [x, NONE, NONE], what: What::Op(Op::Neg, of) })
                 if *of == dt && readers[id as usize] == 1 =>
             {
                 Some(*x)
@@ -394,8 +412,7 @@ impl<'a> Lower<'a> {
         if !matches!(dt, Dt::F32 | Dt::F64) {
             return;
         }
-        let code = Code::Slice(kernels::op(self.target, op, dt).expect("a kernel for floats"));
-        self.ssa[i].def = Def::Call { code, args, op: Some((op, dt)) }
+        self.ssa[i].def = Def::Call { what: What::Op(op, dt), args }
     }
     /// The last reader of everything: 0 for what nobody reads, and the greatest number for the results.
     fn ends(&self, results: impl Iterator<Item = u32>) -> Vec<usize> {
@@ -432,9 +449,9 @@ impl<'a> Lower<'a> {
             let size = self.ssa[re as usize].size;
             let id = if self.p.ty(m.val).dt.is_complex() {
                 let im = self.stored(self.made[&(m.val, true)]);
-                self.call(kernels::interleave(self.target, size), 2 * size, [re, im, NONE])
+                self.call(What::Interleave(size), 2 * size, [re, im, NONE])
             } else if direct.contains_key(&re) || !matches!(self.ssa[re as usize].def, Def::Call { .. }) {
-                self.call(kernels::copy(self.target, size), size, [re, NONE, NONE])
+                self.call(What::Copy(size), size, [re, NONE, NONE])
             } else {
                 re
             };
@@ -482,20 +499,61 @@ impl<'a> Lower<'a> {
             }
         }
         for i in (0..self.ssa.len()).filter(live) {
-            let Def::Call { code, args, .. } = &self.ssa[i].def else { continue };
+            let Def::Call { what, args } = &self.ssa[i].def else { continue };
             at[i] = match direct.get(&(i as u32)) {
                 Some(entry) => *entry,
                 None => column(&mut step, &mut free, self.ssa[i].size),
             };
-            step.calls.push(Call { code: *code, out: at[i], args: places(args, &at) });
+            step.calls.push(Call { code: what.code(self.target), out: at[i], args: places(args, &at) });
             free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
+        step.machine = self.machine(&at, &ends, &direct, &tail);
         for (entry, id) in &tail {
-            let code = Code::Slice(kernels::copy(self.target, self.ssa[*id as usize].size));
+            let code = What::Copy(self.ssa[*id as usize].size).code(self.target);
             step.calls.push(Call { code, out: *entry, args: [at[*id as usize]; 3] });
         }
         step.choose_blocks(first, width);
         step
+    }
+
+    /// The calls of the group for the emitter. `at`: the entries of what is read, `direct` and `tail`: of what is written.
+    fn machine(
+        &self,
+        at: &[u32],
+        ends: &[usize],
+        direct: &HashMap<u32, u32>,
+        tail: &[(u32, u32)],
+    ) -> Option<Box<Machine>> {
+        let calls = self.ssa.iter().zip(ends).filter(|(s, e)| **e > 0 && matches!(s.def, Def::Call { .. })).count();
+        if self.target.isa == Isa::Portable {
+            return None;
+        }
+        let source = |(i, s): (usize, &Ssa)| match &s.def {
+            _ if ends[i] == 0 => None,
+            Def::Const(bits) => Some(Source::Const(*bits)),
+            Def::Fill(Fill::Scalar(..)) => Some(Source::Splat(at[i], 0)),
+            Def::Fill(f) if f.counts(self.len) => Some(Source::Index(at[i])),
+            Def::Fill(_) | Def::Dense { .. } => Some(Source::Stream(at[i])),
+            Def::Call { .. } => None,
+        };
+        let mut outs: Vec<(u32, u32)> =
+            direct.iter().map(|(id, e)| (*id, *e)).chain(tail.iter().map(|(e, id)| (*id, *e))).collect();
+        outs.sort_unstable_by_key(|o| o.1);
+        Some(Box::new(Machine::new(
+            self.target.isa,
+            self.lines(ends),
+            self.ssa.iter().enumerate().map(source).collect(),
+            outs,
+            (calls, self.len),
+        )))
+    }
+    /// The columns for the emitter; the dead ones are empty.
+    fn lines(&self, ends: &[usize]) -> Vec<Line> {
+        let line = |(s, end): (&Ssa, &usize)| match &s.def {
+            Def::Call { what, args } if *end > 0 => Line { size: s.size, call: Some((*what, *args)) },
+            _ => Line { size: s.size, call: None },
+        };
+        self.ssa.iter().zip(ends).map(line).collect()
     }
 }
 

@@ -3,7 +3,9 @@
 use super::access::{Access, strided};
 use super::build::Place;
 use super::kernels::Kernel;
+use super::machine::Machine;
 use super::run::{Direct, Frame};
+use crate::emit::When;
 
 /// Elements of a column.
 pub const BLOCK: usize = 512;
@@ -61,6 +63,12 @@ pub enum Fill {
     /// The index `i / radix % n` as a 64-bit integer.
     Index { radix: usize, n: usize },
 }
+impl Fill {
+    /// Is it the index of the element itself? Machine code makes that as it goes.
+    pub fn counts(&self, len: usize) -> bool {
+        matches!(self, Fill::Index { radix: 1, n } if *n == len && len < 1 << 31)
+    }
+}
 /// A filled column.
 pub struct Column {
     pub entry: u32,
@@ -81,6 +89,9 @@ pub struct MapStep {
     pub fills: Vec<Column>,
     pub entries: Vec<Entry>,
     pub calls: Vec<Call>,
+    /// The same as machine code.
+    pub machine: Option<Box<Machine>>,
+    pub when: When,
 }
 
 impl MapStep {
@@ -113,7 +124,7 @@ impl MapStep {
     pub fn direct(&self) -> Option<Direct> {
         let [Call { code, out, args }] = self.calls[..] else { return None };
         let at = |e: u32| self.entries[e as usize].at;
-        (self.fills.is_empty() && self.block == self.len).then(|| Direct {
+        (self.fills.is_empty() && self.block == self.len && self.when != When::Always).then(|| Direct {
             code,
             out: at(out),
             args: args.map(at),
@@ -136,16 +147,24 @@ impl MapStep {
         for (p, e) in table.iter_mut().zip(&self.entries) {
             *p = frame.spot(e.at);
         }
+        let code = self.machine.as_ref().and_then(|m| m.code(self.when));
+        // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
+        let scalars = self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || c.fill.counts(self.len));
+        let block = if code.is_some() && scalars { self.len } else { self.block };
         // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
         unsafe {
             for c in &self.fills {
                 if let Fill::Scalar(place, offset) = c.fill {
-                    strided(table[c.entry as usize], frame.spot((place, offset)), 0, self.block, c.size);
+                    let from = frame.spot((place, offset));
+                    match code {
+                        Some(_) => table[c.entry as usize] = from,
+                        None => strided(table[c.entry as usize], from, 0, self.block, c.size),
+                    }
                 }
             }
             let mut start = 0;
             while start < self.len {
-                let n = self.block.min(self.row - start % self.row).min(self.len - start);
+                let n = block.min(self.row - start % self.row).min(self.len - start);
                 for c in &self.fills {
                     match &c.fill {
                         Fill::Strided(place, access) => {
@@ -155,22 +174,59 @@ impl MapStep {
                             {
                                 table[c.entry as usize] = base.wrapping_offset(at);
                             } else {
-                                access.read(frame.spot(self.entries[c.entry as usize].at), base, start, n);
+                                let column = frame.spot(self.entries[c.entry as usize].at);
+                                access.read(column, base, start, n);
+                                table[c.entry as usize] = column
                             }
+                        }
+                        f if code.is_some() && f.counts(self.len) => {
+                            table[c.entry as usize] = std::ptr::without_provenance_mut(start)
                         }
                         Fill::Index { radix, n: extent } => indices(table[c.entry as usize], *radix, *extent, start, n),
                         Fill::Scalar(..) => {}
                     }
                 }
-                for c in &self.calls {
-                    let at = |e: u32| *table.get_unchecked(e as usize);
-                    c.code.call(at(c.out), at(c.args[0]), at(c.args[1]), at(c.args[2]), n);
+                match code {
+                    Some(code) => self.emitted(code, frame, table, n),
+                    None => self.calls(table, n),
                 }
                 start += n;
                 for (p, e) in table.iter_mut().zip(&self.entries) {
                     *p = p.wrapping_add(n * e.step);
                 }
             }
+        }
+    }
+    /// Runs the calls on the first `n` elements behind the pointers.
+    ///
+    /// # Safety
+    /// As for [`MapStep::run`]; the pointers are those of a block of at least `n` elements.
+    #[inline(always)]
+    pub unsafe fn calls(&self, table: &[*mut u8], n: usize) {
+        for c in &self.calls {
+            // SAFETY: the caller's; entries lie inside the table.
+            unsafe {
+                let at = |e: u32| *table.get_unchecked(e as usize);
+                c.code.call(at(c.out), at(c.args[0]), at(c.args[1]), at(c.args[2]), n);
+            }
+        }
+    }
+    /// A filled column from element `i` of its block on, for a few elements of the calls. `now`: its pointer for machine code.
+    pub fn column(&self, frame: &Frame, c: &Column, now: *mut u8, i: usize, n: usize) -> *mut u8 {
+        match c.fill {
+            Fill::Scalar(..) => {
+                let to = frame.spot(self.entries[c.entry as usize].at);
+                // SAFETY: the column has room for a block, which is more than a few elements, or as many as there are.
+                unsafe { strided(to, now, 0, n, c.size) };
+                to
+            }
+            Fill::Index { radix, n: extent } if c.fill.counts(self.len) => {
+                let to = frame.spot(self.entries[c.entry as usize].at);
+                // SAFETY: as above.
+                unsafe { indices(to, radix, extent, now.addr() + i, n) };
+                to
+            }
+            _ => now.wrapping_add(i * c.size),
         }
     }
 }

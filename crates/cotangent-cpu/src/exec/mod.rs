@@ -13,14 +13,19 @@ mod index;
 mod kernels;
 mod line;
 mod lower;
+mod machine;
 mod map;
+mod order;
 mod place;
 mod plan;
 mod register;
+pub mod report;
 mod run;
 pub(crate) mod scalar;
 mod turns;
+pub(crate) mod what;
 
+pub use crate::emit::When;
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
 use build::{Built, Out, Place, travels_as_bits};
@@ -65,12 +70,14 @@ pub struct Options {
     pub fuse: bool,
     /// Results of at least so many bytes may lie over an operand that nobody reads afterwards. Results do not depend on it.
     pub in_place: usize,
+    /// When machine code is made. Results do not depend on it.
+    pub machine: When,
 }
 impl Default for Options {
     fn default() -> Options {
         static FUSE: OnceLock<bool> = OnceLock::new();
         let fuse = *FUSE.get_or_init(|| std::env::var("COTANGENT_FUSE").as_deref() != Ok("0"));
-        Options { isa: isa(), fuse, in_place: 1 << 18 }
+        Options { isa: isa(), fuse, in_place: 1 << 18, machine: When::chosen() }
     }
 }
 
@@ -107,11 +114,13 @@ impl Executable {
         p.check()?;
         let plan = plan::Plan::new(p, options.fuse);
         let form = match build::registers(p, &plan, options.isa) {
-            Some(r) => Form::Scalar(r),
+            Some(mut r) => {
+                r.flat.when = options.machine;
+                Form::Scalar(r)
+            }
             None => build::build(p, &plan, &options).form(),
         };
-        let args = p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect();
-        Ok(Executable { args, form })
+        Ok(Executable { args: sizes_of(p), form })
     }
 
     /// Runs the program.
@@ -119,7 +128,7 @@ impl Executable {
     /// # Panics
     /// If the operands are not of the number, kinds and lengths of the program's arguments.
     pub fn run(&self, args: &[Operand]) -> Outputs {
-        self.check(args);
+        check(&self.args, args);
         // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
         unsafe {
             match &self.form {
@@ -142,36 +151,36 @@ impl Executable {
             _ => None,
         }
     }
+}
 
-    #[inline(always)]
-    fn check(&self, args: &[Operand]) {
-        let fits = |(a, want): (&Operand, &usize)| match a {
-            Operand::Bits(_) => *want == BITS,
-            Operand::Buffer(b) => *want == b.len(),
-        };
-        if args.len() != self.args.len() || !args.iter().zip(&self.args).all(fits) {
-            self.refuse(args);
-        }
+/// Bytes of a program's arguments.
+fn sizes_of(p: &Program) -> Box<[usize]> {
+    p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect()
+}
+/// Are these operands of the sizes that the program wants?
+#[inline(always)]
+fn check(sizes: &[usize], args: &[Operand]) {
+    let fits = |(a, want): (&Operand, &usize)| match a {
+        Operand::Bits(_) => *want == BITS,
+        Operand::Buffer(b) => *want == b.len(),
+    };
+    if args.len() != sizes.len() || !args.iter().zip(sizes).all(fits) {
+        refuse(sizes, args);
     }
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self, args: &[Operand]) {
-        assert!(
-            args.len() == self.args.len(),
-            "{} operands for a program of {} arguments",
-            args.len(),
-            self.args.len()
-        );
-        for (i, (a, want)) in args.iter().zip(&self.args).enumerate() {
-            match (a, *want) {
-                (Operand::Bits(_), BITS) => {}
-                (Operand::Bits(_), n) => panic!("operand {i} is bits, but argument {i} is a buffer of {n} bytes"),
-                (Operand::Buffer(b), BITS) => {
-                    panic!("operand {i} is a buffer of {} bytes, but argument {i} travels as bits", b.len())
-                }
-                (Operand::Buffer(b), n) => {
-                    assert!(b.len() == n, "operand {i} is a buffer of {} bytes, but argument {i} has {n}", b.len())
-                }
+}
+#[cold]
+#[inline(never)]
+fn refuse(sizes: &[usize], args: &[Operand]) {
+    assert!(args.len() == sizes.len(), "{} operands for a program of {} arguments", args.len(), sizes.len());
+    for (i, (a, want)) in args.iter().zip(sizes).enumerate() {
+        match (a, *want) {
+            (Operand::Bits(_), BITS) => {}
+            (Operand::Bits(_), n) => panic!("operand {i} is bits, but argument {i} is a buffer of {n} bytes"),
+            (Operand::Buffer(b), BITS) => {
+                panic!("operand {i} is a buffer of {} bytes, but argument {i} travels as bits", b.len())
+            }
+            (Operand::Buffer(b), n) => {
+                assert!(b.len() == n, "operand {i} is a buffer of {} bytes, but argument {i} has {n}", b.len())
             }
         }
     }
@@ -205,15 +214,25 @@ impl build::Single {
 /// # Safety
 /// The operands fit the program.
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
-    let mut slots: SmallVec<[Slot; 8]> = SmallVec::new();
-    slots.resize_with(built.slots, Slot::new);
-    let scratch = Buffer::uninit(built.scratch);
+    let (mut slots, scratch) = frame_of(built);
     let mut frame = Frame { args, consts: &built.consts, slots: &mut slots, scratch };
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
+    result_list(built, &mut frame)
+}
+/// Slots without buffers, and memory for groups of maps.
+#[inline(always)]
+fn frame_of(built: &Built) -> (SmallVec<[Slot; 8]>, Buffer) {
+    let mut slots = SmallVec::new();
+    slots.resize_with(built.slots, Slot::new);
+    (slots, Buffer::uninit(built.scratch))
+}
+/// The results, when all steps are done.
+#[inline(always)]
+fn result_list(built: &Built, frame: &mut Frame) -> Outputs {
     match &built.outs[..] {
-        [out] => Outputs::from_buf([result(&mut frame, out)]),
-        outs => Outputs::from_vec(outs.iter().map(|out| result(&mut frame, out)).collect()),
+        [out] => Outputs::from_buf([result(frame, out)]),
+        outs => Outputs::from_vec(outs.iter().map(|out| result(frame, out)).collect()),
     }
 }
 

@@ -45,6 +45,8 @@ impl Builder<'_> {
             Kind::Gather(spec) => self.gather(u, &ty, spec),
             Kind::Scatter(spec) => self.scatter(node, &ty, spec, g),
             Kind::Dot(spec) => self.product(u, &ty, *spec),
+            Kind::Sort { dim, keys } => return self.sort(node, *dim as usize, *keys as usize),
+            Kind::Top { dim } => return self.top(node, *dim as usize),
             Kind::Map(_) | Kind::Arg(_) | Kind::Const(_) => unreachable!("built elsewhere"),
         };
         self.place[v] = Some(to);

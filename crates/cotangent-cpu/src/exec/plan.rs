@@ -55,7 +55,7 @@ impl Plan {
             members: Vec::new(),
             ends: Vec::new(),
         };
-        let readers = count_readers(p);
+        let readers = p.readers();
         let seen = plan.fold_views(p, &readers, fuse);
         for v in &p.outs {
             plan.outs.push(match seen[*v as usize] {
@@ -300,20 +300,4 @@ fn find(parent: &mut [u32], mut i: u32) -> u32 {
         i = up;
     }
     i
-}
-
-/// How many uses each value has, uses by nodes without effect not counted.
-fn count_readers(p: &Program) -> Vec<u32> {
-    let mut readers = vec![0u32; p.vals.len()];
-    for v in &p.outs {
-        readers[*v as usize] += 1;
-    }
-    for node in p.nodes.iter().rev() {
-        if (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0) {
-            for u in p.uses_of(node) {
-                readers[u.val as usize] += 1;
-            }
-        }
-    }
-    readers
 }

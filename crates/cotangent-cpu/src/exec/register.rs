@@ -3,8 +3,13 @@
 //! It runs the kernels of the block interpreter on single elements, so there is one definition of every operation. A register is a
 //! word; an operand is an offset in bytes, so that a part of a complex number is an operand as it is.
 
-use super::map::{Call, Code};
-use super::{Operand, Output, Outputs};
+use super::map::{Call, Code as Kernel};
+use super::turns::TurnsKey;
+use super::{Operand, Output, Outputs, When};
+use crate::emit::Code;
+use crate::emit::translate::Line;
+use crate::isa::Isa;
+use std::sync::Mutex;
 
 /// Registers on the stack; programs with more take them from the heap.
 const STACK: usize = 32;
@@ -22,11 +27,37 @@ pub struct Registers {
     pub outs: Vec<(u32, usize)>,
     /// The whole program, if it is one call.
     pub one: Option<One>,
+    /// The same for the emitter, which makes loops of it.
+    pub flat: Flat,
+}
+
+/// A program of scalars as columns of one element.
+#[derive(Default)]
+pub struct Flat {
+    pub isa: Option<Isa>,
+    pub when: When,
+    pub lines: Vec<Line>,
+    /// Of a line that is not computed; `None` for others, and for what nobody reads.
+    pub words: Vec<Option<FlatWord>>,
+    /// The lines of the results.
+    pub outs: Vec<u32>,
+    /// Unlike that of any other program.
+    pub id: u64,
+    /// The loops that it is the body of, as machine code.
+    pub turns: Mutex<Vec<(TurnsKey, Option<Code>)>>,
+}
+/// Where a line of [`Flat`] comes from.
+#[derive(Clone, Copy)]
+pub enum FlatWord {
+    /// An argument, from this byte on.
+    Arg(u32, u32),
+    /// These bits.
+    Const(u64),
 }
 
 /// A program of one call with one result.
 pub struct One {
-    code: Code,
+    code: Kernel,
     args: [Word; 3],
 }
 /// An operand of [`One`].

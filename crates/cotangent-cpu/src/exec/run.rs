@@ -4,7 +4,7 @@ use super::access::Access;
 use super::build::Place;
 use super::constants::Constants;
 use super::map::{Code, MapStep};
-use super::{Operand, fold, index, line, place};
+use super::{Operand, fold, index, line, order, place};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use std::cell::UnsafeCell;
@@ -21,6 +21,8 @@ pub enum Step {
     Reduce(Box<fold::Reduce>),
     Prefix(Box<line::Prefix>),
     Extreme(Box<line::Extreme>),
+    Sort(Box<order::Sort>),
+    Top(Box<order::Top>),
     Slice(Box<index::Slice>),
     Update(Box<index::Update>),
     Concat(Box<index::Concat>),
@@ -113,6 +115,8 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 Step::Reduce(r) => fold::run(r, frame),
                 Step::Prefix(w) => w.run(frame),
                 Step::Extreme(w) => w.run(frame),
+                Step::Sort(w) => w.run(frame),
+                Step::Top(w) => w.run(frame),
                 Step::Slice(w) => w.run(frame),
                 Step::Update(w) => w.run(frame),
                 Step::Concat(w) => w.run(frame),

@@ -1,7 +1,10 @@
 //! Loops over scalars: the register machine's program again and again, over registers that stay where they are.
 
-use super::register::Registers;
-use super::{Executable, Form};
+use super::register::{Flat, FlatWord, Registers};
+use super::{Executable, Form, When};
+use crate::emit::ir::{Carried, I, Ir, Store, Ty};
+use crate::emit::translate::{Source, Translate};
+use crate::emit::{Code, Loop, code};
 
 /// A loop whose programs have nothing but scalars: a carry that goes from turn to turn, elements of arrays that come in, and results of each
 /// turn that go out. All by the convention of [`Operand::Bits`](super::Operand::Bits).
@@ -57,26 +60,55 @@ impl ScalarLoop<'_> {
         let widths: Vec<usize> = body.outs[nk..].iter().map(|o| o.1).collect();
         let mut ys: Vec<Vec<u8>> = widths.iter().map(|w| vec![0; n * w]).collect();
         let mut turn = 0;
+        let backwards = self.reverse && self.length.is_some();
+        let emitted = emitted(self, carry.len(), &widths);
+        // Without a length results grow; for machine code there is room for some turns at a time.
+        let mut room = n;
         loop {
             if self.length.is_some_and(|n| turn == n) {
                 break;
             }
+            if let Some(code) = &emitted {
+                if self.length.is_none() {
+                    room = if ys.is_empty() { usize::MAX / 2 } else { (2 * turn).max(64) };
+                    ys.iter_mut().zip(&widths).for_each(|(y, w)| y.resize(room * w, 0));
+                }
+                // The pointers of streams: of the first element, or of the last.
+                let last = |w: usize| if backwards { (n - 1) * w } else { 0 };
+                let mut table: Vec<*mut u8> = vec![
+                    carry.as_mut_ptr().cast(),
+                    self.consts.as_ptr().cast_mut().cast(),
+                    self.cond.map_or(std::ptr::null_mut(), |c| c.1.as_ptr().cast_mut().cast()),
+                ];
+                table.extend(self.xs.iter().map(|(x, w)| x.as_ptr().wrapping_add(last(*w)).cast_mut()));
+                table.extend(ys.iter_mut().zip(&widths).map(|(y, w)| y.as_mut_ptr().wrapping_add(last(*w))));
+                // SAFETY: the code was made of these programs for these numbers of words and elements, which are there, and `room` results are.
+                let stop = unsafe { code.run(table.as_ptr(), room, turn) };
+                turn = stop.at as usize;
+                match stop.why {
+                    0 => continue,
+                    2 => break,
+                    // something rare: this turn is interpreted
+                    _ => {}
+                }
+                cells[nc..nc + nk].copy_from_slice(carry)
+            }
             if let Some((r, own, at)) = &mut cond {
-                own[*at..*at + nk].copy_from_slice(&cells[nc..nc + nk]);
+                own[*at..*at + nk].copy_from_slice(carry);
                 // SAFETY: the registers are those of this program, with its operands in place.
                 if unsafe { r.turn(own) } == 0 {
                     break;
                 }
             }
-            let i = if self.reverse && self.length.is_some() { n - 1 - turn } else { turn };
+            let i = if backwards { n - 1 - turn } else { turn };
             for (k, (bytes, width)) in self.xs.iter().enumerate() {
                 cells[nc + nk + k] = word(bytes, i, *width)
             }
             // SAFETY: as above.
             unsafe { body.turn(&mut cells) };
             for (k, y) in ys.iter_mut().enumerate() {
-                if self.length.is_none() {
-                    y.resize((turn + 1) * widths[k], 0)
+                if y.len() < (i + 1) * widths[k] {
+                    y.resize((i + 1) * widths[k], 0)
                 }
                 put(y, i, widths[k], body.out(&cells, nk + k))
             }
@@ -87,9 +119,97 @@ impl ScalarLoop<'_> {
             cells[nc..nc + nk].copy_from_slice(carry);
             turn += 1
         }
+        if self.length.is_none() {
+            ys.iter_mut().zip(&widths).for_each(|(y, w)| y.truncate(turn * w));
+        }
         (turn, ys)
     }
 }
+
+/// Entries of the pointer table: carried words, the body's constants, the condition's, elements and results.
+const CARRY: u32 = 0;
+const CONSTS: u32 = 1;
+const CONDS: u32 = 2;
+const STREAMS: u32 = 3;
+
+/// The loop as machine code, if there is such.
+fn emitted(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Code> {
+    let body = turns.body.registers()?;
+    let isa = body.flat.isa.filter(|_| body.flat.when != When::Never)?;
+    let reverse = turns.reverse && turns.length.is_some();
+    let key = TurnsKey {
+        cond: turns.cond.map(|(c, consts)| (c.registers().map_or(0, |r| r.flat.id), consts.len())),
+        consts: turns.consts.len(),
+        reverse,
+        xs: turns.xs.iter().map(|x| x.1).collect(),
+        ys: widths.into(),
+        carry: nk,
+    };
+    let mut known = body.flat.turns.lock().unwrap_or_else(|e| e.into_inner());
+    if let Some((_, code)) = known.iter().find(|k| k.0 == key) {
+        return *code;
+    }
+    let code = ir(turns, nk, widths).and_then(|ir| code(ir, isa, Loop::Turns { reverse, carry: CARRY }));
+    known.push((key, code));
+    code
+}
+/// What a loop of one program depends on beside it.
+#[derive(PartialEq, Eq)]
+pub struct TurnsKey {
+    cond: Option<(u64, usize)>,
+    consts: usize,
+    reverse: bool,
+    xs: Box<[usize]>,
+    ys: Box<[usize]>,
+    carry: usize,
+}
+
+fn ir(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Ir> {
+    let mut t = Translate::default();
+    let source = |flat: &Flat, i: usize, consts: u32, nc: usize, nx: usize| {
+        Some(match flat.words[i]? {
+            FlatWord::Const(bits) => Source::Const(bits),
+            FlatWord::Arg(a, at) if (a as usize) < nc => Source::Splat(consts, 8 * a + at),
+            FlatWord::Arg(a, at) if (a as usize) < nc + nk => Source::Carry(8 * (a - nc as u32) + at),
+            FlatWord::Arg(a, 0)
+                if (a as usize) < nc + nk + nx && flat.lines[i].size == turns.xs[a as usize - nc - nk].1 =>
+            {
+                Source::Stream(STREAMS + a - (nc + nk) as u32)
+            }
+            _ => return None,
+        })
+    };
+    let live = |flat: &Flat, i: usize| flat.lines[i].call.is_some() || flat.words[i].is_some();
+    if let Some((cond, consts)) = turns.cond {
+        let flat = &cond.registers()?.flat;
+        t.program(&flat.lines, |i| live(flat, i), |i| source(flat, i, CONDS, consts.len(), 0))?;
+        let on = t.mask(flat.outs[0])?;
+        t.build.un(I::While, Ty::Mask, on);
+    }
+    let flat = &turns.body.registers()?.flat;
+    t.program(&flat.lines, |i| live(flat, i), |i| source(flat, i, CONSTS, turns.consts.len(), turns.xs.len()))?;
+    let mut carries: Vec<Option<Carried>> = vec![];
+    for k in 0..nk {
+        let (mem, next) = t.stored(flat.outs[k])?;
+        let at = 8 * k as u32;
+        let number = t.carry(at, mem)? as usize;
+        carries.resize(carries.len().max(number + 1), None);
+        carries[number] = Some(Carried { at, mem, next })
+    }
+    let mut stores = vec![];
+    for (k, width) in widths.iter().enumerate() {
+        let (mem, val) = t.stored(flat.outs[nk + k])?;
+        if mem.size() != *width {
+            return None;
+        }
+        stores.push(Store { entry: STREAMS + (turns.xs.len() + k) as u32, mem, val })
+    }
+    // Everything that is carried has a next value.
+    let carries =
+        t.carries.iter().enumerate().map(|(k, _)| carries.get(k).copied().flatten()).collect::<Option<_>>()?;
+    Some(Ir { insts: t.build.finish(), stores, carries })
+}
+
 /// The element number `i` of so many bytes. Most have four or eight, which are copied without a loop.
 #[inline(always)]
 fn word(bytes: &[u8], i: usize, width: usize) -> u64 {

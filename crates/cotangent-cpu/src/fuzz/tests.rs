@@ -44,6 +44,8 @@ fn programs_are_valid_and_of_every_kind() {
         "update",
         "concat",
         "dot",
+        "sort",
+        "top",
     ] {
         assert!(kinds.get(kind).is_some_and(|n| *n >= 50), "{kind}: {kinds:?}");
     }
@@ -173,7 +175,11 @@ fn mutate(r: &mut Rng, p: &mut Program) {
                 1 => id(r, first),
                 _ => id(r, count),
             },
-            Kind::ArgReduce { dim, .. } | Kind::Concat { dim } => id(r, dim),
+            Kind::ArgReduce { dim, .. } | Kind::Concat { dim } | Kind::Top { dim } => id(r, dim),
+            Kind::Sort { dim, keys } => match r.below(2) {
+                0 => id(r, dim),
+                _ => id(r, keys),
+            },
             Kind::Prefix { op, dim, .. } => match r.below(2) {
                 0 => *op = r.pick(&[Fold::Sum, Fold::Max, Fold::And, Fold::LogAddExp]),
                 _ => id(r, dim),

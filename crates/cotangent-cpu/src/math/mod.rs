@@ -25,6 +25,7 @@ mod trig;
 mod tests;
 
 use crate::M;
+use crate::emit::lanes::Val;
 use crate::isa::{Isa, isa};
 use lane::Lane;
 
@@ -121,20 +122,20 @@ fn far(x: f64, f: fn(i64, dd::Dd<f64>) -> f64) -> f64 {
 }
 
 macro_rules! functions {
-    ($($m:ident: $single:expr, $double:expr $(, far $slow:path)?;)*) => {
+    ($($m:ident: $single:ident $f:path, $double:ident $g:path $(, far $slow:path)?;)*) => {
         $(
             struct $m;
             impl Fun<f32> for $m {
                 #[inline(always)]
                 fn eval(a: f32, b: f32) -> f32 {
-                    $single(a, b)
+                    functions!(@$single f32, $f, a, b)
                 }
                 functions!(@far f32 $($slow)?);
             }
             impl Fun<f64> for $m {
                 #[inline(always)]
                 fn eval(a: f64, b: f64) -> f64 {
-                    $double(a, b)
+                    functions!(@$double f64, $g, a, b)
                 }
                 functions!(@far f64 $($slow)?);
             }
@@ -153,61 +154,79 @@ macro_rules! functions {
                 $(M::$m => run64::<$m>(isa),)*
             }
         }
+        /// A function of `f32` written down, and where it is wrong.
+        pub(crate) fn expand32<'a>(m: M, a: Val<'a, f32>, b: Val<'a, f32>) -> (Val<'a, f32>, Option<Val<'a, bool>>) {
+            match m {
+                $(M::$m => (functions!(@$single Val<f32>, $f, a, b), functions!(@where a $($slow)?)),)*
+            }
+        }
+        /// A function of `f64` written down, and where it is wrong.
+        pub(crate) fn expand64<'a>(m: M, a: Val<'a, f64>, b: Val<'a, f64>) -> (Val<'a, f64>, Option<Val<'a, bool>>) {
+            match m {
+                $(M::$m => (functions!(@$double Val<f64>, $g, a, b), functions!(@where a $($slow)?)),)*
+            }
+        }
     };
     (@far $t:ident) => {};
     (@far $t:ident $slow:path) => {
         #[inline(always)]
         fn rare(a: $t) -> bool {
-            a.abs() > trig::FAR as $t && a.abs() < $t::INFINITY
+            far_away(a)
         }
         fn slow(a: $t) -> $t {
             far(a as f64, $slow) as $t
         }
     };
+    (@where $a:ident) => { None };
+    (@where $a:ident $slow:path) => { Some(far_away($a)) };
+    (@unary $t:ty, $f:path, $a:ident, $b:ident) => {{
+        let _ = $b;
+        $f($a)
+    }};
+    (@binary $t:ty, $f:path, $a:ident, $b:ident) => { $f($a, $b) };
+    // of `f32` through `f64`
+    (@through $t:ty, $f:path, $a:ident, $b:ident) => {{
+        let _ = $b;
+        <$t>::narrow($f($a.wide()))
+    }};
+    (@both_through $t:ty, $f:path, $a:ident, $b:ident) => { <$t>::narrow($f($a.wide(), $b.wide())) };
 }
 
-/// A function of `f32` through `f64`.
-macro_rules! through {
-    ($f:path) => {
-        |a: f32, _: f32| f32::narrow($f(a.wide()))
-    };
-}
-/// A function of one operand.
-macro_rules! unary {
-    ($f:path) => {
-        |a, _| $f(a)
-    };
+/// Is the argument of a sine so large that it is computed one by one?
+#[inline(always)]
+fn far_away<L: Lane>(a: L) -> L::Mask {
+    a.abs().gt(a.c(trig::FAR)) & a.abs().lt(a.c(f64::INFINITY))
 }
 
 functions! {
-    Exp: unary!(single::exp), unary!(exp::exp);
-    Exp2: through!(exp::exp2_quick), unary!(exp::exp2);
-    Expm1: unary!(single::expm1), unary!(exp::expm1);
-    Log: unary!(single::log), unary!(log::log);
-    Log1p: unary!(single::log1p), unary!(log::log1p);
-    Sin: through!(trig::sin_quick), unary!(trig::sin), far trig::sin_at;
-    Cos: through!(trig::cos_quick), unary!(trig::cos), far trig::cos_at;
-    Tan: through!(trig::tan_quick), unary!(trig::tan), far trig::tan_at;
-    Asin: through!(atan::asin_quick), unary!(atan::asin);
-    Acos: through!(atan::acos_quick), unary!(atan::acos);
-    Atan: through!(atan::atan_quick), unary!(atan::atan);
-    Atan2: |a: f32, b: f32| f32::narrow(atan::atan2_quick(a.wide(), b.wide())), atan::atan2;
-    Sinh: through!(exp::sinh), unary!(exp::sinh);
-    Cosh: through!(exp::cosh), unary!(exp::cosh);
-    Tanh: unary!(single::tanh), unary!(exp::tanh);
-    Asinh: through!(log::asinh_quick), unary!(log::asinh);
-    Acosh: through!(log::acosh_quick), unary!(log::acosh);
-    Atanh: through!(log::atanh_quick), unary!(log::atanh);
-    Logistic: unary!(single::logistic), unary!(exp::logistic);
-    Cbrt: through!(power::cbrt_normal), unary!(power::cbrt);
-    Pow: power::pow_quick, power::pow;
-    Erf: unary!(single::erf), unary!(erf::erf);
-    Erfc: through!(erf::erfc_quick), unary!(erf::erfc);
-    ErfInv: unary!(single::erf_inv), unary!(erf::erf_inv);
-    Lgamma: |a: f32, _: f32| f32::narrow(gamma::lgamma::<_, false>(a.wide())), |a, _| gamma::lgamma::<_, true>(a);
-    Digamma: |a: f32, _: f32| f32::narrow(gamma::digamma::<_, false>(a.wide())), |a, _| gamma::digamma::<_, true>(a);
-    BesselI0e: through!(bessel::i0e_quick), unary!(bessel::i0e);
-    BesselI1e: through!(bessel::i1e_quick), unary!(bessel::i1e);
+    Exp: unary single::exp, unary exp::exp;
+    Exp2: through exp::exp2_quick, unary exp::exp2;
+    Expm1: unary single::expm1, unary exp::expm1;
+    Log: unary single::log, unary log::log;
+    Log1p: unary single::log1p, unary log::log1p;
+    Sin: through trig::sin_quick, unary trig::sin, far trig::sin_at;
+    Cos: through trig::cos_quick, unary trig::cos, far trig::cos_at;
+    Tan: through trig::tan_quick, unary trig::tan, far trig::tan_at;
+    Asin: through atan::asin_quick, unary atan::asin;
+    Acos: through atan::acos_quick, unary atan::acos;
+    Atan: through atan::atan_quick, unary atan::atan;
+    Atan2: both_through atan::atan2_quick, binary atan::atan2;
+    Sinh: through exp::sinh, unary exp::sinh;
+    Cosh: through exp::cosh, unary exp::cosh;
+    Tanh: unary single::tanh, unary exp::tanh;
+    Asinh: through log::asinh_quick, unary log::asinh;
+    Acosh: through log::acosh_quick, unary log::acosh;
+    Atanh: through log::atanh_quick, unary log::atanh;
+    Logistic: unary single::logistic, unary exp::logistic;
+    Cbrt: through power::cbrt_normal, unary power::cbrt;
+    Pow: binary power::pow_quick, binary power::pow;
+    Erf: unary single::erf, unary erf::erf;
+    Erfc: through erf::erfc_quick, unary erf::erfc;
+    ErfInv: unary single::erf_inv, unary erf::erf_inv;
+    Lgamma: through gamma::lgamma::<_, false>, unary gamma::lgamma::<_, true>;
+    Digamma: through gamma::digamma::<_, false>, unary gamma::digamma::<_, true>;
+    BesselI0e: through bessel::i0e_quick, unary bessel::i0e;
+    BesselI1e: through bessel::i1e_quick, unary bessel::i1e;
 }
 
 /// The value of a function of `f32`. `b` is ignored by functions of one operand.

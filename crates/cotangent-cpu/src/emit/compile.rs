@@ -1,0 +1,660 @@
+//! Registers and loops.
+//!
+//! A program is straight-line and in single assignment, so one pass backwards finds who reads what last, and one pass forwards hands out registers;
+//! when none is free, the value that is read latest goes to memory. Constants, and elements that are the same in every round, need no register of
+//! their own: those used most are kept in what is left over, others are read where they are used.
+//!
+//! Two loops come out of it. A map runs over elements, as many at once as a register holds; with AVX-512 the last round is masked, with AVX2 what does
+//! not fill a register is left to the caller. Turns run over one element after the other, and what goes from turn to turn stays in registers.
+//!
+//! Called as `fn(table, n, start)`, it works on indices from `start` on, with the pointers of the table, and returns how far it came and why it
+//! stopped ([`Stop`]).
+
+use super::asm::{Asm, If, Rm, gp};
+use super::ir::{I, Inst, Ir, Mem, Ty};
+use super::select::{self, Lanes};
+
+/// Which loop.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Loop {
+    /// Over elements.
+    Map,
+    /// Turn after turn; streams are walked over backwards if `reverse`: their pointers are those of the last elements. `carry` is the entry of the pointer
+    /// to the carried words.
+    Turns { reverse: bool, carry: u32 },
+}
+
+/// How far a loop came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Stop {
+    /// The first index that is not done; it may lie beyond the last.
+    pub at: u64,
+    /// 0: at the end; 1: an element wants the interpreter; 2: a condition does not hold.
+    pub why: u64,
+}
+
+const NONE: u8 = 255;
+const NOWHERE: u32 = u32::MAX;
+/// The most carried values that stay in registers beside a body.
+const SPARE: usize = 7;
+
+/// Where a value is.
+#[derive(Clone, Copy)]
+struct Loc {
+    reg: u8,
+    slot: u32,
+    /// In this register for good.
+    pinned: bool,
+}
+
+struct Gen<'a> {
+    asm: Asm,
+    ir: &'a Ir,
+    l: Lanes,
+    kind: Loop,
+    loc: Vec<Loc>,
+    /// Positions of readers, each value's from `first[v]` to `first[v + 1]`, ascending.
+    readers: Vec<u32>,
+    first: Vec<u32>,
+    /// Free registers, and what is in the others: vectors, then masks.
+    free: [Vec<u8>; 2],
+    holds: [[u32; 32]; 2],
+    locked: Vec<u32>,
+    slots: u32,
+    /// A register that carried values change places through.
+    spare: u8,
+    /// General registers of the pointers.
+    pointers: Vec<(u32, u8)>,
+    stop: super::asm::Label,
+    bail: super::asm::Label,
+}
+
+/// Machine code for a program, with its constants behind it, and the length of the instructions. `None` if it has something that the processor does not do
+/// in a few instructions, or more carried values than registers.
+pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<(Vec<u8>, usize)> {
+    for i in &ir.insts {
+        let (ops, n) = i.operands();
+        let of = if n > 0 { ir.insts[ops[0] as usize].ty } else { i.ty };
+        if !l.has(i.i, i.ty, of) {
+            return None;
+        }
+    }
+    let vectors = if l.evex { 32 } else { 16 };
+    if ir.carries.len() + SPARE > vectors {
+        return None;
+    }
+    let mut asm = Asm::new(l.evex);
+    let (stop, bail) = (asm.label(), asm.label());
+    let mut g = Gen {
+        asm,
+        ir,
+        l,
+        kind,
+        loc: vec![Loc { reg: NONE, slot: NOWHERE, pinned: false }; ir.insts.len()],
+        readers: vec![],
+        first: vec![],
+        free: [(0..vectors as u8).rev().collect(), if l.evex { (2..8).rev().collect() } else { vec![] }],
+        holds: [[NOWHERE; 32]; 2],
+        locked: vec![],
+        slots: 0,
+        spare: NONE,
+        pointers: vec![],
+        stop,
+        bail,
+    };
+    g.find_readers();
+    g.whole();
+    Some(g.asm.finish())
+}
+
+/// Needs it no register of its own?
+fn remote(i: &Inst) -> bool {
+    matches!(i.i, I::Const | I::Splat(_))
+}
+
+impl Gen<'_> {
+    fn find_readers(&mut self) {
+        let n = self.ir.insts.len();
+        let mut all: Vec<(u32, u32)> = vec![];
+        let mut live = vec![false; n];
+        for s in self.ir.stores.iter().map(|s| s.val).chain(self.ir.carries.iter().map(|c| c.next)) {
+            live[s as usize] = true;
+        }
+        for (p, i) in self.ir.insts.iter().enumerate().rev() {
+            if !live[p] && !matches!(i.i, I::Bail | I::While) {
+                continue;
+            }
+            let (ops, k) = i.operands();
+            for v in &ops[..k] {
+                live[*v as usize] = true;
+                all.push((*v, p as u32));
+            }
+        }
+        for (k, s) in self.ir.stores.iter().enumerate() {
+            all.push((s.val, (n + k) as u32))
+        }
+        let end = (n + self.ir.stores.len()) as u32;
+        for c in &self.ir.carries {
+            all.push((c.next, end))
+        }
+        all.sort_unstable();
+        self.first = vec![0; n + 1];
+        for (v, _) in &all {
+            self.first[*v as usize + 1] += 1
+        }
+        for v in 0..n {
+            self.first[v + 1] += self.first[v]
+        }
+        self.readers = all.into_iter().map(|r| r.1).collect();
+    }
+    fn readers(&self, v: u32) -> &[u32] {
+        &self.readers[self.first[v as usize] as usize..self.first[v as usize + 1] as usize]
+    }
+    /// The next reader after a position.
+    fn next(&self, v: u32, p: u32) -> u32 {
+        let r = self.readers(v);
+        r.get(r.partition_point(|x| *x <= p)).copied().unwrap_or(u32::MAX)
+    }
+    fn ty(&self, v: u32) -> Ty {
+        self.ir.insts[v as usize].ty
+    }
+    /// Vectors or masks?
+    fn class(&self, ty: Ty) -> usize {
+        (self.l.evex && ty == Ty::Mask) as usize
+    }
+    fn slot(&self, slot: u32) -> Rm {
+        Rm::Mem { base: gp::RSP, index: None, disp: 64 * slot as i32 }
+    }
+
+    /// A register; what is read latest makes room.
+    fn alloc(&mut self, class: usize, p: u32) -> u8 {
+        if let Some(r) = self.free[class].pop() {
+            return r;
+        }
+        let mut best = (0, NONE);
+        for r in 0..32u8 {
+            let v = self.holds[class][r as usize];
+            if v == NOWHERE || self.locked.contains(&v) || self.loc[v as usize].pinned {
+                continue;
+            }
+            // at p it may be an operand that is not locked yet
+            let next = self.next(v, p.wrapping_sub(1));
+            if best.1 == NONE || next > best.0 {
+                best = (next, r)
+            }
+        }
+        let r = best.1;
+        assert!(r != NONE, "there are more registers than an instruction has operands");
+        let v = self.holds[class][r as usize];
+        if self.loc[v as usize].slot == NOWHERE {
+            self.loc[v as usize].slot = self.slots;
+            let to = self.slot(self.slots);
+            self.slots += 1;
+            match class {
+                0 => self.asm.spill(self.l.bytes(self.ty(v)), r, to),
+                _ => self.asm.spill_mask(r, to),
+            }
+        }
+        self.loc[v as usize].reg = NONE;
+        self.holds[class][r as usize] = NOWHERE;
+        r
+    }
+    fn put(&mut self, v: u32, r: u8) {
+        let class = self.class(self.ty(v));
+        self.loc[v as usize].reg = r;
+        self.holds[class][r as usize] = v;
+    }
+    fn release(&mut self, v: u32) {
+        let class = self.class(self.ty(v));
+        let loc = &mut self.loc[v as usize];
+        if loc.reg != NONE && !loc.pinned {
+            self.free[class].push(loc.reg);
+            self.holds[class][loc.reg as usize] = NOWHERE;
+            loc.reg = NONE
+        }
+    }
+
+    /// The address behind a pointer of the table; loads it if it has no register.
+    fn pointer(&mut self, entry: u32) -> u8 {
+        if let Some((_, r)) = self.pointers.iter().find(|p| p.0 == entry) {
+            return *r;
+        }
+        self.asm.load(gp::RCX, gp::RDI, 8 * entry as i32);
+        gp::RCX
+    }
+    fn stream(&mut self, entry: u32, mem: Mem) -> Rm {
+        let index = if self.kind == Loop::Map { gp::RAX } else { gp::RDX };
+        Rm::Mem { base: self.pointer(entry), index: Some((index, mem.size() as u8)), disp: 0 }
+    }
+    /// A constant, or an element for all lanes, to a register.
+    fn fetch(&mut self, v: u32, r: u8) {
+        let i = self.ir.insts[v as usize];
+        match i.i {
+            I::Const => self.asm.constant_to(self.l, r, i.ty, i.a as u64 | (i.b as u64) << 32),
+            I::Splat(mem) => {
+                let rm = Rm::Mem { base: self.pointer(i.a), index: None, disp: i.b as i32 };
+                self.asm.splat(self.l, r, mem, rm)
+            }
+            _ => unreachable!("only what is remote is fetched"),
+        }
+    }
+    /// The value in a register. A remote one is there for this instruction only.
+    fn want(&mut self, v: u32, p: u32, borrowed: &mut Vec<u8>) -> u8 {
+        let loc = self.loc[v as usize];
+        if loc.reg != NONE {
+            return loc.reg;
+        }
+        let class = self.class(self.ty(v));
+        let r = self.alloc(class, p);
+        if remote(&self.ir.insts[v as usize]) {
+            self.fetch(v, r);
+            borrowed.push(r);
+            return r;
+        }
+        let from = self.slot(loc.slot);
+        debug_assert!(loc.slot != NOWHERE, "a value is somewhere");
+        match class {
+            0 => self.asm.fill(self.l.bytes(self.ty(v)), r, from),
+            _ => self.asm.fill_mask(r, from),
+        }
+        self.put(v, r);
+        r
+    }
+    /// The value where the last operand may be.
+    fn place(&mut self, v: u32, p: u32, memory: bool, borrowed: &mut Vec<u8>) -> Rm {
+        let i = self.ir.insts[v as usize];
+        if memory && self.loc[v as usize].reg == NONE {
+            match i.i {
+                I::Const => {
+                    return self.asm.constant(i.a as u64 | (i.b as u64) << 32, if i.ty == Ty::W64 { 8 } else { 4 });
+                }
+                I::Splat(Mem::B4 | Mem::B8) => {
+                    return Rm::Mem { base: self.pointer(i.a), index: None, disp: i.b as i32 };
+                }
+                _ => {}
+            }
+        }
+        Rm::Reg(self.want(v, p, borrowed))
+    }
+
+    fn instruction(&mut self, p: u32) {
+        let i = self.ir.insts[p as usize];
+        let leaves = matches!(i.i, I::Bail | I::While);
+        if self.readers(p).is_empty() && !leaves || remote(&i) || i.i == I::Carry {
+            return;
+        }
+        let mut borrowed = vec![];
+        if let I::Load(mem) = i.i {
+            let r = self.alloc(0, p);
+            let rm = self.stream(i.a, mem);
+            self.asm.read(self.l, r, mem, rm);
+            return self.put(p, r);
+        }
+        if i.i == I::Index {
+            let r = self.alloc(0, p);
+            let number = self.pointer(i.a);
+            self.asm.sum(gp::RCX, number, gp::RAX);
+            self.asm.indices(self.l, r, i.ty, gp::RCX);
+            return self.put(p, r);
+        }
+        let (mut ops, n) = i.operands();
+        if leaves {
+            let m = self.want(ops[0], p, &mut borrowed);
+            self.asm.any(self.l, m);
+            match i.i {
+                I::Bail => self.asm.jump_if(If::NotZero, self.bail),
+                _ => self.asm.jump_if(If::Zero, self.stop),
+            }
+            return self.done(&ops[..1], p, borrowed);
+        }
+        let memory = select::from_memory(self.l, i.i);
+        let lazy = |g: &Self, v: u32| g.loc[v as usize].reg == NONE && remote(&g.ir.insts[v as usize]);
+        if select::commutes(i.i) && lazy(self, ops[0]) {
+            ops.swap(0, 1)
+        }
+        self.locked.extend(&ops[..n]);
+        let of = self.ty(ops[0]);
+        match i.i {
+            I::Fma => self.fma(i.ty, ops, p, memory, &mut borrowed),
+            I::Sel => {
+                let m = self.want(ops[0], p, &mut borrowed);
+                let c = self.want(ops[2], p, &mut borrowed);
+                let b = self.place(ops[1], p, memory, &mut borrowed);
+                let t = self.temps(select::temps(self.l, i.i, i.ty), p, &mut borrowed);
+                let d = self.alloc(0, p);
+                self.asm.select(self.l, i.ty, d, m, b, c, t[0]);
+                self.put(p, d)
+            }
+            _ => {
+                let a = self.want(ops[0], p, &mut borrowed);
+                let rm = if n == 2 { self.place(ops[1], p, memory, &mut borrowed) } else { Rm::Reg(a) };
+                let t = self.temps(select::temps(self.l, i.i, i.ty), p, &mut borrowed);
+                // An operand that nobody reads again may give its register.
+                if select::simple(self.l, i.i) {
+                    for v in &ops[..n] {
+                        if self.next(*v, p) == u32::MAX {
+                            self.release(*v)
+                        }
+                    }
+                }
+                let class = self.class(i.ty);
+                let d = self.alloc(class, p);
+                self.asm.operation(self.l, i.i, i.ty, of, d, a, rm, t);
+                self.put(p, d)
+            }
+        }
+        self.done(&ops[..n], p, borrowed)
+    }
+    fn temps(&mut self, n: usize, p: u32, borrowed: &mut Vec<u8>) -> [u8; 2] {
+        let mut t = [0; 2];
+        for t in &mut t[..n] {
+            *t = self.alloc(0, p);
+            borrowed.push(*t)
+        }
+        t
+    }
+    /// After an instruction: what is read no more gives its register back.
+    fn done(&mut self, ops: &[u32], p: u32, borrowed: Vec<u8>) {
+        for v in ops {
+            if self.next(*v, p) == u32::MAX {
+                self.release(*v)
+            }
+        }
+        self.free[0].extend(borrowed);
+        self.locked.clear()
+    }
+    fn fma(&mut self, ty: Ty, [a, b, c]: [u32; 3], p: u32, memory: bool, borrowed: &mut Vec<u8>) {
+        let lazy = |g: &Self, v: u32| g.loc[v as usize].reg == NONE && remote(&g.ir.insts[v as usize]);
+        let dies = |g: &Self, v: u32| {
+            g.next(v, p) == u32::MAX && !remote(&g.ir.insts[v as usize]) && !g.loc[v as usize].pinned
+        };
+        // One operand may lie in memory: the sum's, else a factor.
+        let single = |v: &u32| [a, b, c].iter().filter(|x| *x == v).count() == 1;
+        let far = memory.then(|| if lazy(self, c) { c } else { b }).filter(|v| lazy(self, *v) && single(v));
+        let a_ = self.want(a, p, borrowed);
+        let mut reg = |g: &mut Self, v: u32| if far == Some(v) { NONE } else { g.want(v, p, borrowed) };
+        let (b_, c_) = (reg(self, b), reg(self, c));
+        let rm = |g: &mut Self, v: u32, r: u8| if r == NONE { g.place(v, p, true, &mut vec![]) } else { Rm::Reg(r) };
+        // Which register becomes the result: one of an operand that dies and is no other operand, else a copy.
+        let (d, form) = if dies(self, a) && a != b && a != c {
+            (a_, if b_ == NONE { 1 } else { 2 })
+        } else if b_ != NONE && dies(self, b) && b != a && b != c {
+            (b_, 0)
+        } else if c_ != NONE && dies(self, c) && c != a && c != b {
+            (c_, 3)
+        } else {
+            let d = self.alloc(0, p);
+            let bytes = self.l.bytes(ty);
+            match c_ {
+                NONE => {
+                    self.asm.copy(bytes, d, a_);
+                    (d, 2)
+                }
+                _ => {
+                    self.asm.copy(bytes, d, c_);
+                    (d, 3)
+                }
+            }
+        };
+        match form {
+            // d * b + c with b in memory
+            1 => {
+                let m = rm(self, b, b_);
+                self.asm.fma(self.l, ty, 1, d, c_, m)
+            }
+            // b * d + c
+            2 => {
+                let m = rm(self, c, c_);
+                self.asm.fma(self.l, ty, 2, d, b_, m)
+            }
+            // a * d + c
+            0 => {
+                let m = rm(self, c, c_);
+                self.asm.fma(self.l, ty, 2, d, a_, m)
+            }
+            // a * b + d
+            _ => {
+                let m = rm(self, b, b_);
+                self.asm.fma(self.l, ty, 3, d, a_, m)
+            }
+        }
+        // The register is the result's now.
+        for v in [a, b, c] {
+            if self.loc[v as usize].reg == d && !self.loc[v as usize].pinned {
+                self.loc[v as usize].reg = NONE
+            }
+        }
+        self.put(p, d)
+    }
+
+    /// The most vectors that are live at once, without what is remote or pinned.
+    fn pressure(&self) -> usize {
+        let n = self.ir.insts.len();
+        let (mut live, mut peak) = (0usize, 0);
+        let mut ends = vec![0usize; n + self.ir.stores.len() + 2];
+        for (p, i) in self.ir.insts.iter().enumerate() {
+            if remote(i) || i.i == I::Carry || self.class(i.ty) == 1 || self.readers(p as u32).is_empty() {
+                live -= std::mem::take(&mut ends[p]);
+                continue;
+            }
+            live += 1;
+            peak = peak.max(live);
+            let last = *self.readers(p as u32).last().expect("somebody reads it") as usize;
+            ends[last] += 1;
+            live -= std::mem::take(&mut ends[p])
+        }
+        peak
+    }
+
+    fn whole(&mut self) {
+        // Carried values have registers for good, and so have the remote ones that are used most.
+        let carried: Vec<u8> = self.ir.carries.iter().map(|_| self.free[0].remove(0)).collect();
+        if !carried.is_empty() {
+            self.spare = self.free[0].remove(0)
+        }
+        for (p, i) in self.ir.insts.iter().enumerate() {
+            if i.i == I::Carry {
+                let r = carried[i.a as usize];
+                self.loc[p] = Loc { reg: r, slot: NOWHERE, pinned: true };
+                self.holds[0][r as usize] = p as u32;
+            }
+        }
+        let mut uses: Vec<(usize, u32)> = vec![];
+        for (p, i) in self.ir.insts.iter().enumerate() {
+            let weight = |r: &u32| {
+                let at_memory = self.ir.insts.get(*r as usize).is_some_and(|x| select::from_memory(self.l, x.i));
+                if at_memory && matches!(i.i, I::Const | I::Splat(Mem::B4 | Mem::B8)) { 1 } else { 4 }
+            };
+            let n: usize = self.readers(p as u32).iter().map(weight).sum();
+            if remote(i) && n > 0 {
+                uses.push((n, p as u32))
+            }
+        }
+        uses.sort_unstable_by_key(|u| (std::cmp::Reverse(u.0), u.1));
+        let keep = (self.pressure() + 4).min(if self.l.evex { 30 } else { 14 });
+        let mut hot = vec![];
+        for (_, v) in uses {
+            if self.free[0].len() > keep {
+                let r = self.free[0].remove(0);
+                hot.push((v, r))
+            }
+        }
+        self.entries();
+        // pushes, the frame, room for what has no register (the number is put in at the end)
+        let saved: Vec<u8> = self.pointers.iter().map(|p| p.1).filter(|r| *r == gp::RBX || *r >= 12).collect();
+        self.asm.push(gp::RBP);
+        self.asm.mov(gp::RBP, gp::RSP);
+        saved.iter().for_each(|r| self.asm.push(*r));
+        self.asm.immediate(4, gp::RSP, -64);
+        self.asm.immediate(5, gp::RSP, 0);
+        let room = self.asm.code.len() - 4;
+        self.asm.mov(gp::RAX, gp::RDX);
+        for (entry, r) in self.pointers.clone() {
+            self.asm.load(r, gp::RDI, 8 * entry as i32)
+        }
+        if self.l.evex {
+            self.asm.set(gp::RCX, if self.l.n == 1 { 1 } else { u32::MAX });
+            self.asm.set_mask(1, gp::RCX)
+        }
+        for (v, r) in hot {
+            self.fetch(v, r);
+            self.loc[v as usize] = Loc { reg: r, slot: NOWHERE, pinned: true };
+            self.holds[0][r as usize] = v;
+        }
+        let end = self.asm.label();
+        match self.kind {
+            Loop::Map => self.map(end),
+            Loop::Turns { reverse, carry } => self.turns(end, reverse, carry, &carried),
+        }
+        // The ways out.
+        let out = self.asm.label();
+        for (l, why) in [(self.stop, 2), (self.bail, 1), (end, 0)] {
+            self.asm.here(l);
+            self.asm.set(gp::RDX, why);
+            if why != 0 {
+                self.asm.jump(out)
+            }
+        }
+        self.asm.here(out);
+        if let Loop::Turns { carry, .. } = self.kind {
+            self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
+            let t = self.spare;
+            for (c, r) in self.ir.carries.iter().zip(&carried) {
+                let to = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
+                self.asm.write(self.l, *r, c.mem, to, t)
+            }
+        }
+        self.asm.lea(gp::RSP, gp::RBP, -8 * saved.len() as i32);
+        saved.iter().rev().for_each(|r| self.asm.pop(*r));
+        self.asm.pop(gp::RBP);
+        self.asm.ret();
+        let bytes = (64 * self.slots as i32).to_le_bytes();
+        self.asm.code[room..room + 4].copy_from_slice(&bytes)
+    }
+    /// Registers for the pointers that are used most.
+    fn entries(&mut self) {
+        let mut count: Vec<(u32, u32)> = vec![];
+        let entries = self.ir.insts.iter().filter(|i| matches!(i.i, I::Load(_) | I::Splat(_) | I::Index)).map(|i| i.a);
+        for e in entries.chain(self.ir.stores.iter().map(|s| s.entry)) {
+            match count.iter_mut().find(|c| c.0 == e) {
+                Some(c) => c.1 += 1,
+                None => count.push((e, 1)),
+            }
+        }
+        count.sort_by_key(|c| std::cmp::Reverse(c.1));
+        const FREE: [u8; 9] = [8, 9, 10, 11, gp::RBX, 12, 13, 14, 15];
+        self.pointers = count.iter().zip(FREE).map(|(c, r)| (c.0, r)).collect();
+    }
+    /// One round of the program.
+    fn body(&mut self) {
+        for p in 0..self.ir.insts.len() as u32 {
+            self.instruction(p)
+        }
+        for (k, s) in self.ir.stores.iter().enumerate() {
+            let p = (self.ir.insts.len() + k) as u32;
+            let mut borrowed = vec![];
+            self.locked.push(s.val);
+            let r = self.want(s.val, p, &mut borrowed);
+            let t = match s.mem {
+                Mem::B4 | Mem::B8 => [0; 2],
+                _ => self.temps(1, p, &mut borrowed),
+            };
+            let rm = self.stream(s.entry, s.mem);
+            self.asm.write(self.l, r, s.mem, rm, t[0]);
+            self.done(&[s.val], p, borrowed)
+        }
+    }
+
+    fn map(&mut self, end: super::asm::Label) {
+        let (top, rest) = (self.asm.label(), self.asm.label());
+        let step = self.l.n as i32;
+        self.asm.lea(gp::RCX, gp::RAX, step);
+        self.asm.cmp(gp::RSI, gp::RCX);
+        self.asm.jump_if(If::Below, rest);
+        self.asm.align();
+        self.asm.here(top);
+        self.body();
+        self.asm.immediate(0, gp::RAX, step);
+        self.asm.lea(gp::RCX, gp::RAX, step);
+        self.asm.cmp(gp::RSI, gp::RCX);
+        self.asm.jump_if(If::AboveEqual, top);
+        self.asm.here(rest);
+        if self.l.evex && step > 1 {
+            // as many ones as elements are left
+            self.asm.cmp(gp::RAX, gp::RSI);
+            self.asm.jump_if(If::AboveEqual, end);
+            self.asm.mov(gp::RCX, gp::RSI);
+            self.asm.sub(gp::RCX, gp::RAX);
+            self.asm.set(gp::RDX, u32::MAX);
+            self.asm.vex_only(super::asm::op(0, 2, 0xF5), false, gp::RDX, gp::RCX, Rm::Reg(gp::RDX));
+            self.asm.set_mask(1, gp::RDX);
+            self.asm.jump(top)
+        }
+    }
+
+    fn turns(&mut self, end: super::asm::Label, reverse: bool, carry: u32, carried: &[u8]) {
+        self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
+        for (c, r) in self.ir.carries.iter().zip(carried) {
+            let from = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
+            self.asm.read(self.l, *r, c.mem, from)
+        }
+        let top = self.asm.label();
+        self.asm.align();
+        self.asm.here(top);
+        self.asm.cmp(gp::RAX, gp::RSI);
+        self.asm.jump_if(If::AboveEqual, end);
+        self.asm.mov(gp::RDX, gp::RAX);
+        if reverse {
+            self.asm.neg(gp::RDX)
+        }
+        self.body();
+        self.moves(carried);
+        self.asm.immediate(0, gp::RAX, 1);
+        self.asm.jump(top)
+    }
+    /// The carried values of the next turn into their registers, all at once.
+    fn moves(&mut self, carried: &[u8]) {
+        let bytes = 16;
+        let mut pending: Vec<(u8, u8)> = vec![];
+        let mut later: Vec<(u8, u32)> = vec![];
+        for (c, d) in self.ir.carries.iter().zip(carried) {
+            match self.loc[c.next as usize].reg {
+                NONE => later.push((*d, c.next)),
+                s if s == *d => {}
+                s => pending.push((*d, s)),
+            }
+        }
+        while !pending.is_empty() {
+            // a register that nobody reads any more, else a copy breaks the circle
+            match pending.iter().position(|(d, _)| !pending.iter().any(|(_, s)| s == d)) {
+                Some(k) => {
+                    let (d, s) = pending.swap_remove(k);
+                    self.asm.copy(bytes, d, s)
+                }
+                None => {
+                    let (d, _) = pending[0];
+                    self.asm.copy(bytes, self.spare, d);
+                    for m in &mut pending {
+                        if m.1 == d {
+                            m.1 = self.spare
+                        }
+                    }
+                }
+            }
+        }
+        for (d, v) in later {
+            match remote(&self.ir.insts[v as usize]) {
+                true => self.fetch(v, d),
+                false => {
+                    let from = self.slot(self.loc[v as usize].slot);
+                    self.asm.fill(bytes, d, from)
+                }
+            }
+        }
+        // What is left in registers is read no more.
+        for c in &self.ir.carries {
+            self.release(c.next)
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What the emitter makes machine code of: straight-line programs over lanes, in single assignment.
+//!
+//! A value is a vector with one element for each lane, of 32 or 64 bits, or a mask. There is nothing but what a processor does with one or two
+//! instructions: whatever has a meaning of its own (a saturating conversion, a sine) is spelled out by [`translate`](super::translate).
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// What a lane of a value is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Ty {
+    /// True or false.
+    Mask,
+    /// 32 bits: a float, an integer, or a smaller one extended with zeros.
+    W32,
+    /// 64 bits.
+    W64,
+}
+
+/// Elements as they lie in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Mem {
+    /// A byte, extended with zeros to 32 bits.
+    B1,
+    /// Two bytes, extended with zeros to 32 bits.
+    B2,
+    /// Half precision, as a 32-bit float.
+    F16,
+    /// Four bytes.
+    B4,
+    /// Eight bytes.
+    B8,
+}
+impl Mem {
+    /// Bytes of an element.
+    pub fn size(self) -> usize {
+        match self {
+            Mem::B1 => 1,
+            Mem::B2 | Mem::F16 => 2,
+            Mem::B4 => 4,
+            Mem::B8 => 8,
+        }
+    }
+    /// What it is in a register.
+    pub fn ty(self) -> Ty {
+        if self == Mem::B8 { Ty::W64 } else { Ty::W32 }
+    }
+}
+
+/// An operation. Floats and integers are told apart by the operation, their size by the type of the operands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum I {
+    /// The element of the array at entry `a` of the pointer table that belongs to the lane.
+    Load(Mem),
+    /// The element at entry `a`, `b` bytes further on, for all lanes.
+    Splat(Mem),
+    /// The index of the lane's element, and the number that stands at entry `a` more.
+    Index,
+    /// What goes from turn to turn: number `a`.
+    Carry,
+    /// The bits `a` (low half) and `b`.
+    Const,
+
+    Add,
+    Sub,
+    Mul,
+    Div,
+    /// The instruction's own: the second operand if either is NaN or both are zero.
+    Min,
+    Max,
+    Sqrt,
+    /// `a * b + c`, rounded once.
+    Fma,
+    /// To an integer; 0: nearest even, 1: down, 2: up, 3: towards zero.
+    Round(u8),
+    /// A comparison of floats; the instruction's predicate. 0: equal, 1: less, 2: less or equal, 4: not equal or unordered, 3: unordered.
+    Cmp(u8),
+
+    IAdd,
+    ISub,
+    IMul,
+    And,
+    Or,
+    Xor,
+    /// Shifts by a constant: left, right, right with the sign.
+    ShlBy(u8),
+    ShrBy(u8),
+    SarBy(u8),
+    /// Shifts by as many bits as the second operand says; beyond the width nothing (or the sign) is left.
+    Shl,
+    Shr,
+    Sar,
+    /// Signed or not.
+    IMin(bool),
+    IMax(bool),
+    IEq,
+    /// Less: signed or not.
+    ILt(bool),
+    /// Leading zeros.
+    Clz,
+
+    MAnd,
+    MOr,
+    MXor,
+    MNot,
+    /// `a ? b : c`.
+    Sel,
+
+    /// Between floats of both sizes.
+    Wide,
+    Narrow,
+    /// Rounds a 32-bit float to half precision, and is a 32-bit float again.
+    Half,
+    /// An integer (signed or not) as a float of the result's size.
+    ToFloat(bool),
+    /// A float, which fits, as an integer (signed or not) of the result's size, towards zero.
+    ToInt(bool),
+    /// 32 bits to 64, with the sign or with zeros; 64 to 32.
+    Extend(bool),
+    Low,
+
+    /// Leaves the loop before anything of this round is stored, if `a` is true in any lane.
+    Bail,
+    /// Leaves the loop before anything of this round is stored, unless `a` is true.
+    While,
+}
+
+/// An instruction; operands are numbers of earlier ones.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Inst {
+    pub i: I,
+    pub ty: Ty,
+    pub a: u32,
+    pub b: u32,
+    pub c: u32,
+}
+impl Inst {
+    /// The operands.
+    pub fn operands(&self) -> ([u32; 3], usize) {
+        let n = match self.i {
+            I::Load(_) | I::Splat(_) | I::Index | I::Carry | I::Const => 0,
+            I::Sqrt | I::Round(_) | I::ShlBy(_) | I::ShrBy(_) | I::SarBy(_) | I::Clz | I::MNot => 1,
+            I::Wide | I::Narrow | I::Half | I::ToFloat(_) | I::ToInt(_) | I::Extend(_) | I::Low => 1,
+            I::Bail | I::While => 1,
+            I::Fma | I::Sel => 3,
+            _ => 2,
+        };
+        ([self.a, self.b, self.c], n)
+    }
+}
+
+/// A result that is written to the array at an entry of the pointer table.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Store {
+    pub entry: u32,
+    pub mem: Mem,
+    pub val: u32,
+}
+
+/// What lies in a word that goes from turn to turn: bytes from `at` on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Carried {
+    pub at: u32,
+    pub mem: Mem,
+    /// The value for the next turn.
+    pub next: u32,
+}
+
+/// A program for the lanes of one round.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Ir {
+    pub insts: Vec<Inst>,
+    pub stores: Vec<Store>,
+    pub carries: Vec<Carried>,
+}
+impl Ir {
+    /// Does any element have 64 bits?
+    pub fn has_wide(&self) -> bool {
+        self.insts.iter().any(|i| i.ty == Ty::W64)
+    }
+}
+
+/// A program in the making. What is there already is not made again.
+#[derive(Default)]
+pub struct Build(RefCell<Building>);
+#[derive(Default)]
+struct Building {
+    insts: Vec<Inst>,
+    known: HashMap<Inst, u32, std::hash::BuildHasherDefault<Quick>>,
+}
+impl Build {
+    /// Appends an instruction, or finds it.
+    pub fn push(&self, i: I, ty: Ty, a: u32, b: u32, c: u32) -> u32 {
+        let b_ = &mut *self.0.borrow_mut();
+        let inst = Inst { i, ty, a, b, c };
+        *b_.known.entry(inst).or_insert_with(|| {
+            b_.insts.push(inst);
+            b_.insts.len() as u32 - 1
+        })
+    }
+    /// A constant.
+    pub fn constant(&self, ty: Ty, bits: u64) -> u32 {
+        self.push(I::Const, ty, bits as u32, (bits >> 32) as u32, 0)
+    }
+    /// One operand.
+    pub fn un(&self, i: I, ty: Ty, a: u32) -> u32 {
+        self.push(i, ty, a, 0, 0)
+    }
+    /// Two operands.
+    pub fn bin(&self, i: I, ty: Ty, a: u32, b: u32) -> u32 {
+        self.push(i, ty, a, b, 0)
+    }
+    /// `m ? a : b`.
+    pub fn sel(&self, m: u32, ty: Ty, a: u32, b: u32) -> u32 {
+        self.push(I::Sel, ty, m, a, b)
+    }
+    /// The type of a value.
+    pub fn ty(&self, v: u32) -> Ty {
+        self.0.borrow().insts[v as usize].ty
+    }
+    /// What was built.
+    pub fn finish(self) -> Vec<Inst> {
+        self.0.into_inner().insts
+    }
+}
+
+/// A hash of a few words: a multiplication each.
+#[derive(Default)]
+pub struct Quick(u64);
+impl std::hash::Hasher for Quick {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_u64(*b as u64)
+        }
+    }
+    fn write_u8(&mut self, x: u8) {
+        self.write_u64(x as u64)
+    }
+    fn write_u32(&mut self, x: u32) {
+        self.write_u64(x as u64)
+    }
+    fn write_u64(&mut self, x: u64) {
+        self.0 = (self.0.rotate_left(5) ^ x).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+    fn write_usize(&mut self, x: usize) {
+        self.write_u64(x as u64)
+    }
+    fn write_isize(&mut self, x: isize) {
+        self.write_u64(x as u64)
+    }
+}

@@ -1,0 +1,122 @@
+//! The emitter: machine code for maps and for loops over scalars.
+//!
+//! What the block interpreter does call by call, with columns in the cache between the calls, becomes one loop with its values in registers. The way:
+//!
+//! * [`translate`] spells out what every call means, in instructions on lanes ([`ir`]); elementary functions are those of [`math`](crate::math), written
+//!   down by the same source ([`lanes`]);
+//! * [`compile`] gives the values registers and makes the loop, [`select`] the instructions, [`asm`] their bytes;
+//! * [`memory`] puts them where they can run. Code is kept by structure for the life of the process.
+//!
+//! **The bits are the interpreter's.** Both do the same IEEE operations in the same order; nothing is contracted or approximated. What is rare and long
+//! (a sine of a huge number) is not emitted: the loop stops before it, the interpreter does that round, and the loop goes on.
+//!
+//! There is code for AVX2 with FMA, and for AVX-512. On other processors, where memory for code cannot be had, and with `COTANGENT_JIT=0`, the
+//! interpreter runs.
+
+pub mod asm;
+pub mod compile;
+pub mod ir;
+pub mod lanes;
+pub mod memory;
+pub mod select;
+pub mod translate;
+
+#[cfg(test)]
+mod tests;
+
+use crate::isa::Isa;
+pub use compile::{Loop, Stop};
+use ir::{Ir, Quick};
+pub use select::Lanes;
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::{Mutex, OnceLock};
+
+/// When machine code is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum When {
+    /// When it pays.
+    #[default]
+    Pays,
+    /// Wherever it can be made.
+    Always,
+    /// Not at all.
+    Never,
+}
+impl When {
+    /// As the environment says.
+    pub fn chosen() -> When {
+        static CHOSEN: OnceLock<When> = OnceLock::new();
+        *CHOSEN.get_or_init(|| match std::env::var("COTANGENT_JIT").as_deref() {
+            Ok("0") => When::Never,
+            _ => When::Pays,
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+type Entry = unsafe extern "sysv64" fn(*const *mut u8, u64, u64) -> Stop;
+// Never called: there is no code for other processors.
+#[cfg(not(target_arch = "x86_64"))]
+type Entry = unsafe extern "C" fn(*const *mut u8, u64, u64) -> Stop;
+
+/// A loop that can run.
+#[derive(Clone, Copy)]
+pub struct Code {
+    at: Entry,
+    /// Bytes of the instructions.
+    pub text: usize,
+    /// Elements of a round.
+    pub lanes: usize,
+}
+impl Code {
+    /// Runs the indices from `start` below `n`.
+    ///
+    /// # Safety
+    /// The pointers of the table are good for what the program reads and writes at these indices, and the processor has the instruction set.
+    #[inline(always)]
+    pub unsafe fn run(&self, table: *const *mut u8, n: usize, start: usize) -> Stop {
+        // SAFETY: the caller's.
+        unsafe { (self.at)(table, n as u64, start as u64) }
+    }
+    /// The instructions' bytes.
+    pub fn bytes(&self) -> &'static [u8] {
+        // SAFETY: code stays where it is for the life of the process, and its mapping can be read.
+        unsafe { std::slice::from_raw_parts(self.at as *const u8, self.text) }
+    }
+}
+
+type Key = (Ir, Lanes, Loop);
+type Known = HashMap<Key, Option<Code>, BuildHasherDefault<Quick>>;
+static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+
+/// The lanes of a program for an instruction set.
+pub fn lanes(isa: Isa, ir: &Ir, one: bool) -> Option<Lanes> {
+    let evex = match isa {
+        Isa::Portable => return None,
+        Isa::Avx2 => false,
+        Isa::Avx512 => true,
+    };
+    let wide = ir.has_wide();
+    let n = if one { 1 } else { (if evex { 16 } else { 8 }) >> wide as usize };
+    Some(Lanes { evex, n, wide })
+}
+
+/// The machine code of a program; `None` where there is none.
+pub fn code(ir: Ir, isa: Isa, kind: Loop) -> Option<Code> {
+    let l = lanes(isa, &ir, kind != Loop::Map)?;
+    let key = (ir, l, kind);
+    if let Some(code) = KNOWN.lock().unwrap_or_else(|e| e.into_inner()).as_ref().and_then(|k| k.get(&key)) {
+        return *code;
+    }
+    let made = make(&key);
+    let mut known = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
+    *known.get_or_insert_default().entry(key).or_insert(made)
+}
+fn make((ir, l, kind): &Key) -> Option<Code> {
+    let (bytes, text) = compile::compile(ir, *l, *kind)?;
+    let at = memory::install(&bytes)?;
+    // SAFETY: a function of this type lies there.
+    let at = unsafe { std::mem::transmute::<*const u8, Entry>(at) };
+    Some(Code { at, text, lanes: l.n })
+}

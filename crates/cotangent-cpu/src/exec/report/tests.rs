@@ -1,0 +1,125 @@
+use super::*;
+use crate::buffer::count;
+use crate::{Buffer, Executable, Output, fuzz};
+
+fn held(p: &Program, args: &[Vec<u8>]) -> Vec<Buffer> {
+    assert_eq!(p.args.len(), args.len());
+    args.iter().map(|a| Buffer::from_bytes(a)).collect()
+}
+fn operands<'a>(p: &Program, args: &[Vec<u8>], held: &'a [Buffer]) -> Vec<Operand<'a>> {
+    let bits = |i: usize| p.args[i].dims.is_empty() && p.args[i].bytes() <= 8;
+    let one = |i: usize| match bits(i) {
+        true => Operand::Bits(args[i].iter().rev().fold(0, |w, b| w << 8 | *b as u64)),
+        false => Operand::Buffer(&held[i]),
+    };
+    (0..args.len()).map(one).collect()
+}
+
+/// Random programs: what the report says of memory is what a run takes, to the byte, and a run with a clock gives the same bits.
+#[test]
+fn memory_is_what_a_run_takes() {
+    let mut temporary = 0;
+    for seed in 0..600 {
+        let (p, args) = fuzz::case(seed);
+        for (fuse, smallest) in [(true, 1 << 18), (false, 1 << 18), (true, 0)] {
+            let options = Options { fuse, in_place: smallest, ..Options::default() };
+            let inspected = Inspected::compile_with(&p, options).expect("a valid program");
+            let exec = Executable::compile_with(&p, options).expect("a valid program");
+            let held = held(&p, &args);
+            let x = operands(&p, &args, &held);
+            let (peak, outs) = count::peak(|| exec.run(&x));
+            let m = inspected.report().memory;
+            // scalars that are results are no buffers
+            let words: usize =
+                outs.iter().zip(&p.outs).map(|(o, v)| if let Output::Bits(_) = o { p.ty(*v).bytes() } else { 0 }).sum();
+            assert_eq!(
+                m.peak,
+                m.arguments + peak + words,
+                "seed {seed}, fuse {fuse}\n{p}\n{}",
+                inspected.report().text(&p)
+            );
+            let made: usize = outs.iter().map(|o| if let Output::Buffer(b) = o { b.len() } else { 0 }).sum();
+            assert_eq!(m.outputs, made + words, "seed {seed}\n{p}");
+            assert!(
+                m.temporary <= peak && m.temporary + made >= peak,
+                "seed {seed}\n{p}\n{}",
+                inspected.report().text(&p)
+            );
+            temporary += (m.temporary > 0) as usize;
+            let (again, times) = inspected.run(&x);
+            assert_eq!(times.len(), inspected.report().groups.len());
+            for (a, b) in outs.iter().zip(&again) {
+                match (a, b) {
+                    (Output::Bits(a), Output::Bits(b)) => assert_eq!(a, b, "seed {seed}"),
+                    (Output::Buffer(a), Output::Buffer(b)) => assert_eq!(a.as_bytes(), b.as_bytes(), "seed {seed}"),
+                    (Output::Arg(a), Output::Arg(b)) => assert_eq!(a, b, "seed {seed}"),
+                    _ => panic!("another kind of result, seed {seed}"),
+                }
+            }
+        }
+    }
+    assert!(temporary > 300, "{temporary}");
+}
+
+/// Each node that runs is in one group; a group writes what others read, and reads what others wrote.
+#[test]
+fn groups_are_a_partition_of_what_runs() {
+    for seed in 0..300 {
+        let (p, _) = fuzz::case(seed);
+        let inspected = Inspected::compile(&p).expect("a valid program");
+        let mut seen = vec![0; p.nodes.len()];
+        let mut written: Vec<bool> =
+            p.vals.iter().map(|v| matches!(p.nodes[v.node as usize].kind, Kind::Arg(_))).collect();
+        let (mut flops, mut transcendentals) = (0, 0);
+        for g in &inspected.report().groups {
+            g.nodes.iter().for_each(|i| seen[*i as usize] += 1);
+            assert!(g.reads.iter().all(|v| written[*v as usize]), "seed {seed}\n{p}\n{}", inspected.report().text(&p));
+            g.writes.iter().for_each(|v| written[*v as usize] = true);
+            flops += g.cost.flops;
+            transcendentals += g.cost.transcendentals;
+        }
+        assert!(seen.iter().all(|n| *n < 2), "seed {seed}");
+        // views that are folded cost no operations, so operations are those of the program
+        let all = p.cost();
+        assert_eq!((flops, transcendentals), (all.flops, all.transcendentals), "seed {seed}\n{p}");
+    }
+}
+
+#[test]
+fn as_text() {
+    use crate::{Body, Dt, Fold, Op, Ty, Use, View};
+    let mut p = Program::default();
+    let x = p.arg(Ty::new(Dt::F32, &[64, 100]));
+    let m = p.push(Kind::Reduce { op: Fold::Max, first: 1, count: 1 }, &[Use::plain(x)], &[Ty::new(Dt::F32, &[64])]);
+    let wide = View { strides: [1, 0].into_iter().collect(), ..View::identity(&[64, 100]) };
+    let b = p.through(m, wide);
+    let map = |op: Op, n: u32| {
+        let mut body = Body::default();
+        let ins: Vec<u32> = (0..n).map(|k| body.input(k, Dt::F32)).collect();
+        let y = body.push(op, Dt::F32, ins[0], *ins.get(1).unwrap_or(&0), 0);
+        body.outs.push(y);
+        Kind::Map(body.into())
+    };
+    let ty = Ty::new(Dt::F32, &[64, 100]);
+    let d = p.push(map(Op::Sub, 2), &[Use::plain(x), b], &[ty.clone()]);
+    let e = p.push(map(Op::Math(crate::M::Exp), 1), &[Use::plain(d)], &[ty]);
+    p.outs = vec![e];
+    let options = Options { isa: crate::isa::Isa::Portable, ..Options::default() };
+    let text = Inspected::compile_with(&p, options).expect("a valid program").report().text(&p);
+    let want = "\
+2 groups; bytes: arguments 25600, outputs 25600, aliased 0, temporary 4480, peak 55680
+0 reduce: %0 -> %1
+    6336 flops, 0 transcendentals, 25600 bytes read, 256 written, 4480 in use
+    %1: f32[64] = reduce max dims=1..2 %0
+    | slot 0: 256 bytes
+    | 64 folds of 100 slices of 1 elements from arg 0 to slot 0
+1 map: %0 %1 -> %3
+    6400 flops, 6400 transcendentals, 25856 bytes read, 25600 written, 30080 in use
+    %2: f32[64,100] = map (%0, %1[i,0j]) { sub a b }
+    %3: f32[64,100] = map (%2) { exp a }
+    | slot 1: 25600 bytes
+    | 2 kernels on 6400 elements, 512 at a time, 2 columns, 1 through views
+    | free slot 0
+";
+    assert_eq!(text, want);
+}
