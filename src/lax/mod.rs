@@ -1,5 +1,5 @@
 //! Operations that users call directly, with the names they have in JAX's `lax`: control flow that transformations follow, solutions of equations,
-//! sorting, and communication over named axes.
+//! sorting, convolutions and windows, and communication over named axes.
 //!
 //! ```
 //! use cotangent::prelude::*;
@@ -10,14 +10,18 @@
 
 mod associative;
 mod control;
+mod conv;
 mod map;
 mod solve;
+mod window;
 
 pub use crate::prim::{
-    AxisNames, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size, pbroadcast, pmax, pmean, pmin,
-    ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary, sort, sort_key_val, top_k,
+    AxisNames, ConvDimensionNumbers, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size, pbroadcast,
+    pmax, pmean, pmin, ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary, sort, sort_key_val, top_k,
 };
 pub use associative::{AssociativeScan, associative_scan};
 pub use control::{Bound, ForiLoop, Scan, WhileLoop, cond, fori_loop, scan, select_fn, switch, while_loop};
+pub use conv::{ConvGeneralDilated, conv, conv_general_dilated, conv_transpose, conv_with_general_padding};
 pub use map::{Map, map};
 pub use solve::{LinearSolve, custom_linear_solve, custom_root, custom_root_aux};
+pub use window::{Padding, ReduceWindow, padtype_to_pads};

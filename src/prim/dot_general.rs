@@ -98,14 +98,28 @@ impl DotGeneral {
         let c = transpose(&product, &permutation);
         if c.dtype() == to.dtype { c } else { convert_element_type(&c, to.dtype, to.weak) }
     }
-    /// In which type products and sums are made.
-    fn accumulator(&self, operands: DType) -> Dt {
-        let out = self.preferred.unwrap_or(operands);
-        if out.is_inexact() && operands.is_inexact() {
-            return promote((out, false), (operands, false)).0.dt().acc();
-        }
-        out.dt().acc()
+}
+
+/// In which type products of such operands and their sums are made.
+pub(crate) fn accumulator(preferred: Option<DType>, operands: DType) -> Dt {
+    let out = preferred.unwrap_or(operands);
+    if out.is_inexact() && operands.is_inexact() {
+        return promote((out, false), (operands, false)).0.dt().acc();
     }
+    out.dt().acc()
+}
+/// The type of sums of products of such operands, or why there is none.
+pub(crate) fn product_type(preferred: Option<DType>, x: &[&Aval]) -> Result<DType, String> {
+    let dtype = same_dtype(x)?;
+    Takes::All.check(dtype)?;
+    let out = preferred.unwrap_or(dtype);
+    if !out.is_number() || out.is_complex() != dtype.is_complex() || dtype.is_float() && !out.is_float() {
+        return Err(format!("a sum of products of elements of type (dtype) {dtype} cannot have type {out}"));
+    }
+    if !dtype.is_inexact() && !dtype.is_bool() && out.size() < dtype.size() {
+        return Err(format!("the type (dtype) {out} of the result is narrower than the operands' {dtype}"));
+    }
+    Ok(out)
 }
 
 impl Primitive for DotGeneral {
@@ -122,15 +136,7 @@ impl Primitive for DotGeneral {
         params
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        let dtype = same_dtype(x)?;
-        Takes::All.check(dtype)?;
-        let out = self.preferred.unwrap_or(dtype);
-        if !out.is_number() || out.is_complex() != dtype.is_complex() || dtype.is_float() && !out.is_float() {
-            return Err(format!("a sum of products of elements of type (dtype) {dtype} cannot have type {out}"));
-        }
-        if !dtype.is_inexact() && !dtype.is_bool() && out.size() < dtype.size() {
-            return Err(format!("the type (dtype) {out} of the result is narrower than the operands' {dtype}"));
-        }
+        let out = product_type(self.preferred, x)?;
         self.check(x)?;
         let batch = self.batch[0].iter().map(|d| x[0].shape[*d]);
         let free = (0..2).flat_map(|s| self.free(s, x[s].ndim()).into_iter().map(move |d| x[s].shape[d]));
@@ -186,7 +192,7 @@ impl Primitive for DotGeneral {
         let (batch, m) = (l.p.dims_of(&a)[0], l.p.dims_of(&a)[1]);
         let (k, n) = (l.p.dims_of(&b)[1], l.p.dims_of(&b)[2]);
         let out = outs[0].dtype.dt();
-        let spec = DotSpec::for_sizes(n, k, self.accumulator(ins[0].dtype));
+        let spec = DotSpec::for_sizes(n, k, accumulator(self.preferred, ins[0].dtype));
         let product = l.p.push(Kind::Dot(spec), &[a, b], &[Ty::new(out, &[batch, m, n])]);
         one(l.view(product, View::identity(&outs[0].shape)))
     }

@@ -302,6 +302,7 @@ macro_rules! primitives { ($($family:ident)*) => {
 } }
 primitives! {
     iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
-    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative sort dot_general threefry collective tag call checkpoint custom
+    concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative sort dot_general conv window threefry collective tag call checkpoint
+    custom
     linear_solve cond scan while_loop stacks partition bounded rewind callback check shard_map
 }

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax._src import ad_util
 from jax._src.lax import lax as internal
+from jax._src.lax import windowed_reductions as windows
 
 jax.config.update("jax_enable_x64", True)
 F, I, U, B, C = jnp.float32, jnp.int32, jnp.uint32, jnp.bool_, jnp.complex64
@@ -89,6 +90,13 @@ PRIMITIVES = {
     "sort": [(lambda x: lax.sort(x), [X]), (lambda x, y: lax.sort((x, y)), [X, XI])],
     "top_k": [(lambda x: lax.top_k(x, 1), [X]), (lambda x: lax.top_k(x, 1), [XI])],
     "dot_general": [(lambda x, y: lax.dot_general(x, y, (((0,), (0,)), ((), ()))), [x, x]) for x in (X, XI)],
+    "conv_general_dilated": [(lambda x, y: lax.conv(x, y, (1,), "VALID"), [((1, 1, 4), F), ((1, 1, 2), F)])],
+    **{f"reduce_window_{name}": [(lambda x, f=getattr(windows, f"_reduce_window_{name}"): f(x, (2, 2), (1, 1), ((0, 0), (0, 0))), [X])]
+       for name in ("sum", "max", "min")},
+    "select_and_gather_add": [(lambda x, y: windows._select_and_gather_add(
+        x, y, lax.ge_p, (2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1)), [X, X])],
+    "select_and_scatter_add": [(lambda x, y: windows._select_and_scatter_add(
+        x, y, lax.ge_p, (2, 2), (1, 1), ((0, 0), (0, 0))), [((2, 1), F), X])],
     "threefry2x32": [(jax.extend.random.threefry2x32_p.bind, [XU] * 4)],
     "psum": [(lambda x: lax.psum(x, "i"), [x]) for x in (X, XI)],
     "pmax": [(lambda x: lax.pmax(x, "i"), [x]) for x in (X, XI)],

@@ -2,6 +2,7 @@
 
 mod call;
 mod compile;
+mod conv;
 mod eager;
 mod kernel;
 mod loops;
@@ -48,11 +49,14 @@ pub const ALL: &[Workload] = &[
     Workload { name: "kernel.reduce", run: kernel::reduce },
     Workload { name: "kernel.layout", run: kernel::layout },
     Workload { name: "kernel.matmul", run: kernel::matmul },
+    Workload { name: "kernel.conv", run: conv::kernel },
+    Workload { name: "kernel.pool", run: conv::windows },
     Workload { name: "kernel.embedding", run: kernel::embedding },
     Workload { name: "kernel.sort_scan", run: kernel::prefix },
     Workload { name: "train.linreg4", run: train::linreg },
     Workload { name: "train.logistic", run: train::logistic },
     Workload { name: "train.mlp", run: train::mlp },
+    Workload { name: "train.cnn", run: conv::cnn },
     Workload { name: "train.transformer", run: train::transformer },
     Workload { name: "train.rnn", run: train::recurrent },
     Workload { name: "transform.per_example", run: transform::per_example },

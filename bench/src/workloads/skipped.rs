@@ -7,14 +7,12 @@ const SKIPPED: &[(&str, &str)] = &[
     ("startup.import_numpy", "there is nothing to import"),
     ("startup.import_jax", "there is nothing to import"),
     ("kernel.numpy_matmul", "that is NumPy and not JAX"),
-    ("kernel.conv", "there is no convolution yet"),
     ("kernel.linalg", "there is no linear algebra yet"),
     ("kernel.cholesky", "there is no linear algebra yet"),
     ("kernel.solve", "there is no linear algebra yet"),
     ("kernel.svd", "there is no linear algebra yet"),
     ("kernel.eigh", "there is no linear algebra yet"),
     ("kernel.fft", "there is no Fourier transform yet"),
-    ("train.cnn", "there is no convolution yet"),
 ];
 
 /// A line for each that is asked for.

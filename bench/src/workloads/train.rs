@@ -6,7 +6,7 @@ use cotangent::lax;
 use cotangent::prelude::*;
 
 /// Measures a compiled step of gradient descent whose parameters are the last call's result.
-fn carried<P: Pytree>(
+pub fn carried<P: Pytree>(
     b: &mut Bench,
     name: &str,
     (loss, rate): (impl Fn(&P, &Array, &Array) -> Array + Copy + Send + Sync, f64),

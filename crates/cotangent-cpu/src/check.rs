@@ -6,6 +6,7 @@
 //! own ([`Op::takes`], [`Fold::takes`], [`Put::takes`]), so that whoever makes programs can ask first.
 
 mod dims;
+mod windows;
 
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Put, Ty, Use, View};
 
@@ -345,6 +346,38 @@ impl Program {
                     ensure!(dt.is_complex() == spec.acc.is_complex(), "{dt} and sums of {} do not mix", spec.acc);
                 }
                 dims::dot(spec, operands[0].dims, operands[1].dims, &ty.dims)
+            }
+            Kind::Conv(spec) => {
+                fixed(2)?;
+                ensure!(operands[0].dt == operands[1].dt, "operands of two element types");
+                ensure!(
+                    !matches!(spec.acc, Dt::F16 | Dt::Bf16),
+                    "half precision is accumulated in f32, not in {}",
+                    spec.acc
+                );
+                for dt in [operands[0].dt, ty.dt] {
+                    ensure!(dt.is_complex() == spec.acc.is_complex(), "{dt} and sums of {} do not mix", spec.acc);
+                }
+                windows::conv(spec, operands[0].dims, operands[1].dims, &ty.dims)
+            }
+            Kind::Window { op, slides } => {
+                fixed(1)?;
+                same_type(ty)?;
+                ensure!(matches!(op, Fold::Sum | Fold::Max | Fold::Min), "{op:?} is no fold of windows");
+                ensure!(op.takes(ty.dt), "{op:?} is not defined on {}", ty.dt);
+                windows::fit(slides, operands[0].dims, &ty.dims)
+            }
+            Kind::WindowPick { slides, .. } | Kind::WindowPut { slides, .. } => {
+                fixed(2)?;
+                same_type(ty)?;
+                ensure!(!operands[1].dt.is_complex(), "complex numbers have no order");
+                let array = operands[1].dims;
+                if let Kind::WindowPick { .. } = node.kind {
+                    dims::same(array, operands[0].dims)?;
+                    return windows::fit(slides, array, &ty.dims);
+                }
+                dims::same(array, &ty.dims)?;
+                windows::fit(slides, array, operands[0].dims)
             }
         }
     }

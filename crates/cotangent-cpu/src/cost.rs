@@ -103,6 +103,17 @@ impl Program {
                 let (sum, product) = arithmetic(spec.acc);
                 times(result.len() * dims(0)[2], (sum + product, 0))
             }
+            Kind::Conv(spec) => {
+                let (sum, product) = arithmetic(spec.acc);
+                let filter = dims(1);
+                let taps: usize = filter[1..filter.len() - 1].iter().product();
+                times(result.len() * taps, (sum + product, 0))
+            }
+            Kind::Window { op, slides } => {
+                let taps: usize = slides.iter().map(|s| s.size).product();
+                times(result.len() * taps.saturating_sub(1), combining(*op, result.dt))
+            }
+            Kind::WindowPut { .. } => times(dims(0).iter().product(), (arithmetic(result.dt).0, 0)),
             Kind::Scatter(spec) => {
                 let (sum, product) = arithmetic(result.dt);
                 let each = match spec.put {
@@ -116,6 +127,9 @@ impl Program {
             | Kind::Const(_)
             | Kind::View
             | Kind::ArgReduce { .. }
+            | Kind::WindowPick { .. }
+            | Kind::Sort { .. }
+            | Kind::Top { .. }
             | Kind::Gather(_)
             | Kind::DynSlice
             | Kind::Update

@@ -11,6 +11,7 @@ mod access;
 mod body;
 mod engine;
 mod values;
+mod windows;
 
 pub use engine::run;
 pub use values::same;
@@ -250,7 +251,7 @@ impl Fuzz {
 
     /// Appends a node, and what it needs.
     fn node(&mut self) {
-        match self.r.below(29) {
+        match self.r.below(33) {
             0..8 => self.map(),
             8 | 9 => {
                 let (u, dt, dims, _) = self.array(|_| true);
@@ -266,6 +267,8 @@ impl Fuzz {
             24 => self.dot(),
             25 | 26 => self.sort(),
             27 => self.top(),
+            28 | 29 => self.conv(),
+            30 | 31 => self.window(),
             _ => {
                 let dt = self.dt();
                 let bits = values::element(&mut self.r, dt, self.mood);

@@ -16,6 +16,7 @@ pub mod buffer;
 pub mod check;
 pub mod complex;
 pub mod cost;
+mod conv;
 pub mod dot;
 pub mod dt;
 mod emit;

@@ -25,11 +25,14 @@
 //!   (none for the first group); `y = off op p` with off the total of all earlier blocks, added block by block (none for the first
 //!   block). Reverse is the same on the reversed axis. `F16` and `Bf16` accumulate in `f32` and round each result once.
 //!   `LogAddExp` is sequential instead: `y[i] = logaddexp(y[i-1], x[i])`.
-//! * `Dot`: see [`DotSpec`].
+//! * `Dot`: see [`DotSpec`]. `Conv` has the order of a chain: see [`ConvSpec`].
 
 use crate::Dt;
 use smallvec::SmallVec;
 use std::sync::Arc;
+
+mod windows;
+pub use windows::{ConvSpec, Slide, WindowSpec};
 
 /// Extents or permutations. Inline up to six.
 pub type Dims = SmallVec<[usize; 6]>;
@@ -232,6 +235,35 @@ pub enum Kind {
     },
     /// A batched matrix product. Operands: `[batch, m, k]` and `[batch, k, n]`, usually through views. Result `[batch, m, n]`.
     Dot(DotSpec),
+    /// A convolution: see [`ConvSpec`].
+    Conv(Arc<ConvSpec>),
+    /// The folds of windows, padding left out: from left to right in row-major order of the window, from what the fold of nothing gives.
+    /// Sum, Max or Min. Half precision accumulates in `f32` and is rounded once.
+    Window {
+        /// By what.
+        op: Fold,
+        /// How windows lie.
+        slides: Arc<WindowSpec>,
+    },
+    /// Operands: an array, and another with the same extents that says which element of each window is chosen. It starts with the least
+    /// (greatest) number, whose value is 0, and goes through the window in row-major order; padding is such a number, too. The chosen one
+    /// stays as long as it is `>=` (`<=`) the next one.
+    WindowPick {
+        /// Greatest or least.
+        max: bool,
+        /// How windows lie.
+        slides: Arc<WindowSpec>,
+    },
+    /// Operands: one element for each window, and the array that says which element of its window each is added to. The result has
+    /// the extents of that array. It is chosen as in `WindowPick`, but the first place of the window is chosen to begin with. Where it is
+    /// padding nothing is added. An element of the result is the sum from +0 of what comes to it, in row-major order of the windows. Half
+    /// precision accumulates in `f32` and is rounded once; truth values are or-ed.
+    WindowPut {
+        /// Greatest or least.
+        max: bool,
+        /// How windows lie.
+        slides: Arc<WindowSpec>,
+    },
 }
 
 /// The order of summation of a product, fixed by its logical sizes, and the type of its sums.

@@ -10,6 +10,7 @@ mod fold;
 mod index;
 mod order;
 mod scalar;
+mod windows;
 
 pub use scalar::scalar;
 
@@ -86,6 +87,10 @@ pub fn evaluate(p: &Program, args: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
             Kind::Update => index::update(&uses[0], &uses[1], &uses[2..]),
             Kind::Concat { dim } => index::concat(uses, ty, *dim as usize),
             Kind::Dot(spec) => dot(spec, &uses[0], &uses[1], ty.dt),
+            Kind::Conv(spec) => windows::conv(spec, &uses[0], &uses[1], ty),
+            Kind::Window { op, slides } => windows::fold(*op, slides, &uses[0], ty),
+            Kind::WindowPick { max, slides } => windows::pick(*max, slides, &uses[0], &uses[1], ty),
+            Kind::WindowPut { max, slides } => windows::put(*max, slides, &uses[0], &uses[1]),
         };
         vals.push(Array { dt: ty.dt, dims: ty.dims.clone(), data });
     }

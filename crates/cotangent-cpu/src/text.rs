@@ -16,7 +16,7 @@
 //! Everything here also prints programs that [`Program::check`] refuses.
 
 use crate::reference::scalar;
-use crate::{Body, Bounds, Dt, Kind, Node, Op, Part, Program, Sop, Ty, Use, View};
+use crate::{Body, Bounds, Dt, Kind, Node, Op, Part, Program, Slide, Sop, Ty, Use, View};
 use std::fmt::{self, Display, Formatter};
 
 impl Dt {
@@ -78,6 +78,10 @@ impl Kind {
             Kind::Sort { .. } => "sort",
             Kind::Top { .. } => "top",
             Kind::Dot(_) => "dot",
+            Kind::Conv(_) => "conv",
+            Kind::Window { .. } => "window",
+            Kind::WindowPick { .. } => "windowpick",
+            Kind::WindowPut { .. } => "windowput",
         }
     }
 }
@@ -101,6 +105,25 @@ pub(crate) fn number(dt: Dt, bits: [u64; 2]) -> String {
         _ if dt.is_signed() => (to(Dt::I64) as i64).to_string(),
         _ => to(Dt::U64).to_string(),
     }
+}
+
+/// How windows lie, a dimension after the other: `3/2-1` has three elements, two places further each time, from one place before the array. A
+/// dilation follows as `*2`, that of the array as `:2`.
+fn windows(slides: &[Slide]) -> String {
+    let one = |s: &Slide| {
+        let mut text = format!("{}/{}", s.size, s.stride);
+        if s.lo != 0 {
+            text += &format!("{:+}", -(s.lo as i128));
+        }
+        if s.dilation != 1 {
+            text += &format!("*{}", s.dilation);
+        }
+        if s.base != 1 {
+            text += &format!(":{}", s.base);
+        }
+        text
+    };
+    format!("[{}]", slides.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
 /// The `n`th letter from `first` on, while the alphabet lasts.
@@ -268,6 +291,14 @@ impl Program {
             }
             Kind::Concat { dim } => format!("{name} dim={dim} {all}"),
             Kind::Dot(s) => format!("{name} {} {} {all}", lower(&s.order), s.acc),
+            Kind::Conv(s) => {
+                let last = if s.batch_last { " batch_last" } else { "" };
+                format!("{name} {}{last} {} {all}", s.acc, windows(&s.slides))
+            }
+            Kind::Window { op, slides } => format!("{name} {} {} {all}", lower(op), windows(slides)),
+            Kind::WindowPick { max, slides } | Kind::WindowPut { max, slides } => {
+                format!("{name} {} {} {all}", if *max { "max" } else { "min" }, windows(slides))
+            }
         }
     }
 }

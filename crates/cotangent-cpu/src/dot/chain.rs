@@ -162,7 +162,7 @@ impl<E: Elem> Tile<'_, E> {
                 c,
                 c_row,
                 cols: 0,
-                add: at > range.start,
+                add: p.onto || at > range.start,
             };
             let (b, panel) =
                 if self.direct_columns { (b.cast::<E>(), width) } else { (self.b_area.cast_const(), width * job.k) };

@@ -27,9 +27,9 @@ use micro::Elem;
 use std::ops::Range;
 
 /// Elements of a chunk of a chain.
-const CHUNK: usize = 256;
+pub(crate) const CHUNK: usize = 256;
 /// Elements of a super-chunk.
-const SUPER: usize = 64 * CHUNK;
+pub(crate) const SUPER: usize = 64 * CHUNK;
 /// Rows of a tile. Every tile packs its columns anew, so it should not be small.
 const TILE_ROWS: usize = 1008;
 /// Bytes of a row of a tile: with [`CHUNK`] rows, what is packed fits into the second cache.
@@ -71,6 +71,8 @@ pub struct Product {
     /// How many tiles a matrix has in each direction.
     tiles_m: usize,
     tiles_n: usize,
+    /// Are the sums added to what is there?
+    onto: bool,
 }
 
 // SAFETY: the pointers are followed by `run` only, whose caller answers for them, on whatever thread it is called.
@@ -105,8 +107,24 @@ impl Product {
         out: *mut u8,
         parts: usize,
     ) -> Product {
-        let mut p =
-            Product { spec, src, out_dt, isa, batch, m, n, k, a, b, out, tile_m: m, tile_n: n, tiles_m: 1, tiles_n: 1 };
+        let mut p = Product {
+            spec,
+            src,
+            out_dt,
+            isa,
+            batch,
+            m,
+            n,
+            k,
+            a,
+            b,
+            out,
+            tile_m: m,
+            tile_n: n,
+            tiles_m: 1,
+            tiles_n: 1,
+            onto: false,
+        };
         if batch == 0 || m == 0 || n == 0 {
             p.batch = 0;
             return p;
@@ -272,6 +290,36 @@ pub unsafe fn dot(spec: DotSpec, src: Dt, out_dt: Dt, sizes: [usize; 4], a: Mat,
     // SAFETY: the caller's promise.
     unsafe {
         let product = Product::new(spec, src, out_dt, sizes, a, b, out, 1);
+        product.run(0..product.items())
+    }
+}
+
+/// Adds the later of two adjacent arrays of sums of type `acc`, floats or complex, to the earlier one.
+///
+/// # Safety
+/// There must be `2 * len` sums.
+pub(crate) unsafe fn add_sums(acc: Dt, len: usize, sums: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match acc {
+            Dt::F32 => merge::<f32>(len, sums.cast()),
+            Dt::F64 => merge::<f64>(len, sums.cast()),
+            Dt::C64 => merge::<f32>(2 * len, sums.cast()),
+            _ => merge::<f64>(2 * len, sums.cast()),
+        }
+    }
+}
+
+/// [`dot`] for some of the chunks of long sums, whose type is that of the result: with `onto` they are added to what is there, so that a chain
+/// may be computed chunk by chunk.
+///
+/// # Safety
+/// As for [`dot`]; with `onto` the result is initialized. Sums are floats or complex, `spec.order` is a chain, and there is at most a super-chunk.
+pub(crate) unsafe fn dot_onto(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8, onto: bool) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let product = Product { onto, ..Product::new(spec, src, spec.acc, sizes, a, b, out, 1) };
+        debug_assert!(product.in_place() && !product.is_tree());
         product.run(0..product.items())
     }
 }

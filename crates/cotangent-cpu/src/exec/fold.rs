@@ -335,7 +335,7 @@ pub fn put_kernel(isa: Isa, put: Put, dt: Dt) -> Option<Slices> {
 }
 
 /// What a fold of nothing gives.
-fn empty(op: Fold, dt: Dt) -> [u64; 2] {
+pub fn empty(op: Fold, dt: Dt) -> [u64; 2] {
     let ones = if dt == Dt::Bool { 1 } else { u64::MAX };
     let float = |x: f64| if dt.part() == Dt::F64 { x.to_bits() } else { (x as f32).to_bits() as u64 };
     let sign = 1u64 << (8 * dt.size().min(8) - 1);

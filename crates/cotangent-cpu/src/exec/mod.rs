@@ -24,6 +24,7 @@ mod run;
 pub(crate) mod scalar;
 mod turns;
 pub(crate) mod what;
+mod window;
 
 pub use crate::emit::When;
 use crate::isa::{Isa, isa};

@@ -47,6 +47,10 @@ impl Builder<'_> {
             Kind::Dot(spec) => self.product(u, &ty, *spec),
             Kind::Sort { dim, keys } => return self.sort(node, *dim as usize, *keys as usize),
             Kind::Top { dim } => return self.top(node, *dim as usize),
+            Kind::Conv(spec) => self.conv(u, &ty, spec),
+            Kind::Window { op, slides } => self.window(u, &ty, *op, slides),
+            Kind::WindowPick { max, slides } => self.pick(u, &ty, *max, slides),
+            Kind::WindowPut { max, slides } => self.put(u, &ty, *max, slides),
             Kind::Map(_) | Kind::Arg(_) | Kind::Const(_) => unreachable!("built elsewhere"),
         };
         self.place[v] = Some(to);
@@ -68,7 +72,7 @@ impl Builder<'_> {
     }
 
     /// An operand as dense memory of type `to` (its own, or that of its sums).
-    fn dense_as(&mut self, u: usize, to: Dt) -> (Place, isize) {
+    pub fn dense_as(&mut self, u: usize, to: Dt) -> (Place, isize) {
         let dt = self.p.ty(self.plan.sources[u].val).dt;
         if dt == to {
             return self.dense(u);
@@ -279,7 +283,7 @@ impl Builder<'_> {
     }
 
     /// How an operand is read without guards: it is copied if its view has some.
-    fn unguarded(&mut self, u: usize) -> (Place, View) {
+    pub fn unguarded(&mut self, u: usize) -> (Place, View) {
         let (place, view) = self.viewed(u);
         if view.guards.is_empty() {
             return (place, view);
@@ -304,7 +308,7 @@ impl Builder<'_> {
 }
 
 /// Elements as bytes. Of a view that reads nothing they may be anything, so they wrap.
-fn bytes(x: i64, size: usize) -> isize {
+pub fn bytes(x: i64, size: usize) -> isize {
     (x as isize).wrapping_mul(size as isize)
 }
 

@@ -4,7 +4,7 @@ use super::access::Access;
 use super::build::Place;
 use super::constants::Constants;
 use super::map::{Code, MapStep};
-use super::{Operand, fold, index, line, order, place};
+use super::{Operand, fold, index, line, order, place, window};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use std::cell::UnsafeCell;
@@ -29,6 +29,10 @@ pub enum Step {
     Gather(Box<index::Gather>),
     Scatter(Box<index::Scatter>),
     Dot(Box<place::Product>),
+    Conv(Box<window::Conv>),
+    Fold(Box<window::Fold>),
+    Pick(Box<window::Pick>),
+    Put(Box<window::Put>),
 }
 
 /// A map of one kernel whose operands lie in memory as it reads them, with the bytes to their first elements.
@@ -122,6 +126,10 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 Step::Concat(w) => w.run(frame),
                 Step::Gather(w) => w.run(frame),
                 Step::Scatter(w) => w.run(frame),
+                Step::Conv(w) => w.run(frame),
+                Step::Fold(w) => w.run(frame),
+                Step::Pick(w) => w.run(frame),
+                Step::Put(w) => w.run(frame),
                 Step::Dot(w) => {
                     let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
                         ptr: frame.spot((place, offset)),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::reference::evaluate;
-use crate::{Bounds, Dims, Executable, Guard, Op, Part};
+use crate::{Bounds, Dims, Executable, Guard, Op, Part, Slide};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -46,6 +46,10 @@ fn programs_are_valid_and_of_every_kind() {
         "dot",
         "sort",
         "top",
+        "conv",
+        "window",
+        "windowpick",
+        "windowput",
     ] {
         assert!(kinds.get(kind).is_some_and(|n| *n >= 50), "{kind}: {kinds:?}");
     }
@@ -96,6 +100,18 @@ fn mutate(r: &mut Rng, p: &mut Program) {
     }
     fn element(r: &mut Rng, dt: &mut Dt) {
         *dt = r.pick(&Dt::ALL);
+    }
+    fn windows(r: &mut Rng, slides: &mut [Slide]) {
+        let Some(d) = slides.len().checked_sub(1).map(|last| r.below(last + 1)) else { return };
+        let s = &mut slides[d];
+        let steps = [&mut s.size, &mut s.stride, &mut s.dilation, &mut s.base];
+        match r.below(5) {
+            4 => s.lo = number(r, s.lo),
+            k => {
+                let step = steps.into_iter().nth(k).unwrap();
+                *step = r.pick(&[0, 1, 2, 3, 7, 1 << 40, usize::MAX]);
+            }
+        }
     }
     let any = |r: &mut Rng, n: usize| r.below(n.max(1));
     let (n, v, u, w) = (any(r, p.nodes.len()), any(r, p.vals.len()), any(r, p.uses.len()), any(r, p.views.len()));
@@ -207,7 +223,28 @@ fn mutate(r: &mut Rng, p: &mut Program) {
                 }
             }
             Kind::Dot(s) => element(r, &mut s.acc),
+            Kind::Conv(s) => {
+                let s = Arc::make_mut(s);
+                match r.below(4) {
+                    0 => element(r, &mut s.acc),
+                    1 => s.batch_last ^= true,
+                    _ => windows(r, &mut s.slides),
+                }
+            }
+            Kind::Window { slides, .. } | Kind::WindowPick { slides, .. } | Kind::WindowPut { slides, .. } => {
+                windows(r, &mut Arc::make_mut(slides)[..])
+            }
         },
+    }
+}
+
+/// The extents of the windows that a node moves.
+fn window(kind: &Kind) -> Vec<usize> {
+    let sizes = |slides: &[Slide]| slides.iter().map(|s| s.size).collect();
+    match kind {
+        Kind::Conv(s) => sizes(&s.slides),
+        Kind::Window { slides, .. } | Kind::WindowPick { slides, .. } | Kind::WindowPut { slides, .. } => sizes(slides),
+        _ => vec![],
     }
 }
 
@@ -233,6 +270,7 @@ fn what_the_check_accepts_can_be_run() {
                 Ok(())
                     if p.vals.iter().all(|v| small(&v.ty.dims))
                         && p.views.iter().all(|v| small(&v.dims))
+                        && p.nodes.iter().all(|n| small(&window(&n.kind)))
                         && p != original =>
                 {
                     let args: Vec<Vec<u8>> =

@@ -24,7 +24,7 @@ fn fma(dt: Dt, a: u64, b: u64, c: u64) -> u64 {
 }
 
 /// The conversion of an element, part by part.
-fn convert(to: Dt, from: Dt, x: Elem) -> Elem {
+pub(super) fn convert(to: Dt, from: Dt, x: Elem) -> Elem {
     let part = |x| scalar(Op::Cast, to.part(), from.part(), x, 0, 0);
     [part(x[0]), if from.is_complex() { part(x[1]) } else { 0 }]
 }
@@ -62,7 +62,7 @@ pub(super) fn combine(fold: Fold, dt: Dt, a: Elem, b: Elem) -> Elem {
 }
 
 /// What a fold of nothing gives: 0 (a sum's is +0), 1, the least or greatest value, all ones.
-fn empty(fold: Fold, dt: Dt) -> Elem {
+pub(super) fn empty(fold: Fold, dt: Dt) -> Elem {
     let number = |x: f64| scalar(Op::Cast, dt.part(), Dt::F64, x.to_bits(), 0, 0);
     let word = match fold {
         // Conversions saturate: an infinity becomes the extreme of the type.
@@ -197,33 +197,41 @@ pub(super) fn dot(spec: &DotSpec, a: &Array, b: &Array, dt: Dt) -> Vec<Elem> {
     let (batch, m, k, n) = (a.dims[0], a.dims[1], a.dims[2], b.dims[2]);
     let left: Vec<Elem> = a.data.iter().map(|x| convert(acc, a.dt, *x)).collect();
     let right: Vec<Elem> = b.data.iter().map(|x| convert(acc, b.dt, *x)).collect();
-    let join = |a, b| match acc {
-        Dt::Bool => combine(Fold::Or, acc, a, b),
-        _ => combine(Fold::Sum, acc, a, b),
-    };
-    let zero = [0; 2];
     // The identity of a sum of floats is -0: the first product keeps its sign.
-    let identity = if acc.part().is_float() { [op(Op::Neg, acc.part(), 0, 0); 2] } else { zero };
+    let identity = if acc.part().is_float() { [op(Op::Neg, acc.part(), 0, 0); 2] } else { [0; 2] };
     let mut data = Vec::with_capacity(batch * m * n);
     for e in 0..batch * m * n {
         let (t, i, j) = (e / n / m, e / n % m, e % n);
-        let step = |s, q| multiply_add(acc, left[(t * m + i) * k + q], right[(t * k + q) * n + j], s);
+        let pair = |q| (left[(t * m + i) * k + q], right[(t * k + q) * n + j]);
+        let step = |s, q| multiply_add(acc, pair(q).0, pair(q).1, s);
         let sum = match spec.order {
-            DotOrder::Tree => tree(k, lanes(acc.size()), 0, |lane, q| step(lane.unwrap_or(identity), q), join),
-            DotOrder::Chain => {
-                let mut supers = Vec::new();
-                for first in (0..k).step_by(SUPER_CHUNK) {
-                    let mut total = None;
-                    for start in (first..k.min(first + SUPER_CHUNK)).step_by(CHUNK) {
-                        let s = (start..k.min(start + CHUNK)).fold(zero, step);
-                        total = Some(total.map_or(s, |t| join(t, s)));
-                    }
-                    supers.extend(total);
-                }
-                pairs(supers, join)
+            DotOrder::Tree => {
+                tree(k, lanes(acc.size()), 0, |lane, q| step(lane.unwrap_or(identity), q), join_sums(acc))
             }
+            DotOrder::Chain => Some(chain(acc, k, pair)),
         };
-        data.push(convert(dt, acc, sum.unwrap_or(zero)));
+        data.push(convert(dt, acc, sum.unwrap_or([0; 2])));
     }
     data
+}
+
+/// How two sums of products are added.
+fn join_sums(acc: Dt) -> impl Fn(Elem, Elem) -> Elem {
+    move |a, b| combine(if acc == Dt::Bool { Fold::Or } else { Fold::Sum }, acc, a, b)
+}
+
+/// The sum of the products of `k` pairs, in the order of a chain.
+pub(super) fn chain(acc: Dt, k: usize, pair: impl Fn(usize) -> (Elem, Elem)) -> Elem {
+    let join = join_sums(acc);
+    let step = |s, q| multiply_add(acc, pair(q).0, pair(q).1, s);
+    let mut supers = Vec::new();
+    for first in (0..k).step_by(SUPER_CHUNK) {
+        let mut total = None;
+        for start in (first..k.min(first + SUPER_CHUNK)).step_by(CHUNK) {
+            let s = (start..k.min(start + CHUNK)).fold([0; 2], step);
+            total = Some(total.map_or(s, |t| join(t, s)));
+        }
+        supers.extend(total);
+    }
+    pairs(supers, join).unwrap_or([0; 2])
 }

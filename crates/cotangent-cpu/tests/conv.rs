@@ -1,0 +1,150 @@
+//! Convolutions that are larger than those of random programs, against the reference, bit for bit, on every instruction set.
+
+use cotangent_cpu::exec::Options;
+use cotangent_cpu::isa::Isa;
+use cotangent_cpu::*;
+use std::sync::Arc;
+
+fn slide(size: usize, stride: usize, lo: i64) -> Slide {
+    Slide { size, stride, dilation: 1, base: 1, lo }
+}
+
+/// Bytes of numbers between -2 and 2.
+fn data(ty: &Ty, seed: u64) -> Vec<u8> {
+    let mut s = seed;
+    let mut next = || {
+        s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (s >> 40) as f64 / (1u64 << 22) as f64 - 2.0
+    };
+    let parts = ty.len() * if ty.dt.is_complex() { 2 } else { 1 };
+    let of = |x: f64| match ty.dt.part() {
+        Dt::F64 => x.to_le_bytes().to_vec(),
+        Dt::F32 => (x as f32).to_le_bytes().to_vec(),
+        Dt::Bf16 => half::bf16::from_f64(x).to_le_bytes().to_vec(),
+        Dt::I8 => vec![(x * 50.0) as i8 as u8],
+        dt => panic!("{dt}"),
+    };
+    (0..parts).flat_map(|_| of(next())).collect()
+}
+
+/// One convolution: types of operands and result, extents of `[groups, batch, spatial.., channels]`, features of a group, windows.
+struct Conv<'a> {
+    types: [Dt; 2],
+    array: &'a [usize],
+    features: usize,
+    windows: &'a [usize],
+    slides: &'a [Slide],
+    batch_last: bool,
+    /// Channels first in memory, for array and result.
+    turned: bool,
+}
+
+fn check(name: &str, c: Conv) {
+    let [src, out] = c.types;
+    let (d, g, n) = (c.slides.len(), c.array[0], c.array[1]);
+    let channels = c.array[d + 2];
+    let sizes: Vec<usize> = c.slides.iter().map(|s| s.size).collect();
+    let filter = [&[g][..], &sizes, &[channels, c.features]].concat();
+    let windows = if c.batch_last { [c.windows, &[n]].concat() } else { [&[n], c.windows].concat() };
+    let mut p = Program::default();
+    let mut stored = c.array.to_vec();
+    let mut view = View::identity(c.array);
+    if c.turned {
+        // [groups, batch, channels, spatial..], read as if the channels were last
+        let last = stored.pop().unwrap();
+        stored.insert(2, last);
+        let natural = row_major(&stored);
+        for k in 2..d + 2 {
+            view.strides[k] = natural[k + 1];
+        }
+        view.strides[d + 2] = natural[2];
+        view.strides[..2].copy_from_slice(&natural[..2]);
+    }
+    let (x, f) = (p.arg(Ty::new(src, &stored)), p.arg(Ty::new(src, &filter)));
+    let spec = ConvSpec { slides: c.slides.into(), batch_last: c.batch_last, acc: src.acc() };
+    let x = p.through(x, view);
+    let result = Ty::new(out, &[&windows[..], &[g, c.features]].concat());
+    let y = p.push(Kind::Conv(Arc::new(spec)), &[x, Use::plain(f)], &[result]);
+    p.outs = vec![y];
+    let args: Vec<Vec<u8>> = p.args.iter().enumerate().map(|(i, ty)| data(ty, i as u64 + 7)).collect();
+    let want = reference::evaluate(&p, &args).unwrap();
+    for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
+        let e = Executable::compile_with(&p, Options { isa, ..Options::default() }).unwrap();
+        let got = fuzz::run(&e, &p, &args);
+        fuzz::same(out, &got[0], &want[0]).unwrap_or_else(|e| panic!("{name}, {isa:?}: {e}\n{p}"));
+    }
+}
+
+const F32: [Dt; 2] = [Dt::F32; 2];
+
+#[test]
+fn several_panels_of_whole_patches() {
+    let c = Conv {
+        types: F32,
+        array: &[1, 1, 26, 26, 28],
+        features: 2,
+        windows: &[26, 26],
+        slides: &[slide(3, 1, 1), slide(3, 1, 1)],
+        batch_last: false,
+        turned: false,
+    };
+    check("channels last", Conv { ..c });
+    check("channels first", Conv { turned: true, ..c });
+    check("half precision", Conv { types: [Dt::Bf16; 2], features: 3, ..c });
+}
+
+#[test]
+fn long_sums_chunk_by_chunk() {
+    let c = Conv {
+        types: F32,
+        array: &[1, 2, 17, 10, 130],
+        features: 2,
+        windows: &[17, 10],
+        slides: &[slide(3, 1, 1), slide(3, 1, 2)],
+        batch_last: false,
+        turned: false,
+    };
+    check("one panel", Conv { ..c });
+    check("channels first", Conv { turned: true, ..c });
+    check("a result of another type", Conv { types: [Dt::F32, Dt::F64], ..c });
+    check("several panels", Conv { array: &[1, 1, 50, 50, 65], windows: &[50, 50], features: 1, ..c });
+    check("complex", Conv { types: [Dt::C64; 2], array: &[1, 2, 12, 13, 130], windows: &[12, 13], ..c });
+    let groups = Conv { array: &[2, 2, 13, 11, 130], windows: &[13, 11], ..c };
+    check("groups", groups);
+    check("integers", Conv { types: [Dt::I8; 2], array: &[1, 2, 9, 8, 130], windows: &[9, 8], ..c });
+}
+
+/// As in the gradient of a filter: few windows of many elements, the batch side by side.
+#[test]
+fn sums_of_several_super_chunks() {
+    let c = Conv {
+        types: F32,
+        array: &[1, 2, 130, 130, 1],
+        features: 2,
+        windows: &[3, 2],
+        slides: &[slide(129, 1, 1), slide(130, 1, 0)],
+        batch_last: true,
+        turned: false,
+    };
+    check("floats", Conv { ..c });
+    check("with groups", Conv { array: &[2, 2, 130, 130, 1], features: 1, ..c });
+    check("doubles", Conv { types: [Dt::F64; 2], features: 1, ..c });
+}
+
+#[test]
+fn windows_of_one_element_are_a_product() {
+    for (stride, windows) in [(1, 9), (2, 5)] {
+        let c = Conv {
+            types: F32,
+            array: &[1, 2, 9, 9, 33],
+            features: 5,
+            windows: &[windows, windows],
+            slides: &[slide(1, stride, 0), slide(1, stride, 0)],
+            batch_last: false,
+            turned: false,
+        };
+        check("channels last", Conv { ..c });
+        check("channels first", Conv { turned: true, ..c });
+        check("cut off", Conv { windows: &[2, 2], slides: &[slide(1, stride, -3), slide(1, stride, 0)], ..c });
+    }
+}
