@@ -10,6 +10,7 @@
 pub(crate) mod checked;
 pub(crate) mod held;
 pub(crate) mod lower;
+pub(crate) mod matrix;
 mod policy;
 pub(crate) mod rules;
 #[doc(hidden)]
@@ -305,4 +306,5 @@ primitives! {
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative sort dot_general conv window threefry collective tag call checkpoint
     custom
     linear_solve cond scan while_loop stacks partition bounded rewind callback check shard_map
+    cholesky triangular_solve lu qr eigh svd eig fft
 }

@@ -210,6 +210,10 @@ impl Program {
             let tys: Vec<&Ty> = vals.iter().map(|v| &v.ty).collect();
             return check_map(body, &operands, &tys);
         }
+        if let Kind::Lib(lib) = &node.kind {
+            let operands: Vec<Ty> = operands.iter().map(|o| Ty::new(o.dt, o.dims)).collect();
+            return lib.check(&operands, &vals.iter().map(|v| v.ty.clone()).collect::<Vec<_>>());
+        }
         let want = match node.kind {
             Kind::Sort { .. } => operands.len().max(1),
             Kind::Top { .. } => 2,
@@ -231,7 +235,7 @@ impl Program {
             Ok(())
         };
         match &node.kind {
-            Kind::Map(_) => Ok(()),
+            Kind::Map(_) | Kind::Lib(_) => Ok(()),
             Kind::Arg(a) => {
                 fixed(0)?;
                 let a = *a as usize;

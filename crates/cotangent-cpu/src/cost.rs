@@ -4,7 +4,7 @@
 //!   products, quotients, remainders, maxima and minima. `MulAdd` is two. Half precision counts as the rest. A fold of n elements is n - 1 of its
 //!   operations, a product of matrices a product and a sum for each of its terms, a scatter that combines one for each element of the updates; a complex
 //!   sum is two, a complex product six. Comparisons, selections, conversions, moving data and arithmetic on integers and truth values are none.
-//! * **transcendentals**: evaluations of the elementary functions [`M`](crate::M), which are not flops as well. A step of `LogAddExp` is two, and four flops.
+//! * **transcendentals**: evaluations of the elementary functions [`M`](crate::M), which are not flops as well. A step of `LogAddExp` is two, and four flops. Sorting compares and is no arithmetic, and what a routine of a library does is not known: both count as none.
 //! * **bytes**: each node reads its operands once from memory and writes its results. An operand seen through a view counts with no more elements than it has,
 //!   and with no more than the view shows. What reads or writes only pieces (slices, gathers, scatters, updates) counts the pieces.
 //!
@@ -129,6 +129,7 @@ impl Program {
             | Kind::ArgReduce { .. }
             | Kind::WindowPick { .. }
             | Kind::Sort { .. }
+            | Kind::Lib(_)
             | Kind::Top { .. }
             | Kind::Gather(_)
             | Kind::DynSlice

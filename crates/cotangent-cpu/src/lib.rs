@@ -26,10 +26,12 @@ pub mod fuzz;
 pub mod isa;
 pub mod math;
 mod pairs;
+pub mod pool;
 pub mod pooled;
 pub mod program;
 pub mod reference;
 mod sort;
+pub mod routine;
 pub mod text;
 
 pub use buffer::{Buffer, Element};
@@ -39,3 +41,4 @@ pub use exec::report;
 pub use exec::{Executable, Operand, Output, Outputs, ScalarLoop};
 pub use pooled::Pooled;
 pub use program::*;
+pub use routine::{Call, Lib, Plain, Routine};

@@ -27,7 +27,7 @@
 //!   `LogAddExp` is sequential instead: `y[i] = logaddexp(y[i-1], x[i])`.
 //! * `Dot`: see [`DotSpec`]. `Conv` has the order of a chain: see [`ConvSpec`].
 
-use crate::Dt;
+use crate::{Dt, Lib};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -264,6 +264,8 @@ pub enum Kind {
         /// How windows lie.
         slides: Arc<WindowSpec>,
     },
+    /// A routine of a library, batched over leading dimensions: its results are what the routine computes of each matrix alone. Several results.
+    Lib(Box<Lib>),
 }
 
 /// The order of summation of a product, fixed by its logical sizes, and the type of its sums.

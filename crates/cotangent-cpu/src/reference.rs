@@ -14,7 +14,7 @@ mod windows;
 
 pub use scalar::scalar;
 
-use crate::{Body, Dims, Dt, Kind, Op, Part, Program, Ty, Use};
+use crate::{Body, Dims, Dt, Kind, Lib, Op, Part, Program, Ty, Use};
 use fold::{arg_extreme, dot, prefix, reduce};
 
 /// The bits of an element: real and imaginary part of a complex number, else the first word, in the low bytes.
@@ -57,6 +57,10 @@ pub fn evaluate(p: &Program, args: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
             Kind::Map(body) => {
                 let arrays = map(body, uses, &tys);
                 vals.extend(arrays);
+                continue;
+            }
+            Kind::Lib(lib) => {
+                vals.extend(library(lib, uses, &tys));
                 continue;
             }
             Kind::View => uses[0].data.clone(),
@@ -198,6 +202,28 @@ fn map(body: &Body, uses: &[Array], tys: &[&Ty]) -> Vec<Array> {
         }
         k += 1;
     });
+    arrays
+}
+
+/// A routine of a library, which is its own definition: called for one matrix after the other.
+fn library(lib: &Lib, uses: &[Array], tys: &[&Ty]) -> Vec<Array> {
+    let batch = lib.batch as usize;
+    let count: usize = tys[0].dims[..batch].iter().product();
+    let mut arrays: Vec<Array> =
+        tys.iter().map(|ty| Array { dt: ty.dt, dims: ty.dims.clone(), data: Vec::new() }).collect();
+    for i in 0..count {
+        let one = |a: &Array| {
+            let n = a.data.len() / count;
+            let data = a.data[i * n..(i + 1) * n].to_vec();
+            let ty = Ty::new(a.dt, &a.dims[batch..]);
+            (ty, encode(&Array { dt: a.dt, dims: a.dims.clone(), data }))
+        };
+        let operands: Vec<(Ty, Vec<u8>)> = uses.iter().map(one).collect();
+        let cores: Vec<Ty> = tys.iter().map(|ty| Ty::new(ty.dt, &ty.dims[batch..])).collect();
+        for (a, bytes) in arrays.iter_mut().zip(lib.matrix(&operands, &cores)) {
+            a.data.extend(decode(a.dt, &bytes));
+        }
+    }
     arrays
 }
 

@@ -82,6 +82,7 @@ impl Kind {
             Kind::Window { .. } => "window",
             Kind::WindowPick { .. } => "windowpick",
             Kind::WindowPut { .. } => "windowput",
+            Kind::Lib(_) => "lib",
         }
     }
 }
@@ -298,6 +299,9 @@ impl Program {
             Kind::Window { op, slides } => format!("{name} {} {} {all}", lower(op), windows(slides)),
             Kind::WindowPick { max, slides } | Kind::WindowPut { max, slides } => {
                 format!("{name} {} {} {all}", if *max { "max" } else { "min" }, windows(slides))
+            }
+            Kind::Lib(l) => {
+                format!("{name} {} [{}] batch={} ({})", l.routine.name, list(&l.params), l.batch, operands.join(", "))
             }
         }
     }

@@ -37,6 +37,9 @@ struct Tile<'a, E: 'static> {
     kit: &'static Kit<E>,
     /// Reals in an element.
     unit: usize,
+    /// Vectors of a panel, and rows of its kernel.
+    vectors: usize,
+    height: usize,
     /// Are the operands what the kernels compute with?
     plain: bool,
     reading: Conversion,
@@ -55,12 +58,13 @@ struct Tile<'a, E: 'static> {
 pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
     let p = product;
     let kit = E::kit(p.isa);
-    let (height, width) = (kit.two.len(), 2 * kit.width);
     let compute = cast::compute(p.spec.acc);
     let unit = if compute.is_complex() { 2 } else { 1 };
     let plain = p.src == p.spec.acc && cast::same_bits(p.src, compute);
     let size = size_of::<E>();
     let chunk = CHUNK.min(p.k) * unit;
+    let (vectors, height) = kit.shape(p.tile_n * unit);
+    let width = vectors * kit.width;
 
     let calls = pieces(p.tile_m, height);
     let panels = pieces(p.tile_n * unit, width);
@@ -94,6 +98,8 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         product,
         kit,
         unit,
+        vectors,
+        height,
         plain,
         reading: Conversion::reading(p.isa, p.src, p.spec.acc),
         rows,
@@ -139,7 +145,7 @@ impl<E: Elem> Tile<'_, E> {
     /// Rows, columns and range lie within the product; `c` has room for the tile; the areas are large enough.
     unsafe fn chunks(&self, t: usize, i: Range<usize>, j: Range<usize>, range: Range<usize>, c: *mut E, c_row: usize) {
         let p = self.product;
-        let width = 2 * self.kit.width;
+        let width = self.vectors * self.kit.width;
         let cols = j.len() * self.unit;
         let a_base = p.a.ptr.wrapping_offset(offset(p.src, t, p.a.batch, i.start, p.a.row));
         let b_base = p.b.ptr.wrapping_offset(offset(p.src, t, p.b.batch, j.start, p.b.col));
@@ -167,7 +173,7 @@ impl<E: Elem> Tile<'_, E> {
             let (b, panel) =
                 if self.direct_columns { (b.cast::<E>(), width) } else { (self.b_area.cast_const(), width * job.k) };
             // As few calls as there can be, with about as many rows each.
-            let calls = pieces(i.len(), self.kit.two.len());
+            let calls = pieces(i.len(), self.height);
             let (few, more) = if calls == 1 { (i.len(), 0) } else { (i.len() / calls, i.len() % calls) };
             let mut r = 0;
             for call in 0..calls {
@@ -196,14 +202,8 @@ impl<E: Elem> Tile<'_, E> {
 
     /// The kernels for so many columns of a panel.
     fn kernel(&self, cols: usize) -> &'static [Micro<E>] {
-        let narrow = cols <= self.kit.width;
-        if self.direct_columns && !cols.is_multiple_of(self.kit.width) {
-            self.kit.edge[!narrow as usize]
-        } else if narrow {
-            self.kit.one
-        } else {
-            self.kit.two
-        }
+        let edge = self.direct_columns && !cols.is_multiple_of(self.kit.width);
+        self.kit.shapes[edge as usize][self.kit.vectors(cols) - 1]
     }
 
     /// A few rows against all columns, which are read where they are: many at a time.
@@ -220,7 +220,13 @@ impl<E: Elem> Tile<'_, E> {
             job.c = c.wrapping_add(q);
             job.cols = step.min(cols - q);
             // SAFETY: the columns from q on.
-            unsafe { if job.cols <= 2 * self.kit.width { self.kernel(job.cols)[rows - 1](job) } else { kernel(job) } }
+            unsafe {
+                if job.cols <= self.vectors * self.kit.width {
+                    self.kernel(job.cols)[rows - 1](job)
+                } else {
+                    kernel[(job.cols < step) as usize](job)
+                }
+            }
             q += step;
         }
     }
@@ -267,7 +273,7 @@ impl<E: Elem> Tile<'_, E> {
     /// `b` points to the first element; the areas have room.
     unsafe fn pack_columns(&self, b: *const u8, k: usize, n: usize) {
         let p = self.product;
-        let width = 2 * self.kit.width;
+        let width = self.vectors * self.kit.width;
         let step = width / self.unit;
         for (q, j) in (0..n).step_by(step).enumerate() {
             let cols = step.min(n - j);
@@ -295,9 +301,9 @@ impl<E: Elem> Tile<'_, E> {
                 let dst = self.b_area.add(q * width * k * self.unit);
                 if self.unit == 2 {
                     let area = if self.plain { self.panel_area } else { self.pairs_area };
-                    pack::panel_of_pairs(self.kit, k, cols, src, row, col, area, dst);
+                    pack::panel_of_pairs(self.kit, self.vectors, k, cols, src, row, col, area, dst);
                 } else {
-                    pack::panel(self.kit, k, cols, src, row, col, dst);
+                    pack::panel(self.kit, self.vectors, k, cols, src, row, col, dst);
                 }
             }
         }

@@ -52,7 +52,8 @@ macro_rules! unrolled {
     };
 }
 
-/// `R` rows by `V` vectors. Unless `EDGE`, whole vectors of columns are read, also if the job has fewer columns.
+/// `R` rows by `V` vectors. Unless `EDGE`, whole vectors of columns are read, also if the job has fewer columns: a masked load takes a
+/// slot of the multipliers.
 ///
 /// # Safety
 /// As for [`Micro`].
@@ -76,14 +77,12 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize, const EDGE: bool>(job: 
             rows[g] = job.a.wrapping_offset(3 * g as isize * job.a_row);
         }
         let mut b = job.b;
-        let mut ahead = job.a.wrapping_offset(32 * job.a_col);
-        let back = 16 * (job.a_col - job.a_row);
-        for p in 0..job.k {
-            prefetch(ahead);
-            ahead = ahead.wrapping_offset(job.a_row);
-            if p % 16 == 15 {
-                ahead = ahead.wrapping_offset(back);
+        let mut next = job.b.wrapping_offset(8 * job.b_row);
+        for _ in 0..job.k {
+            for v in 0..V {
+                prefetch(next.wrapping_add(v * S::W));
             }
+            next = next.wrapping_offset(job.b_row);
             let mut x = [S::splat(S::E::ZERO); V];
             for v in 0..V {
                 let b = b.wrapping_add(v * S::W);
@@ -189,14 +188,21 @@ unsafe fn strip<S: Simd, const V: usize, const PAD: bool>(
 /// # Safety
 /// As for [`strip`] with `PAD`, with twice as many places.
 #[inline(always)]
-unsafe fn strip_pairs<S: Real>(count: usize, mut p: *const S::E, from: isize, n: usize, mut q: *mut S::E, to: usize) {
+unsafe fn strip_pairs<S: Real, const V: usize>(
+    count: usize,
+    mut p: *const S::E,
+    from: isize,
+    n: usize,
+    mut q: *mut S::E,
+    to: usize,
+) {
     // SAFETY: as in `strip`.
     unsafe {
-        let masks = masks::<S, 2>(n);
+        let masks = masks::<S, V>(n);
         for _ in 0..count {
             prefetch(p.wrapping_offset(from.wrapping_mul(8)));
             prefetch(p.wrapping_offset(from.wrapping_mul(8)).wrapping_add(n - 1));
-            for v in 0..2 {
+            for v in 0..V {
                 let x = S::load_m(p.wrapping_add(v * S::W), masks[v]);
                 x.store(q.add(v * S::W));
                 x.turn().store(q.add(to + v * S::W));
@@ -217,20 +223,33 @@ pub(super) struct Kit<E: 'static> {
     pub isa: Isa,
     /// Elements of a vector.
     pub width: usize,
-    /// One row more in each: one vector of columns, of which whole vectors can be read. The length is the greatest number of rows.
-    pub one: &'static [Micro<E>],
-    /// The same with two vectors of columns: a panel.
-    pub two: &'static [Micro<E>],
-    /// `one` and `two` for columns of which no more can be read than there are.
-    pub edge: [&'static [Micro<E>]; 2],
-    /// For few rows: entry i has i + 1 rows and as many vectors as it says, of which it reads no more than there are columns.
-    pub wide: &'static [(usize, Micro<E>)],
-    /// Copies into panels of two vectors, filling up with zeros.
-    pub pack_b: Strip<E>,
+    /// Entry v of the first has v + 1 vectors of columns, of which whole vectors are read; of the second, as many, of which no
+    /// more is read than there are columns. In each, entry r has r + 1 rows.
+    pub shapes: [&'static [&'static [Micro<E>]]; 2],
+    /// For few rows: entry r has r + 1 rows and so many vectors; the first reads whole vectors, the second no more than there is.
+    pub wide: &'static [(usize, [Micro<E>; 2])],
+    /// Copies into panels of v + 1 vectors, filling up with zeros.
+    pub pack_b: &'static [Strip<E>],
     /// The same for complex numbers.
-    pub pack_pairs: Option<Strip<E>>,
-    /// Copies runs of at most `two.len()` elements.
+    pub pack_pairs: Option<&'static [Strip<E>]>,
+    /// Copies runs of at most as many elements as a kernel has rows.
     pub pack_a: Strip<E>,
+}
+
+impl<E> Kit<E> {
+    /// Vectors of a panel for so many columns, and rows of the kernel for it.
+    pub fn shape(&self, cols: usize) -> (usize, usize) {
+        let vectors = self.vectors(cols);
+        (vectors, self.shapes[0][vectors - 1].len())
+    }
+    /// Vectors that so many columns fill, at most those of the widest panel.
+    pub fn vectors(&self, cols: usize) -> usize {
+        let mut vectors = 1;
+        while vectors < self.shapes[0].len() && cols > vectors * self.width {
+            vectors += 1
+        }
+        vectors
+    }
 }
 
 /// An element type that has kernels.
@@ -269,7 +288,7 @@ macro_rules! compiled {
                 unsafe { super::strip::<S, V, PAD>(count, p, from, n, q, to) }
             }
             #[target_feature(enable = $features)]
-            pub(super) unsafe fn strip_pairs<S: Real>(
+            pub(super) unsafe fn strip_pairs<S: Real, const V: usize>(
                 count: usize,
                 p: *const S::E,
                 from: isize,
@@ -278,7 +297,7 @@ macro_rules! compiled {
                 to: usize,
             ) {
                 // SAFETY: the caller's promise.
-                unsafe { super::strip_pairs::<S>(count, p, from, n, q, to) }
+                unsafe { super::strip_pairs::<S, V>(count, p, from, n, q, to) }
             }
             #[target_feature(enable = $features)]
             pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: bool>(
@@ -317,9 +336,8 @@ macro_rules! by_isa {
     };
 }
 
-/// The kernels of one element type. For AVX-512, AVX2 and portable code: the vector; whether its masked loads cost nothing, so that the
-/// kernels for edges serve everywhere; the rows of its kernels; its wide kernels; and how many vectors hold as many elements as there
-/// are rows.
+/// The kernels of one element type. For AVX-512, AVX2 and portable code: the vector; how many rows its kernels have, for one vector of
+/// columns, for two, and so on; its wide kernels; and how many vectors hold as many elements as there are rows.
 macro_rules! kit {
     ($e:ty, $pairs:tt: $avx512:tt $avx2:tt $portable:tt) => {
         impl Elem for $e {
@@ -334,53 +352,61 @@ macro_rules! kit {
         }
     };
     (@one $e:ty, $pairs:tt, $isa:ident $module:ident
-        ($s:ty, $masked:literal, [$($r:literal)+], [$($wr:literal x $wv:literal)*], $run:literal)
+        ($s:ty, [$($v:literal: $rows:tt)+], [$($wr:literal x $wv:literal)*], $run:literal)
     ) => {{
         static KIT: Kit<$e> = Kit {
             isa: Isa::$isa,
             width: <$s as Simd>::W,
-            one: &[$($module::micro::<$s, $r, 1, $masked>),+],
-            two: &[$($module::micro::<$s, $r, 2, $masked>),+],
-            edge: [&[$($module::micro::<$s, $r, 1, true>),+], &[$($module::micro::<$s, $r, 2, true>),+]],
-            wide: &[$(($wv, $module::micro::<$s, $wr, $wv, true>)),*],
-            pack_b: $module::strip::<$s, 2, true>,
-            pack_pairs: kit!(@$pairs $module $s),
+            shapes: [
+                &[$(kit!(@rows $module $s, $v, false, $rows)),+],
+                &[$(kit!(@rows $module $s, $v, true, $rows)),+],
+            ],
+            wide: &[$(($wv, [$module::micro::<$s, $wr, $wv, false>, $module::micro::<$s, $wr, $wv, true>])),*],
+            pack_b: &[$($module::strip::<$s, $v, true>),+],
+            pack_pairs: kit!(@$pairs $module $s, $($v)+),
             pack_a: $module::strip::<$s, $run, false>,
         };
         &KIT
     }};
-    (@pairs $module:ident $s:ty) => {
-        Some($module::strip_pairs::<$s>)
+    (@rows $module:ident $s:ty, $v:literal, $edge:literal, [$($r:literal)+]) => {
+        &[$($module::micro::<$s, $r, $v, $edge>),+]
     };
-    (@none $module:ident $s:ty) => {
+    (@pairs $module:ident $s:ty, $($v:literal)+) => {
+        Some(&[$($module::strip_pairs::<$s, $v>),+])
+    };
+    (@none $module:ident $s:ty, $($v:literal)+) => {
         None
     };
 }
 
 kit! { f32, pairs:
-    (F32x16, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 1)
-    (F32x8, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 1)
-    (Lanes<f32, 4>, false, [1 2 3 4], [1 x 4], 1)
+    (F32x16,
+        [1: [1 2 3 4 5 6 7 8 9 10 11 12 13 14] 2: [1 2 3 4 5 6 7 8 9 10 11 12 13 14] 3: [1 2 3 4 5 6 7 8] 4: [1 2 3 4 5 6]],
+        [1 x 8 2 x 8 3 x 8], 1)
+    (F32x8, [1: [1 2 3 4 5 6] 2: [1 2 3 4 5 6]], [1 x 4 2 x 4], 1)
+    (Lanes<f32, 4>, [1: [1 2 3 4] 2: [1 2 3 4]], [1 x 4], 1)
 }
 kit! { f64, pairs:
-    (F64x8, true, [1 2 3 4 5 6 7 8 9 10 11 12 13 14], [1 x 8 2 x 8 3 x 8 4 x 4 5 x 4 6 x 4], 2)
-    (F64x4, false, [1 2 3 4 5 6], [1 x 4 2 x 4], 2)
-    (Lanes<f64, 2>, false, [1 2 3 4], [1 x 4], 2)
+    (F64x8,
+        [1: [1 2 3 4 5 6 7 8 9 10 11 12 13 14] 2: [1 2 3 4 5 6 7 8 9 10 11 12 13 14] 3: [1 2 3 4 5 6 7 8] 4: [1 2 3 4 5 6]],
+        [1 x 8 2 x 8 3 x 8], 2)
+    (F64x4, [1: [1 2 3 4 5 6] 2: [1 2 3 4 5 6]], [1 x 4 2 x 4], 2)
+    (Lanes<f64, 2>, [1: [1 2 3 4] 2: [1 2 3 4]], [1 x 4], 2)
 }
 kit! { u16, none:
-    (U16x32, true, [1 2 3 4 5 6 7 8], [], 1)
-    (U16x16, false, [1 2 3 4], [], 1)
-    (Lanes<u16, 8>, false, [1 2 3 4], [], 1)
+    (U16x32, [1: [1 2 3 4 5 6 7 8] 2: [1 2 3 4 5 6 7 8]], [], 1)
+    (U16x16, [1: [1 2 3 4] 2: [1 2 3 4]], [], 1)
+    (Lanes<u16, 8>, [1: [1 2 3 4] 2: [1 2 3 4]], [], 1)
 }
 kit! { u32, none:
-    (U32x16, true, [1 2 3 4 5 6 7 8], [], 1)
-    (U32x8, false, [1 2 3 4], [], 1)
-    (Lanes<u32, 4>, false, [1 2 3 4], [], 1)
+    (U32x16, [1: [1 2 3 4 5 6 7 8] 2: [1 2 3 4 5 6 7 8]], [], 1)
+    (U32x8, [1: [1 2 3 4] 2: [1 2 3 4]], [], 1)
+    (Lanes<u32, 4>, [1: [1 2 3 4] 2: [1 2 3 4]], [], 1)
 }
 kit! { u64, none:
-    (U64x8, true, [1 2 3 4 5 6 7 8], [], 1)
-    (U64x4, false, [1 2 3 4], [], 1)
-    (Lanes<u64, 2>, false, [1 2 3 4], [], 2)
+    (U64x8, [1: [1 2 3 4 5 6 7 8] 2: [1 2 3 4 5 6 7 8]], [], 1)
+    (U64x4, [1: [1 2 3 4] 2: [1 2 3 4]], [], 1)
+    (Lanes<u64, 2>, [1: [1 2 3 4] 2: [1 2 3 4]], [], 2)
 }
 
 /// The tree of one element type: its lanes and those of pairs, and for AVX-512, AVX2 and portable code the vector, vectors of 256

@@ -33,7 +33,9 @@ pub(crate) const SUPER: usize = 64 * CHUNK;
 /// Rows of a tile. Every tile packs its columns anew, so it should not be small.
 const TILE_ROWS: usize = 1008;
 /// Bytes of a row of a tile: with [`CHUNK`] rows, what is packed fits into the second cache.
-const TILE_ROW: usize = 2048;
+const TILE_ROW: usize = 4096;
+/// Rows of the smallest tile of a product with one column.
+const TREE_ROWS: usize = 4;
 /// Rows of a tile whose sums do not go to the result directly.
 const SUM_ROWS: usize = 252;
 
@@ -137,7 +139,7 @@ impl Product {
             p.a.row = if m == 1 { a.batch } else { a.row };
             (p.batch, p.m) = (1, batch * m);
         }
-        let (height, width, size) = p.kernel();
+        let (mut height, mut width) = (TREE_ROWS, 1);
         if p.is_tree() {
             p.tile_m = p.m.min(TILE_ROWS);
         } else {
@@ -148,6 +150,8 @@ impl Product {
                 p.a = Mat { ptr: b.ptr, batch: b.batch, row: 0, col: b.row };
                 p.b = Mat { ptr: a.ptr, batch: a.batch, row: a.col, col: a.row };
             }
+            let size;
+            (height, width, size) = p.kernel();
             p.tile_m = even(p.m, if p.in_place() { TILE_ROWS } else { SUM_ROWS }, height);
             p.tile_n = even(p.n, TILE_ROW / size, width);
         }
@@ -177,18 +181,19 @@ impl Product {
 
     /// Rows and columns of a microkernel, and bytes of an element.
     fn kernel(&self) -> (usize, usize, usize) {
-        fn of<E: Elem>(isa: Isa, unit: usize) -> (usize, usize, usize) {
+        fn of<E: Elem>(isa: Isa, cols: usize, unit: usize) -> (usize, usize, usize) {
             let kit = E::kit(isa);
-            (kit.two.len(), 2 * kit.width / unit, unit * size_of::<E>())
+            let (vectors, height) = kit.shape(cols * unit);
+            (height, vectors * kit.width / unit, unit * size_of::<E>())
         }
         match cast::compute(self.spec.acc) {
-            Dt::F32 => of::<f32>(self.isa, 1),
-            Dt::F64 => of::<f64>(self.isa, 1),
-            Dt::C64 => of::<f32>(self.isa, 2),
-            Dt::C128 => of::<f64>(self.isa, 2),
-            Dt::U16 => of::<u16>(self.isa, 1),
-            Dt::U32 => of::<u32>(self.isa, 1),
-            _ => of::<u64>(self.isa, 1),
+            Dt::F32 => of::<f32>(self.isa, self.n, 1),
+            Dt::F64 => of::<f64>(self.isa, self.n, 1),
+            Dt::C64 => of::<f32>(self.isa, self.n, 2),
+            Dt::C128 => of::<f64>(self.isa, self.n, 2),
+            Dt::U16 => of::<u16>(self.isa, self.n, 1),
+            Dt::U32 => of::<u32>(self.isa, self.n, 1),
+            _ => of::<u64>(self.isa, self.n, 1),
         }
     }
 

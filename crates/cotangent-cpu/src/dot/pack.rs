@@ -1,17 +1,18 @@
-//! Packing the right operand: panels of two vectors of columns, one row behind the other, filled up with zeros.
+//! Packing the right operand: panels of a few vectors of columns, one row behind the other, filled up with zeros.
 
 use super::micro::{Elem, Kit};
 use super::simd::Num;
 use crate::isa::Isa;
 use std::ops::Range;
 
-/// Packs `k` rows of `n` columns into a panel.
+/// Packs `k` rows of `n` columns into a panel of so many vectors.
 ///
 /// # Safety
 /// Element (p, j) at `src + p * row + j * col` must be readable for all p < k, j < n; `n` is at most the width of a panel; `dst`
 /// has room for `k` rows of that width. The processor must have the instruction set of the kit.
 pub(super) unsafe fn panel<E: Elem>(
     kit: &Kit<E>,
+    vectors: usize,
     k: usize,
     n: usize,
     src: *const E,
@@ -19,11 +20,11 @@ pub(super) unsafe fn panel<E: Elem>(
     col: isize,
     dst: *mut E,
 ) {
-    let width = 2 * kit.width;
+    let width = vectors * kit.width;
     // SAFETY: the caller's promise, passed on.
     unsafe {
         if col == 1 || n == 1 {
-            return (kit.pack_b)(k, src, row, n, dst, width);
+            return kit.pack_b[vectors - 1](k, src, row, n, dst, width);
         }
         gather(kit.isa, k, n, src, row, col, dst, width);
         if n < width {
@@ -44,6 +45,7 @@ pub(super) unsafe fn panel<E: Elem>(
 /// are adjacent. The kit must have the kernel.
 pub(super) unsafe fn panel_of_pairs<E: Elem>(
     kit: &Kit<E>,
+    vectors: usize,
     k: usize,
     n: usize,
     src: *const E,
@@ -52,14 +54,15 @@ pub(super) unsafe fn panel_of_pairs<E: Elem>(
     area: *mut E,
     dst: *mut E,
 ) {
-    let strip = kit.pack_pairs.expect("complex numbers are made of floats");
+    let strip = kit.pack_pairs.expect("complex numbers are made of floats")[vectors - 1];
+    let width = vectors * kit.width;
     // SAFETY: the caller's promise, passed on.
     unsafe {
         if col == 1 || n == 1 {
-            strip(k, src, 2 * row, 2 * n, dst, 2 * kit.width)
+            strip(k, src, 2 * row, 2 * n, dst, width)
         } else {
             gather::<[E; 2]>(kit.isa, k, n, src.cast(), row, col, area.cast(), n);
-            strip(k, area, 2 * n as isize, 2 * n, dst, 2 * kit.width)
+            strip(k, area, 2 * n as isize, 2 * n, dst, width)
         }
     }
 }

@@ -214,10 +214,6 @@ impl Build {
     pub fn sel(&self, m: u32, ty: Ty, a: u32, b: u32) -> u32 {
         self.push(I::Sel, ty, m, a, b)
     }
-    /// The type of a value.
-    pub fn ty(&self, v: u32) -> Ty {
-        self.0.borrow().insts[v as usize].ty
-    }
     /// What was built.
     pub fn finish(self) -> Vec<Inst> {
         self.0.into_inner().insts

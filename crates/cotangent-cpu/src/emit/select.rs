@@ -72,11 +72,6 @@ impl Asm {
             self.two(op(0, 1, 0x28), bytes, d, Rm::Reg(s))
         }
     }
-    pub fn copy_mask(&mut self, d: u8, s: u8) {
-        if d != s {
-            self.vex_only(op(0, 1, 0x90), false, d, 0, Rm::Reg(s))
-        }
-    }
     /// A whole register to memory, or back.
     pub fn spill(&mut self, bytes: usize, r: u8, to: Rm) {
         self.two(op(0, 1, 0x11), bytes, r, to)

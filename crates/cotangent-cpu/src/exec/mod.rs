@@ -11,6 +11,7 @@ mod constants;
 mod fold;
 mod index;
 mod kernels;
+mod library;
 mod line;
 mod lower;
 mod machine;

@@ -3,9 +3,10 @@
 use super::access::{Access, Axes, Form};
 use super::build::{Builder, Place};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
+use super::library::LibStep;
 use super::run::Step;
 use super::{fold, line};
-use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Node, Part, Put, ScatterSpec, Ty, ValId, View, row_major};
+use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Lib, Node, Part, Put, ScatterSpec, Ty, ValId, View, row_major};
 use smallvec::SmallVec;
 
 /// A product.
@@ -26,6 +27,9 @@ impl Builder<'_> {
     pub fn other(&mut self, node: &Node, g: u32) {
         for u in self.uses(node) {
             self.settle(self.plan.sources[u].val);
+        }
+        if let Kind::Lib(lib) = &node.kind {
+            return self.library(node, lib, g);
         }
         let v = node.vals.0 as usize;
         let ty = self.p.vals[v].ty.clone();
@@ -51,7 +55,7 @@ impl Builder<'_> {
             Kind::Window { op, slides } => self.window(u, &ty, *op, slides),
             Kind::WindowPick { max, slides } => self.pick(u, &ty, *max, slides),
             Kind::WindowPut { max, slides } => self.put(u, &ty, *max, slides),
-            Kind::Map(_) | Kind::Arg(_) | Kind::Const(_) => unreachable!("built elsewhere"),
+            Kind::Map(_) | Kind::Lib(_) | Kind::Arg(_) | Kind::Const(_) => unreachable!("built elsewhere"),
         };
         self.place[v] = Some(to);
     }
@@ -148,6 +152,31 @@ impl Builder<'_> {
         let to = self.take(ty);
         self.copy_to(self.viewed(u), ty.dt, to);
         to
+    }
+
+    /// A routine of a library: dense operands, and memory for all results, also those that nobody reads.
+    fn library(&mut self, node: &Node, lib: &Lib, g: u32) {
+        let types =
+            |p: &crate::Program| -> Vec<Ty> { (0..node.vals.1).map(|k| p.ty(node.vals.0 + k).clone()).collect() };
+        let tys = types(self.p);
+        let over = lib.routine.in_place.then(|| self.base(node, &tys[0], g));
+        let ins = self.uses(node).skip(over.is_some() as usize).map(|u| self.dense(u)).collect();
+        let mut outs: SmallVec<[(Place, usize); 4]> = SmallVec::new();
+        for (k, ty) in tys.iter().enumerate() {
+            let v = node.vals.0 as usize + k;
+            let place = match over {
+                Some(place) if k == 0 => place,
+                _ if self.last[v] == u32::MAX => self.temp(ty),
+                _ => self.take(ty),
+            };
+            self.place[v] = Some(place);
+            outs.push((place, ty.bytes()));
+        }
+        let operands: Vec<Ty> = self
+            .uses(node)
+            .map(|u| Ty::new(self.p.ty(self.p.uses[u].val).dt, self.p.dims_of(&self.p.uses[u])))
+            .collect();
+        self.emit(Step::Lib(Box::new(LibStep::new(lib, &operands, &tys, ins, outs))));
     }
 
     fn update(&mut self, node: &Node, ty: &Ty, g: u32) -> Place {

@@ -306,6 +306,7 @@ fn describe(step: &Step) -> String {
         Step::Fold(_) => "folds of windows".into(),
         Step::Pick(_) => "elements at the extremes of windows".into(),
         Step::Put(_) => "sums at the extremes of windows".into(),
+        Step::Lib(l) => format!("{} of {} matrices", l.lib.routine.name, l.count),
         Step::Slice(w) => format!("piece of {} elements from {} to {}", w.access.len, w.from, w.to),
         Step::Update(w) => format!("piece of {} elements from {} into {}", w.access.len, w.from, w.to),
         Step::Concat(w) => format!("{} pieces in {} rows to {}", w.pieces.len(), w.outer, w.to),

@@ -4,7 +4,7 @@ use super::access::Access;
 use super::build::Place;
 use super::constants::Constants;
 use super::map::{Code, MapStep};
-use super::{Operand, fold, index, line, order, place, window};
+use super::{Operand, fold, index, library, line, order, place, window};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use std::cell::UnsafeCell;
@@ -33,6 +33,7 @@ pub enum Step {
     Fold(Box<window::Fold>),
     Pick(Box<window::Pick>),
     Put(Box<window::Put>),
+    Lib(Box<library::LibStep>),
 }
 
 /// A map of one kernel whose operands lie in memory as it reads them, with the bytes to their first elements.
@@ -130,6 +131,7 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 Step::Fold(w) => w.run(frame),
                 Step::Pick(w) => w.run(frame),
                 Step::Put(w) => w.run(frame),
+                Step::Lib(w) => w.run(frame),
                 Step::Dot(w) => {
                     let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
                         ptr: frame.spot((place, offset)),

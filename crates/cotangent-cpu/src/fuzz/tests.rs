@@ -223,6 +223,7 @@ fn mutate(r: &mut Rng, p: &mut Program) {
                 }
             }
             Kind::Dot(s) => element(r, &mut s.acc),
+            Kind::Lib(l) => id(r, &mut l.batch),
             Kind::Conv(s) => {
                 let s = Arc::make_mut(s);
                 match r.below(4) {

@@ -1,0 +1,182 @@
+//! Routines of libraries: what the engine runs without knowing what it is.
+//!
+//! A factorization of a matrix or a Fourier transform is no loop that the engine could write down, and its rounding errors are the affair of who
+//! wrote it. So a program may name a [`Routine`]: a table of functions, in another crate, that checks types and computes. The engine lays operands
+//! out densely, makes memory for the results, and calls. It names no linear algebra.
+//!
+//! **What a routine promises.** Its results depend on the parameters, the extents of a matrix and the matrix alone: not on the others in the
+//! batch, on where memory lies, or on what ran before. So the scalar reference is the routine itself, and what it computes is tested
+//! against definitions where it lives. (Its bits may depend on the processor.)
+
+use crate::{Buffer, Dims, Dt, Ty};
+use num_complex::Complex;
+use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
+
+/// A routine of a library. It is a `static`: two routines are the same if they are at the same place.
+pub struct Routine {
+    /// What a program's text calls it.
+    pub name: &'static str,
+    /// Are these the types of operands and results, without batch dimensions, that it has for these parameters? The error says what is wrong.
+    pub check: fn(&[i64], &[Ty], &[Ty]) -> Result<(), String>,
+    /// Does it work in place? Then the first result has the type of the first operand and holds its elements when the routine begins, and the operand
+    /// itself is not passed.
+    pub in_place: bool,
+    /// Computes all matrices of a batch, one after the other.
+    pub run: fn(&mut Call),
+}
+
+/// A call of a routine: a kind of node.
+#[derive(Clone)]
+pub struct Lib {
+    /// Which one.
+    pub routine: &'static Routine,
+    /// Its parameters.
+    pub params: SmallVec<[i64; 4]>,
+    /// How many leading dimensions of every operand and result number the matrices of a batch.
+    pub batch: u32,
+}
+impl PartialEq for Lib {
+    fn eq(&self, other: &Lib) -> bool {
+        std::ptr::eq(self.routine, other.routine) && self.params == other.params && self.batch == other.batch
+    }
+}
+impl Eq for Lib {}
+impl Hash for Lib {
+    fn hash<H: Hasher>(&self, h: &mut H) {
+        std::ptr::from_ref(self.routine).hash(h);
+        (&self.params, self.batch).hash(h)
+    }
+}
+impl std::fmt::Debug for Lib {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{:?}/{}", self.routine.name, &self.params[..], self.batch)
+    }
+}
+impl Lib {
+    /// Checks the types of operands and results.
+    pub(crate) fn check(&self, operands: &[Ty], results: &[Ty]) -> Result<(), String> {
+        let batch = self.batch as usize;
+        let Some(first) = results.first() else { return Err("no results".into()) };
+        for ty in operands.iter().chain(results) {
+            if ty.dims.len() < batch || first.dims.len() < batch || ty.dims[..batch] != first.dims[..batch] {
+                return Err(format!("{ty} and {first} do not have {batch} batch dimensions in common"));
+            }
+        }
+        if self.routine.in_place && operands.first() != Some(first) {
+            return Err(format!("works in place, but the result {first} has another type than the first operand"));
+        }
+        (self.routine.check)(&self.params, &self.cores(operands), &self.cores(results))
+    }
+    /// What the routine makes of one matrix, given as bytes.
+    pub(crate) fn matrix(&self, operands: &[(Ty, Vec<u8>)], results: &[Ty]) -> Vec<Vec<u8>> {
+        let over = self.routine.in_place as usize;
+        let memory = |b: &Buffer| Memory { ptr: b.ptr(), len: b.len() };
+        let mut ins: Vec<Buffer> = operands.iter().map(|(_, bytes)| Buffer::from_bytes(bytes)).collect();
+        let mut outs: Vec<Buffer> = ins.drain(..over).collect();
+        outs.extend(results[over..].iter().map(|ty| Buffer::zeroed(ty.bytes())));
+        let mut from: Vec<(Ty, Memory)> =
+            operands[..over].iter().map(|(ty, _)| (ty.clone(), Memory { ptr: std::ptr::null_mut(), len: 0 })).collect();
+        from.extend(operands[over..].iter().zip(&ins).map(|((ty, _), b)| (ty.clone(), memory(b))));
+        let to: Vec<(Ty, Memory)> = results.iter().zip(&outs).map(|(ty, b)| (ty.clone(), memory(b))).collect();
+        // SAFETY: every buffer has the bytes of its type and is used here alone.
+        let mut call = unsafe { Call::new(&self.params, 1, &from, &to) };
+        (self.routine.run)(&mut call);
+        outs.iter().map(|b| b.as_bytes().to_vec()).collect()
+    }
+    /// The types of one matrix each.
+    pub(crate) fn cores(&self, tys: &[Ty]) -> Vec<Ty> {
+        tys.iter().map(|ty| Ty::new(ty.dt, &ty.dims[self.batch as usize..])).collect()
+    }
+}
+
+/// Types whose elements a routine can have as a slice.
+pub trait Plain: Copy + private::Sealed + 'static {
+    /// As the engine calls it.
+    const DT: Dt;
+}
+mod private {
+    pub trait Sealed {}
+}
+macro_rules! plain { ($($t:ty => $dt:ident),*) => { $(
+    impl private::Sealed for $t {}
+    impl Plain for $t {
+        const DT: Dt = Dt::$dt;
+    }
+)* } }
+plain! { f32 => F32, f64 => F64, Complex<f32> => C64, Complex<f64> => C128, i32 => I32 }
+
+/// Memory of an operand or a result.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory {
+    /// The start: aligned for elements of the type, and so many bytes as the type has in all matrices.
+    pub(crate) ptr: *mut u8,
+    /// Bytes.
+    pub(crate) len: usize,
+}
+
+/// What a routine is called with.
+pub struct Call<'a> {
+    /// Its parameters.
+    pub params: &'a [i64],
+    /// How many matrices there are.
+    pub count: usize,
+    ins: &'a [(Ty, Memory)],
+    /// A result is taken once.
+    outs: SmallVec<[(&'a Ty, Option<Memory>); 4]>,
+}
+impl<'a> Call<'a> {
+    /// # Safety
+    /// The memory has the types, in so many matrices, and is initialized; that of results overlaps nothing, and nobody else uses it for `'a`.
+    pub(crate) unsafe fn new(
+        params: &'a [i64],
+        count: usize,
+        ins: &'a [(Ty, Memory)],
+        outs: &'a [(Ty, Memory)],
+    ) -> Call<'a> {
+        Call { params, count, ins, outs: outs.iter().map(|(ty, m)| (ty, Some(*m))).collect() }
+    }
+    /// The extents of an operand, without the batch.
+    pub fn dims(&self, operand: usize) -> &'a Dims {
+        &self.ins[operand].0.dims
+    }
+    /// The element type of an operand.
+    pub fn dt(&self, operand: usize) -> Dt {
+        self.ins[operand].0.dt
+    }
+    /// The extents of a result, without the batch.
+    pub fn out_dims(&self, result: usize) -> &'a Dims {
+        &self.outs[result].0.dims
+    }
+    /// How many results there are.
+    pub fn results(&self) -> usize {
+        self.outs.len()
+    }
+    /// The elements of an operand: of all matrices, in row-major order. (Of the first operand of a routine that works in place: none.)
+    ///
+    /// # Panics
+    /// If they are of another type.
+    pub fn input<T: Plain>(&self, operand: usize) -> &'a [T] {
+        let (ty, m) = &self.ins[operand];
+        assert!(ty.dt == T::DT, "operand {operand} has elements of type {}, not {}", ty.dt, T::DT);
+        if m.len == 0 {
+            return &[];
+        }
+        // SAFETY: `new` was told that the memory has this type and is not written for `'a`; any bits are a value of a plain type.
+        unsafe { std::slice::from_raw_parts(m.ptr.cast(), m.len / size_of::<T>()) }
+    }
+    /// The elements of a result, to be written. They are zero, or those of the first operand if the routine works in place.
+    ///
+    /// # Panics
+    /// If they are of another type, or if they were asked for before.
+    pub fn output<T: Plain>(&mut self, result: usize) -> &'a mut [T] {
+        let (ty, m) = &mut self.outs[result];
+        assert!(ty.dt == T::DT, "result {result} has elements of type {}, not {}", ty.dt, T::DT);
+        let m = m.take().expect("a result is taken once");
+        if m.len == 0 {
+            return &mut [];
+        }
+        // SAFETY: `new` was told that the memory has this type and belongs to nobody else for `'a`, and it is given out once.
+        unsafe { std::slice::from_raw_parts_mut(m.ptr.cast(), m.len / size_of::<T>()) }
+    }
+}

@@ -1,0 +1,187 @@
+//! Numbers, and matrices in memory of their own.
+
+use cotangent_cpu::Plain;
+use faer::traits::ComplexField;
+use faer::traits::RealField;
+use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
+use num_complex::{Complex, ComplexFloat};
+
+/// What matrices are made of.
+pub(crate) trait Number:
+    ComplexFloat<Real = Self::R>
+    + ComplexField<Real = Self::R>
+    + Plain
+    + std::iter::Sum
+    + std::ops::AddAssign
+    + std::ops::SubAssign
+{
+    /// A part.
+    type R: Plain + RealField + Float;
+    fn new(re: Self::R, im: Self::R) -> Self;
+    /// The conjugate.
+    fn bar(self) -> Self {
+        ComplexFloat::conj(self)
+    }
+    fn re_of(self) -> Self::R {
+        ComplexFloat::re(self)
+    }
+    fn im_of(self) -> Self::R {
+        ComplexFloat::im(self)
+    }
+    /// What LAPACK compares pivots by: the sum of the sizes of the parts.
+    fn size(self) -> Self::R {
+        Float::abs(self.re_of()) + Float::abs(self.im_of())
+    }
+    fn real(re: Self::R) -> Self {
+        Self::new(re, Float::zero())
+    }
+    fn nan() -> Self {
+        Self::new(Float::nan(), if Self::IS_REAL { Float::zero() } else { Float::nan() })
+    }
+    fn nought() -> Self {
+        Self::real(Float::zero())
+    }
+    fn unit() -> Self {
+        Self::real(Float::one())
+    }
+    /// In 64 bits.
+    fn wide(self) -> Complex<f64> {
+        Complex::new(self.re_of().double(), self.im_of().double())
+    }
+}
+/// A real number.
+pub(crate) trait Float: num_complex::ComplexFloat<Real = Self> + PartialOrd + Copy {
+    fn abs(self) -> Self {
+        ComplexFloat::abs(self)
+    }
+    fn root(self) -> Self {
+        ComplexFloat::sqrt(self)
+    }
+    fn zero() -> Self;
+    fn one() -> Self;
+    fn nan() -> Self;
+    fn double(self) -> f64;
+    fn from_double(x: f64) -> Self;
+    /// Numbers whose squares are neither subnormal nor infinite, and whose sums of squares are not, either.
+    fn safe(self) -> bool;
+    fn negative(self) -> bool;
+    fn eps() -> Self;
+}
+macro_rules! numbers { ($($t:ident $low:expr, $high:expr;)*) => { $(
+    impl Number for $t {
+        type R = $t;
+        fn new(re: $t, _: $t) -> $t {
+            re
+        }
+    }
+    impl Number for Complex<$t> {
+        type R = $t;
+        fn new(re: $t, im: $t) -> Complex<$t> {
+            Complex::new(re, im)
+        }
+    }
+    impl Float for $t {
+        fn zero() -> $t {
+            0.0
+        }
+        fn one() -> $t {
+            1.0
+        }
+        fn nan() -> $t {
+            $t::NAN
+        }
+        fn double(self) -> f64 {
+            self as f64
+        }
+        fn from_double(x: f64) -> $t {
+            x as $t
+        }
+        fn safe(self) -> bool {
+            self > $low && self < $high
+        }
+        fn negative(self) -> bool {
+            self.is_sign_negative()
+        }
+        fn eps() -> $t {
+            $t::EPSILON
+        }
+    }
+)* } }
+numbers! {
+    f32 1e-15, 1e15;
+    f64 1e-140, 1e140;
+}
+
+/// A matrix of zeros, with columns that do not lie a power of two apart: those would share places of the cache.
+pub(crate) fn matrix<T: Number>(m: usize, n: usize) -> Mat<T> {
+    let line = 64 / size_of::<T>();
+    let rows = m.div_ceil(line).max(1) * line;
+    let rows = if rows * size_of::<T>() % 512 == 0 { rows + line } else { rows };
+    let mut a = Mat::with_capacity(rows, n.max(1));
+    a.resize_with(m, n, |_, _| T::nought());
+    a
+}
+/// Elements from one row to the next that are copied together.
+const TILE: usize = 16;
+/// Copies a matrix from rows.
+pub(crate) fn load<T: Number>(a: &mut Mat<T>, rows: &[T]) {
+    let (m, n) = a.shape();
+    for i0 in (0..m).step_by(TILE) {
+        for j0 in (0..n).step_by(TILE) {
+            for j in j0..n.min(j0 + TILE) {
+                let col = &mut a.col_as_slice_mut(j)[i0..m.min(i0 + TILE)];
+                for (x, row) in col.iter_mut().zip(rows[i0 * n..].chunks(n)) {
+                    *x = row[j];
+                }
+            }
+        }
+    }
+}
+/// Copies a matrix to rows.
+pub(crate) fn store<T: Number>(rows: &mut [T], a: MatRef<T>) {
+    put(rows, a, |x| x)
+}
+/// Copies the conjugate transpose of a matrix to rows.
+pub(crate) fn store_adjoint<T: Number>(rows: &mut [T], a: MatRef<T>) {
+    let m = a.nrows();
+    for (j, row) in rows.chunks_mut(m.max(1)).enumerate() {
+        for (i, x) in row.iter_mut().enumerate() {
+            *x = a[(i, j)].bar();
+        }
+    }
+}
+fn put<T: Number>(rows: &mut [T], a: MatRef<T>, f: impl Fn(T) -> T) {
+    let (m, n) = a.shape();
+    for i0 in (0..m).step_by(TILE) {
+        for j0 in (0..n).step_by(TILE) {
+            for j in j0..n.min(j0 + TILE) {
+                let rows = rows[i0 * n..].chunks_mut(n);
+                for (row, i) in rows.zip(i0..m.min(i0 + TILE)) {
+                    row[j] = f(a[(i, j)]);
+                }
+            }
+        }
+    }
+}
+/// Elements `i` and on of batch member `k`, of which each has `n`.
+pub(crate) fn part<T>(all: &[T], k: usize, n: usize) -> &[T] {
+    &all[k * n..(k + 1) * n]
+}
+/// The same, to be written.
+pub(crate) fn part_mut<T>(all: &mut [T], k: usize, n: usize) -> &mut [T] {
+    &mut all[k * n..(k + 1) * n]
+}
+/// Are all numbers finite?
+pub(crate) fn finite<T: Number>(x: &[T]) -> bool {
+    x.iter().all(|x| ComplexFloat::is_finite(*x))
+}
+
+/// `c = a b` or `c += scale a b`, with `a` conjugated and transposed where it says so.
+pub(crate) fn product<T: Number>(c: MatMut<T>, add: Option<T>, (a, adjoint): (MatRef<T>, bool), b: MatRef<T>) {
+    let (accum, scale) = match add {
+        Some(scale) => (Accum::Add, scale),
+        None => (Accum::Replace, T::unit()),
+    };
+    let (a, conj) = if adjoint { (a.transpose(), Conj::Yes) } else { (a, Conj::No) };
+    faer::linalg::matmul::matmul_with_conj(c, accum, a, conj, b, Conj::No, scale, Par::Seq);
+}

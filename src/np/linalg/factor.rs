@@ -1,0 +1,244 @@
+//! Factorizations.
+
+use super::*;
+use crate::dtype::DType;
+use crate::prim::TriangularSolve;
+
+/// The lower triangular L with `L L^H = a`, for Hermitian positive definite matrices: of another one, half of the sum with its conjugate transpose counts. Where that is not positive
+/// definite, the lower triangle of the result is NaN.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// assert_eq!(linalg::cholesky(&array![[4., 2.], [2., 5.]]).to_string(), "[[2. 0.]\n [1. 2.]]");
+/// ```
+#[track_caller]
+pub fn cholesky(a: &Array) -> Array {
+    matrix::tril(&prim::cholesky(&symmetrized(&square("cholesky", a))), 0)
+}
+
+/// Eigenvalues in ascending order, and the eigenvectors that belong to them as columns.
+pub struct Eigen {
+    /// For [`eigh`] real, of the type of a part.
+    pub values: Array,
+    /// Columns of length 1.
+    pub vectors: Array,
+}
+/// Eigenvalues and orthonormal eigenvectors of Hermitian matrices, whose lower triangle counts: [`Eigh`] has the options.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// let e = linalg::eigh(&array![[2., 1.], [1., 2.]]);
+/// assert!((e.values - array![1., 3.]).abs().max().to_f64() < 1e-6);
+/// ```
+#[track_caller]
+pub fn eigh(a: &Array) -> Eigen {
+    Eigh::new().of(a)
+}
+/// The eigenvalues of Hermitian matrices in ascending order; they have a derivative also where some are equal.
+#[track_caller]
+pub fn eigvalsh(a: &Array) -> Array {
+    eigh(a).values
+}
+/// [`eigh()`] with options.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg::{Degenerate, Eigh}};
+/// // a function of the matrix, written with its eigenvectors: the exponential of the unit matrix
+/// let e = array![[1., 0.], [0., 1.]];
+/// let trace = |how: Degenerate| move |a: &Array| {
+///     let e = Eigh::new().degenerate(how).of(a);
+///     (&e.vectors * e.values.exp()).dot(&e.vectors.t()).trace()
+/// };
+/// assert!(grad(trace(Degenerate::NotANumber))(&e).sum().to_f64().is_nan());
+/// assert!((grad(trace(Degenerate::Zero))(&e).sum().to_f64() - 2.0 * 1f64.exp()).abs() < 1e-5);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Eigh {
+    upper: bool,
+    degenerate: Degenerate,
+    as_it_is: bool,
+}
+impl Eigh {
+    /// As [`eigh()`].
+    pub fn new() -> Eigh {
+        Eigh::default()
+    }
+    /// The upper triangle counts.
+    pub fn upper(mut self) -> Eigh {
+        self.upper = true;
+        self
+    }
+    /// What the derivative of vectors is where eigenvalues are equal: NaN, as in JAX, unless it says otherwise.
+    pub fn degenerate(mut self, how: Degenerate) -> Eigh {
+        self.degenerate = how;
+        self
+    }
+    /// Half of the sum with the conjugate transpose counts, instead of a triangle.
+    pub fn symmetrize(mut self) -> Eigh {
+        self.as_it_is = true;
+        self
+    }
+    /// Eigenvalues and eigenvectors.
+    #[track_caller]
+    pub fn of(&self, a: &Array) -> Eigen {
+        let a = square("eigh", a);
+        let a = if self.as_it_is { symmetrized(&a) } else { a };
+        let (vectors, values) = prim::eigh(&a, !self.upper, self.degenerate);
+        Eigen { values, vectors }
+    }
+}
+
+/// Eigenvalues, in no order, and right eigenvectors of general matrices: complex, also where the matrix is real. The vectors have no derivative; [`prim::eig`](crate::prim::eig) has one on
+/// request.
+#[track_caller]
+pub fn eig(a: &Array) -> Eigen {
+    let mut all = prim::eig(&square("eig", a), &prim::Eig { right: true, ..Default::default() }).into_iter();
+    let mut next = || all.next().expect("two results");
+    Eigen { values: next(), vectors: next() }
+}
+/// The eigenvalues of general matrices, in no order: complex.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// let w = linalg::eigvals(&array![[0., -1.], [1., 0.]]);
+/// assert!((w.abs() - array![1., 1.]).abs().max().to_f64() < 1e-6);
+/// ```
+#[track_caller]
+pub fn eigvals(a: &Array) -> Array {
+    prim::eig(&square("eigvals", a), &prim::Eig::default()).remove(0)
+}
+
+/// Singular vectors and values: `u diag(s) vh`.
+pub struct SingularValues {
+    /// Left vectors, as columns.
+    pub u: Array,
+    /// Values in descending order, of the type of a part.
+    pub s: Array,
+    /// Right vectors, as conjugated rows.
+    pub vh: Array,
+}
+/// The singular value decomposition with all singular vectors, as NumPy has it. [`Svd`] has the options; without the vectors that belong to no value there
+/// is a derivative.
+#[track_caller]
+pub fn svd(a: &Array) -> SingularValues {
+    Svd::new().of(a)
+}
+/// The singular values in descending order; they have a derivative also where some are equal.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// let s = linalg::svdvals(&array![[3., 0.], [4., 5.]]);
+/// assert!((s - array![45f32.sqrt(), 5f32.sqrt()]).abs().max().to_f64() < 1e-5);
+/// ```
+#[track_caller]
+pub fn svdvals(a: &Array) -> Array {
+    prim::singular_values(&matrices("svdvals", a))
+}
+/// [`svd()`] with options.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Svd {
+    thin: bool,
+    degenerate: Degenerate,
+}
+impl Svd {
+    /// As [`svd()`].
+    pub fn new() -> Svd {
+        Svd::default()
+    }
+    /// Only as many vectors as there are values: NumPy's `full_matrices=False`.
+    pub fn thin(mut self) -> Svd {
+        self.thin = true;
+        self
+    }
+    /// What the derivative of vectors is where singular values are equal: NaN, as in JAX, unless it says otherwise.
+    pub fn degenerate(mut self, how: Degenerate) -> Svd {
+        self.degenerate = how;
+        self
+    }
+    /// Singular vectors and values.
+    #[track_caller]
+    pub fn of(&self, a: &Array) -> SingularValues {
+        let (u, s, vh) = prim::svd(&matrices("svd", a), !self.thin, self.degenerate);
+        SingularValues { u, s, vh }
+    }
+}
+
+/// Q with orthonormal columns, as many as the lesser extent, and an upper triangular R: `Q R = a`. The signs are those of LAPACK.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// let a = array![[3., 1.], [4., 2.], [0., 2.]];
+/// let (q, r) = linalg::qr(&a);
+/// assert_eq!(q.shape(), [3, 2]);
+/// assert!((q.dot(&r) - a).abs().max().to_f64() < 1e-6);
+/// ```
+#[track_caller]
+pub fn qr(a: &Array) -> (Array, Array) {
+    prim::qr(&matrices("qr", a), false)
+}
+/// The same with as many columns of Q as `a` has rows: NumPy's mode `complete`.
+#[track_caller]
+pub fn qr_complete(a: &Array) -> (Array, Array) {
+    prim::qr(&matrices("qr_complete", a), true)
+}
+/// Q, R and for each column of `Q R` its number in `a`: each step takes what is the longest column by then. SciPy's `pivoting`, with as many columns of Q as the lesser extent.
+#[track_caller]
+pub fn qr_pivoting(a: &Array) -> (Array, Array, Array) {
+    prim::qr_pivoting(&matrices("qr_pivoting", a), false)
+}
+
+/// What [`lu_factor`] gives and [`lu_solve`] takes.
+pub struct LuFactors {
+    /// L below the diagonal (on which it has ones), and U.
+    pub lu: Array,
+    /// For each row in turn the row with which it was swapped.
+    pub pivots: Array,
+}
+/// The LU factorization of square matrices, with rows swapped for the greatest pivots.
+#[track_caller]
+pub fn lu_factor(a: &Array) -> LuFactors {
+    let (lu, pivots, _) = prim::lu(&square("lu_factor", a));
+    LuFactors { lu, pivots }
+}
+/// P, L and U with `P L U = a`, as SciPy's `lu`.
+#[track_caller]
+pub fn lu(a: &Array) -> (Array, Array, Array) {
+    let a = matrices("lu", a);
+    let (m, n) = extents(&a);
+    let k = m.min(n);
+    let (lu, _, order) = prim::lu(&a);
+    let places = prim::iota(
+        DType::Int32,
+        &{
+            let mut shape = order.shape().to_vec();
+            shape.push(m);
+            shape
+        },
+        order.ndim() - 1,
+    );
+    // row i of P A is row order[i] of A, so column i of P has its one there
+    let p = matrix::to(&prim::eq(&places, &matrix::along_rows(&order, m)), a.dtype());
+    let l = matrix::tril(&matrix::block(&lu, 0..m, 0..k), -1);
+    let l = prim::add(&l, &matrix::eye(&l, m, k));
+    let u = matrix::triu(&matrix::block(&lu, 0..k, 0..n), 0);
+    (p, l, u)
+}
+
+/// What [`cho_factor`] gives and [`cho_solve`] takes: Cholesky's L. What is above its diagonal does not count.
+pub struct CholeskyFactor(pub Array);
+/// Cholesky's factorization of Hermitian positive definite matrices.
+#[track_caller]
+pub fn cho_factor(a: &Array) -> CholeskyFactor {
+    CholeskyFactor(cholesky(a))
+}
+/// The X with `A X = b`, of what [`cho_factor`] gives for A. `b` is a vector if it has one dimension less than A.
+#[track_caller]
+pub fn cho_solve(factor: &CholeskyFactor, b: &Array) -> Array {
+    let l = &factor.0;
+    let vectors = b.ndim() + 1 == l.ndim();
+    let (l, b) = sides("cho_solve", l, b, vectors);
+    let lower = TriangularSolve { left_side: true, lower: true, ..Default::default() };
+    let back = TriangularSolve { transpose_a: true, conjugate_a: true, ..lower.clone() };
+    let x = prim::triangular_solve(&l, &prim::triangular_solve(&l, &b, &lower), &back);
+    if vectors { first_column(&x) } else { x }
+}

@@ -1,0 +1,181 @@
+//! Linear equations.
+
+use super::*;
+use crate::dtype::DType;
+use crate::lax::LinearSolve;
+use crate::prim::TriangularSolve;
+
+/// The X with `a X = b`. `b` is one vector if it has one dimension, else matrices; batches broadcast. Of a singular matrix, divisions by zero.
+///
+/// The derivative takes one solution more, with the same factors.
+#[track_caller]
+pub fn solve(a: &Array, b: &Array) -> Array {
+    let a = square("solve", a);
+    let vector = b.ndim() == 1;
+    let (a, b) = sides("solve", &a, b, vector);
+    let (lu, _, order) = prim::lu(&crate::stop_gradient(&a));
+    let solver =
+        LinearSolve::new(|x: &Array| matrix::mm(&a, x), |_, b: &Array| prim::lu_solved(&lu, &order, b, false, false));
+    let x = solver.transpose_solve(|_, b: &Array| prim::lu_solved(&lu, &order, b, true, false)).run(&b);
+    if vector { first_column(&x) } else { x }
+}
+/// The inverse of square matrices.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// assert_eq!(linalg::inv(&array![[2., 0.], [0., 4.]]).to_string(), "[[0.5  0.  ]\n [0.   0.25]]");
+/// ```
+#[track_caller]
+pub fn inv(a: &Array) -> Array {
+    let a = square("inv", a);
+    let n = extents(&a).0;
+    solve(&a, &matrix::eye(&a, n, n))
+}
+
+/// Is a matrix transposed?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Transpose {
+    /// As it is.
+    #[default]
+    No,
+    /// Transposed.
+    Yes,
+    /// Transposed and conjugated.
+    Conjugate,
+}
+/// The X with `A X = b`, or with A transposed, of what [`lu_factor`] gives for A. `b` is a vector if it has one dimension less than A.
+#[track_caller]
+pub fn lu_solve(factors: &LuFactors, b: &Array, transpose: Transpose) -> Array {
+    let lu = &factors.lu;
+    let vectors = b.ndim() + 1 == lu.ndim();
+    let order = prim::lu_pivots_to_permutation(&factors.pivots, extents(lu).0);
+    let (lu, b) = sides("lu_solve", lu, b, vectors);
+    let order = np::broadcast_to(&order, &lu.shape()[..lu.ndim() - 1]);
+    let x = prim::lu_solved(&lu, &order, &b, transpose != Transpose::No, transpose == Transpose::Conjugate);
+    if vectors { first_column(&x) } else { x }
+}
+
+/// The X with `a X = b` for an upper triangular `a`: [`SolveTriangular`] has the options.
+#[track_caller]
+pub fn solve_triangular(a: &Array, b: &Array) -> Array {
+    SolveTriangular::new().of(a, b)
+}
+/// [`solve_triangular`] with options.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg::SolveTriangular};
+/// let x = SolveTriangular::new().lower().of(&array![[2., 0.], [1., 4.]], &array![2., 9.]);
+/// assert_eq!(x.to_string(), "[1. 2.]");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SolveTriangular {
+    lower: bool,
+    unit_diagonal: bool,
+    transpose: Transpose,
+}
+impl SolveTriangular {
+    /// As [`solve_triangular`].
+    pub fn new() -> SolveTriangular {
+        SolveTriangular::default()
+    }
+    /// The lower triangle counts.
+    pub fn lower(mut self) -> SolveTriangular {
+        self.lower = true;
+        self
+    }
+    /// The diagonal counts as ones.
+    pub fn unit_diagonal(mut self) -> SolveTriangular {
+        self.unit_diagonal = true;
+        self
+    }
+    /// The triangle is transposed.
+    pub fn transpose(mut self, how: Transpose) -> SolveTriangular {
+        self.transpose = how;
+        self
+    }
+    /// The solution. `b` is a vector if it has one dimension less than `a`.
+    #[track_caller]
+    pub fn of(&self, a: &Array, b: &Array) -> Array {
+        let a = square("solve_triangular", a);
+        let vectors = b.ndim() + 1 == a.ndim();
+        let (a, b) = sides("solve_triangular", &a, b, vectors);
+        let how = TriangularSolve {
+            left_side: true,
+            lower: self.lower,
+            transpose_a: self.transpose != Transpose::No,
+            conjugate_a: self.transpose == Transpose::Conjugate,
+            unit_diagonal: self.unit_diagonal,
+        };
+        let x = prim::triangular_solve(&a, &b, &how);
+        if vectors { first_column(&x) } else { x }
+    }
+}
+
+/// What [`lstsq`] finds.
+pub struct LeastSquares {
+    /// The shortest of all X for which `a X - b` is shortest, column by column.
+    pub x: Array,
+    /// The squares of these lengths.
+    pub residuals: Array,
+    /// How many singular values count (int32).
+    pub rank: Array,
+    /// The singular values of `a`.
+    pub singular_values: Array,
+}
+/// The X for which `a X - b` is shortest, for one matrix `a`; `b` is a vector or a matrix. Singular values of less than `rcond` times the greatest count as zero; without it, the
+/// precision of the type times the greater extent.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// let found = linalg::lstsq(&array![[1., 0.], [1., 1.], [1., 2.]], &array![1., 3., 5.], None);
+/// assert!((found.x - array![1., 2.]).abs().max().to_f64() < 1e-5);
+/// assert_eq!(found.rank.to_string(), "2");
+/// ```
+#[track_caller]
+pub fn lstsq(a: &Array, b: &Array, rcond: Option<f64>) -> LeastSquares {
+    let a = matrices("lstsq", a);
+    let vector = b.ndim() == 1;
+    if a.ndim() != 2 || b.ndim() > 2 {
+        fail(
+            ErrorKind::Shape,
+            format!("lstsq: takes one matrix and a vector or a matrix, not {} and {}", a.aval(), b.aval()),
+        )
+    }
+    let (a, b) = sides("lstsq", &a, b, vector);
+    let (m, n) = extents(&a);
+    let (x, rank, s) = if m == 0 || n == 0 {
+        let s = prim::zeros_of(&crate::Aval::new(a.dtype().real_part(), &[0]));
+        let x = prim::zeros_of(&crate::Aval::new(a.dtype(), &[n, extents(&b).1]));
+        (x, crate::array(0i32), s)
+    } else {
+        let epsilon = epsilon(a.dtype());
+        let rcond = match rcond {
+            None => epsilon * m.max(n) as f64,
+            Some(r) if r < 0.0 => epsilon,
+            Some(r) => r,
+        };
+        let (u, s, vh) = prim::svd(&a, false, Degenerate::default());
+        let least = prim::mul(&prim::slice_in_dim(&s, 0, 1, 1, 0), &prim::lit(&s, rcond));
+        let least = np::broadcast_to(&least, s.shape());
+        let counts = prim::and(&prim::gt(&s, &prim::zeros_of(s.aval())), &prim::ge(&s, &least));
+        let rank = prim::reduce_sum(&matrix::to(&counts, DType::Int32), &[0]);
+        let safe = prim::select_n(&counts, &[&prim::full_of(s.aval(), 1.0), &s]);
+        let inverse =
+            prim::select_n(&counts, &[&prim::zeros_of(s.aval()), &prim::div(&prim::full_of(s.aval(), 1.0), &safe)]);
+        let ub = matrix::mm(&matrix::mh(&u), &b);
+        let scaled = prim::mul(&matrix::to(&matrix::along_columns(&inverse, extents(&b).1), a.dtype()), &ub);
+        (matrix::mm(&matrix::mh(&vh), &scaled), rank, s)
+    };
+    let off = prim::sub(&b, &matrix::mm(&a, &x));
+    let residuals = prim::reduce_sum(&squares(&off), &[0]);
+    let (x, residuals) = if vector { (first_column(&x), prim::squeeze(&residuals, &[])) } else { (x, residuals) };
+    LeastSquares { x, residuals, rank, singular_values: s }
+}
+/// The squares of the sizes of numbers: real.
+pub(super) fn squares(x: &Array) -> Array {
+    if x.dtype().is_complex() { prim::real(&prim::mul(x, &prim::conj(x))) } else { prim::mul(x, x) }
+}
+/// The precision of a type.
+pub(super) fn epsilon(dtype: DType) -> f64 {
+    dtype.real_part().float_info().expect("a floating-point type").eps
+}
