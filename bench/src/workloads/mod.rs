@@ -5,6 +5,7 @@ mod compile;
 mod conv;
 mod eager;
 mod kernel;
+mod linalg;
 mod loops;
 mod memory;
 mod random;
@@ -53,6 +54,9 @@ pub const ALL: &[Workload] = &[
     Workload { name: "kernel.pool", run: conv::windows },
     Workload { name: "kernel.embedding", run: kernel::embedding },
     Workload { name: "kernel.sort_scan", run: kernel::prefix },
+    Workload { name: "kernel.linalg", run: linalg::factorizations },
+    Workload { name: "kernel.fft", run: linalg::transform },
+    Workload { name: "linalg", run: linalg::sizes },
     Workload { name: "train.linreg4", run: train::linreg },
     Workload { name: "train.logistic", run: train::logistic },
     Workload { name: "train.mlp", run: train::mlp },
