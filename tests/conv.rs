@@ -118,15 +118,17 @@ fn lanes_are_convolutions() {
         };
         let (xs, ws): (Vec<Array>, Vec<Array>) =
             (0..3).map(|i| (one(i, &x, "NHC", letters.0), one(i, &w, "HIO", letters.1))).unzip();
-        for at in 0..4 {
-            let (lhs, rhs) =
-                (prim::stack(&xs.iter().collect::<Vec<_>>(), at), prim::stack(&ws.iter().collect::<Vec<_>>(), 3 - at));
+        for at in 0..4i32 {
+            let (lhs, rhs) = (
+                prim::stack(&xs.iter().collect::<Vec<_>>(), at as usize),
+                prim::stack(&ws.iter().collect::<Vec<_>>(), 3 - at as usize),
+            );
             let lane = |y: &Array, i: usize| {
                 prim::reshape(&prim::slice_in_dim(y, i, i + 1, 1, 0), &y.shape()[1..]).to_vec::<f64>()
             };
-            let both = Vmap::new().in_axes((at as i64, 3 - at as i64)).of(f)(&lhs, &rhs);
-            let left = Vmap::new().in_axes((at as i64, None)).of(f)(&lhs, &ws[0]);
-            let right = Vmap::new().in_axes((None, 3 - at as i64)).of(f)(&xs[0], &rhs);
+            let both = Vmap::new().in_axes((at, 3 - at)).of(f)(&lhs, &rhs);
+            let left = Vmap::new().in_axes((at, None)).of(f)(&lhs, &ws[0]);
+            let right = Vmap::new().in_axes((None, 3 - at)).of(f)(&xs[0], &rhs);
             for i in 0..3 {
                 assert_eq!(lane(&both, i), f(&xs[i], &ws[i]).to_vec::<f64>());
                 assert_eq!(lane(&left, i), f(&xs[i], &ws[0]).to_vec::<f64>());
@@ -191,7 +193,7 @@ fn errors_say_what_does_not_fit() {
 fn programs_print_as_those_of_jax() {
     let x = Array::from_slice(&[0f32; 50], &[1, 2, 5, 5]);
     let w = Array::from_slice(&[0f32; 54], &[3, 2, 3, 3]);
-    let text = make_jaxpr(|x: &Array, w: &Array| lax::conv(x, w, &[1, 1], "SAME"))(&x, &w).to_string();
+    let text = make_jaxpr(|x: &Array, w: &Array| lax::conv(x, w, &[1, 1], "SAME"), (&x, &w)).to_string();
     for line in [
         "dimension_numbers=ConvDimensionNumbers(lhs_spec=(0, 1, 2, 3), rhs_spec=(0, 1, 2, 3), out_spec=(0, 1, 2, 3))",
         "padding=((1, 1), (1, 1))",
@@ -200,7 +202,7 @@ fn programs_print_as_those_of_jax() {
         assert!(text.contains(line), "{text}");
     }
     let pool = ReduceWindow::new(&[1, 2]).window_strides(&[1, 2]);
-    let slope = make_jaxpr(grad(|x: &Array| pool.max(x).sum()))(&array![[1., 2.]]).to_string();
+    let slope = make_jaxpr(grad(|x: &Array| pool.max(x).sum()), (&array![[1., 2.]],)).to_string();
     assert!(slope.contains("select_and_scatter_add[") && slope.contains("select_prim=ge"), "{slope}");
 }
 

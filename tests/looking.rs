@@ -198,7 +198,7 @@ fn misses_name_what_differs() {
         mass: Array,
     }
     let f = jit(|p: &Point, n: Static<usize>| p.at[0].sum() * &p.mass * n.0 as f64);
-    let p = Point { at: vec![array![1f32, 2f32]], mass: array(1f32) };
+    let p = Point { at: vec![array![1f32, 2f32]], mass: Array::from_slice(&[1f32], &[]) };
     let other = |change: &dyn Fn(&mut Point)| {
         let mut p = p.clone();
         change(&mut p);
@@ -207,7 +207,11 @@ fn misses_name_what_differs() {
     let cases: [(Point, usize, &[&str]); 4] = [
         (p.clone(), 2, &["1", "2"]),
         (other(&|p| p.at[0] = array![1f32]), 1, &["argument [0].at[0]: shape (2,) before, (1,) now"]),
-        (other(&|p| p.mass = Array::from_slice(&[1f64], &[])), 1, &["argument [0].mass: element type float32 before, float64 now"]),
+        (
+            other(&|p| p.mass = Array::from_slice(&[1f64], &[])),
+            1,
+            &["argument [0].mass: element type float32 before, float64 now"],
+        ),
         (other(&|p| p.at.push(array(1.0))), 1, &["argument [0].at", "before"]),
     ];
     for (q, n, want) in cases {
@@ -313,4 +317,47 @@ fn a_dump_that_cannot_be_written_is_a_warning() {
         "{err}"
     );
     std::fs::remove_file(file).expect("it is removed")
+}
+
+/// Samples of every primitive, and their derivatives: whatever they lower to can be looked at, and runs with a clock to the same bits.
+#[test]
+fn every_primitive_can_be_looked_at() {
+    let bits = |y: &[Array]| y.iter().map(|y| format!("{y:?}")).collect::<Vec<_>>();
+    let mut driven = 0;
+    for (family, cases) in cotangent::prim::cases() {
+        for case in cases {
+            let what = format!("{family}, {}", case.name);
+            let value = |x: &Vec<Array>| (case.run)(x);
+            let moving: Vec<usize> = (0..case.args.len()).filter(|i| case.args[*i].dtype() == DType::Float64).collect();
+            let back = |x: &Vec<Array>| {
+                let part = |m: &Vec<Array>| {
+                    let mut x = x.to_vec();
+                    moving.iter().zip(m).for_each(|(i, a)| x[*i] = a.clone());
+                    let y = (case.run)(&x);
+                    y.into_iter().filter(|y| y.dtype().is_float()).fold(array(0.0), |s, y| s + y.sum())
+                };
+                grad(part)(&moving.iter().map(|i| x[*i].clone()).collect())
+            };
+            let functions: [&(dyn Fn(&Vec<Array>) -> Vec<Array> + Send + Sync); 2] = [&value, &back];
+            for f in functions {
+                // host code that has no derivative, and what is linear in nothing
+                let Ok(lowered) = catch(|| lower(f, (&case.args,))) else { continue };
+                assert!(lowered.as_text(Text::Program).len() > 10, "{what}");
+                let compiled = lowered.compile();
+                let want = bits(&jit(f)(&case.args));
+                let (y, profile) = compiled.profile((&case.args,));
+                assert_eq!(bits(&y), want, "{what}");
+                let (page, m, c) = (profile.to_html(), compiled.memory_analysis(), compiled.cost_analysis());
+                balanced(&page);
+                assert!(
+                    m.peak_bytes >= m.argument_bytes + m.output_bytes && m.peak_bytes >= m.temporary_bytes,
+                    "{what}: {m:?}"
+                );
+                assert!(c.complete == m.complete || c.complete, "{what}");
+                assert!(compiled.as_text().contains("compiled for ") && !profile.to_string().is_empty(), "{what}");
+                driven += !m.complete as usize;
+            }
+        }
+    }
+    assert!(driven > 20, "{driven}");
 }

@@ -112,7 +112,9 @@ pub(crate) fn promote_pair(name: &str, x: &Array, y: &Array) -> (Array, Array) {
         )
     }
     let rank = a.shape.len().max(b.shape.len());
-    let fit = |x: &Array| {
+    // no closure, which would not know the user's line
+    #[track_caller]
+    fn fit(x: &Array, dtype: DType, weak: bool, rank: usize) -> Array {
         let a = x.aval();
         // a concrete scalar needs no equation: it is a literal
         let x = if a.dtype != dtype || a.weak != weak && x.is_tracer() {
@@ -126,8 +128,8 @@ pub(crate) fn promote_pair(name: &str, x: &Array, y: &Array) -> (Array, Array) {
         }
         let shape: Shape = std::iter::repeat_n(1, rank - n).chain(x.shape().iter().copied()).collect();
         prim::broadcast_in_dim(&x, &shape, &(rank - n..rank).collect::<Vec<_>>())
-    };
-    (fit(x), fit(y))
+    }
+    (fit(x, dtype, weak, rank), fit(y, dtype, weak, rank))
 }
 
 /// For an error: where a traced operand was made.

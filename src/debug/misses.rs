@@ -92,7 +92,9 @@ pub fn explain_cache_misses<R>(f: impl FnOnce() -> R) -> R {
 #[cold]
 pub(crate) fn staged(function: &str, at: Loc, now: &Signature, before: &[Arc<Signature>], made: &Arc<Jaxpr>) {
     let last = MISSES.with_borrow_mut(|m| m.as_mut().and_then(|m| m.last.insert(at, made.clone())));
-    let nearest = before.iter().map(|b| b.differences(now, "before", "now")).min_by_key(|d| d.len());
+    // of those that are as near the last one; where the structure differs nothing else was looked at
+    let how_far = |b: &&Arc<Signature>| (b.structure != now.structure, b.differences(now, "before", "now").len());
+    let nearest = before.iter().rev().min_by_key(how_far).map(|b| b.differences(now, "before", "now"));
     let reasons = match (nearest, last) {
         (Some(reasons), _) => reasons,
         (None, Some(last)) => vec![anew(&last, made)],

@@ -152,7 +152,12 @@ impl ConvGeneralDilated {
                 let (array, filter) = (spatial(lhs, &numbers.lhs_spec), spatial(rhs, &numbers.rhs_spec));
                 let reach = |(n, d): (&usize, &usize)| n.saturating_sub(1) * d + n.min(&1);
                 let reach: Vec<usize> = filter.iter().zip(&rhs_dilation).map(reach).collect();
-                padtype_to_pads(&array, &reach, &self.strides, named)
+                if reach.len() == array.len() && self.strides.len() == array.len() && !self.strides.contains(&0) {
+                    padtype_to_pads(&array, &reach, &self.strides, named)
+                } else {
+                    // the operation says what does not fit
+                    vec![(0, 0); array.len()]
+                }
             }
         };
         let p = Conv {

@@ -111,7 +111,7 @@ impl ReduceWindow {
         self.windows.strides = strides.into();
         self
     }
-    /// Places around the array, which count as 0, as the least or the greatest number, or as the initial value: `"SAME"`, `"VALID"`, or numbers.
+    /// Places around the array, which take no part: `"SAME"`, `"VALID"`, or numbers.
     pub fn padding(mut self, padding: impl Into<Padding>) -> ReduceWindow {
         self.padding = padding.into();
         self
@@ -142,10 +142,10 @@ impl ReduceWindow {
     pub fn sum(&self, x: &Array) -> Array {
         prim::reduce_window_sum(x, &self.of(x))
     }
-    /// The greatest element of each window; NaN if there is one. The first of equal ones has the derivative.
+    /// The greatest element of each window; NaN if there is one, and the least number if there is none. The first of equal ones has the derivative.
     ///
     /// # Panics
-    /// If the windows do not fit the dimensions of `x`, or if its elements are complex.
+    /// If the windows do not fit the dimensions of `x`.
     #[track_caller]
     pub fn max(&self, x: &Array) -> Array {
         prim::reduce_window_max(x, &self.of(x))
@@ -158,7 +158,7 @@ impl ReduceWindow {
     pub fn min(&self, x: &Array) -> Array {
         prim::reduce_window_min(x, &self.of(x))
     }
-    /// The fold of each window by any function of arrays that goes element by element: from the scalar `init` on, which is padding, too. It is as many operations as a window has
+    /// The fold of each window by any function of arrays that goes element by element: from the scalar `init` on, `f` gets what is folded so far, and the next. It is as many operations as a window has
     /// elements.
     ///
     /// ```

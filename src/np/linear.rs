@@ -8,7 +8,7 @@ use crate::prim;
 
 /// Both in the type in which they meet.
 #[track_caller]
-fn meet(name: &str, x: &Array, y: &Array) -> (Array, Array) {
+pub(super) fn meet(name: &str, x: &Array, y: &Array) -> (Array, Array) {
     for t in [x.dtype(), y.dtype()] {
         if !t.is_number() {
             fail(ErrorKind::Type, format!("{name}: no arithmetic on elements of type {t}"))
@@ -262,7 +262,7 @@ pub fn trace(x: &Array) -> Array {
     let diagonal = prim::eq(&prim::iota(DType::Int32, &[m, n], 0), &prim::iota(DType::Int32, &[m, n], 1));
     let diagonal = prim::broadcast_in_dim(&diagonal, x.shape(), &[rank - 2, rank - 1]);
     let x = prim::select_n(&diagonal, &[&prim::zeros_of(x.aval()), &x]);
-    crate::np::shape::sum_over(&x, &[rank - 2, rank - 1], Array::clone)
+    crate::np::shape::sum_over(&x, &[rank - 2, rank - 1], None)
 }
 
 fn ravel(x: &Array) -> Array {

@@ -4,7 +4,7 @@ use crate::array::Array;
 use crate::aval::tuple;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::np::linear::dimension;
+use crate::np::linear::{dimension, meet};
 use crate::prim::{self, GatherDimensionNumbers, GatherOptions, GatherScatterMode};
 
 /// The elements in ascending order along `axis`, which may count from the end. Equal ones keep their order; NaNs come last; complex numbers are ordered by their
@@ -77,7 +77,7 @@ pub fn searchsorted(a: &Array, v: &Array, side: Side) -> Array {
             format!("searchsorted: the sorted array has the shape {}, not one dimension", tuple(a.shape())),
         )
     };
-    let (a, v) = crate::array::promote_pair("searchsorted", a, v);
+    let (a, v) = meet("searchsorted", a, v);
     let index = index_type(n);
     let full = |x: f64| prim::full_of(&v.aval().with_dtype(index).with_weak(false), x);
     // what is sought lies behind `low` (if that is not 0) and not behind `high`

@@ -12,9 +12,9 @@ use cotangent_cpu::ValId;
 /// If the matrices are not square, or of other elements than float32, float64, complex64 and complex128.
 #[track_caller]
 pub fn cholesky(x: &Array) -> Array {
-    bind1(&Cholesky, &[x])
+    tril(&bind1(&Cholesky, &[x]), 0)
 }
-/// See [`cholesky`].
+/// See [`cholesky`]. The operation itself leaves above the diagonal what stood there, as JAX's does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cholesky;
 impl Primitive for Cholesky {
@@ -46,7 +46,7 @@ impl Primitive for Cholesky {
     }
 }
 
-pub(super) const READ: &[Read] = &[("cholesky", |_, x| Ok(one(cholesky(&x[0]))))];
+pub(super) const READ: &[Read] = &[("cholesky", |_, x| Ok(one(bind1(&Cholesky, &[&x[0]]))))];
 pub(super) fn cases() -> Vec<Case> {
     if cfg!(not(feature = "linalg")) {
         return vec![];

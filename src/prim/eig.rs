@@ -34,6 +34,9 @@ fn vectors(w: &Array, v: &Array, d: &Array) -> (Array, Array) {
     let e = eye(&gap, n, n);
     let f = sub(&div(&full_of(gap.aval(), 1.0), &add(&gap, &e)), &e);
     let u = mm(v, &mul(&f, &inner));
+    if n == 0 {
+        return (diagonal(&inner), u);
+    }
     // the multiple of v that keeps the length 1 and the greatest component real
     let (r, rows) = (v.ndim(), v.ndim() - 2);
     let top = argmax(&abs(v), rows, DType::Int32);
@@ -133,7 +136,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case {
             name: "in 32 bits, and of nothing",
             args: vec![to(&sample(&[3, 3], 5), DType::Float32), to(&sample(&[0, 0], 5), DType::Float32)],
-            run: |x| x.iter().flat_map(|x| parts(eig(x, &Eig { left: true, ..Default::default() }))).collect(),
+            run: |x| x.iter().flat_map(|x| parts(eig(x, &Eig { left: true, right: false, vector_derivatives: true }))).collect(),
         },
     ]
 }

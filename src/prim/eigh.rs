@@ -11,8 +11,8 @@ pub enum Degenerate {
     /// Not a number, as in JAX: single vectors are not determined there.
     #[default]
     NotANumber,
-    /// Vectors of equal values do not turn into each other. That is the derivative of every function that depends on the space which they span and not on
-    /// the vectors themselves; of other functions it is a choice.
+    /// Vectors of equal values do not turn into each other. That is the derivative of functions that do not tell such vectors apart, nor their values: of the projector onto
+    /// the space which they span, or of sums over them with equal weights. Of other functions it is a choice.
     Zero,
 }
 impl Degenerate {
@@ -37,13 +37,22 @@ impl Degenerate {
 /// Orthonormal eigenvectors (columns) and eigenvalues in ascending order, in this order, of the Hermitian matrices in the last two dimensions of `x`. Only the
 /// `lower` or the upper triangle is looked at. If a matrix holds infinities or NaN, its results are NaN.
 ///
-/// The derivative takes the tangent to be Hermitian. `degenerate` says what the derivative of vectors is where two eigenvalues are equal; that of the values is there always.
+/// The derivative is that at half of the sum of the matrix and its conjugate transpose, as in JAX. `degenerate` says what the derivative of vectors is where two eigenvalues are equal; that of the values is there always.
 ///
 /// # Panics
 /// If the matrices are not square, or of other elements than float32, float64, complex64 and complex128.
 #[track_caller]
 pub fn eigh(x: &Array, lower: bool, degenerate: Degenerate) -> (Array, Array) {
-    let mut outs = bind(&Eigh { lower, degenerate }, &[x]).into_iter();
+    bound(x, Eigh { lower, degenerate, symmetric: false })
+}
+/// The same for matrices of which it is known that they are Hermitian: their derivative needs no second factorization.
+#[track_caller]
+pub(crate) fn eigh_symmetric(x: &Array, degenerate: Degenerate) -> (Array, Array) {
+    bound(x, Eigh { lower: true, degenerate, symmetric: true })
+}
+#[track_caller]
+fn bound(x: &Array, eigh: Eigh) -> (Array, Array) {
+    let mut outs = bind(&eigh, &[x]).into_iter();
     let mut next = || outs.next().expect("two results");
     (next(), next())
 }
@@ -52,6 +61,8 @@ pub fn eigh(x: &Array, lower: bool, degenerate: Degenerate) -> (Array, Array) {
 pub struct Eigh {
     lower: bool,
     degenerate: Degenerate,
+    /// Is it known that operands are Hermitian? Values do not depend on it, and a printed program does not show it.
+    symmetric: bool,
 }
 impl Primitive for Eigh {
     fn name(&self) -> &'static str {
@@ -73,9 +84,13 @@ impl Primitive for Eigh {
         Ok([x[0].clone(), with_core(x[0], batch, &[n]).with_dtype(t.real_part())].into_iter().collect())
     }
     /// M. Giles, "An extended collection of matrix derivative results for forward and reverse mode AD", 2008.
-    fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], y: &[Array]) -> Tangents {
         let Some(d) = dx[0] else { return [None, None].into_iter().collect() };
-        let (v, w) = (&y[0], &y[1]);
+        let (v, w) = match self.symmetric {
+            true => (y[0].clone(), y[1].clone()),
+            false => eigh_symmetric(&symmetrized(x[0]), self.degenerate),
+        };
+        let (v, w) = (&v, &w);
         let n = w.shape()[w.ndim() - 1];
         let inner = mm(&mm(&mh(v), d), v);
         let gap = sub(&along_rows(w, n), &along_columns(w, n));
@@ -98,7 +113,7 @@ impl Primitive for Eigh {
 pub(super) const READ: &[Read] = &[("eigh", |p, x| {
     p.unset("algorithm")?;
     p.unset("subset_by_index")?;
-    Ok(bind(&Eigh { lower: p.bool("lower")?, degenerate: Degenerate::NotANumber }, &[&x[0]]))
+    Ok(bind(&Eigh { lower: p.bool("lower")?, degenerate: Degenerate::NotANumber, symmetric: false }, &[&x[0]]))
 })];
 pub(super) fn cases() -> Vec<Case> {
     if cfg!(not(feature = "linalg")) {

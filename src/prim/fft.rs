@@ -58,7 +58,8 @@ impl Fft {
         let k = iota(crate::DType::Int32, &[h], 0);
         let ends = eq(&k, &lit(&k, 0.0));
         let ends = if n % 2 == 0 { or(&ends, &eq(&k, &lit(&k, (h - 1) as f64))) } else { ends };
-        let row = select_n(&ends, &[&full_of(&Aval::new(like.dtype(), &[h]), 2.0), &full_of(&Aval::new(like.dtype(), &[h]), 1.0)]);
+        let of = |v| full_of(&like.aval().with_shape([h]), v);
+        let row = select_n(&ends, &[&of(2.0), &of(1.0)]);
         broadcast_in_dim(&row, like.shape(), &[like.ndim() - 1])
     }
 }
@@ -84,7 +85,6 @@ impl Primitive for Fft {
         let mut shape = x[0].shape.clone();
         let there = &mut shape[first..];
         let fits = match self.kind {
-            // how many elements a half transform has is not held against what is there: more are dropped, and missing ones are zero
             FftType::Irfft => there[..last] == self.lengths[..last] && there[last] == n / 2 + 1,
             _ => *there == self.lengths[..],
         };

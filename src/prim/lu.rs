@@ -28,7 +28,7 @@ impl Primitive for Lu {
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         takes(x)?;
         let (batch, m, n) = matrices(x[0])?;
-        let rows = |k: usize| with_core(x[0], batch, &[k]).with_dtype(DType::Int32).with_weak(false);
+        let rows = |k: usize| with_core(x[0], batch, &[k]).with_dtype(DType::Int32);
         Ok([x[0].clone(), rows(m.min(n)), rows(m)].into_iter().collect())
     }
     /// `dL = L tril(L^-1 P dA U^-1, -1)` and `dU = triu(L^-1 P dA U^-1) U`.
@@ -84,11 +84,12 @@ impl Primitive for LuPivotsToPermutation {
         vec![("permutation_size", self.size.to_string().into())]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
+        present()?;
         if x[0].dtype != DType::Int32 {
             return Err(format!("takes elements of type (dtype) int32, not {}", x[0]));
         }
         match &x[0].shape[..] {
-            [batch @ .., k] if *k <= self.size => Ok(one(with_core(x[0], batch, &[self.size]).with_weak(false))),
+            [batch @ .., k] if *k <= self.size => Ok(one(with_core(x[0], batch, &[self.size]))),
             [.., k] => Err(format!("{k} swaps of {} rows", self.size)),
             [] => Err(format!("needs vectors, got {}", x[0])),
         }

@@ -23,11 +23,16 @@ pub(crate) fn no_routine() -> &'static Routine {
 const LEFT_OUT: &str =
     "this build has no factorizations and no Fourier transforms: the cargo feature `linalg` of `cotangent` is off";
 
-/// Checks that the library has its routines, and that all operands have one type of elements that they take.
-pub(crate) fn takes(x: &[&Aval]) -> Result<DType, String> {
+/// Checks that the library has its routines.
+pub(crate) fn present() -> Result<(), String> {
     #[cfg(not(feature = "linalg"))]
     return Err(LEFT_OUT.into());
-    #[allow(unreachable_code)]
+    #[cfg(feature = "linalg")]
+    Ok(())
+}
+/// The same, and that all operands have one type of elements that the routines take.
+pub(crate) fn takes(x: &[&Aval]) -> Result<DType, String> {
+    present()?;
     match same_dtype(x)? {
         t @ (DType::Float32 | DType::Float64 | DType::Complex64 | DType::Complex128) => Ok(t),
         t => Err(format!("does not take elements of type (dtype) {t}, but float32, float64, complex64 and complex128")),
@@ -106,13 +111,18 @@ pub(crate) fn bar(x: &Array) -> Array {
 pub(crate) fn mh(x: &Array) -> Array {
     bar(&mt(x))
 }
+/// Half of the sum of each matrix and its conjugate transpose.
+pub(crate) fn symmetrized(x: &Array) -> Array {
+    let y = add(x, &mh(x));
+    div(&y, &lit(&y, 2.0))
+}
 /// The real part in the type of `x`.
 pub(crate) fn re(x: &Array) -> Array {
     if x.dtype().is_complex() { real(x) } else { x.clone() }
 }
-/// The same numbers in another type.
+/// The same numbers in another type, as weak as they were.
 pub(crate) fn to(x: &Array, dtype: DType) -> Array {
-    convert_element_type(x, dtype, false)
+    convert_element_type(x, dtype, x.weak_type())
 }
 /// Where the column's number less `k` is at most that of the row.
 fn on_or_below(shape: &[usize], k: i64) -> Array {
@@ -135,7 +145,7 @@ pub(crate) fn eye(like: &Array, m: usize, n: usize) -> Array {
     let r = shape.len();
     (shape[r - 2], shape[r - 1]) = (m, n);
     let (i, j) = (iota(DType::Int32, &[m, n], 0), iota(DType::Int32, &[m, n], 1));
-    broadcast_in_dim(&to(&eq(&i, &j), like.dtype()), &shape, &[r - 2, r - 1])
+    broadcast_in_dim(&convert_element_type(&eq(&i, &j), like.dtype(), like.weak_type()), &shape, &[r - 2, r - 1])
 }
 /// The diagonal of each square matrix.
 pub(crate) fn diagonal(x: &Array) -> Array {

@@ -139,7 +139,7 @@ impl Primitive for Qr {
         let k = if self.full_matrices { m } else { m.min(n) };
         let mut outs: Avals = [with_core(x[0], batch, &[m, k]), with_core(x[0], batch, &[k, n])].into_iter().collect();
         if self.pivoting {
-            outs.push(with_core(x[0], batch, &[n]).with_dtype(DType::Int32).with_weak(false));
+            outs.push(with_core(x[0], batch, &[n]).with_dtype(DType::Int32));
         }
         Ok(outs)
     }

@@ -3,6 +3,7 @@
 use super::matrix::*;
 use super::*;
 use crate::aval::Shape;
+use crate::dtype::DType;
 use crate::trace::bind1;
 use cotangent_cpu::ValId;
 
@@ -18,7 +19,7 @@ use cotangent_cpu::ValId;
 /// ```
 ///
 /// # Panics
-/// If the shapes do not fit, or if elements are not all float32, float64, complex64 or complex128.
+/// If the shapes do not fit, or if elements are not all of one floating-point or complex type. (Half precision is solved in float32.)
 #[track_caller]
 pub fn triangular_solve(a: &Array, b: &Array, how: &TriangularSolve) -> Array {
     bind1(how, &[a, b])
@@ -54,7 +55,10 @@ impl Primitive for TriangularSolve {
         ]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
-        takes(x)?;
+        present()?;
+        if !same_dtype(x)?.is_float() {
+            takes(x)?;
+        }
         let ((batch, n), (other, rows, columns)) = (square(x[0])?, matrices(x[1])?);
         if batch != other {
             return Err(format!("batch dimensions of {} differ", listed(x)));
@@ -99,7 +103,18 @@ impl Primitive for TriangularSolve {
     }
     fn lower(&self, l: &mut Lower, x: &[ValId], ins: &[&Aval], outs: &[Aval]) -> Vals {
         let params = [self.left_side, self.lower, self.transpose_a, self.conjugate_a, self.unit_diagonal];
-        call_plain(l, routine!(TRIANGULAR_SOLVE), &params, &[x[1], x[0]], ins[0].ndim() - 2, outs)
+        let batch = ins[0].ndim() - 2;
+        if !matches!(outs[0].dtype, DType::Float16 | DType::BFloat16) {
+            return call_plain(l, routine!(TRIANGULAR_SOLVE), &params, &[x[1], x[0]], batch, outs);
+        }
+        let mut cast = |x: ValId, like: &Aval| {
+            l.map(like, &[x], |b, x| lower::Num::Re(b.un(cotangent_cpu::Op::Cast, like.dtype.dt(), x[0].re())))
+        };
+        let wide = |a: &Aval| a.with_dtype(DType::Float32);
+        let (a, b) = (cast(x[0], &wide(ins[0])), cast(x[1], &wide(ins[1])));
+        let y = call_plain(l, routine!(TRIANGULAR_SOLVE), &params, &[b, a], batch, &[wide(&outs[0])]);
+        let out = &outs[0];
+        one(l.map(out, &[y[0]], |b, x| lower::Num::Re(b.un(cotangent_cpu::Op::Cast, out.dtype.dt(), x[0].re()))))
     }
 }
 /// Moves the lanes to dimension `at`, makes one dimension of them and the one before, and takes the result apart again.
@@ -249,9 +264,13 @@ pub(super) fn cases() -> Vec<Case> {
             },
         },
         Case {
-            name: "in 32 bits",
-            args: vec![to(&positive(&sample(&[3, 3], 1)), crate::DType::Float32), to(&sample(&[3, 2], 2), crate::DType::Float32)],
-            run: |x| vec![triangular_solve(&x[0], &x[1], &TriangularSolve { left_side: true, ..Default::default() })],
+            name: "in 32 bits and in half precision",
+            args: vec![to(&positive(&sample(&[3, 3], 1)), DType::Float32), to(&sample(&[3, 2], 2), DType::Float32)],
+            run: |x| {
+                let how = TriangularSolve { left_side: true, ..Default::default() };
+                let solve = |t: DType| triangular_solve(&to(&x[0], t), &to(&x[1], t), &how);
+                [DType::Float32, DType::Float16, DType::BFloat16].map(solve).into()
+            },
         },
         Case {
             name: "tridiagonal",

@@ -107,12 +107,16 @@ impl Windows {
 pub fn reduce_window_sum(x: &Array, windows: &Windows) -> Array {
     bind1(&ReduceWindow { op: WindowFold::Sum, windows: windows.clone() }, &[x])
 }
-/// The greatest element of each window; NaN if there is one. Of nothing but padding: the least number. Of equal elements the first has the derivative.
+/// The greatest element of each window; NaN if there is one. Of nothing but padding: the least number. Of equal elements the first has the derivative. Complex
+/// numbers are compared by their real parts, and equal ones by their imaginary parts.
 ///
 /// # Panics
-/// If the windows do not fit the dimensions of `x`, or if its elements are complex.
+/// If the windows do not fit the dimensions of `x`.
 #[track_caller]
 pub fn reduce_window_max(x: &Array, windows: &Windows) -> Array {
+    if x.dtype().is_complex() {
+        return lexicographic(x, windows, f64::NEG_INFINITY, max);
+    }
     bind1(&ReduceWindow { op: WindowFold::Max, windows: windows.clone() }, &[x])
 }
 /// The least element of each window: see [`reduce_window_max`].
@@ -121,7 +125,15 @@ pub fn reduce_window_max(x: &Array, windows: &Windows) -> Array {
 /// As [`reduce_window_max`].
 #[track_caller]
 pub fn reduce_window_min(x: &Array, windows: &Windows) -> Array {
+    if x.dtype().is_complex() {
+        return lexicographic(x, windows, f64::INFINITY, min);
+    }
     bind1(&ReduceWindow { op: WindowFold::Min, windows: windows.clone() }, &[x])
+}
+#[track_caller]
+fn lexicographic(x: &Array, windows: &Windows, worst: f64, of: fn(&Array, &Array) -> Array) -> Array {
+    let init = lit(x, worst);
+    reduce_window(std::slice::from_ref(x), &[init], windows, &|a, b| vec![of(&a[0], &b[0])]).remove(0)
 }
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum WindowFold {
@@ -267,7 +279,7 @@ selecting!(SelectAndScatterAdd "select_and_scatter_add" WindowPut all false, |x,
 }, back select_and_gather_add);
 
 /// Folds of windows by any function: from the initial values on, `combine` meets the elements of all windows that have one place in them, in
-/// row-major order of the places. Padding consists of initial values. Several arrays are folded together.
+/// row-major order of the places. Padding takes no part, as on JAX's CPU. Several arrays are folded together.
 ///
 /// # Panics
 /// If the windows do not fit the arrays, or the initial values are no scalars of their types.
@@ -297,6 +309,11 @@ pub(crate) fn reduce_window(
     }
     let config: Vec<_> = w.padding.iter().zip(&w.base_dilation).map(|((lo, hi), d)| (*lo, *hi, *d as i64 - 1)).collect();
     let padded: Vec<Array> = xs.iter().zip(init).map(|(x, v)| pad(x, v, &config)).collect();
+    // which places are elements
+    let there = config.iter().any(|c| c.0 > 0 || c.1 > 0 || c.2 > 0).then(|| {
+        let yes = full_of(&xs[0].aval().with_dtype(DType::Bool), 1.0);
+        pad(&yes, &lit(&yes, 0.0), &config)
+    });
     for k in 0..w.dimensions.iter().product() {
         let (mut rest, mut start, mut limit) = (k, w.dimensions.clone(), w.dimensions.clone());
         for d in (0..windows.len()).rev() {
@@ -304,8 +321,15 @@ pub(crate) fn reduce_window(
             limit[d] = start[d] + (windows[d] - 1) * w.strides[d] + 1;
             rest /= w.dimensions[d];
         }
-        let next: Vec<Array> = padded.iter().map(|x| slice(x, &start, &limit, Some(&w.strides))).collect();
-        y = combine(&y, &next);
+        let place = |x: &Array| slice(x, &start, &limit, Some(&w.strides));
+        let combined = combine(&y, &padded.iter().map(place).collect::<Vec<_>>());
+        y = match &there {
+            None => combined,
+            Some(there) => {
+                let there = place(there);
+                y.iter().zip(&combined).map(|(y, z)| select_n(&there, &[y, z])).collect()
+            }
+        }
     }
     y
 }
@@ -402,8 +426,12 @@ pub(super) fn cases() -> Vec<Case> {
             vec![reduce_window_sum(&x[0], &Windows::new(&[2, 1])), reduce_window_sum(&x[1], &around)]
         } },
         Case { name: "any function", args: vec![sample(&[3, 4])], run: |x| {
-            let init = lit(&x[0], 1.0);
-            reduce_window(&x[..1], &[init], &windows()[1], &|a, b| vec![mul(&a[0], &b[0])])
+            let init = lit(&x[0], 0.5);
+            windows().iter().flat_map(|w| reduce_window(&x[..1], std::slice::from_ref(&init), w, &|a, b| vec![mul(&a[0], &b[0])])).collect()
+        } },
+        Case { name: "complex extremes", args: vec![sample(&[3, 4])], run: |x| {
+            let z = complex(&x[0], &neg(&x[0]));
+            [reduce_window_max(&z, &windows()[0]), reduce_window_min(&z, &windows()[1])].iter().flat_map(|y| [real(y), imag(y)]).collect()
         } },
     ]
 }

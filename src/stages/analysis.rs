@@ -69,9 +69,9 @@ pub(super) fn cost(tree: &Tree, grouped: bool) -> CostAnalysis {
     tree.parts.iter().map(|p| one(&p.work)).fold(none, CostAnalysis::plus)
 }
 
-/// What memory a run takes, in bytes, after the engine's own plan: exactly what it asks for in buffers, if [`complete`](MemoryAnalysis::complete) says so.
+/// What memory a run takes, in bytes, after the engine's own plan: exactly what its values take, if [`complete`](MemoryAnalysis::complete) says so.
 ///
-/// Not counted: a thread's memory in which products of matrices work, which is kept from one to the next, and what the memory's blocks are larger than
+/// Not counted: memory in which single steps work that are no folds, such as products of matrices, and what the memory's blocks are larger than
 /// what they are taken for (at most a quarter). An array that the function captures counts among the arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct MemoryAnalysis {

@@ -15,7 +15,12 @@
 //! ```
 //!
 //! `COTANGENT_DUMP=folder` writes all of it down for every function that a process compiles: `0001-name.jaxpr.txt`, `.program.txt`, `.steps.txt` and `.html`.
-//! See also [`debug::cache_misses`](crate::debug::cache_misses()), for why a function is compiled again.
+//! The guide is `docs/looking-inside.md`. See also [`debug::cache_misses`](crate::debug::cache_misses()), for why a function is compiled again.
+
+/// The code in the guide is run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/looking-inside.md")]
+struct Guide;
 
 mod analysis;
 pub(crate) mod clock;

@@ -194,7 +194,7 @@ impl Page<'_> {
                 safe(&l.text),
                 safe(&source),
                 y - 2,
-                cut(&l.text, CHARS),
+                cut(if l.text.chars().count() > CHARS { &l.short } else { &l.text }, CHARS),
                 y + 12,
                 cut(&source, 100)
             );

@@ -16,6 +16,8 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone)]
 pub(crate) struct Line {
     pub text: String,
+    /// The same without parameters.
+    pub short: String,
     pub loc: Loc,
     /// Does it belong to a backward pass?
     pub back: bool,
@@ -123,8 +125,11 @@ fn line(j: &Jaxpr, k: usize, env: &mut [String], names: &mut Names) -> Line {
     let params = texts.collect::<Vec<_>>().join(" ");
     let params = if params.is_empty() { params } else { format!("[{params}]") };
     let equals = if results.is_empty() { "" } else { " = " };
-    let text = format!("{}{equals}{}{params} {}", results.join(" "), e.prim.name(), operands.join(" "));
-    Line { text: text.trim_end().into(), loc: e.loc, back: e.back }
+    let with = |params: &str| {
+        let text = format!("{}{equals}{}{params} {}", results.join(" "), e.prim.name(), operands.join(" "));
+        text.trim_end().to_string()
+    };
+    Line { text: with(&params), short: with(""), loc: e.loc, back: e.back }
 }
 /// Equation `k` with names of its own: what it does to its operands.
 pub(crate) fn equation(j: &Jaxpr, k: usize) -> String {

@@ -10,6 +10,7 @@
 mod access;
 mod body;
 mod engine;
+mod library;
 mod values;
 mod windows;
 
@@ -251,7 +252,7 @@ impl Fuzz {
 
     /// Appends a node, and what it needs.
     fn node(&mut self) {
-        match self.r.below(33) {
+        match self.r.below(35) {
             0..8 => self.map(),
             8 | 9 => {
                 let (u, dt, dims, _) = self.array(|_| true);
@@ -269,6 +270,7 @@ impl Fuzz {
             27 => self.top(),
             28 | 29 => self.conv(),
             30 | 31 => self.window(),
+            32 | 33 => self.library(),
             _ => {
                 let dt = self.dt();
                 let bits = values::element(&mut self.r, dt, self.mood);

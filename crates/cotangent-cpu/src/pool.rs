@@ -306,4 +306,4 @@ fn help() {
 
 #[cfg(test)]
 #[path = "pool/tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -180,3 +180,88 @@ impl<'a> Call<'a> {
         unsafe { std::slice::from_raw_parts_mut(m.ptr.cast(), m.len / size_of::<T>()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Executable, Kind, Operand, Output, Program, Use};
+    use smallvec::smallvec;
+
+    /// The sum of a vector, and the vector itself, in place.
+    static SUM: Routine = Routine {
+        name: "sum",
+        check: |params, ins, outs| {
+            let ok = params.is_empty() && ins.len() == 1 && ins[0].dims.len() == 1 && outs.len() == 2;
+            if ok && outs[1] == Ty::new(Dt::F32, &[]) { Ok(()) } else { Err("no vector".into()) }
+        },
+        in_place: true,
+        run: |call| {
+            assert!(call.input::<f32>(0).is_empty(), "the operand is in the result");
+            let (n, count) = (call.dims(0)[0], call.count);
+            let (x, sums) = (call.output::<f32>(0), call.output::<f32>(1));
+            for k in 0..count {
+                assert_eq!(sums[k], 0.0);
+                sums[k] = x[k * n..(k + 1) * n].iter().sum();
+                x[k * n] += 100.0;
+            }
+        },
+    };
+    fn program(batch: u32, dims: &[usize]) -> (Program, u32) {
+        let mut p = Program::default();
+        let x = p.arg(Ty::new(Dt::F32, dims));
+        let lib = Lib { routine: &SUM, params: smallvec![], batch };
+        let outs = [Ty::new(Dt::F32, dims), Ty::new(Dt::F32, &dims[..batch as usize])];
+        let y = p.push(Kind::Lib(Box::new(lib)), &[Use::plain(x)], &outs);
+        (p, y)
+    }
+
+    #[test]
+    fn results_of_a_batch_and_of_one() {
+        for (batch, dims, want) in [(1, &[2, 3][..], &[6.0f32, 15.0][..]), (0, &[3][..], &[6.0][..])] {
+            let (mut p, y) = program(batch, dims);
+            p.outs = vec![y, y + 1, 0];
+            let x: Vec<f32> = (1..=dims.iter().product::<usize>()).map(|i| i as f32).collect();
+            let argument = Buffer::from_slice(&x);
+            let outs = Executable::compile(&p).unwrap().run(&[Operand::Buffer(&argument)]);
+            let Output::Buffer(first) = &outs[0] else { panic!("a buffer") };
+            assert_eq!(first.as_slice::<f32>()[0], 101.0);
+            match &outs[1] {
+                Output::Buffer(b) => assert_eq!(b.as_slice::<f32>(), want),
+                Output::Bits(b) => assert_eq!([f32::from_bits(*b as u32)], want),
+                Output::Arg(_) => panic!("not an argument"),
+            }
+            assert_eq!(argument.as_slice::<f32>(), x, "the argument stays as it was");
+            // nobody reads the vector
+            p.outs = vec![y + 1];
+            Executable::compile(&p).unwrap().run(&[Operand::Buffer(&argument)]);
+        }
+    }
+
+    #[test]
+    fn calls_that_do_not_fit() {
+        let error = |p: &Program| p.check().unwrap_err();
+        let (mut p, y) = program(1, &[2, 3]);
+        p.check().unwrap();
+        p.vals[y as usize + 1].ty = Ty::new(Dt::F32, &[3]);
+        assert!(error(&p).contains("batch dimensions in common"), "{}", error(&p));
+        let (mut p, y) = program(1, &[2, 3]);
+        p.vals[y as usize].ty = Ty::new(Dt::F64, &[2, 3]);
+        assert!(error(&p).contains("in place"), "{}", error(&p));
+        let (mut p, _) = program(1, &[2, 3]);
+        let Kind::Lib(lib) = &mut p.nodes[1].kind else { panic!("a call") };
+        lib.params.push(1);
+        assert!(error(&p).contains("no vector"), "{}", error(&p));
+        let Kind::Lib(lib) = &mut p.nodes[1].kind else { panic!("a call") };
+        lib.batch = u32::MAX;
+        assert!(error(&p).contains("batch dimensions"), "{}", error(&p));
+    }
+
+    #[test]
+    #[should_panic(expected = "elements of type f64, not f32")]
+    fn elements_of_another_type() {
+        let ins = [(Ty::new(Dt::F64, &[]), Memory { ptr: std::ptr::null_mut(), len: 0 })];
+        // SAFETY: there is nothing in it.
+        let call = unsafe { Call::new(&[], 0, &ins, &[]) };
+        call.input::<f32>(0);
+    }
+}

@@ -35,8 +35,10 @@ struct Conv<'a> {
     windows: &'a [usize],
     slides: &'a [Slide],
     batch_last: bool,
-    /// Channels first in memory, for array and result.
-    turned: bool,
+    /// The array's dimensions in the order in which they are in memory.
+    stored: &'a [usize],
+    /// Do the groups of the filter lie side by side?
+    lanes: bool,
 }
 
 fn check(name: &str, c: Conv) {
@@ -47,24 +49,23 @@ fn check(name: &str, c: Conv) {
     let filter = [&[g][..], &sizes, &[channels, c.features]].concat();
     let windows = if c.batch_last { [c.windows, &[n]].concat() } else { [&[n], c.windows].concat() };
     let mut p = Program::default();
-    let mut stored = c.array.to_vec();
-    let mut view = View::identity(c.array);
-    if c.turned {
-        // [groups, batch, channels, spatial..], read as if the channels were last
-        let last = stored.pop().unwrap();
-        stored.insert(2, last);
-        let natural = row_major(&stored);
-        for k in 2..d + 2 {
-            view.strides[k] = natural[k + 1];
+    // an operand whose dimensions are in memory in another order
+    let mut stored = |dims: &[usize], order: &[usize]| {
+        let extents: Vec<usize> = order.iter().map(|d| dims[*d]).collect();
+        let mut view = View::identity(dims);
+        for (d, s) in order.iter().zip(&row_major(&extents)) {
+            view.strides[*d] = *s;
         }
-        view.strides[d + 2] = natural[2];
-        view.strides[..2].copy_from_slice(&natural[..2]);
-    }
-    let (x, f) = (p.arg(Ty::new(src, &stored)), p.arg(Ty::new(src, &filter)));
+        let x = p.arg(Ty::new(src, &extents));
+        p.through(x, view)
+    };
+    let natural: Vec<usize> = (0..d + 3).collect();
+    let x = stored(c.array, if c.stored.is_empty() { &natural } else { c.stored });
+    let lanes: Vec<usize> = (1..d + 3).chain([0]).collect();
+    let f = stored(&filter, if c.lanes { &lanes } else { &natural });
     let spec = ConvSpec { slides: c.slides.into(), batch_last: c.batch_last, acc: src.acc() };
-    let x = p.through(x, view);
     let result = Ty::new(out, &[&windows[..], &[g, c.features]].concat());
-    let y = p.push(Kind::Conv(Arc::new(spec)), &[x, Use::plain(f)], &[result]);
+    let y = p.push(Kind::Conv(Arc::new(spec)), &[x, f], &[result]);
     p.outs = vec![y];
     let args: Vec<Vec<u8>> = p.args.iter().enumerate().map(|(i, ty)| data(ty, i as u64 + 7)).collect();
     let want = reference::evaluate(&p, &args).unwrap();
@@ -86,10 +87,11 @@ fn several_panels_of_whole_patches() {
         windows: &[26, 26],
         slides: &[slide(3, 1, 1), slide(3, 1, 1)],
         batch_last: false,
-        turned: false,
+        stored: &[],
+        lanes: false,
     };
     check("channels last", Conv { ..c });
-    check("channels first", Conv { turned: true, ..c });
+    check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
     check("half precision", Conv { types: [Dt::Bf16; 2], features: 3, ..c });
 }
 
@@ -102,10 +104,11 @@ fn long_sums_chunk_by_chunk() {
         windows: &[17, 10],
         slides: &[slide(3, 1, 1), slide(3, 1, 2)],
         batch_last: false,
-        turned: false,
+        stored: &[],
+        lanes: false,
     };
     check("one panel", Conv { ..c });
-    check("channels first", Conv { turned: true, ..c });
+    check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
     check("a result of another type", Conv { types: [Dt::F32, Dt::F64], ..c });
     check("several panels", Conv { array: &[1, 1, 50, 50, 65], windows: &[50, 50], features: 1, ..c });
     check("complex", Conv { types: [Dt::C64; 2], array: &[1, 2, 12, 13, 130], windows: &[12, 13], ..c });
@@ -124,7 +127,8 @@ fn sums_of_several_super_chunks() {
         windows: &[3, 2],
         slides: &[slide(129, 1, 1), slide(130, 1, 0)],
         batch_last: true,
-        turned: false,
+        stored: &[],
+        lanes: false,
     };
     check("floats", Conv { ..c });
     check("with groups", Conv { array: &[2, 2, 130, 130, 1], features: 1, ..c });
@@ -141,10 +145,52 @@ fn windows_of_one_element_are_a_product() {
             windows: &[windows, windows],
             slides: &[slide(1, stride, 0), slide(1, stride, 0)],
             batch_last: false,
-            turned: false,
+            stored: &[],
+            lanes: false,
         };
         check("channels last", Conv { ..c });
-        check("channels first", Conv { turned: true, ..c });
+        check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
         check("cut off", Conv { windows: &[2, 2], slides: &[slide(1, stride, -3), slide(1, stride, 0)], ..c });
     }
+}
+
+/// Each channel for itself: in memory batch, spatial dimensions, channels.
+#[test]
+fn groups_that_lie_side_by_side() {
+    for groups in [8, 33, 96] {
+        let c = Conv {
+            types: F32,
+            array: &[groups, 2, 7, 6, 1],
+            features: 1,
+            windows: &[7, 3],
+            slides: &[slide(3, 1, 1), slide(2, 2, 1)],
+            batch_last: false,
+            stored: &[1, 2, 3, 0, 4],
+            lanes: true,
+        };
+        check("short sums", Conv { ..c });
+        check("doubles", Conv { types: [Dt::F64; 2], ..c });
+        check("half precision", Conv { types: [Dt::Bf16; 2], ..c });
+        check(
+            "several chunks",
+            Conv {
+                array: &[groups, 1, 30, 6, 1],
+                windows: &[2, 2],
+                slides: &[slide(29, 1, 0), slide(12, 1, 3)],
+                batch_last: true,
+                ..c
+            },
+        );
+    }
+    let long = Conv {
+        types: F32,
+        array: &[9, 1, 130, 130, 1],
+        features: 1,
+        windows: &[2, 1],
+        slides: &[slide(129, 1, 1), slide(130, 1, 0)],
+        batch_last: true,
+        stored: &[1, 2, 3, 0, 4],
+        lanes: true,
+    };
+    check("several super-chunks", long);
 }

@@ -8,7 +8,7 @@ use faer::linalg::cholesky::llt::factor::{LltParams, cholesky_in_place, cholesky
 use faer::linalg::triangular_solve as tri;
 use faer::{Auto, Conj, Par, Spec};
 
-/// The lower triangular L with A = L L^H, of which only the lower triangle is read; zeros above it. NaN everywhere if A is not positive definite.
+/// The lower triangular L with A = L L^H, of which only the lower triangle is read; what is above it stays. NaN everywhere if A is not positive definite.
 /// Operand and result: `[n, n]`. No parameters.
 pub static CHOLESKY: Routine = Routine {
     name: "cholesky",
@@ -34,9 +34,10 @@ fn cholesky<T: Number>(call: &mut Call) {
             x.fill(T::nan());
             continue;
         }
-        store(x, a.as_ref());
         for (i, row) in x.chunks_mut(n.max(1)).enumerate() {
-            row[i + 1..].fill(T::nought());
+            for (j, x) in row[..=i].iter_mut().enumerate() {
+                *x = a[(i, j)];
+            }
         }
     }
 }

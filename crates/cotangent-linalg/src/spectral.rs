@@ -100,6 +100,9 @@ fn singular<T: Number>(call: &mut Call) {
     for i in 0..call.count {
         let x = part(x, i, m * n);
         load(&mut a, x);
+        // vectors that belong to no value are made of what is there, which has to be zeros
+        u.fill(T::nought());
+        v.fill(T::nought());
         let diagonal = DiagMut::from_slice_mut(&mut s);
         let stack = MemStack::new(&mut memory);
         let (to_u, to_v) = (vectors.then(|| u.as_mut()), vectors.then(|| v.as_mut()));

@@ -13,7 +13,7 @@ use crate::prim::TriangularSolve;
 /// ```
 #[track_caller]
 pub fn cholesky(a: &Array) -> Array {
-    matrix::tril(&prim::cholesky(&symmetrized(&square("cholesky", a))), 0)
+    prim::cholesky(&matrix::symmetrized(&square("cholesky", a)))
 }
 
 /// Eigenvalues in ascending order, and the eigenvectors that belong to them as columns.
@@ -23,7 +23,7 @@ pub struct Eigen {
     /// Columns of length 1.
     pub vectors: Array,
 }
-/// Eigenvalues and orthonormal eigenvectors of Hermitian matrices, whose lower triangle counts: [`Eigh`] has the options.
+/// Eigenvalues and orthonormal eigenvectors of Hermitian matrices: of another one, half of the sum with its conjugate transpose counts. [`Eigh`] has the options.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -54,18 +54,25 @@ pub fn eigvalsh(a: &Array) -> Array {
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Eigh {
-    upper: bool,
+    triangle: Option<Triangle>,
     degenerate: Degenerate,
-    as_it_is: bool,
+}
+/// The part of a Hermitian matrix that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Triangle {
+    /// What is on and below the diagonal.
+    Lower,
+    /// What is on and above the diagonal.
+    Upper,
 }
 impl Eigh {
     /// As [`eigh()`].
     pub fn new() -> Eigh {
         Eigh::default()
     }
-    /// The upper triangle counts.
-    pub fn upper(mut self) -> Eigh {
-        self.upper = true;
+    /// Only this triangle counts. (The derivative is still that of half of the sum with the conjugate transpose, as in JAX.)
+    pub fn triangle(mut self, which: Triangle) -> Eigh {
+        self.triangle = Some(which);
         self
     }
     /// What the derivative of vectors is where eigenvalues are equal: NaN, as in JAX, unless it says otherwise.
@@ -73,17 +80,14 @@ impl Eigh {
         self.degenerate = how;
         self
     }
-    /// Half of the sum with the conjugate transpose counts, instead of a triangle.
-    pub fn symmetrize(mut self) -> Eigh {
-        self.as_it_is = true;
-        self
-    }
     /// Eigenvalues and eigenvectors.
     #[track_caller]
     pub fn of(&self, a: &Array) -> Eigen {
         let a = square("eigh", a);
-        let a = if self.as_it_is { symmetrized(&a) } else { a };
-        let (vectors, values) = prim::eigh(&a, !self.upper, self.degenerate);
+        let (vectors, values) = match self.triangle {
+            None => prim::eigh_symmetric(&matrix::symmetrized(&a), self.degenerate),
+            Some(which) => prim::eigh(&a, which == Triangle::Lower, self.degenerate),
+        };
         Eigen { values, vectors }
     }
 }

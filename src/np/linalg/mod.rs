@@ -55,11 +55,6 @@ fn extents(x: &Array) -> (usize, usize) {
     let r = x.ndim();
     (x.shape()[r - 2], x.shape()[r - 1])
 }
-/// Half of the sum with the conjugate transpose.
-fn symmetrized(x: &Array) -> Array {
-    let y = prim::add(x, &matrix::mh(x));
-    prim::div(&y, &prim::lit(&y, 2.0))
-}
 /// Both in their common type, with the same batch dimensions.
 #[track_caller]
 fn together(name: &str, a: &Array, b: &Array) -> (Array, Array) {

@@ -7,9 +7,11 @@
 //! Gradients are convolutions as well. In that of a filter the windows are few and the sums are long, its batch is what is side by side in memory, and the
 //! matrix of patches is written transposed: whichever side has longer runs is the inner one.
 
+mod lanes;
 mod patches;
 
-use crate::dot::{CHUNK, Mat, SUPER, add_sums, dot, dot_onto};
+use crate::dot::{CHUNK, Mat, SUPER, add_sums, dot, dot_onto, few_rows};
+use crate::isa::Isa;
 use crate::pairs::Pairs;
 use crate::{Buffer, DotOrder, DotSpec, Dt, Slide};
 use patches::{Cell, Side, copy, pack};
@@ -18,6 +20,10 @@ use std::ops::Range;
 
 /// Bytes of a panel of patches whose sums are short: a good part of the second cache.
 const PANEL: usize = 512 << 10;
+/// Bytes of a panel that stays in the first cache.
+const FIRST: usize = 40 << 10;
+/// Bytes of a chunk of a filter that a product reads where it is.
+const SMALL: usize = 16 << 10;
 /// Fewer windows than this are no panel, for each panel packs the filter anew.
 const FEW: usize = 252;
 /// Windows of a panel whose sums are long.
@@ -41,6 +47,8 @@ pub struct Space {
 /// A convolution whose operands lie somewhere in memory.
 #[derive(Clone, Debug)]
 pub struct Conv {
+    /// The instruction set of what is no product.
+    pub isa: Isa,
     /// The type of products and sums, and of the result.
     pub acc: Dt,
     /// The operands' type.
@@ -108,8 +116,17 @@ impl Conv {
             // SAFETY: the result; zero is all zeros in every type.
             return unsafe { out.write_bytes(0, len * self.acc.size()) };
         }
+        if self.has_lanes() {
+            // SAFETY: the caller's; the type is that of the operands.
+            return unsafe {
+                match self.acc {
+                    Dt::F32 => self.run_lanes::<f32>((m, k), x.cast(), filter.cast(), out.cast()),
+                    _ => self.run_lanes::<f64>((m, k), x.cast(), filter.cast(), out.cast()),
+                }
+            };
+        }
         let (rows, columns) = (Side::rows(self), Side::columns(self));
-        let transposed = rows.contiguous() > columns.contiguous();
+        let transposed = rows.cost() < columns.cost();
         let spec = DotSpec { order: DotOrder::Chain, acc: self.acc };
         let run = Run { c: self, spec, rows, columns, m, k, transposed, x, filter, out };
         // The order of other sums is nobody's concern, and they have no chunks.
@@ -117,6 +134,17 @@ impl Conv {
         let whole = exact || PANEL / (k * size_of::<T>()) >= FEW.min(m) || k <= CHUNK;
         // SAFETY: the caller's.
         unsafe { if whole { run.short() } else { run.long() } }
+    }
+
+    /// Where an element of a window, with its channel, is in a group's filter.
+    fn filter_offset(&self, element: usize) -> isize {
+        let (mut tap, channel) = (element / self.channels, element % self.channels);
+        let mut at = channel as isize * self.filter[1];
+        for s in self.space.iter().rev() {
+            at += (tap % s.slide.size) as isize * s.filter;
+            tap /= s.slide.size;
+        }
+        at
     }
 
     /// The distance of the filter's rows, if there is one: of its elements with their channels, in row-major order.
@@ -154,6 +182,11 @@ fn chained(dims: impl DoubleEndedIterator<Item = (usize, isize)>) -> Option<isiz
     Some(stride)
 }
 
+/// Are rows of so many bytes in different lines of the first cache?
+fn spread(bytes: usize) -> bool {
+    !bytes.is_multiple_of(2048)
+}
+
 /// Cuts `n` into equal pieces of at most about `most`.
 fn piece(n: usize, most: usize) -> usize {
     n.div_ceil(n.div_ceil(most.max(1)))
@@ -179,13 +212,8 @@ impl<T: Cell> Run<'_, T> {
         let base = self.filter.wrapping_offset(group as isize * from_group);
         let mut k = rows.start;
         while k < rows.end {
-            let (mut tap, channel) = (k / c.channels, k % c.channels);
-            let n = (c.channels - channel).min(rows.end - k);
-            let mut at = channel as isize * from_channel;
-            for s in c.space.iter().rev() {
-                at += (tap % s.slide.size) as isize * s.filter;
-                tap /= s.slide.size;
-            }
+            let n = (c.channels - k % c.channels).min(rows.end - k);
+            let at = c.filter_offset(k);
             let (from, to) = (base.wrapping_offset(at), to.wrapping_add((k - rows.start) * c.features));
             // SAFETY: n channels of all features, and rows for them.
             unsafe {
@@ -244,11 +272,21 @@ impl<T: Cell> Run<'_, T> {
     unsafe fn short(&self) {
         let (c, size) = (self.c, size_of::<T>());
         let direct = c.window_row();
-        let panel = match direct {
-            Some(_) => self.m,
-            None => piece(self.m, (PANEL / (self.k * size)).max(14)),
+        let row = c.filter_row().filter(|_| c.filter[2] == 1 || self.m <= FEW);
+        let few = few_rows(self.spec, c.src);
+        let panel = match (direct, few) {
+            (Some(_), _) => self.m,
+            // A few patches that stay in the first cache, and a filter that is read where it lies in the second.
+            (None, Some(height))
+                if !self.transposed && self.k * c.features * size <= PANEL && spread(c.features * size) =>
+            {
+                // A small filter is read there by more rows, too.
+                let most = if self.k.min(CHUNK) * c.features * size <= SMALL { usize::MAX } else { 3 };
+                height * (FIRST / (height * self.k * size)).clamp(1, most)
+            }
+            _ => piece(self.m, (PANEL / (self.k * size)).max(14)),
         };
-        let row = c.filter_row();
+        let panel = panel.min(self.m);
         let area = Buffer::uninit(if direct.is_some() { 0 } else { panel * self.k * size });
         let filter = Buffer::uninit(if row.is_some() { 0 } else { self.k * c.features * size });
         let apart = c.groups > 1;

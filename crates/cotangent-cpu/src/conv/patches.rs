@@ -48,12 +48,13 @@ impl Side {
         let space = c.space.iter().map(|s| (s.slide.size, s.slide.dilation as isize)).collect();
         Side::new(c, space, (c.channels, c.x[2]), false)
     }
-    /// Elements that lie side by side.
-    pub(super) fn contiguous(&self) -> usize {
-        if self.run.1 == 1 { self.run.0 } else { 1 }
+    /// What it takes to write an element if this is the inner side, in some unit: a run costs something by itself, and elements that are apart
+    /// cost more than those that are not.
+    pub(super) fn cost(&self) -> usize {
+        (if self.run.1 == 1 { 100 } else { 800 }) + 8000 / self.run.0
     }
     /// What the element `i` of this side contributes: to the places, and to the offset.
-    fn place(&self, i: usize, q: &mut [isize]) -> isize {
+    pub(super) fn place(&self, i: usize, q: &mut [isize]) -> isize {
         let mut rest = i;
         let mut free = 0;
         if !self.free_first {
@@ -94,17 +95,38 @@ pub(super) unsafe fn pack<T: Cell>(
     let mut start: SmallVec<[isize; 4]> = SmallVec::from_elem(0, d);
     // What each run contributes, once for all lines.
     let mut table: Vec<isize> = Vec::with_capacity(runs.len() * (d + 1));
+    // The same as offsets, and the least and greatest places: where all are inside nothing has to be looked at.
+    let mut offsets: Vec<isize> = Vec::with_capacity(runs.len());
+    let mut reach: SmallVec<[(isize, isize); 4]> = SmallVec::from_elem((isize::MAX, isize::MIN), d);
     for r in runs.clone() {
         let offset = inner_side.place(r * len, &mut q);
         table.push(offset);
         table.extend_from_slice(&q);
+        offsets.push(offset + q.iter().zip(&c.space).map(|(q, s)| q * s.x).sum::<isize>());
+        for (k, (least, greatest)) in reach.iter_mut().enumerate() {
+            let along = inner_side.along.filter(|_| k + 1 == d);
+            let more = along.map_or(0, |unit| ((len / unit) as isize - 1) * inner_side.space[k].1);
+            (*least, *greatest) = ((*least).min(q[k]), (*greatest).max(q[k] + more));
+        }
     }
+    let plain = c.space.iter().all(|s| s.slide.base == 1);
     for (line, o) in outer.enumerate() {
         let at = outer_side.place(o, &mut start);
         for (s, g) in start.iter_mut().zip(&c.space) {
             *s -= g.slide.lo as isize;
         }
         let mut to = dst.wrapping_add(line * ld);
+        let inside = |k: usize| start[k] + reach[k].0 >= 0 && start[k] + reach[k].1 < c.space[k].n as isize;
+        if plain && (0..d).all(inside) {
+            let x = x.wrapping_offset(at + start.iter().zip(&c.space).map(|(q, s)| q * s.x).sum::<isize>());
+            for (r, offset) in runs.clone().zip(&offsets) {
+                let (from, end) = (inner.start.max(r * len) - r * len, inner.end.min((r + 1) * len) - r * len);
+                // SAFETY: all places of the line are in the array.
+                unsafe { copy(to, x.wrapping_offset(offset + from as isize * distance), distance, end - from) }
+                to = to.wrapping_add(end - from);
+            }
+            continue;
+        }
         for (r, entry) in runs.clone().zip(table.chunks_exact(d + 1)) {
             let (from, end) = (inner.start.max(r * len) - r * len, inner.end.min((r + 1) * len) - r * len);
             // The elements of the run that are in the array, and where the first of all would be.

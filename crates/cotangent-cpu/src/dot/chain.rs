@@ -11,13 +11,19 @@ use super::cast::{self, Conversion};
 use super::micro::{Elem, Job, Kit, Micro};
 use super::pack;
 use super::scratch::Scratch;
-use super::{CHUNK, Product, SUPER, merge, pieces};
+use super::{CHUNK, Product, SUPER, Tail, merge, pieces};
 use crate::Dt;
 use crate::pairs::Pairs;
 use std::ops::Range;
 
 /// Below this a matrix is read where it is.
 const SMALL: usize = 16 << 10;
+
+/// Bytes of the result that are told to be finished at once, or a row of a tile.
+const TOLD: usize = 16 << 10;
+
+/// With so few rows at most, packing columns costs as much as it gains.
+const FEW_ROWS: usize = 42;
 
 /// How the rows reach the microkernel.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +40,8 @@ enum Rows {
 
 struct Tile<'a, E: 'static> {
     product: &'a Product,
+    /// What is done with a part of the result after its last chunk, if it is its own accumulator.
+    tail: Tail<'a>,
     kit: &'static Kit<E>,
     /// Reals in an element.
     unit: usize,
@@ -45,6 +53,10 @@ struct Tile<'a, E: 'static> {
     reading: Conversion,
     rows: Rows,
     direct_columns: bool,
+    /// Is `k` 1, and all as the kernel for that wants it?
+    outer: bool,
+    /// Does one call take all rows? Then a panel that has been packed is used once, and needs no place of its own.
+    once: bool,
     a_area: *mut E,
     b_area: *mut E,
     panel_area: *mut E,
@@ -55,7 +67,7 @@ struct Tile<'a, E: 'static> {
 ///
 /// # Safety
 /// As for [`Product::run`]; `E` is the (part of the) type that computes `spec.acc`.
-pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
+pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>, tail: Tail) {
     let p = product;
     let kit = E::kit(p.isa);
     let compute = cast::compute(p.spec.acc);
@@ -72,7 +84,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         let bytes = chunk * p.tile_n * size;
         // Rows that are a multiple of a page apart compete for the same few cache lines.
         let spread = !(p.b.row.unsigned_abs() * size).is_multiple_of(2048) || chunk <= 16;
-        calls <= 3 || (spread && bytes <= SMALL)
+        p.tile_m <= FEW_ROWS || (spread && bytes <= SMALL)
     };
     let rows = if !plain {
         if unit == 1 && p.a.row == 1 && p.a.col != 1 { Rows::Columns } else { Rows::Gathered }
@@ -85,17 +97,20 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
     };
 
     let in_place = p.in_place();
+    let outer = p.k == 1 && plain && unit == 1 && in_place && p.b.col == 1;
+    let once = calls == 1 && !direct_columns;
     let slots = if in_place { 0 } else { Pairs::places(pieces(p.k, SUPER)) };
     let tile_len = p.tile_m * p.tile_n * unit;
     let mut scratch = Scratch::new([
         if rows == Rows::Direct { 0 } else { height * chunk * size },
-        if direct_columns { 0 } else { panels * width * chunk * size },
+        if direct_columns { 0 } else { (if once { 1 } else { panels }) * width * chunk * size },
         if plain && unit == 1 { 0 } else { width * chunk * size },
         if plain || unit == 1 { 0 } else { width * chunk * size },
         slots * tile_len * size,
     ]);
     let tile = Tile {
         product,
+        tail: if in_place { tail } else { None },
         kit,
         unit,
         vectors,
@@ -104,6 +119,8 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
         reading: Conversion::reading(p.isa, p.src, p.spec.acc),
         rows,
         direct_columns,
+        outer,
+        once,
         a_area: scratch.area(0),
         b_area: scratch.area(1),
         panel_area: scratch.area(2),
@@ -130,9 +147,14 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>) {
                 pairs.push(|k| merge(len, sums.add(k * len)));
             }
             pairs.finish(|k| merge(len, sums.add(k * len)));
+            let mut told = 0;
             for r in 0..rows {
                 let to = p.out.add((out + r * p.n) * p.out_dt.size());
                 writing.run(cols, sums.add(r * cols * unit).cast(), 1, to);
+                if tail.is_some() && ((r + 1 - told) * cols * p.out_dt.size() >= TOLD || r + 1 == rows) {
+                    p.finished(tail, t, i.start + told..i.start + r + 1, j.clone());
+                    told = r + 1
+                }
             }
         }
     }
@@ -154,9 +176,16 @@ impl<E: Elem> Tile<'_, E> {
             let k = CHUNK.min(range.end - at);
             let a = a_base.wrapping_offset(offset(p.src, 0, 0, at, p.a.col));
             let b = b_base.wrapping_offset(offset(p.src, 0, 0, at, p.b.row));
-            if !self.direct_columns {
-                // SAFETY: the columns of the tile, and their area.
-                unsafe { self.pack_columns(b, k, j.len()) }
+            let step = width / self.unit;
+            let pack = |q: usize, to: usize| {
+                let b = b.wrapping_offset(offset(p.src, 0, 0, q * step, p.b.col));
+                // SAFETY: the columns of a panel, and its place.
+                unsafe {
+                    self.pack_columns(b, k, step.min(j.len() - q * step), self.b_area.add(to * width * k * self.unit))
+                }
+            };
+            if !self.direct_columns && !self.once {
+                (0..pieces(cols, width)).for_each(|q| pack(q, q))
             }
             let mut job = Job {
                 k: k * self.unit,
@@ -175,7 +204,22 @@ impl<E: Elem> Tile<'_, E> {
             // As few calls as there can be, with about as many rows each.
             let calls = pieces(i.len(), self.height);
             let (few, more) = if calls == 1 { (i.len(), 0) } else { (i.len() / calls, i.len() % calls) };
-            let mut r = 0;
+            let last = self.tail.is_some() && at + k == p.k;
+            if self.outer {
+                // As many rows as are told at once.
+                let some = (TOLD / (cols * size_of::<E>())).max(1);
+                (job.b, job.cols, job.a_row) = (b, cols, p.a.row);
+                for r in (0..i.len()).step_by(some) {
+                    let rows = some.min(i.len() - r);
+                    job.a = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row)).cast();
+                    job.c = c.wrapping_add(r * c_row);
+                    // SAFETY: these rows against all columns.
+                    unsafe { (self.kit.outer)(&job, rows) }
+                    p.finished(self.tail, t, i.start + r..i.start + r + rows, j.clone())
+                }
+                return;
+            }
+            let (mut r, mut told) = (0, 0);
             for call in 0..calls {
                 let rows = few + (call < more) as usize;
                 let a = a.wrapping_offset(offset(p.src, 0, 0, r, p.a.row));
@@ -185,16 +229,23 @@ impl<E: Elem> Tile<'_, E> {
                     job.c = c.add(r * c_row);
                     if self.direct_columns && calls == 1 && rows <= self.kit.wide.len() {
                         self.wide(&mut job, b, cols, rows);
-                        break;
-                    }
-                    for q in 0..pieces(cols, width) {
-                        job.b = b.wrapping_add(q * panel);
-                        job.cols = width.min(cols - q * width);
-                        self.kernel(job.cols)[rows - 1](&job);
-                        job.c = job.c.wrapping_add(width);
+                    } else {
+                        for q in 0..pieces(cols, width) {
+                            if self.once {
+                                pack(q, 0)
+                            }
+                            job.b = if self.once { b } else { b.wrapping_add(q * panel) };
+                            job.cols = width.min(cols - q * width);
+                            self.kernel(job.cols)[rows - 1](&job);
+                            job.c = job.c.wrapping_add(width);
+                        }
                     }
                 }
                 r += rows;
+                if last && ((r - told) * cols * size_of::<E>() >= TOLD || r == i.len()) {
+                    p.finished(self.tail, t, i.start + told..i.start + r, j.clone());
+                    told = r
+                }
             }
             at += k;
         }
@@ -267,44 +318,37 @@ impl<E: Elem> Tile<'_, E> {
         }
     }
 
-    /// Packs `k` rows of `n` columns into panels.
+    /// Packs `k` rows of `cols` columns into a panel.
     ///
     /// # Safety
-    /// `b` points to the first element; the areas have room.
-    unsafe fn pack_columns(&self, b: *const u8, k: usize, n: usize) {
+    /// `b` points to the first element; `dst` and the areas have room.
+    unsafe fn pack_columns(&self, b: *const u8, k: usize, cols: usize, dst: *mut E) {
         let p = self.product;
-        let width = self.vectors * self.kit.width;
-        let step = width / self.unit;
-        for (q, j) in (0..n).step_by(step).enumerate() {
-            let cols = step.min(n - j);
-            let b = b.wrapping_offset(offset(p.src, 0, 0, j, p.b.col));
-            let (mut src, mut row, mut col) = (b.cast::<E>(), p.b.row, p.b.col);
-            // SAFETY: the columns from j on, the panel they go to, and an area for one converted panel.
-            unsafe {
-                if !self.plain {
-                    src = self.panel_area;
-                    let to = |elements: usize| self.panel_area.add(elements * self.unit).cast();
-                    if p.b.row == 1 && p.b.col != 1 {
-                        (row, col) = (1, k as isize);
-                        for c in 0..cols {
-                            let from = b.wrapping_offset(offset(p.src, 0, 0, c, p.b.col));
-                            self.reading.run(k, from, 1, to(c * k));
-                        }
-                    } else {
-                        (row, col) = (cols as isize, 1);
-                        for r in 0..k {
-                            let from = b.wrapping_offset(offset(p.src, 0, 0, r, p.b.row));
-                            self.reading.run(cols, from, p.b.col, to(r * cols));
-                        }
+        let (mut src, mut row, mut col) = (b.cast::<E>(), p.b.row, p.b.col);
+        // SAFETY: the columns, the panel they go to, and an area for one converted panel.
+        unsafe {
+            if !self.plain {
+                src = self.panel_area;
+                let to = |elements: usize| self.panel_area.add(elements * self.unit).cast();
+                if p.b.row == 1 && p.b.col != 1 {
+                    (row, col) = (1, k as isize);
+                    for c in 0..cols {
+                        let from = b.wrapping_offset(offset(p.src, 0, 0, c, p.b.col));
+                        self.reading.run(k, from, 1, to(c * k));
+                    }
+                } else {
+                    (row, col) = (cols as isize, 1);
+                    for r in 0..k {
+                        let from = b.wrapping_offset(offset(p.src, 0, 0, r, p.b.row));
+                        self.reading.run(cols, from, p.b.col, to(r * cols));
                     }
                 }
-                let dst = self.b_area.add(q * width * k * self.unit);
-                if self.unit == 2 {
-                    let area = if self.plain { self.panel_area } else { self.pairs_area };
-                    pack::panel_of_pairs(self.kit, self.vectors, k, cols, src, row, col, area, dst);
-                } else {
-                    pack::panel(self.kit, self.vectors, k, cols, src, row, col, dst);
-                }
+            }
+            if self.unit == 2 {
+                let area = if self.plain { self.panel_area } else { self.pairs_area };
+                pack::panel_of_pairs(self.kit, self.vectors, k, cols, src, row, col, area, dst);
+            } else {
+                pack::panel(self.kit, self.vectors, k, cols, src, row, col, dst);
             }
         }
     }

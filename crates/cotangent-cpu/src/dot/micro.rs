@@ -123,12 +123,36 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize, const EDGE: bool>(job: 
     }
 }
 
+/// `rows` rows of products with a `k` of 1, of any number of columns: a map, but that products are added to zero.
+///
+/// # Safety
+/// As for [`Micro`], with so many rows and as many columns as the job says.
+#[inline(always)]
+unsafe fn outer<S: Simd>(job: &Job<S::E>, rows: usize) {
+    // SAFETY: all accesses lie inside the job.
+    unsafe {
+        let zero = S::splat(S::E::ZERO);
+        let whole = job.cols - job.cols % S::W;
+        let mask = S::mask(job.cols - whole);
+        for i in 0..rows {
+            let y = S::splat(*job.a.wrapping_offset(i as isize * job.a_row));
+            let c = job.c.add(i * job.c_row);
+            for j in (0..whole).step_by(S::W) {
+                S::fma(y, S::load(job.b.add(j)), zero).store(c.add(j))
+            }
+            if whole < job.cols {
+                S::fma(y, S::load_m(job.b.add(whole), mask), zero).store_m(c.add(whole), mask)
+            }
+        }
+    }
+}
+
 /// Masks of the first `n` elements of `V` vectors.
 ///
 /// # Safety
 /// The processor must have the instruction set.
 #[inline(always)]
-unsafe fn masks<S: Simd, const V: usize>(n: usize) -> [S::M; V] {
+pub(super) unsafe fn masks<S: Simd, const V: usize>(n: usize) -> [S::M; V] {
     // SAFETY: the caller has the instruction set.
     unsafe {
         let mut masks = [S::mask(0); V];
@@ -228,6 +252,8 @@ pub(super) struct Kit<E: 'static> {
     pub shapes: [&'static [&'static [Micro<E>]]; 2],
     /// For few rows: entry r has r + 1 rows and so many vectors; the first reads whole vectors, the second no more than there is.
     pub wide: &'static [(usize, [Micro<E>; 2])],
+    /// Products with a `k` of 1, for so many rows.
+    pub outer: unsafe fn(&Job<E>, usize),
     /// Copies into panels of v + 1 vectors, filling up with zeros.
     pub pack_b: &'static [Strip<E>],
     /// The same for complex numbers.
@@ -276,6 +302,11 @@ macro_rules! compiled {
                 unsafe { super::micro::<S, R, V, EDGE>(job) }
             }
             #[target_feature(enable = $features)]
+            pub(super) unsafe fn outer<S: Simd>(job: &Job<S::E>, rows: usize) {
+                // SAFETY: the caller's promise.
+                unsafe { super::outer::<S>(job, rows) }
+            }
+            #[target_feature(enable = $features)]
             pub(super) unsafe fn strip<S: Simd, const V: usize, const PAD: bool>(
                 count: usize,
                 p: *const S::E,
@@ -307,9 +338,11 @@ macro_rules! compiled {
                 unsafe { tree::rows::<S, R, V, PAIR>(job) }
             }
             #[target_feature(enable = $features)]
-            pub(super) unsafe fn across<S: Real, const L: usize, const PAIR: bool>(job: &tree::Job<S::E>) {
+            pub(super) unsafe fn across<S: Real, const L: usize, const V: usize, const PAIR: bool>(
+                job: &tree::Job<S::E>,
+            ) {
                 // SAFETY: the caller's promise.
-                unsafe { tree::across::<S, L, PAIR>(job) }
+                unsafe { tree::across::<S, L, V, PAIR>(job) }
             }
         }
     };
@@ -319,7 +352,7 @@ compiled!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,f16c,bmi
 #[cfg(target_arch = "x86_64")]
 compiled!(avx2, "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt");
 mod portable {
-    pub(super) use super::{micro, strip, strip_pairs};
+    pub(super) use super::{micro, outer, strip, strip_pairs};
     pub(super) use crate::dot::tree::{across, rows};
 }
 
@@ -362,6 +395,7 @@ macro_rules! kit {
                 &[$(kit!(@rows $module $s, $v, true, $rows)),+],
             ],
             wide: &[$(($wv, [$module::micro::<$s, $wr, $wv, false>, $module::micro::<$s, $wr, $wv, true>])),*],
+            outer: $module::outer::<$s>,
             pack_b: &[$($module::strip::<$s, $v, true>),+],
             pack_pairs: kit!(@$pairs $module $s, $($v)+),
             pack_a: $module::strip::<$s, $run, false>,
@@ -410,7 +444,7 @@ kit! { u64, none:
 }
 
 /// The tree of one element type: its lanes and those of pairs, and for AVX-512, AVX2 and portable code the vector, vectors of 256
-/// bytes, and rows at once.
+/// bytes, rows at once, and vectors of rows of a transposed matrix at once.
 macro_rules! tree {
     ($e:ty, $lanes:literal, $pairs:literal: $avx512:tt $avx2:tt $portable:tt) => {
         impl TreeElem for $e {
@@ -424,17 +458,17 @@ macro_rules! tree {
             }
         }
     };
-    (@one $e:ty, $lanes:literal, $pairs:literal, $module:ident ($s:ty, $v:literal, $r:literal)) => {{
+    (@one $e:ty, $lanes:literal, $pairs:literal, $module:ident ($s:ty, $v:literal, $r:literal, $a:literal)) => {{
         static KIT: tree::Kit<$e> = tree::Kit {
             group: $r,
             rows: [$module::rows::<$s, $r, $v, false>, $module::rows::<$s, 1, $v, false>],
             pairs: $module::rows::<$s, 1, $v, true>,
-            across: [$module::across::<$s, $lanes, false>, $module::across::<$s, $pairs, true>],
-            columns: 2 * <$s as Simd>::W,
+            across: [$module::across::<$s, $lanes, $a, false>, $module::across::<$s, $pairs, $a, true>],
+            columns: $a * <$s as Simd>::W,
         };
         &KIT
     }};
 }
 
-tree! { f32, 64, 32: (F32x16, 4, 4) (F32x8, 8, 1) (Lanes<f32, 4>, 16, 1) }
-tree! { f64, 32, 16: (F64x8, 4, 4) (F64x4, 8, 1) (Lanes<f64, 2>, 16, 1) }
+tree! { f32, 64, 32: (F32x16, 4, 4, 4) (F32x8, 8, 1, 2) (Lanes<f32, 4>, 16, 1, 2) }
+tree! { f64, 32, 16: (F64x8, 4, 4, 4) (F64x4, 8, 1, 2) (Lanes<f64, 2>, 16, 1, 2) }

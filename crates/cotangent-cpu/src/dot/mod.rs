@@ -4,6 +4,9 @@
 //! of strides, batches, tiles or the instruction set. A microkernel that keeps its sums in registers over a chunk of k, and a
 //! lane that is a vector element, compute exactly the orders of the definition, so that nothing is lost by fixing them.
 //!
+//! A product above a certain size is computed by as many threads as are free, tile by tile. Whoever asks for one may have each part of the
+//! result as soon as it is finished, from the thread that has it in its cache ([`Tail`]).
+//!
 //! * `chain`: the blocked driver of products with several columns, `micro` its innermost loops, `pack` what brings the right
 //!   operand into their form;
 //! * `tree`: products with one column;
@@ -22,7 +25,7 @@ mod tree;
 mod x86;
 
 use crate::isa::{Isa, isa};
-use crate::{DotOrder, DotSpec, Dt};
+use crate::{DotOrder, DotSpec, Dt, pool};
 use micro::Elem;
 use std::ops::Range;
 
@@ -53,6 +56,24 @@ pub struct Mat {
     pub col: isize,
 }
 
+/// A part of the result that is finished. The result counts as one matrix with the rows of all batches.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Its rows.
+    pub rows: Range<usize>,
+    /// Its columns.
+    pub cols: Range<usize>,
+    /// Its first element.
+    pub ptr: *mut u8,
+    /// From a row to the next, in elements.
+    pub pitch: usize,
+}
+
+/// What is to be done with every block of the result as soon as it is finished, by the thread that has just written it and has it in its cache
+/// still: a bias is added, a rate multiplied. Every element is in exactly one block. It may be changed in its place; no product reads the
+/// result. Where blocks begin and end is not promised.
+pub type Tail<'a> = Option<&'a (dyn Fn(Block) + Sync)>;
+
 /// A product that is ready to be computed: independent tiles of the result, in any order and by any thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Product {
@@ -75,6 +96,8 @@ pub struct Product {
     tiles_n: usize,
     /// Are the sums added to what is there?
     onto: bool,
+    /// Do rows and columns stand for each other?
+    turned: bool,
 }
 
 // SAFETY: the pointers are followed by `run` only, whose caller answers for them, on whatever thread it is called.
@@ -126,6 +149,7 @@ impl Product {
             tiles_m: 1,
             tiles_n: 1,
             onto: false,
+            turned: false,
         };
         if batch == 0 || m == 0 || n == 0 {
             p.batch = 0;
@@ -145,7 +169,7 @@ impl Product {
         } else {
             // The kernels want columns. With one column only, rows take their place; a complex product is not symmetric.
             if p.n == 1 && !spec.acc.is_complex() {
-                (p.m, p.n) = (1, p.m);
+                (p.m, p.n, p.turned) = (1, p.m, true);
                 let (a, b) = (p.a, p.b);
                 p.a = Mat { ptr: b.ptr, batch: b.batch, row: 0, col: b.row };
                 p.b = Mat { ptr: a.ptr, batch: a.batch, row: a.col, col: a.row };
@@ -166,13 +190,15 @@ impl Product {
             p.b.col = 1;
         }
         p.count();
+        // Tiles beside each other share the packing of their columns between them, those below each other repeat it.
         while p.items() < parts {
-            if p.tile_m > 2 * height {
-                p.tile_m = even(p.m, p.tile_m / 2, height);
-            } else if p.tile_n > width && !p.is_tree() {
-                p.tile_n = even(p.n, p.tile_n / 2, width);
-            } else {
-                break;
+            let halves = (even(p.m, p.tile_m / 2, height), even(p.n, p.tile_n / 2, width));
+            match (p.tile_m, p.tile_n) {
+                (_, n) if n >= 8 * width => p.tile_n = halves.1,
+                (m, _) if m >= 64.max(4 * height) => p.tile_m = halves.0,
+                (_, n) if n > width && !p.is_tree() => p.tile_n = halves.1,
+                (m, _) if m > 2 * height => p.tile_m = halves.0,
+                _ => break,
             }
             p.count();
         }
@@ -229,27 +255,72 @@ impl Product {
         (t, i..self.m.min(i + self.tile_m), j..self.n.min(j + self.tile_n))
     }
 
+    /// Tells that a part of matrix `t` is finished.
+    #[inline]
+    fn finished(&self, tail: Tail, t: usize, i: Range<usize>, j: Range<usize>) {
+        let Some(tail) = tail else { return };
+        let ptr = self.out.wrapping_add(((t * self.m + i.start) * self.n + j.start) * self.out_dt.size());
+        tail(if self.turned {
+            Block { rows: t * self.n + j.start..t * self.n + j.end, cols: 0..1, ptr, pitch: 1 }
+        } else {
+            Block { rows: t * self.m + i.start..t * self.m + i.end, cols: j, ptr, pitch: self.n }
+        })
+    }
+
+    /// About how many nanoseconds a thread takes for all of it.
+    fn estimate(&self) -> f64 {
+        // Lanes that are computed for nothing take as long as others.
+        let products = (self.batch * self.m * self.k) as f64 * self.n.max(if self.is_tree() { 1 } else { 8 }) as f64;
+        let slow = match self.isa {
+            Isa::Avx512 => 1.0,
+            Isa::Avx2 => 2.0,
+            Isa::Portable => 12.0,
+        };
+        let memory = if self.is_tree() || self.m == 1 { 0.1 } else { 0.0 };
+        let size = self.spec.acc.size().max(4) as f64 * if self.spec.acc.is_complex() { 2.0 } else { 1.0 };
+        products * (slow / 65.0 + memory) * size / 4.0
+    }
+
+    /// Computes all items, with the threads that are free if they are worth it.
+    ///
+    /// # Safety
+    /// As for [`Product::run`].
+    unsafe fn run_all(&self, ns: f64, parts: usize, tail: Tail) {
+        let items = self.items();
+        let chunks = parts.min(items);
+        if chunks <= 1 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.run(0..items, tail) };
+        }
+        // SAFETY: the same; the chunks are all items, each once.
+        pool::parallel(chunks, ns, &|c| unsafe { self.run(items * c / chunks..items * (c + 1) / chunks, tail) })
+    }
+
     /// Computes some of the items.
     ///
     /// # Safety
     /// What [`dot`] requires of its arguments must hold for those of [`Product::new`]; `items` must end at [`Product::items`] or
     /// before, and no item may be computed by two threads at once.
-    pub unsafe fn run(&self, items: Range<usize>) {
+    pub unsafe fn run(&self, items: Range<usize>, tail: Tail) {
         if self.k == 0 {
             let bytes = self.m * self.n * self.out_dt.size();
-            // SAFETY: these results are the caller's to write, and zero is all zeros in every type.
-            return unsafe { self.out.add(items.start * bytes).write_bytes(0, items.len() * bytes) };
+            for t in items {
+                // SAFETY: these results are the caller's to write, and zero is all zeros in every type.
+                unsafe { self.out.add(t * bytes).write_bytes(0, bytes) };
+                self.finished(tail, t, 0..self.m, 0..self.n)
+            }
+            return;
         }
         // SAFETY: the caller's promise; the element types are those of `compute`.
         unsafe {
             match (cast::compute(self.spec.acc), self.is_tree()) {
-                (Dt::F32 | Dt::C64, true) => tree::run::<f32>(self, items),
-                (Dt::F64 | Dt::C128, true) => tree::run::<f64>(self, items),
-                (Dt::F32 | Dt::C64, _) => chain::run::<f32>(self, items),
-                (Dt::F64 | Dt::C128, _) => chain::run::<f64>(self, items),
-                (Dt::U16, _) => chain::run::<u16>(self, items),
-                (Dt::U32, _) => chain::run::<u32>(self, items),
-                _ => chain::run::<u64>(self, items),
+                (Dt::F32 | Dt::C64, true) => tree::run::<f32>(self, items, tail),
+                (Dt::F64 | Dt::C128, true) => tree::run::<f64>(self, items, tail),
+                (Dt::F32 | Dt::C64, _) => chain::run::<f32>(self, items, tail),
+                (Dt::F64 | Dt::C128, _) => chain::run::<f64>(self, items, tail),
+                (Dt::U16, _) => chain::run::<u16>(self, items, tail),
+                (Dt::U32, _) => chain::run::<u32>(self, items, tail),
+                _ => chain::run::<u64>(self, items, tail),
             }
         }
     }
@@ -293,10 +364,31 @@ unsafe fn merge<E: simd::Num>(len: usize, sums: *mut E) {
 /// * No offset in bytes may overflow `isize`.
 pub unsafe fn dot(spec: DotSpec, src: Dt, out_dt: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8) {
     // SAFETY: the caller's promise.
-    unsafe {
-        let product = Product::new(spec, src, out_dt, sizes, a, b, out, 1);
-        product.run(0..product.items())
+    unsafe { dot_with(spec, src, out_dt, sizes, a, b, out, None) }
+}
+
+/// The same, with something that is to be done with every block of the result.
+///
+/// # Safety
+/// As for [`dot`].
+pub unsafe fn dot_with(
+    spec: DotSpec,
+    src: Dt,
+    out_dt: Dt,
+    sizes: [usize; 4],
+    a: Mat,
+    b: Mat,
+    out: *mut u8,
+    tail: Tail,
+) {
+    let mut product = Product::new(spec, src, out_dt, sizes, a, b, out, 1);
+    let ns = product.estimate();
+    let parts = pool::chunks(ns);
+    if parts > product.items() {
+        product = Product::new(spec, src, out_dt, sizes, a, b, out, parts)
     }
+    // SAFETY: the caller's promise.
+    unsafe { product.run_all(ns, parts, tail) }
 }
 
 /// Adds the later of two adjacent arrays of sums of type `acc`, floats or complex, to the earlier one.
@@ -315,6 +407,17 @@ pub(crate) unsafe fn add_sums(acc: Dt, len: usize, sums: *mut u8) {
     }
 }
 
+/// Rows of a microkernel, if a product with up to three times as many reads a right side whose rows are dense where it lies.
+pub(crate) fn few_rows(spec: DotSpec, src: Dt) -> Option<usize> {
+    let compute = cast::compute(spec.acc);
+    let height = match compute {
+        Dt::F32 => f32::kit(isa()).two.len(),
+        Dt::F64 => f64::kit(isa()).two.len(),
+        _ => return None,
+    };
+    (src == spec.acc && cast::same_bits(src, compute)).then_some(height)
+}
+
 /// [`dot`] for some of the chunks of long sums, whose type is that of the result: with `onto` they are added to what is there, so that a chain
 /// may be computed chunk by chunk.
 ///
@@ -325,7 +428,7 @@ pub(crate) unsafe fn dot_onto(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat,
     unsafe {
         let product = Product { onto, ..Product::new(spec, src, spec.acc, sizes, a, b, out, 1) };
         debug_assert!(product.in_place() && !product.is_tree());
-        product.run(0..product.items())
+        product.run(0..product.items(), None)
     }
 }
 

@@ -103,6 +103,12 @@ pub(super) trait Real: Simd {
         // SAFETY: the caller has the instruction set.
         unsafe { self.fold_to::<1>()[0] }
     }
+    /// Four at once, which shares the work of bringing halves together.
+    #[inline(always)]
+    unsafe fn fold4(v: [Self; 4]) -> [Self::E; 4] {
+        // SAFETY: the caller has the instruction set.
+        unsafe { v.map(|x| x.fold()) }
+    }
     /// The same, down to `K` elements.
     #[inline(always)]
     unsafe fn fold_to<const K: usize>(self) -> [Self::E; K] {

@@ -6,7 +6,7 @@ use crate::{BLOCK, Op, lanes};
 use half::{bf16, f16};
 
 /// An element type with its arithmetic, as the definition has it.
-trait Element: Copy {
+trait Element: Copy + Send {
     const DT: Dt;
     type Acc: Copy;
     /// Bytes of an element of the accumulator, for the lanes of the tree.
@@ -265,11 +265,28 @@ fn check_operands<T: Element>(spec: DotSpec, sizes: [usize; 4], a: &Operand<T>, 
             let mut out = vec![0xa5a5_a5a5_a5a5_a5a5_u64; bytes.div_ceil(8) + 2 * GUARD / 8];
             let start = out.as_mut_ptr().cast::<u8>().wrapping_add(GUARD);
             let product = Product::with_isa(isa, spec, T::DT, T::DT, sizes, a.mat(), b.mat(), start, parts);
+            // How often each element has been said to be finished, and what it was then.
+            let told = std::sync::Mutex::new(vec![(0, T::random(0)); want.len()]);
+            let tail = |block: Block| {
+                let mut told = told.lock().expect("no tail panics");
+                for i in block.rows.clone() {
+                    for j in block.cols.clone() {
+                        let at = (i - block.rows.start) * block.pitch + j - block.cols.start;
+                        let slot = &mut told[i * n + j];
+                        // SAFETY: an element of the block.
+                        *slot = (slot.0 + 1, unsafe { block.ptr.cast::<T>().add(at).read() })
+                    }
+                }
+            };
             // SAFETY: the operands have all elements of their extents, and the buffer has room for the result.
             unsafe {
                 for item in (0..product.items()).rev() {
-                    product.run(item..item + 1);
+                    product.run(item..item + 1, if parts == 7 { Some(&tail) } else { None });
                 }
+            }
+            for (q, (times, was)) in told.into_inner().expect("no tail panics").into_iter().enumerate() {
+                let once = parts == 1 || (times == 1 && was.same(want[q]));
+                assert!(once, "{what} {:?} {isa:?} {sizes:?}: element {q} is finished {times} times", T::DT);
             }
             for (q, want) in want.iter().enumerate() {
                 // SAFETY: element q of the result.
@@ -435,6 +452,45 @@ fn tiles() {
     check::<[f32; 2]>(&mut rng, DotOrder::Chain, [1, 140, 600, 20], 0, 1);
 }
 
+/// The number of threads changes no bit, and a tail meets every element in its block.
+#[test]
+fn threads() {
+    let mut rng = Rng(29);
+    for [batch, m, n, k] in
+        [[1, 200, 300, 270], [1, 50, 700, 40], [1, 999, 1, 130], [7, 60, 65, 33], [300, 4, 4, 4], [1, 1, 900, 77]]
+    {
+        let a = Operand::<f32>::new(&mut rng, [batch, m, k], layouts(m, k)[0]);
+        let b = Operand::<f32>::new(&mut rng, [batch, k, n], layouts(k, n)[1]);
+        let spec = DotSpec::for_sizes(n, k, Dt::F32);
+        let mut first: Option<Vec<u32>> = None;
+        pool::tests::alone(&[1, 2, 3, 7], |threads| {
+            let mut out = vec![0f32; batch * m * n];
+            let to = out.as_mut_ptr().cast();
+            let twice = |block: Block| {
+                for i in 0..block.rows.len() {
+                    for j in 0..block.cols.len() {
+                        // SAFETY: an element of the block, which nobody else touches.
+                        unsafe { *block.ptr.cast::<f32>().add(i * block.pitch + j) *= 2.0 }
+                    }
+                }
+            };
+            let [plain, parts] = [1, 4 * threads]
+                .map(|parts| Product::new(spec, Dt::F32, Dt::F32, [batch, m, n, k], a.mat(), b.mat(), to, parts));
+            // SAFETY: the operands have all elements of their extents, and the result has room.
+            unsafe {
+                plain.run_all(1e9, parts.items(), None);
+                let bits: Vec<u32> = out.iter().map(|x| x.to_bits()).collect();
+                assert_eq!(first.get_or_insert(bits.clone()), &bits, "{threads} threads");
+                parts.run_all(1e9, 4 * threads, Some(&twice));
+                for (x, y) in out.iter().zip(&bits) {
+                    let want = 2.0 * f32::from_bits(*y);
+                    assert!(x.same(want), "{threads} threads, {batch} of {m} x {k} x {n}: {x} is not {want}")
+                }
+            }
+        })
+    }
+}
+
 /// Infinities and NaN reach the elements of their row and column, and no others.
 #[test]
 fn specials() {
@@ -591,7 +647,7 @@ fn strides_that_lead_nowhere() {
                 let to = out.as_mut_ptr().cast();
                 let product = Product::with_isa(isa, spec, Dt::F32, Dt::F32, [1, m, n, k], ma, mb, to, 1);
                 // SAFETY: the strides that matter are those of dense matrices.
-                unsafe { product.run(0..product.items()) };
+                unsafe { product.run(0..product.items(), None) };
                 for (q, x) in out.iter().enumerate() {
                     let want: f32 = a[q / n * k..(q / n + 1) * k].iter().sum();
                     assert_eq!(*x, want, "{order:?} {isa:?} {m} {n} {k}");

@@ -5,10 +5,10 @@
 
 use super::cast::{self, Conversion};
 use super::chain::offset;
-use super::micro::TreeElem;
+use super::micro::{TreeElem, masks, prefetch};
 use super::scratch::Scratch;
 use super::simd::{Num, Real};
-use super::{Product, merge, pack, pieces};
+use super::{Product, Tail, merge, pack, pieces};
 use crate::BLOCK;
 use crate::pairs::Pairs;
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub(super) struct Job<E> {
     pub turned: *const E,
     /// A sum (a pair of them) for every row.
     pub sums: *mut E,
-    /// For [`Kit::across`]: its lanes, two vectors each, from one part of a block to the next.
+    /// For [`Kit::across`]: its lanes, [`Kit::columns`] each, from one part of a block to the next.
     pub lanes: *mut E,
     /// Is this the first part of the block?
     pub first: bool,
@@ -105,6 +105,10 @@ pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: b
             }
             h /= 2;
         }
+        if R == 4 && !PAIR {
+            *job.sums.cast::<[S::E; 4]>() = S::fold4([s[0][0], s[1 % R][0], s[2 % R][0], s[3 % R][0]]);
+            return;
+        }
         for i in 0..R {
             if PAIR {
                 *job.sums.add(2 * i).cast::<[S::E; 2]>() = s[i][0].fold_to::<2>();
@@ -115,52 +119,96 @@ pub(super) unsafe fn rows<S: Real, const R: usize, const V: usize, const PAIR: b
     }
 }
 
-/// At most two vectors of adjacent rows, which are columns in memory, `pitch` apart, with `L` lanes for each of them. `rows` counts
+/// At most `V` vectors of adjacent rows, which are columns in memory, `pitch` apart, with `L` lanes for each of them. `rows` counts
 /// reals, as `k` does.
 ///
 /// # Safety
-/// There must be `rows` reals at each of the columns, `k` reals at `x` (and `turned`), room for `L` times two vectors of lanes, and
+/// There must be `rows` reals at each of the columns, `k` reals at `x` (and `turned`), room for `L` times `V` vectors of lanes, and
 /// room for the sums. The processor must have the instruction set.
 #[inline(always)]
-pub(super) unsafe fn across<S: Real, const L: usize, const PAIR: bool>(job: &Job<S::E>) {
-    // SAFETY: masked accesses stay within the rows that exist; the second vector may be masked out. Lanes lie in their area.
+pub(super) unsafe fn across<S: Real, const L: usize, const V: usize, const PAIR: bool>(job: &Job<S::E>) {
+    // SAFETY: the caller's promise.
+    unsafe { if job.rows == V * S::W { lanes::<S, L, V, PAIR, true>(job) } else { lanes::<S, L, V, PAIR, false>(job) } }
+}
+
+/// The same, where there are `V` vectors of rows if they are `FULL`.
+///
+/// # Safety
+/// As for [`across`].
+#[inline(always)]
+unsafe fn lanes<S: Real, const L: usize, const V: usize, const PAIR: bool, const FULL: bool>(job: &Job<S::E>) {
+    /// So many lanes are in registers at once.
+    const GROUP: usize = 4;
+    // SAFETY: accesses of a strip that is not full are masked, and vectors may be masked out altogether. Lanes lie in their area.
     unsafe {
-        let masks = [S::mask(job.rows.min(S::W)), S::mask(job.rows.saturating_sub(S::W))];
-        let lane = |l: usize, v: usize| job.lanes.add((2 * l + v) * S::W);
-        if job.first {
-            for l in 0..L {
-                S::splat(S::E::LANE).store(lane(l, 0));
-                S::splat(S::E::LANE).store(lane(l, 1));
-            }
-        }
+        let masks = masks::<S, V>(job.rows);
+        let lane = |l: usize, v: usize| job.lanes.add((V * l + v) * S::W);
         let unit = if PAIR { 2 } else { 1 };
         let k = job.k / unit;
-        let mut a = job.a;
-        let mut p = 0;
-        while p < k {
-            for l in 0..L.min(k - p) {
-                let at = (p + l) * unit;
-                let (x, turned) = if PAIR {
-                    (S::splat_pair(job.x.add(at)), S::splat_pair(job.turned.add(at)))
-                } else {
-                    (S::splat(*job.x.add(at)), S::splat(S::E::ZERO))
-                };
-                for v in 0..2 {
-                    let y = S::load_m(a.wrapping_add(v * S::W), masks[v]);
-                    let s = S::load(lane(l, v));
-                    let s =
-                        if PAIR { S::fma(y.dup_odd(), turned, S::fma(y.dup_even(), x, s)) } else { S::fma(y, x, s) };
-                    s.store(lane(l, v));
-                }
-                a = a.wrapping_offset(job.pitch);
+        let known = |p: usize| {
+            let at = p * unit;
+            if PAIR {
+                (S::splat_pair(job.x.add(at)), S::splat_pair(job.turned.add(at)))
+            } else {
+                (S::splat(*job.x.add(at)), S::splat(S::E::ZERO))
             }
-            p += L;
+        };
+        let step = |s: S, a: *const S::E, v: usize, (x, turned): (S, S)| {
+            let a = a.wrapping_add(v * S::W);
+            let y = if FULL { S::load(a) } else { S::load_m(a, masks[v]) };
+            if PAIR { S::fma(y.dup_odd(), turned, S::fma(y.dup_even(), x, s)) } else { S::fma(y, x, s) }
+        };
+        // Lanes that the first two levels of the tree bring together are in registers at the same time.
+        let apart = L / GROUP;
+        let full = k / L;
+        for g in 0..apart {
+            let mut s = [[S::splat(S::E::LANE); V]; GROUP];
+            if !job.first {
+                for l in 0..GROUP {
+                    for v in 0..V {
+                        s[l][v] = S::load(lane(g + l * apart, v))
+                    }
+                }
+            }
+            let column = |p: usize| job.a.wrapping_offset(p as isize * job.pitch);
+            for q in 0..full {
+                for l in 0..GROUP {
+                    let p = q * L + g + l * apart;
+                    let (a, x) = (column(p), known(p));
+                    if q + 1 < full {
+                        let next = column(p + L);
+                        for v in 0..V {
+                            prefetch(next.wrapping_add(v * S::W))
+                        }
+                    }
+                    for v in 0..V {
+                        s[l][v] = step(s[l][v], a, v, x)
+                    }
+                }
+            }
+            for l in 0..GROUP {
+                let p = full * L + g + l * apart;
+                if p < k {
+                    for v in 0..V {
+                        s[l][v] = step(s[l][v], column(p), v, known(p))
+                    }
+                }
+            }
+            for v in 0..V {
+                if job.last {
+                    S::add(S::add(s[0][v], s[2][v]), S::add(s[1][v], s[3][v])).store(lane(g, v));
+                    continue;
+                }
+                for l in 0..GROUP {
+                    s[l][v].store(lane(g + l * apart, v))
+                }
+            }
         }
         if !job.last {
             return;
         }
-        for v in 0..2 {
-            let mut h = L / 2;
+        for v in 0..V {
+            let mut h = apart / 2;
             while h > 0 {
                 for l in 0..h {
                     S::add(S::load(lane(l, v)), S::load(lane(l + h, v))).store(lane(l, v));
@@ -179,7 +227,7 @@ const PART: usize = 256;
 ///
 /// # Safety
 /// As for [`Product::run`]; `E` is the (part of the) type that computes `spec.acc`.
-pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
+pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>, tail: Tail) {
     let p = product;
     let kit = E::tree(p.isa);
     let compute = cast::compute(p.spec.acc);
@@ -301,6 +349,7 @@ pub(super) unsafe fn run<E: TreeElem>(product: &Product, items: Range<usize>) {
                     let to = p.out.add(((t * p.m + i.start + r) * p.n + j) * p.out_dt.size());
                     writing.run(run, sums.add(r * unit).cast(), 1, to);
                 }
+                p.finished(tail, t, i.clone(), j..j + 1);
             }
         }
     }

@@ -33,7 +33,7 @@ macro_rules! basics {
 macro_rules! real {
     (
         $name:ident, $e:ty, $mask:ty, fma_m: |$a:ident, $b:ident, $s:ident, $m:ident| $fma_m:expr, dup_even: $even:expr, dup_odd: $odd:expr,
-        turn: |$t:ident| $turn:expr, splat_pair: |$p:ident| $splat_pair:expr, fold: |$f:ident| $fold:expr
+        turn: |$t:ident| $turn:expr, splat_pair: |$p:ident| $splat_pair:expr, fold: |$f:ident| $fold:expr $(, fold4: $fold4:expr)?
     ) => {
         impl Real for $name {
             #[inline(always)]
@@ -69,6 +69,13 @@ macro_rules! real {
                 // SAFETY: the caller has the instruction set.
                 unsafe { $fold }
             }
+            $(
+                #[inline(always)]
+                unsafe fn fold4(v: [Self; 4]) -> [$e; 4] {
+                    // SAFETY: the caller has the instruction set.
+                    unsafe { $fold4(v.map(|x| x.0)) }
+                }
+            )?
         }
     };
 }
@@ -198,7 +205,8 @@ real!(
     dup_odd: _mm512_movehdup_ps,
     turn: |x| _mm512_xor_ps(_mm512_permute_ps::<0xb1>(x), _mm512_castsi512_ps(_mm512_set1_epi64(0x8000_0000))),
     splat_pair: |p| _mm512_castsi512_ps(_mm512_set1_epi64(p.cast::<i64>().read_unaligned())),
-    fold: |x| F32x8(_mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps::<1>(x))).fold()
+    fold: |x| F32x8(_mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps::<1>(x))).fold(),
+    fold4: fold4_f32
 );
 real!(
     F64x8, f64, u8,
@@ -207,8 +215,37 @@ real!(
     dup_odd: _mm512_permute_pd::<0xff>,
     turn: |x| _mm512_xor_pd(_mm512_permute_pd::<0x55>(x), _mm512_broadcast_f64x2(_mm_set_pd(0.0, -0.0))),
     splat_pair: |p| _mm512_broadcast_f64x2(_mm_loadu_pd(p)),
-    fold: |x| F64x4(_mm256_add_pd(_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x))).fold()
+    fold: |x| F64x4(_mm256_add_pd(_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x))).fold(),
+    fold4: fold4_f64
 );
+
+/// The folds of four vectors: the halves of two are brought side by side and added at once, and so on.
+macro_rules! fold4 {
+    ($name:ident, $e:ty, $raw:ty, $halves:ident, $add:ident, $rest:expr) => {
+        /// # Safety
+        /// The processor must have AVX-512.
+        #[inline(always)]
+        unsafe fn $name([a, b, c, d]: [$raw; 4]) -> [$e; 4] {
+            // SAFETY: the caller has the instruction set.
+            unsafe {
+                let ab = $add($halves::<0x44>(a, b), $halves::<0xee>(a, b));
+                let cd = $add($halves::<0x44>(c, d), $halves::<0xee>(c, d));
+                // Now the quarters, so that every quarter of the sum belongs to one vector.
+                let all = $add($halves::<0x88>(ab, cd), $halves::<0xdd>(ab, cd));
+                $rest(all)
+            }
+        }
+    };
+}
+fold4!(fold4_f32, f32, __m512, _mm512_shuffle_f32x4, _mm512_add_ps, |x| {
+    let x = _mm512_add_ps(x, _mm512_permute_ps::<0x4e>(x));
+    let x = _mm512_add_ps(x, _mm512_permute_ps::<0xb1>(x));
+    std::mem::transmute::<__m128, [f32; 4]>(_mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, x)))
+});
+fold4!(fold4_f64, f64, __m512d, _mm512_shuffle_f64x2, _mm512_add_pd, |x| {
+    let x = _mm512_add_pd(x, _mm512_permute_pd::<0x55>(x));
+    std::mem::transmute::<__m256d, [f64; 4]>(_mm512_castpd512_pd256(_mm512_maskz_compress_pd(0x55, x)))
+});
 
 /// Sixteen words of ones and as many of zeros: a mask of the first n is read so that it ends with the last n ones.
 #[repr(align(64))]

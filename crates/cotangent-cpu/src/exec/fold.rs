@@ -2,9 +2,12 @@
 
 use super::access::{Access, Axis, transpose};
 use super::build::Place;
+use super::index::{Each, put_each};
 use super::line;
 use super::run::Frame;
 use super::scalar::{Half, Int, Num, Ord2};
+#[cfg(target_arch = "x86_64")]
+use super::scan;
 use crate::isa::Isa;
 use crate::multiversion;
 use crate::pairs::Pairs;
@@ -67,7 +70,7 @@ struct Complex<T>(T, T);
 
 macro_rules! combine {
     ($($name:ident: $bound:ident, |$a:ident, $b:ident| $body:expr;)*) => { $(
-        struct $name<T>(PhantomData<T>);
+        pub struct $name<T>(PhantomData<T>);
         impl<T: $bound> Combine for $name<T> {
             type T = T;
             #[inline(always)]
@@ -210,6 +213,47 @@ multiversion! {
     }
 }
 
+/// `places(out, x, at, count, n, start)`: `out[i] = start op x[at[0] + i] op x[at[1] + i] ..`, for `n` elements and `count` places, which are in elements.
+pub type Places = unsafe fn(*mut u8, *const u8, *const isize, usize, usize, *const u8);
+
+multiversion! {
+    fn places<F: Combine>(out: *mut u8, x: *const u8, at: *const isize, count: usize, n: usize, start: *const u8) {
+        let (out, x) = (out.cast::<F::T>(), x.cast::<F::T>());
+        // SAFETY: `out` and every place have `n` elements, and no place is part of `out`.
+        unsafe {
+            let start = *start.cast::<F::T>();
+            let mut i = 0;
+            while i + 16 <= n {
+                let mut acc = [start; 16];
+                for k in 0..count {
+                    let x = x.offset(*at.add(k)).add(i);
+                    for (j, acc) in acc.iter_mut().enumerate() {
+                        *acc = F::f(*acc, *x.add(j));
+                    }
+                }
+                out.add(i).cast::<[F::T; 16]>().write_unaligned(acc);
+                i += 16;
+            }
+            for i in i..n {
+                *out.add(i) = (0..count).fold(start, |acc, k| F::f(acc, *x.offset(*at.add(k)).add(i)));
+            }
+        }
+    }
+}
+
+/// The loops over places of a fold, for the types that have them.
+pub fn places_kernel(isa: Isa, op: Fold, dt: Dt) -> Option<Places> {
+    match (op, dt) {
+        (Fold::Sum, Dt::F32) => Some(places::<Sum<f32>>(isa)),
+        (Fold::Max, Dt::F32) => Some(places::<Max<f32>>(isa)),
+        (Fold::Min, Dt::F32) => Some(places::<Min<f32>>(isa)),
+        (Fold::Sum, Dt::F64) => Some(places::<Sum<f64>>(isa)),
+        (Fold::Max, Dt::F64) => Some(places::<Max<f64>>(isa)),
+        (Fold::Min, Dt::F64) => Some(places::<Min<f64>>(isa)),
+        _ => None,
+    }
+}
+
 /// Calls a macro with the operation of a fold on a type.
 macro_rules! with_op {
     ($op:expr, $dt:expr, $m:ident) => {{
@@ -282,6 +326,16 @@ pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8
             }
         };
     }
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Avx512 {
+        match (op, dt.part()) {
+            (Fold::Sum, Dt::F32) => return scan::sums32,
+            (Fold::Sum, Dt::F64) => return scan::sums64,
+            (Fold::Prod, Dt::F32) if !dt.is_complex() => return scan::prods32,
+            (Fold::Prod, Dt::F64) if !dt.is_complex() => return scan::prods64,
+            _ => {}
+        }
+    }
     // The common types have a loop for a single line.
     match op {
         Fold::LogAddExp if dt == Dt::F64 => line::log_add_exp64,
@@ -294,11 +348,11 @@ pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8
     }
 }
 
-/// How a scatter combines an element with an update; `None` overwrites it.
-pub fn put_kernel(isa: Isa, put: Put, dt: Dt) -> Option<Slices> {
+/// How a scatter combines elements with updates, in slices and one by one; `None` overwrites them.
+pub fn put_kernel(isa: Isa, put: Put, dt: Dt) -> Option<(Slices, Each)> {
     macro_rules! one {
         ($f:ty) => {
-            Some(slices::<$f>(isa))
+            Some((slices::<$f>(isa), put_each::<$f>(isa)))
         };
     }
     macro_rules! half {

@@ -2,9 +2,10 @@
 
 use super::access::{Access, Axes, splat, strided, walk};
 use super::build::Place;
-use super::fold::Slices;
+use super::fold::{Combine, Slices};
 use super::run::Frame;
-use crate::{Bounds, Dt};
+use crate::isa::Isa;
+use crate::{Bounds, Dt, multiversion};
 use smallvec::SmallVec;
 
 /// A run-time index.
@@ -145,9 +146,119 @@ impl Concat {
     }
 }
 
+/// Windows whose places are computed at once.
+const SOME: usize = 256;
+/// The offset of a window that is not inside the array.
+const NOWHERE: i64 = i64::MIN;
+
+/// Integers as indices.
+trait Index: Copy {
+    /// Above the range of `i64` the greatest of that.
+    fn wide(self) -> i64;
+}
+macro_rules! indices {
+    ($($t:ty)*) => { $(
+        impl Index for $t {
+            #[inline(always)]
+            fn wide(self) -> i64 { self as i64 }
+        }
+    )* };
+}
+indices!(i8 i16 i32 i64 u8 u16 u32);
+impl Index for u64 {
+    #[inline(always)]
+    fn wide(self) -> i64 {
+        self.min(i64::MAX as u64) as i64
+    }
+}
+
+/// `each(to, b, from, a, offsets, n)`: combines the elements at `from`, `a` bytes apart, with those at these offsets from `to`, which moves by `b` bytes.
+pub type Each = unsafe fn(*mut u8, isize, *const u8, isize, *const i64, usize);
+
+multiversion! {
+    /// Offsets from `n` index vectors of `count` parts: for each its greatest start and its stride.
+    fn offsets<I: Index>(to: *mut i64, index: *const u8, parts: *const (i64, isize), count: usize, n: usize, clip: bool) {
+        for p in 0..count {
+            // SAFETY: the caller's: the parts, the indices and room for the offsets are there.
+            let (last, stride) = unsafe { *parts.add(p) };
+            for k in 0..n {
+                // SAFETY: as above.
+                unsafe {
+                    let i = (*index.cast::<I>().add(k * count + p)).wide();
+                    let before = if p == 0 { 0 } else { *to.add(k) };
+                    let inside = before != NOWHERE && (clip || (i >= 0 && i <= last));
+                    let at = before.wrapping_add(i.max(0).min(last).wrapping_mul(stride as i64));
+                    *to.add(k) = if inside { at } else { NOWHERE };
+                }
+            }
+        }
+    }
+    /// Elements at offsets from `from`, which moves by `b` bytes, to places `a` bytes apart.
+    fn take<T: Copy>(to: *mut u8, a: isize, from: *const u8, b: isize, offsets: *const i64, n: usize, fill: *const u64) {
+        for k in 0..n as isize {
+            // SAFETY: the caller's: offsets lead to elements, and there is room.
+            unsafe {
+                let at = *offsets.offset(k);
+                let x = if at == NOWHERE { fill.cast::<T>() } else { from.offset(k * b + at as isize).cast::<T>() };
+                *to.offset(k * a).cast::<T>() = *x;
+            }
+        }
+    }
+    /// See [`Each`]; what is there is overwritten.
+    fn set_each<T: Copy>(to: *mut u8, b: isize, from: *const u8, a: isize, offsets: *const i64, n: usize) {
+        for k in 0..n as isize {
+            // SAFETY: as above.
+            unsafe {
+                let at = *offsets.offset(k);
+                if at != NOWHERE {
+                    *to.offset(k * b + at as isize).cast::<T>() = *from.offset(k * a).cast::<T>();
+                }
+            }
+        }
+    }
+    /// See [`Each`].
+    pub fn put_each<F: Combine>(to: *mut u8, b: isize, from: *const u8, a: isize, offsets: *const i64, n: usize) {
+        for k in 0..n as isize {
+            // SAFETY: as above.
+            unsafe {
+                let at = *offsets.offset(k);
+                if at != NOWHERE {
+                    let to = to.offset(k * b + at as isize).cast::<F::T>();
+                    *to = F::f(*to, *from.offset(k * a).cast::<F::T>());
+                }
+            }
+        }
+    }
+}
+/// Chooses a kernel by the size of an element.
+macro_rules! by_size {
+    ($kernel:ident, $isa:expr, $size:expr) => {
+        match $size {
+            1 => $kernel::<u8>($isa),
+            2 => $kernel::<u16>($isa),
+            4 => $kernel::<u32>($isa),
+            8 => $kernel::<u64>($isa),
+            _ => $kernel::<[u64; 2]>($isa),
+        }
+    };
+}
+fn offsets_of(isa: Isa, dt: Dt) -> unsafe fn(*mut i64, *const u8, *const (i64, isize), usize, usize, bool) {
+    match dt {
+        Dt::I8 => offsets::<i8>(isa),
+        Dt::I16 => offsets::<i16>(isa),
+        Dt::I32 => offsets::<i32>(isa),
+        Dt::I64 => offsets::<i64>(isa),
+        Dt::U16 => offsets::<u16>(isa),
+        Dt::U32 => offsets::<u32>(isa),
+        Dt::U64 => offsets::<u64>(isa),
+        _ => offsets::<u8>(isa),
+    }
+}
+
 /// How the windows of a gather or scatter lie in the array, and their elements in the dense windows (the result of a gather, the
 /// updates of a scatter). Strides in bytes.
 pub struct Windows {
+    pub isa: Isa,
     pub array: (Place, isize),
     /// Dense; the index vector is the innermost dimension.
     pub indices: (Place, isize),
@@ -167,19 +278,57 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Merges dimensions of a window that are contiguous in both.
+    /// Merges dimensions of a window, and of the batch, that are contiguous in both.
     pub fn collapse(&mut self) {
-        let mut out: Axes<2> = SmallVec::new();
-        for (n, strides) in &self.window {
-            match out.last_mut() {
-                _ if *n == 1 => {}
-                Some((m, last)) if *last == strides.map(|s| s.wrapping_mul(*n as isize)) => {
-                    (*m, *last) = (*m * n, *strides)
+        for axes in [&mut self.window, &mut self.batch] {
+            let mut out: Axes<2> = SmallVec::new();
+            for (n, strides) in &*axes {
+                match out.last_mut() {
+                    _ if *n == 1 => {}
+                    Some((m, last)) if *last == strides.map(|s| s.wrapping_mul(*n as isize)) => {
+                        (*m, *last) = (*m * n, *strides)
+                    }
+                    _ => out.push((*n, *strides)),
                 }
-                _ => out.push((*n, *strides)),
             }
+            *axes = out;
         }
-        self.window = out;
+    }
+    /// The elements of a window, if they lie one behind the other in both arrays.
+    fn row(&self) -> Option<usize> {
+        match self.window[..] {
+            [] => Some(1),
+            [(n, strides)] if strides == [self.size as isize; 2] => Some(n),
+            _ => None,
+        }
+    }
+    /// Calls `f` for all windows, some at a time: with the offset of the first in the dense windows, where it is in the batching dimensions of the array, the strides from one to the
+    /// next in both, and where in the array they lie besides, or [`NOWHERE`].
+    ///
+    /// # Safety
+    /// The frame belongs to the program that the step was built from.
+    #[inline(always)]
+    unsafe fn each_some(&self, frame: &Frame, mut f: impl FnMut([isize; 2], [isize; 2], &[i64])) {
+        let vector = self.parts.len() * self.index_dt.size();
+        let mut p = frame.spot(self.indices).cast_const();
+        let mut places = [if self.never { NOWHERE } else { 0 }; SOME];
+        let offsets = offsets_of(self.isa, self.index_dt);
+        let one = (1, [0; 2]);
+        let ((n, strides), outer) = self.batch.split_last().unwrap_or((&one, &[]));
+        walk(outer, |at| {
+            for first in (0..*n).step_by(SOME) {
+                let m = SOME.min(n - first);
+                if !self.never {
+                    // SAFETY: there is an index vector for every element of the batch.
+                    unsafe {
+                        let clip = matches!(self.bounds, Bounds::Clip);
+                        offsets(places.as_mut_ptr(), p, self.parts.as_ptr(), self.parts.len(), m, clip)
+                    };
+                    p = p.wrapping_add(m * vector);
+                }
+                f([0, 1].map(|k| at[k] + first as isize * strides[k]), *strides, &places[..m]);
+            }
+        });
     }
     /// Where a window starts in the array.
     ///
@@ -241,6 +390,33 @@ impl Gather {
         // SAFETY: windows are clamped or inside.
         unsafe {
             let (to, from) = (frame.at(self.to), frame.spot(w.array));
+            if let Some(row) = w.row() {
+                let take = by_size!(take, w.isa, size);
+                return w.each_some(frame, |at, strides, places| {
+                    let (to, from) = (to.wrapping_offset(at[0]), from.wrapping_offset(at[1]));
+                    if row == 1 {
+                        return take(
+                            to,
+                            strides[0],
+                            from,
+                            strides[1],
+                            places.as_ptr(),
+                            places.len(),
+                            self.fill.as_ptr(),
+                        );
+                    }
+                    for (k, place) in places.iter().enumerate() {
+                        let to = to.wrapping_offset(k as isize * strides[0]);
+                        match *place {
+                            NOWHERE => splat(to, self.fill, row, size),
+                            at => {
+                                let from = from.wrapping_offset(k as isize * strides[1] + at as isize);
+                                std::ptr::copy_nonoverlapping(from, to, row * size)
+                            }
+                        }
+                    }
+                });
+            }
             w.each(frame, |dense, at| {
                 let to = to.wrapping_offset(dense);
                 match at {
@@ -285,8 +461,8 @@ pub struct Scatter {
     /// The array is the value that is changed.
     pub windows: Windows,
     pub updates: (Place, isize),
-    /// How elements are combined; `None` overwrites.
-    pub put: Option<Slices>,
+    /// How elements are combined, in slices and one by one; `None` overwrites.
+    pub put: Option<(Slices, Each)>,
     /// How many elements of the combination make one element: two parts of a sum of complex numbers.
     pub pieces: usize,
     /// Extents of the updates, if they must be taken one by one in their row-major order: windows may overlap, and their dimensions
@@ -308,8 +484,8 @@ impl Scatter {
             let (to, from) = (frame.spot(w.array), frame.spot(self.updates));
             let put = |to: *mut u8, b: isize, from: *const u8, a: isize, n: usize| match self.put {
                 None => copy_run(to, b, from, a, n, size),
-                Some(f) if a == size as isize && b == a || n == 1 => f(to, from, 0, 1, n * self.pieces),
-                Some(f) => {
+                Some((f, _)) if a == size as isize && b == a || n == 1 => f(to, from, 0, 1, n * self.pieces),
+                Some((f, _)) => {
                     for i in 0..n as isize {
                         f(to.wrapping_offset(i * b), from.wrapping_offset(i * a), 0, 1, self.pieces);
                     }
@@ -317,6 +493,22 @@ impl Scatter {
             };
             if let Some(dims) = &self.one_by_one {
                 return self.in_order(frame, dims, |at, k| put(to.wrapping_offset(at), 0, from.add(k * size), 0, 1));
+            }
+            if let Some(row) = w.row() {
+                let each = match self.put {
+                    Some((_, each)) => each,
+                    None => by_size!(set_each, w.isa, size),
+                };
+                return w.each_some(frame, |at, strides, places| {
+                    let (to, from) = (to.wrapping_offset(at[1]), from.wrapping_offset(at[0]));
+                    if row * self.pieces == 1 {
+                        return each(to, strides[1], from, strides[0], places.as_ptr(), places.len());
+                    }
+                    for (k, place) in places.iter().enumerate().filter(|p| *p.1 != NOWHERE) {
+                        let to = to.wrapping_offset(k as isize * strides[1] + *place as isize);
+                        put(to, size as isize, from.wrapping_offset(k as isize * strides[0]), size as isize, row);
+                    }
+                });
             }
             w.each(frame, |dense, at| {
                 if let Some(at) = at {

@@ -9,7 +9,7 @@ use crate::multiversion;
 use crate::{Buffer, Dt, Fold, M, math};
 
 /// Elements of a prefix's block and of a group in it.
-const BLOCK: usize = 1024;
+pub const BLOCK: usize = 1024;
 const GROUP: usize = 16;
 /// Columns that are worked on at once.
 const TILE: usize = 64;
@@ -28,7 +28,7 @@ pub struct Prefix {
 
 /// `lines(out, x, n, step, c, scratch)`: prefixes of `c` columns side by side of `n` elements, each `step` elements behind the one
 /// before. The scratch has room for `(GROUP + 2) * c` elements.
-type Lines = unsafe fn(*mut u8, *const u8, usize, isize, usize, *mut u8);
+pub type Lines = unsafe fn(*mut u8, *const u8, usize, isize, usize, *mut u8);
 
 impl Prefix {
     pub fn new(isa: Isa, op: Fold, dt: Dt, [outer, n, inner]: [usize; 3], reverse: bool) -> Prefix {
@@ -266,6 +266,10 @@ pub struct Extreme {
     rows: unsafe fn(*mut i64, *mut u8, *const u8, usize, usize, usize),
 }
 
+/// Elements of a row among which an extreme is found before it is looked for, and how many are compared at once.
+const PIECE: usize = 512;
+const LANES: usize = 64;
+
 trait Better {
     type T: Ord2;
     fn better(a: Self::T, b: Self::T) -> bool;
@@ -302,18 +306,26 @@ multiversion! {
     fn row<B: Better>(x: *const u8, n: usize) -> usize {
         // SAFETY: the caller's.
         let x = unsafe { std::slice::from_raw_parts(x.cast::<B::T>(), n) };
-        // The extreme of every 1024 elements, and which of these pieces has it first.
+        // The extreme of every piece, and which of them has it first.
         let (mut best, mut at) = (x[0], 0);
-        for (k, piece) in x.chunks(1024).enumerate() {
+        for (k, piece) in x.chunks(PIECE).enumerate() {
             let extreme = extreme_of::<B>(piece);
             if B::better(extreme, best) || extreme.nan() {
-                (best, at) = (extreme, k * 1024);
+                (best, at) = (extreme, k * PIECE);
             }
             if extreme.nan() {
                 break;
             }
         }
-        at + x[at..].iter().position(|v| *v == best || v.nan()).unwrap_or(0)
+        // It is looked for by lanes, and then among them.
+        for lanes in x[at..].chunks(LANES) {
+            if any_is(lanes, best) {
+                at += lanes.iter().position(|v| *v == best || v.nan()).unwrap_or(0);
+                break;
+            }
+            at += lanes.len();
+        }
+        at
     }
     /// The indices of `c` columns side by side: `n` rows, `stride` bytes apart. `best` has room for `c` elements.
     fn rows<B: Better>(index: *mut i64, best: *mut u8, x: *const u8, n: usize, stride: usize, c: usize) {
@@ -332,18 +344,40 @@ multiversion! {
 
 #[inline(always)]
 fn extreme_of<B: Better>(x: &[B::T]) -> B::T {
-    let mut lanes = [x[0]; 32];
-    let mut whole = x.chunks_exact(32);
+    let mut lanes = [x[0]; LANES];
+    let mut whole = x.chunks_exact(LANES);
     for c in &mut whole {
-        for i in 0..32 {
+        for i in 0..LANES {
             lanes[i] = B::of(lanes[i], c[i]);
         }
     }
-    let mut best = x[0];
-    for v in whole.remainder().iter().chain(&lanes) {
+    let rest = whole.remainder();
+    for i in 0..rest.len() {
+        lanes[i] = B::of(lanes[i], rest[i]);
+    }
+    halve::<B, 32>(&mut lanes);
+    halve::<B, 16>(&mut lanes);
+    halve::<B, 8>(&mut lanes);
+    let mut best = lanes[0];
+    for v in &lanes[1..8] {
         best = B::of(best, *v);
     }
     best
+}
+#[inline(always)]
+fn halve<B: Better, const H: usize>(lanes: &mut [B::T; LANES]) {
+    for i in 0..H {
+        lanes[i] = B::of(lanes[i], lanes[i + H]);
+    }
+}
+/// Is one of these it, or NaN?
+#[inline(always)]
+fn any_is<T: Ord2>(x: &[T], it: T) -> bool {
+    let mut any = false;
+    for v in x {
+        any |= *v == it || v.nan();
+    }
+    any
 }
 #[inline(always)]
 fn replace<B: Better>(index: &mut [i64], best: &mut [B::T], x: &[B::T], k: i64) {

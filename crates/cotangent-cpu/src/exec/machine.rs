@@ -1,10 +1,10 @@
 //! A group of maps as one loop of machine code, made when it pays.
 
 use super::map::MapStep;
-use super::run::Frame;
 use crate::emit::ir::{Ir, Store};
 use crate::emit::translate::{Line, Source, Translate};
-use crate::emit::{Code, Loop, When, code};
+pub use crate::emit::Code;
+use crate::emit::{Loop, When, code};
 use crate::isa::Isa;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,6 +50,10 @@ impl Machine {
             _ => *self.code.get_or_init(|| code(self.ir()?, self.isa, Loop::Map)),
         }
     }
+    /// The loop, if it was made.
+    pub fn made(&self) -> Option<Code> {
+        self.code.get().copied().flatten()
+    }
     /// The program for the emitter.
     pub fn ir(&self) -> Option<Ir> {
         let live = |i: usize| self.lines[i].call.is_some() || self.sources[i].is_some();
@@ -69,7 +73,7 @@ impl MapStep {
     ///
     /// # Safety
     /// As for [`MapStep::run`]; the pointers are those of a block of `n` elements, but those of scalars are of one element.
-    pub unsafe fn emitted(&self, code: Code, frame: &Frame, table: &mut [*mut u8], n: usize) {
+    pub unsafe fn emitted(&self, code: Code, scratch: *mut u8, table: &mut [*mut u8], n: usize) {
         let mut at = 0;
         loop {
             // SAFETY: the caller's.
@@ -85,7 +89,7 @@ impl MapStep {
                 *p = p.wrapping_add(at * e.step)
             }
             for c in &self.fills {
-                shifted[c.entry as usize] = self.column(frame, c, table[c.entry as usize], at, m)
+                shifted[c.entry as usize] = self.column(scratch, c, table[c.entry as usize], at, m)
             }
             // SAFETY: as above.
             unsafe { self.calls(&shifted, m) };

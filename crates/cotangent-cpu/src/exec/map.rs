@@ -3,9 +3,10 @@
 use super::access::{Access, strided};
 use super::build::Place;
 use super::kernels::Kernel;
-use super::machine::Machine;
+use super::machine::{self, Machine};
 use super::run::{Direct, Frame};
 use crate::emit::When;
+use crate::{Buffer, pool};
 
 /// Elements of a column.
 pub const BLOCK: usize = 512;
@@ -94,6 +95,12 @@ pub struct MapStep {
     pub when: When,
 }
 
+/// A step and its frame, for the threads that share the work.
+#[derive(Clone, Copy)]
+struct Shared<'a>(&'a MapStep, &'a Frame<'a>);
+// SAFETY: what threads do with them is to read places and constants, and to write to memory behind pointers, each to its own elements.
+unsafe impl Sync for Shared<'_> {}
+
 impl MapStep {
     /// Chooses the blocks, and places the columns, for elements of up to `width` bytes, which are the entries from `first` on. If all
     /// operands that are walked over have long innermost axes of one length, blocks stay inside those rows.
@@ -135,6 +142,42 @@ impl MapStep {
     /// # Safety
     /// The frame belongs to the program that this step was lowered from.
     pub unsafe fn run(&self, frame: &Frame) {
+        let code = self.machine.as_ref().and_then(|m| m.code(self.when));
+        let ns = self.work();
+        let chunks = pool::chunks(ns);
+        if chunks == 1 {
+            // SAFETY: the caller's.
+            return unsafe { self.range(frame, frame.scratch.ptr(), code, 0, self.len) };
+        }
+        // Each chunk has columns of its own, and whole rows or blocks.
+        let unit = if self.row < self.len { self.row } else { BLOCK };
+        let each = self.len.div_ceil(unit).div_ceil(chunks) * unit;
+        let shared = Shared(self, frame);
+        let run = move |k: usize| {
+            let Shared(step, frame) = { shared };
+            let (from, to) = (k * each, ((k + 1) * each).min(step.len));
+            if from < to {
+                let scratch = Buffer::uninit(step.scratch);
+                // SAFETY: the caller's; chunks write different elements, and read only those at their own indices where they write.
+                unsafe { step.range(frame, scratch.ptr(), code, from, to) }
+            }
+        };
+        pool::parallel(chunks, ns, &run)
+    }
+    /// About how many nanoseconds it takes: what is computed, or what goes through memory.
+    fn work(&self) -> f64 {
+        let bytes: usize = self.entries.iter().map(|e| e.step).sum();
+        let heavy = self.calls.iter().filter(|c| !matches!(c.code, Code::Slice(_))).count();
+        let views = self.fills.iter().filter(|c| matches!(c.fill, Fill::Strided(..))).count();
+        let each = 0.06 * self.calls.len() as f64 + 0.4 * heavy as f64 + 0.2 * views as f64;
+        self.len as f64 * each.max(0.04 * bytes as f64)
+    }
+
+    /// Computes the elements `from .. to`, with this memory for columns.
+    ///
+    /// # Safety
+    /// As for [`MapStep::run`]; the memory has room for the columns of a block.
+    unsafe fn range(&self, frame: &Frame, scratch: *mut u8, code: Option<machine::Code>, from: usize, to: usize) {
         let mut few = [std::ptr::null_mut(); FEW];
         let mut many = Vec::new();
         let table = match few.get_mut(..self.entries.len()) {
@@ -144,10 +187,13 @@ impl MapStep {
                 &mut many[..]
             }
         };
+        let spot = |at: (Place, isize)| match at.0 {
+            Place::Scratch => scratch.wrapping_offset(at.1),
+            _ => frame.spot(at),
+        };
         for (p, e) in table.iter_mut().zip(&self.entries) {
-            *p = frame.spot(e.at);
+            *p = spot(e.at).wrapping_add(from * e.step);
         }
-        let code = self.machine.as_ref().and_then(|m| m.code(self.when));
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
         let scalars = self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || c.fill.counts(self.len));
         let block = if code.is_some() && scalars { self.len } else { self.block };
@@ -155,16 +201,16 @@ impl MapStep {
         unsafe {
             for c in &self.fills {
                 if let Fill::Scalar(place, offset) = c.fill {
-                    let from = frame.spot((place, offset));
+                    let at = frame.spot((place, offset));
                     match code {
-                        Some(_) => table[c.entry as usize] = from,
-                        None => strided(table[c.entry as usize], from, 0, self.block, c.size),
+                        Some(_) => table[c.entry as usize] = at,
+                        None => strided(table[c.entry as usize], at, 0, self.block, c.size),
                     }
                 }
             }
-            let mut start = 0;
-            while start < self.len {
-                let n = block.min(self.row - start % self.row).min(self.len - start);
+            let mut start = from;
+            while start < to {
+                let n = block.min(self.row - start % self.row).min(to - start);
                 for c in &self.fills {
                     match &c.fill {
                         Fill::Strided(place, access) => {
@@ -174,7 +220,7 @@ impl MapStep {
                             {
                                 table[c.entry as usize] = base.wrapping_offset(at);
                             } else {
-                                let column = frame.spot(self.entries[c.entry as usize].at);
+                                let column = spot(self.entries[c.entry as usize].at);
                                 access.read(column, base, start, n);
                                 table[c.entry as usize] = column
                             }
@@ -187,7 +233,7 @@ impl MapStep {
                     }
                 }
                 match code {
-                    Some(code) => self.emitted(code, frame, table, n),
+                    Some(code) => self.emitted(code, scratch, table, n),
                     None => self.calls(table, n),
                 }
                 start += n;
@@ -212,16 +258,16 @@ impl MapStep {
         }
     }
     /// A filled column from element `i` of its block on, for a few elements of the calls. `now`: its pointer for machine code.
-    pub fn column(&self, frame: &Frame, c: &Column, now: *mut u8, i: usize, n: usize) -> *mut u8 {
+    pub fn column(&self, scratch: *mut u8, c: &Column, now: *mut u8, i: usize, n: usize) -> *mut u8 {
         match c.fill {
             Fill::Scalar(..) => {
-                let to = frame.spot(self.entries[c.entry as usize].at);
+                let to = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
                 // SAFETY: the column has room for a block, which is more than a few elements, or as many as there are.
                 unsafe { strided(to, now, 0, n, c.size) };
                 to
             }
             Fill::Index { radix, n: extent } if c.fill.counts(self.len) => {
-                let to = frame.spot(self.entries[c.entry as usize].at);
+                let to = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
                 // SAFETY: as above.
                 unsafe { indices(to, radix, extent, now.addr() + i, n) };
                 to

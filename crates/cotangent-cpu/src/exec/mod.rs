@@ -23,6 +23,8 @@ mod register;
 pub mod report;
 mod run;
 pub(crate) mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod scan;
 mod turns;
 pub(crate) mod what;
 mod window;

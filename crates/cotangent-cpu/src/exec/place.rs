@@ -6,6 +6,7 @@ use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
 use super::library::LibStep;
 use super::run::Step;
 use super::{fold, line};
+use crate::isa::Isa;
 use crate::{Bounds, Dims, Dt, Fold, GatherSpec, Kind, Lib, Node, Part, Put, ScatterSpec, Ty, ValId, View, row_major};
 use smallvec::SmallVec;
 
@@ -223,6 +224,7 @@ impl Builder<'_> {
         windows.indices = indices;
         windows.index_dt = self.p.ty(self.plan.sources[u + 1].val).dt;
         windows.bounds = spec.bounds;
+        windows.isa = self.isa;
         windows.collapse();
         let mut fill = spec.fill;
         if ty.dt == Dt::C64 {
@@ -255,6 +257,7 @@ impl Builder<'_> {
         windows.indices = indices;
         windows.index_dt = self.p.ty(self.plan.sources[u + 1].val).dt;
         windows.bounds = spec.bounds;
+        windows.isa = self.isa;
         // Taken window by window, updates of one element keep their order if windows are the last dimensions, or if the place inside
         // a window says which of its elements it is.
         let batch = update_dims.len() - spec.update_window_dims.len();
@@ -363,6 +366,7 @@ impl Numbers<'_> {
         let last = |d: usize| view.dims[d] as i64 - sizes[d] as i64;
         let batch_dims: SmallVec<[usize; 6]> = (0..dense.len()).filter(|d| !self.window_dims.contains(d)).collect();
         Windows {
+            isa: Isa::Portable,
             array: (Place::Const(0), 0),
             indices: (Place::Const(0), 0),
             index_dt: Dt::I32,

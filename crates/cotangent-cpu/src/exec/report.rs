@@ -33,7 +33,8 @@ pub struct Group {
     pub live: usize,
 }
 
-/// What a run takes, in bytes. Products work in memory that their thread keeps, which is not counted.
+/// What a run takes, in bytes. Not counted is memory in which single steps work: products (which keep it for the next one), and all but folds, prefixes and
+/// extremes. It belongs to no value, and what some of them take depends on the values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Memory {
     /// The arguments.
@@ -293,6 +294,9 @@ fn describe(step: &Step) -> String {
                 if n > 0 {
                     text += &format!(", {n} {what}");
                 }
+            }
+            if let Some(code) = m.machine.as_ref().and_then(|m| m.made()) {
+                text += &format!("; machine code: {} bytes, {} elements a round", code.bytes().len(), code.lanes)
             }
             text
         }

@@ -5,7 +5,7 @@
 
 use super::access::{splat, strided};
 use super::build::{Builder, Place};
-use super::fold::{self, Slices};
+use super::fold::{self, Places, Slices};
 use super::place::bytes;
 use super::run::{Frame, Step};
 use super::scalar::Ord2;
@@ -188,6 +188,8 @@ pub struct Fold {
     /// What a fold starts with.
     empty: [u64; 2],
     slices: Slices,
+    /// For windows without padding.
+    places: Option<Places>,
     size: usize,
     /// Two for the parts of complex numbers.
     parts: usize,
@@ -206,6 +208,9 @@ impl Fold {
             // SAFETY: places that are no padding are inside of the array, and the result has a row.
             unsafe {
                 let acc = to.add(first * size);
+                if let Some(f) = self.places.filter(|_| inside && r.along.is_none()) {
+                    return f(acc, x, places.as_ptr(), places.len(), n, self.empty.as_ptr().cast());
+                }
                 splat(acc, self.empty, r.lanes, size);
                 if inside && r.along.is_none() {
                     for at in places.iter().step_by(group) {
@@ -467,6 +472,7 @@ impl Builder<'_> {
             filter: stride(filter, k + 1),
         });
         let conv = conv::Conv {
+            isa: self.isa,
             acc: spec.acc,
             src,
             groups: x.dims[0],
@@ -503,7 +509,16 @@ impl Builder<'_> {
         let slices = fold::put_kernel(self.isa, put, acc).expect("an operation");
         let parts = if acc.is_complex() { 2 } else { 1 };
         let empty = fold::empty(op, acc);
-        self.emit(Step::Fold(Box::new(Fold { rows, from, to: sums, empty, slices, size: acc.size(), parts })));
+        self.emit(Step::Fold(Box::new(Fold {
+            rows,
+            from,
+            to: sums,
+            empty,
+            slices,
+            places: fold::places_kernel(self.isa, op, acc),
+            size: acc.size(),
+            parts,
+        })));
         if acc != ty.dt {
             self.convert((sums, View::identity(&ty.dims)), acc, ty.dt, to);
         }

@@ -50,6 +50,7 @@ fn programs_are_valid_and_of_every_kind() {
         "window",
         "windowpick",
         "windowput",
+        "lib",
     ] {
         assert!(kinds.get(kind).is_some_and(|n| *n >= 50), "{kind}: {kinds:?}");
     }
@@ -223,7 +224,6 @@ fn mutate(r: &mut Rng, p: &mut Program) {
                 }
             }
             Kind::Dot(s) => element(r, &mut s.acc),
-            Kind::Lib(l) => id(r, &mut l.batch),
             Kind::Conv(s) => {
                 let s = Arc::make_mut(s);
                 match r.below(4) {
@@ -235,6 +235,11 @@ fn mutate(r: &mut Rng, p: &mut Program) {
             Kind::Window { slides, .. } | Kind::WindowPick { slides, .. } | Kind::WindowPut { slides, .. } => {
                 windows(r, &mut Arc::make_mut(slides)[..])
             }
+            Kind::Lib(l) => match r.below(3) {
+                0 => id(r, &mut l.batch),
+                1 => drop(l.params.pop()),
+                _ => l.params.push(r.next() as i64),
+            },
         },
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 const LONG: f64 = 1e9;
 
 /// Tests that set the number of threads, one at a time.
-fn alone<T>(threads: &[usize], mut test: impl FnMut(usize) -> T) {
+pub(crate) fn alone<T>(threads: &[usize], mut test: impl FnMut(usize) -> T) {
     static ONE: Mutex<()> = Mutex::new(());
     let _one = lock(&ONE);
     let before = super::threads();

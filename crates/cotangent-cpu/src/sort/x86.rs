@@ -14,7 +14,7 @@ trait Vector: Copy {
     type K: Copy + Ord;
     /// The same without what goes along.
     type Keys: Vector<K = Self::K, P = *mut Self::K>;
-    /// Somewhere else for elements, in two times 1024 bytes.
+    /// Somewhere else for elements, in two times 2048 bytes.
     unsafe fn elsewhere(room: *mut u8) -> Self::P;
     unsafe fn at(p: Self::P, i: usize) -> Self::P;
     unsafe fn key(p: Self::P, i: usize) -> Self::K;
@@ -230,7 +230,7 @@ impl Vector for Pairs {
     #[inline(always)]
     unsafe fn elsewhere(room: *mut u8) -> Two {
         // SAFETY: see above.
-        unsafe { (room.cast(), room.add(1024).cast()) }
+        unsafe { (room.cast(), room.add(2048).cast()) }
     }
     #[inline(always)]
     unsafe fn at((p, q): Two, i: usize) -> Two {
@@ -324,15 +324,42 @@ impl Vector for Pairs {
     }
 }
 
-/// Lanes that rise and then fall, or the reverse, in order.
+/// Each register, whose lanes rise and then fall or the reverse, in order.
 #[inline(always)]
-unsafe fn risen<V: Vector>(mut v: V) -> V {
+unsafe fn risen<V: Vector, const R: usize>(v: &mut [V; R]) {
     // SAFETY: the caller's, as everywhere below: it has the instruction set and the elements.
     unsafe {
-        if V::W == 16 {
-            v = v.step::<8>();
+        for i in 0..R {
+            if V::W == 16 {
+                v[i] = v[i].step::<8>();
+            }
+            v[i] = v[i].step::<4>().step::<2>().step::<1>();
         }
-        v.step::<4>().step::<2>().step::<1>()
+    }
+}
+/// The elements of two neighboring runs of `S` / 2 registers in order: the lesser ones in the first, the greater ones in the second.
+#[inline(always)]
+unsafe fn merged<V: Vector, const R: usize, const S: usize>(v: &mut [V; R]) {
+    // SAFETY: see `risen`.
+    unsafe {
+        for i in 0..R {
+            let j = i / S * S + S - 1 - i % S;
+            if i < j && j < R {
+                (v[i], v[j]) = v[i].order(v[j].reversed());
+            }
+        }
+    }
+}
+/// Registers that are `H` apart in order, lane by lane.
+#[inline(always)]
+unsafe fn apart<V: Vector, const R: usize, const H: usize>(v: &mut [V; R]) {
+    // SAFETY: see `risen`.
+    unsafe {
+        for i in 0..R {
+            if i & H == 0 && i + H < R {
+                (v[i], v[i + H]) = v[i].order(v[i + H]);
+            }
+        }
     }
 }
 /// Any lanes in order.
@@ -362,29 +389,27 @@ unsafe fn network<V: Vector, const R: usize>(p: V::P, n: usize) {
         for i in 0..R {
             v[i] = ordered(v[i]);
         }
-        let mut size = 2;
-        while size <= R {
-            let mut first = 0;
-            while first < R {
-                for i in 0..size / 2 {
-                    let j = first + size - 1 - i;
-                    (v[first + i], v[j]) = v[first + i].order(v[j].reversed());
-                }
-                let mut h = size / 4;
-                while h > 0 {
-                    for i in 0..size {
-                        if i & h == 0 {
-                            (v[first + i], v[first + i + h]) = v[first + i].order(v[first + i + h]);
-                        }
-                    }
-                    h /= 2;
-                }
-                first += size;
-            }
-            for i in 0..R {
-                v[i] = risen(v[i]);
-            }
-            size *= 2;
+        if R >= 2 {
+            merged::<V, R, 2>(&mut v);
+            risen(&mut v);
+        }
+        if R >= 4 {
+            merged::<V, R, 4>(&mut v);
+            apart::<V, R, 1>(&mut v);
+            risen(&mut v);
+        }
+        if R >= 8 {
+            merged::<V, R, 8>(&mut v);
+            apart::<V, R, 2>(&mut v);
+            apart::<V, R, 1>(&mut v);
+            risen(&mut v);
+        }
+        if R >= 16 {
+            merged::<V, R, 16>(&mut v);
+            apart::<V, R, 4>(&mut v);
+            apart::<V, R, 2>(&mut v);
+            apart::<V, R, 1>(&mut v);
+            risen(&mut v);
         }
         for i in 0..R {
             let from = i * V::W;
@@ -411,14 +436,14 @@ unsafe fn short<V: Vector>(p: V::P, n: usize) {
 }
 
 /// Vectors that are read before any of them is written.
-const BLOCK: usize = 4;
+const BLOCK: usize = 8;
 
 /// Brings the elements below the pivot, or not above it, to the front. Returns how many they are.
 #[inline(always)]
 unsafe fn part<V: Vector>(p: V::P, n: usize, pivot: V::K, or_equal: bool) -> usize {
     #[repr(align(64))]
     struct Room {
-        _bytes: [u8; 2048],
+        _bytes: [u8; 4096],
     }
     let mut room = std::mem::MaybeUninit::<Room>::uninit();
     // SAFETY: see `risen`. What is taken away at first leaves room at both ends; each block that is read leaves at least a block of room at

@@ -103,6 +103,10 @@ fn every_kind() {
     body.outs = vec![y, im, half];
     let part = |part| Use { part, ..Use::plain(z) };
     p.push(Kind::Map(Arc::new(body)), &[part(Part::Re), part(Part::Im)], &[Ty::new(Dt::C64, &[3]), f(&[3])]);
+    static HALVES: Routine =
+        Routine { name: "halves", check: |_, _, _| Ok(()), in_place: false, run: |_| unreachable!("never run") };
+    let lib = Lib { routine: &HALVES, params: smallvec![1, -2], batch: 1 };
+    p.push(Kind::Lib(Box::new(lib)), &[ux, ux], &[f(&[4]), f(&[4, 2])]);
     p.outs = vec![s, x];
     p.check().unwrap();
     let want = "\
@@ -121,6 +125,7 @@ program(%0: f32[4,3], %1: i32[2,1], %2: c64[3], _: bool[]) -> (%15, %0)
   %14: f32[2,3] = gather offset=[1] collapsed=[0] map=[0] batching=[]x[] slices=[1,3] fill=NaN %0 %1
   %15: f32[4,3] = scatter add window=[1] inserted=[0] map=[0] batching=[]x[] drop %0 %1 %14
   %16: c64[3], %17: f32[3] = map (%2.re, %2.im) { v3 = cast:f32 index0:i32; v5 = muladd a 0.5:f32 v3; v5, b, 0.5:f32 }
+  %18: f32[4], %19: f32[4,2] = lib halves [1,-2] batch=1 (%0, %0)
 ";
     assert_eq!(p.to_string(), want);
 }

@@ -1,0 +1,75 @@
+//! Results do not depend on how many threads share the work.
+
+use cotangent_cpu::exec::{Options, When};
+use cotangent_cpu::*;
+
+/// Rows of an array by themselves, by a column, by a row and turned around, and by their index: a few operations in one group.
+fn program(rows: usize, cols: usize) -> Program {
+    let ty = Ty::new(Dt::F32, &[rows, cols]);
+    let mut p = Program::default();
+    let x = p.arg(ty.clone());
+    let row = p.arg(Ty::new(Dt::F32, &[cols]));
+    let column = p.arg(Ty::new(Dt::F32, &[rows]));
+    let one = p.arg(Ty::new(Dt::F32, &[]));
+    let n = cols as i64;
+    let view = |offset: i64, strides: [i64; 2]| View {
+        dims: Dims::from_slice(&[rows, cols]),
+        offset,
+        strides: strides.into_iter().collect(),
+        guards: Default::default(),
+        fill: [0; 2],
+    };
+    let uses = [
+        Use::plain(x),
+        p.through(row, view(0, [0, 1])),
+        p.through(column, view(0, [1, 0])),
+        p.through(one, view(0, [0, 0])),
+        p.through(x, view(rows as i64 * n - 1, [-n, -1])),
+    ];
+    let mut b = Body::default();
+    let ins: Vec<u32> = (0..5).map(|k| b.input(k, Dt::F32)).collect();
+    let i = b.index(1, Dt::I32);
+    let i = b.un(Op::Cast, Dt::F32, i);
+    let mut y = b.un(Op::Math(M::Sin), Dt::F32, ins[0]);
+    for k in &ins[1..] {
+        let z = b.bin(Op::Mul, Dt::F32, y, *k);
+        y = b.bin(Op::Add, Dt::F32, z, i)
+    }
+    let z = b.bin(Op::Div, Dt::F32, y, ins[0]);
+    b.outs.extend([y, z]);
+    let v = p.push(Kind::Map(b.into()), &uses, &[ty.clone(), ty]);
+    p.outs = vec![v, v + 1];
+    p
+}
+
+#[test]
+fn maps_are_the_same_on_any_number_of_threads() {
+    // the second has rows that are no multiple of anything, and some sines of huge numbers
+    for (rows, cols) in [(300, 1024), (4000, 7), (1, 200_000), (70_000, 3)] {
+        let p = program(rows, cols);
+        let number = |k: usize| if k % 1013 == 5 { 3e9 } else { (k % 997) as f32 / 77.0 - 5.0 };
+        let array = |n: usize, at: usize| {
+            let bytes: Vec<u8> = (0..n).flat_map(|k| number(k + at).to_le_bytes()).collect();
+            Buffer::from_bytes(&bytes)
+        };
+        let (x, row, column) = (array(rows * cols, 0), array(cols, 1), array(rows, 2));
+        let args =
+            [Operand::Buffer(&x), Operand::Buffer(&row), Operand::Buffer(&column), Operand::Bits(1.5f32.to_bits() as u64)];
+        for machine in [When::Always, When::Never] {
+            let e = Executable::compile_with(&p, Options { machine, ..Options::default() }).unwrap();
+            let run = || -> Vec<Vec<u8>> {
+                let bytes = |o: Output| match o {
+                    Output::Buffer(b) => b.as_bytes().to_vec(),
+                    _ => unreachable!("results are arrays"),
+                };
+                e.run(&args).into_iter().map(bytes).collect()
+            };
+            pool::set_threads(1);
+            let want = run();
+            for threads in [2, 3, 7] {
+                pool::set_threads(threads);
+                assert!(run() == want, "{rows} x {cols}, {machine:?}, {threads} threads")
+            }
+        }
+    }
+}
