@@ -410,9 +410,13 @@ pub(crate) unsafe fn add_sums(acc: Dt, len: usize, sums: *mut u8) {
 /// Rows of a microkernel, if a product with up to three times as many reads a right side whose rows are dense where it lies.
 pub(crate) fn few_rows(spec: DotSpec, src: Dt) -> Option<usize> {
     let compute = cast::compute(spec.acc);
+    fn rows<E: Elem>() -> usize {
+        let kit = E::kit(isa());
+        kit.shape(2 * kit.width).1
+    }
     let height = match compute {
-        Dt::F32 => f32::kit(isa()).two.len(),
-        Dt::F64 => f64::kit(isa()).two.len(),
+        Dt::F32 => rows::<f32>(),
+        Dt::F64 => rows::<f64>(),
         _ => return None,
     };
     (src == spec.acc && cast::same_bits(src, compute)).then_some(height)

@@ -506,7 +506,7 @@ impl Builder<'_> {
             crate::Fold::Max => crate::Put::Max,
             _ => crate::Put::Min,
         };
-        let slices = fold::put_kernel(self.isa, put, acc).expect("an operation");
+        let (slices, _) = fold::put_kernel(self.isa, put, acc).expect("an operation");
         let parts = if acc.is_complex() { 2 } else { 1 };
         let empty = fold::empty(op, acc);
         self.emit(Step::Fold(Box::new(Fold {
@@ -582,7 +582,7 @@ impl Builder<'_> {
             }
         };
         let put = if acc == Dt::Bool { crate::Put::Max } else { crate::Put::Add };
-        let add = fold::put_kernel(self.isa, put, acc).expect("an operation");
+        let (add, _) = fold::put_kernel(self.isa, put, acc).expect("an operation");
         self.emit(Step::Put(Box::new(Put {
             choice,
             from,
