@@ -191,7 +191,7 @@ def table(ours, jax):
 def columns(head, rows):
     widths = [max(len(str(r[i])) for r in [head] + rows) for i in range(len(head))]
     for r in [head] + rows:
-        cells = [str(c).ljust(w) if i < 2 else str(c).rjust(w) for i, (c, w) in enumerate(zip(r, widths))]
+        cells = [str(c).ljust(w) if i < 2 and not str(c).isdigit() else str(c).rjust(w) for i, (c, w) in enumerate(zip(r, widths))]
         yield "  ".join(cells).rstrip()
 
 
@@ -251,7 +251,10 @@ def main():
     head = ("name", "metric", "ours", "JAX", "ratio")
     mean_head = ("group", "rows", "geometric mean of the ratios", "aim", f"below {FLOOR}")
     mean_rows = [(g, str(n), times(m), "" if aim is None else f"{aim:g}", ", ".join(low)) for g, n, m, aim, low in means]
-    print("\n".join(columns(head, rows)) + "\n\n" + "\n".join(columns(mean_head, mean_rows)))
+    print("\n".join(columns(head, rows)) + "\n\n" + "\n".join(columns(mean_head[:4], [r[:4] for r in mean_rows])))
+    low = [f"  {r[0]}: {r[4]}" for r in mean_rows if r[4]]
+    if low:
+        print(f"\nbelow {FLOOR}:\n" + "\n".join(low))
     notes = [f"{n}: {why}" for n, why in skipped.items()]
     notes += [f"{n}: {m} is measured by the baseline only" for n, m in missing if n not in skipped]
     if notes:

@@ -37,11 +37,11 @@ pub fn windows(b: &mut Bench) {
     b.time_work("kernel.pool.grad", Work::bytes(2.25 * bytes), || back(&x, &ct));
 }
 
-/// Filters and biases of two convolutions, weights and biases of two layers.
+/// Of two convolutions and two layers: biases, then filters and weights, as the baseline's dictionary is sorted.
 type Cnn = [Array; 8];
 
 fn cnn_loss(p: &Cnn, x: &Array, labels: &Array) -> Array {
-    let [w1, b1, w2, b2, w3, b3, w4, b4] = p;
+    let [b1, b2, b3, b4, w1, w2, w3, w4] = p;
     let layer = |x: &Array, w: &Array, b: &Array| pool(&relu(&(conv(x, w) + b)));
     let x = layer(&layer(x, w1, b1), w2, b2);
     let x = relu(&(x.reshape(&[x.shape()[0], 3136]).matmul(w3) + b3));
@@ -50,14 +50,14 @@ fn cnn_loss(p: &Cnn, x: &Array, labels: &Array) -> Array {
 
 pub fn cnn(b: &mut Bench) {
     let params: Cnn = [
-        normal(&[3, 3, 1, 32], 1, 0.3),
         zeros(&[32]),
-        normal(&[3, 3, 32, 64], 2, 0.06),
         zeros(&[64]),
-        normal(&[3136, 128], 3, 0.018),
         zeros(&[128]),
-        normal(&[128, 10], 4, 0.09),
         zeros(&[10]),
+        normal(&[3, 3, 1, 32], 1, 0.3),
+        normal(&[3, 3, 32, 64], 2, 0.06),
+        normal(&[3136, 128], 3, 0.018),
+        normal(&[128, 10], 4, 0.09),
     ];
     let (x, labels) = (normal(&[64, 28, 28, 1], 5, 1.0), mlp_batch(64).1);
     let (c1, c2) = (2.0 * (64 * 784 * 32 * 9) as f64, 2.0 * (64 * 196 * 64 * 288) as f64);
