@@ -510,7 +510,7 @@ unsafe fn middle<V: Vector>(p: V::P, n: usize, seed: &mut u64) -> V::K {
         let stride = n / count;
         for (k, to) in some.iter_mut().enumerate().take(count) {
             *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            *to = V::key(p, k * stride + ((*seed >> 32) * stride as u64 >> 32) as usize);
+            *to = V::key(p, k * stride + (((*seed >> 32) * stride as u64) >> 32) as usize);
         }
         short::<V::Keys>(some.as_mut_ptr(), count);
         some[count / 2]
