@@ -3,9 +3,9 @@
 //! Integers and booleans are converted to floating-point numbers first; elements are then float32, float64, complex64 or complex128.
 //!
 //! ```
-//! use cotangent::{prelude::*, np::fft};
+//! use cotangent::{np::fft, prelude::*, prim};
 //! let x = array![1., 2., 0., -1.];
-//! assert_eq!(fft::ifft(&fft::fft(&x)).real().to_string(), "[ 1.  2.  0. -1.]");
+//! assert_eq!(prim::real(&fft::ifft(&fft::fft(&x))).to_string(), "[ 1.  2.  0. -1.]");
 //! assert_eq!(fft::rfft(&x).shape(), [3]);
 //! let padded = fft::Options::new().lengths(&[8]).norm(fft::Norm::Ortho).rfft(&x);
 //! assert_eq!(padded.shape(), [5]);

@@ -128,7 +128,7 @@ pub struct LeastSquares {
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
 /// let found = linalg::lstsq(&array![[1., 0.], [1., 1.], [1., 2.]], &array![1., 3., 5.], None);
-/// assert!((found.x - array![1., 2.]).abs().max().to_f64() < 1e-5);
+/// assert!((found.x - array![1., 2.]).abs().sum().to_f64() < 1e-5);
 /// assert_eq!(found.rank.to_string(), "2");
 /// ```
 #[track_caller]
