@@ -15,8 +15,8 @@
 pub mod buffer;
 pub mod check;
 pub mod complex;
-pub mod cost;
 mod conv;
+pub mod cost;
 pub mod dot;
 pub mod dt;
 mod emit;
@@ -30,8 +30,8 @@ pub mod pool;
 pub mod pooled;
 pub mod program;
 pub mod reference;
-mod sort;
 pub mod routine;
+mod sort;
 pub mod text;
 
 pub use buffer::{Buffer, Element};

@@ -53,8 +53,12 @@ fn maps_are_the_same_on_any_number_of_threads() {
             Buffer::from_bytes(&bytes)
         };
         let (x, row, column) = (array(rows * cols, 0), array(cols, 1), array(rows, 2));
-        let args =
-            [Operand::Buffer(&x), Operand::Buffer(&row), Operand::Buffer(&column), Operand::Bits(1.5f32.to_bits() as u64)];
+        let args = [
+            Operand::Buffer(&x),
+            Operand::Buffer(&row),
+            Operand::Buffer(&column),
+            Operand::Bits(1.5f32.to_bits() as u64),
+        ];
         for machine in [When::Always, When::Never] {
             let e = Executable::compile_with(&p, Options { machine, ..Options::default() }).unwrap();
             let run = || -> Vec<Vec<u8>> {

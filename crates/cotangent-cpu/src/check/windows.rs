@@ -15,7 +15,8 @@ pub(super) fn fit(slides: &[Slide], operand: &[usize], result: &[usize]) -> Chec
     );
     for ((s, n), m) in slides.iter().zip(operand).zip(result) {
         ensure!(s.size >= 1 && s.stride >= 1 && s.dilation >= 1 && s.base >= 1, "nothing can be moved by zero: {s:?}");
-        let reach = |count: usize, step: usize| count as u128 * step as u128;
+        // also where nothing is counted, a step is a number that is computed with
+        let reach = |count: usize, step: usize| count.max(1) as u128 * step as u128;
         let far = reach(*m, s.stride) + reach(s.size, s.dilation) + reach(*n, s.base) + s.lo.unsigned_abs() as u128;
         ensure!(far <= FAR, "windows out of all bounds: {s:?}");
     }

@@ -1,9 +1,9 @@
 //! A group of maps as one loop of machine code, made when it pays.
 
 use super::map::MapStep;
+pub use crate::emit::Code;
 use crate::emit::ir::{Ir, Store};
 use crate::emit::translate::{Line, Source, Translate};
-pub use crate::emit::Code;
 use crate::emit::{Loop, When, code};
 use crate::isa::Isa;
 use std::sync::OnceLock;
