@@ -103,7 +103,7 @@ impl Random {
 }
 
 /// Where the tail begins, and the area of each layer.
-const EDGE: f64 = 3.654_152_885_361_008_8;
+const EDGE: f64 = 3.654_152_885_361_009;
 const AREA: f64 = 0.004_928_673_233_974_658;
 
 /// The ziggurat: for each layer its width, the height of the bell at it, and how much of its 2^52 parts lies inside the layer above.

@@ -62,7 +62,7 @@ fn measured(
 
 pub fn poly_vg(b: &mut Bench) {
     let x = scalar(2.0);
-    measured(b, "poly_vg", &|| make_jaxpr(value_and_grad(poly), (&x,)), &[x.clone()], || {
+    measured(b, "poly_vg", &|| make_jaxpr(value_and_grad(poly), (&x,)), std::slice::from_ref(&x), || {
         tree::leaves(&jit(value_and_grad(poly))(&x))
     })
 }

@@ -49,6 +49,7 @@ impl Mem {
 
 /// An operation. Floats and integers are told apart by the operation, their size by the type of the operands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(clippy::enum_variant_names)] // the `I` in front of some says that they are for integers
 pub enum I {
     /// The element of the array at entry `a` of the pointer table that belongs to the lane.
     Load(Mem),

@@ -404,10 +404,10 @@ impl Translate {
         let [a, b, c] = v;
         let build = &self.build;
         let bin = |i, a, b| build.bin(i, ty, a, b);
-        let less = |a, b| build.bin(I::ILt(signed && size >= 4 || size < 4), Ty::Mask, a, b);
         let zero = self.int(size, 0);
         // In 32 bits smaller integers are all that are not negative, or all that are signed.
         let as_signed = signed || size < 4;
+        let less = |a, b| build.bin(I::ILt(as_signed), Ty::Mask, a, b);
         let y = match op {
             Op::Eq => return Some(Self::of_mask(build.bin(I::IEq, Ty::Mask, a, b))),
             Op::Ne => {
@@ -467,7 +467,7 @@ impl Translate {
             }));
         }
         if from.is_float() {
-            return self.to_integer(a, from, to);
+            return self.truncated(a, from, to);
         }
         if let Forms { source: Some(Source::Index(entry)), .. } = self.forms[a as usize] {
             // It fits into 32 bits, and a float is the same from either.
@@ -495,7 +495,7 @@ impl Translate {
     }
 
     /// Truncates and saturates; NaN gives 0.
-    fn to_integer(&mut self, a: u32, from: Dt, to: Dt) -> Option<Forms> {
+    fn truncated(&mut self, a: u32, from: Dt, to: Dt) -> Option<Forms> {
         let x = self.raw(a)?;
         let (fty, size, signed) = (word(from.size()), to.size(), to.is_signed());
         let ty = word(size);
