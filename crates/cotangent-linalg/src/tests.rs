@@ -406,10 +406,10 @@ fn naive2(x: &M, sign: f64) -> M {
         (0..x.n).map(|j| naive(&(0..x.m).map(|i| rows.at(i, j)).collect::<Vec<_>>(), sign)).collect();
     M::new(x.m, x.n, |i, j| columns[j][i])
 }
-fn fft_case<T: Bytes<R = T>>()
+fn fft_case<T>()
 where
+    T: Bytes<R = T> + num_complex::ComplexFloat<Real = T>,
     Complex<T>: Bytes<R = T>,
-    T: num_complex::ComplexFloat<Real = T>,
 {
     for n in [1, 2, 3, 4, 5, 7, 8, 12, 16, 31, 60, 64, 97, 210, 256] {
         let m = 3;
