@@ -306,17 +306,39 @@ fn turned(array: &ArrayData, phases: &Option<Phases>) -> ArrayData {
     phases.as_ref().and_then(|phases| phases.remove(array)).unwrap_or_else(|| array.clone())
 }
 
+/// The array with one and the same NaN for all: which NaN it is depends on the order of operands that no sum depends on, and nobody promises it.
+fn with_one_nan(array: &ArrayData) -> ArrayData {
+    let (size, infinity) = match &array.dtype[..] {
+        "float16" => (2, 0x7c00),
+        "bfloat16" => (2, 0x7f80),
+        "float32" | "complex64" => (4, 0x7f80_0000),
+        "float64" | "complex128" => (8, 0x7ff0_0000_0000_0000),
+        _ => return array.clone(),
+    };
+    let mut array = array.clone();
+    for part in array.bytes.chunks_exact_mut(size) {
+        let mut word = [0; 8];
+        word[..size].copy_from_slice(part);
+        let magnitude = u64::from_le_bytes(word) & !(1 << (8 * size - 1));
+        if magnitude > infinity {
+            part.copy_from_slice(&(infinity + 1u64).to_le_bytes()[..size])
+        }
+    }
+    array
+}
+
 /// How two answers differ in any bit; nothing if they do not, or if there are no two answers.
 fn bits(eager: &Answer, jit: &Answer) -> Option<String> {
     let (Ok(eager), Ok(jit)) = (eager, jit) else { return None };
     if eager.len() != jit.len() {
         return Some(format!("{} outputs instead of {}", jit.len(), eager.len()));
     }
-    let i = eager.iter().zip(jit).position(|(a, b)| a != b)?;
+    let differ = |(a, b): (&ArrayData, &ArrayData)| a != b && with_one_nan(a) != with_one_nan(b);
+    let i = eager.iter().zip(jit).position(differ)?;
     let strict = Allowance { exact: true, ulps: 0.0, zero_sign: false, rtol: 0.0, atol: 0.0 };
     Some(match strict.check(&eager[i], &jit[i], &[]) {
         Err(difference) => format!("output {i}: {difference}"),
-        Ok(()) => format!("output {i}: weakness, the payload of a NaN or a subnormal differs"),
+        Ok(()) => format!("output {i}: weakness or a subnormal differs"),
     })
 }
 
