@@ -27,6 +27,10 @@ pub use qr::{GEQP3, GEQRF, HOUSEHOLDER_PRODUCT};
 pub use spectral::{EIGH, SVD};
 pub use tridiagonal::TRIDIAGONAL_SOLVE;
 
+// The tests of the routines are generic over the element type as the routines are.
+#[doc(hidden)]
+pub use matrix::{Float, Number};
+
 use cotangent_cpu::{Dt, Ty};
 
 /// What a check says.
@@ -70,6 +74,3 @@ fn matrix_of(operands: &[Ty]) -> Result<(Dt, usize, usize), String> {
     ensure!(ty.dims.len() == 2, "{ty} is no matrix");
     Ok((ty.dt, ty.dims[0], ty.dims[1]))
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,8 @@ use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
 use num_complex::{Complex, ComplexFloat};
 
 /// What matrices are made of.
-pub(crate) trait Number:
+#[allow(missing_docs)] // what the methods are is their names
+pub trait Number:
     ComplexFloat<Real = Self::R>
     + ComplexField<Real = Self::R>
     + Plain
@@ -50,7 +51,8 @@ pub(crate) trait Number:
     }
 }
 /// A real number.
-pub(crate) trait Float: num_complex::ComplexFloat<Real = Self> + PartialOrd + Copy {
+#[allow(missing_docs)] // what the methods are is their names
+pub trait Float: num_complex::ComplexFloat<Real = Self> + PartialOrd + Copy {
     fn abs(self) -> Self {
         ComplexFloat::abs(self)
     }

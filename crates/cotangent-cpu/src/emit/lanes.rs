@@ -84,30 +84,7 @@ macro_rules! lanes {
                 Val::new(m.build, m.build.sel(m.id, Ty::$w, a.id, b.id))
             }
         }
-        impl Add for Val<'_, $f> {
-            type Output = Self;
-            fn add(self, b: Self) -> Self {
-                self.bin(I::Add, Ty::$w, b)
-            }
-        }
-        impl Sub for Val<'_, $f> {
-            type Output = Self;
-            fn sub(self, b: Self) -> Self {
-                self.bin(I::Sub, Ty::$w, b)
-            }
-        }
-        impl Mul for Val<'_, $f> {
-            type Output = Self;
-            fn mul(self, b: Self) -> Self {
-                self.bin(I::Mul, Ty::$w, b)
-            }
-        }
-        impl Div for Val<'_, $f> {
-            type Output = Self;
-            fn div(self, b: Self) -> Self {
-                self.bin(I::Div, Ty::$w, b)
-            }
-        }
+        lanes!(@operators $f $w Add add, Sub sub, Mul mul, Div div);
         impl Neg for Val<'_, $f> {
             type Output = Self;
             fn neg(self) -> Self {
@@ -168,6 +145,14 @@ macro_rules! lanes {
             }
         }
     };
+    (@operators $f:ident $w:ident $($Op:ident $op:ident),*) => { $(
+        impl $Op for Val<'_, $f> {
+            type Output = Self;
+            fn $op(self, b: Self) -> Self {
+                self.bin(I::$Op, Ty::$w, b)
+            }
+        }
+    )* };
     (@wide yes $x:ident) => { $x.un(I::Wide, Ty::W64) };
     (@wide no $x:ident) => { $x };
     (@narrow yes $x:ident) => { $x.un(I::Narrow, Ty::W32) };

@@ -107,7 +107,7 @@ fn fixed(p: &Program) -> (Vec<Option<Place>>, Vec<[u64; 2]>) {
 }
 
 /// The register machine of a program that has nothing but scalars of at most eight bytes.
-pub fn registers(p: &Program, plan: &Plan, isa: Isa) -> Option<Registers> {
+pub fn registers(p: &Program, plan: &Plan, options: &Options) -> Option<Registers> {
     let scalar = p.vals.iter().all(|v| travels_as_bits(&v.ty)) && p.args.iter().all(travels_as_bits);
     let maps = plan.members.iter().all(|i| matches!(p.nodes[*i as usize].kind, Kind::Map(_)));
     if !scalar || !maps {
@@ -118,7 +118,8 @@ pub fn registers(p: &Program, plan: &Plan, isa: Isa) -> Option<Registers> {
     let outs: Vec<(ValId, usize)> = plan.outs.iter().zip(&p.outs).map(|(v, o)| (*v, p.ty(*o).bytes())).collect();
     let mut nodes = plan.members.clone();
     nodes.sort_unstable();
-    Some(Lower::new(p, plan, Target { isa, one: true }, &place, &HashMap::new()).registers(&nodes, &outs, &consts))
+    let target = Target { isa: options.isa, one: true };
+    Some(Lower::new(p, plan, target, options.machine, &place, &HashMap::new()).registers(&nodes, &outs, &consts))
 }
 
 /// Builds the steps of a plan.
@@ -255,8 +256,7 @@ impl Builder<'_> {
         self.steps.push(step);
     }
     /// A group of maps, as it is lowered.
-    fn emit_maps(&mut self, mut step: MapStep) {
-        step.when = self.machine;
+    fn emit_maps(&mut self, step: MapStep) {
         if step.len == 0 {
             return;
         }
@@ -337,7 +337,8 @@ impl Builder<'_> {
         let copies = self.copies(nodes);
         let place = |v: ValId| self.place[v as usize].expect("an operand has a place");
         let target = Target { isa: self.isa, one: false };
-        let step = Lower::new(p, self.plan, target, &place, &copies).group(nodes, &stored, &mut self.consts);
+        let step =
+            Lower::new(p, self.plan, target, self.machine, &place, &copies).group(nodes, &stored, &mut self.consts);
         for m in &stored {
             self.place[m.val as usize] = Some(m.place);
         }
@@ -423,7 +424,8 @@ impl Builder<'_> {
         let place = |_| from.0;
         let stored = [Made { val: made, place: to, in_place: false }];
         let target = Target { isa: self.isa, one: false };
-        let step = Lower::new(&p, &plan, target, &place, &HashMap::new()).group(&[1], &stored, &mut self.consts);
+        let step =
+            Lower::new(&p, &plan, target, self.machine, &place, &HashMap::new()).group(&[1], &stored, &mut self.consts);
         self.emit_maps(step);
     }
 

@@ -62,6 +62,8 @@ pub struct Lower<'a> {
     pub plan: &'a Plan,
     /// What kernels are chosen for.
     pub target: Target,
+    /// When machine code is made.
+    pub when: When,
     /// Where values lie that the group does not make.
     pub place: &'a dyn Fn(ValId) -> Place,
     /// Dense copies of operands seen through views.
@@ -80,6 +82,7 @@ impl<'a> Lower<'a> {
         p: &'a Program,
         plan: &'a Plan,
         target: Target,
+        when: When,
         place: &'a dyn Fn(ValId) -> Place,
         copies: &'a HashMap<(ValId, u32), Place>,
     ) -> Lower<'a> {
@@ -87,6 +90,7 @@ impl<'a> Lower<'a> {
             p,
             plan,
             target,
+            when,
             place,
             copies,
             reals: Vec::new(),
@@ -352,7 +356,7 @@ impl<'a> Lower<'a> {
         };
         Flat {
             isa: Some(self.target.isa),
-            when: When::default(),
+            when: self.when,
             lines: self.lines(ends),
             words: self.ssa.iter().enumerate().map(word).collect(),
             outs: outs.collect(),
@@ -513,6 +517,7 @@ impl<'a> Lower<'a> {
             step.calls.push(Call { code, out: *entry, args: [at[*id as usize]; 3] });
         }
         step.choose_blocks(first, width);
+        step.ns = step.estimate();
         step
     }
 
@@ -525,7 +530,8 @@ impl<'a> Lower<'a> {
         tail: &[(u32, u32)],
     ) -> Option<Box<Machine>> {
         let calls = self.ssa.iter().zip(ends).filter(|(s, e)| **e > 0 && matches!(s.def, Def::Call { .. })).count();
-        if self.target.isa == Isa::Portable {
+        // One call is a loop in registers as it is.
+        if self.target.isa == Isa::Portable || self.when == When::Never || calls < 2 && self.when == When::Pays {
             return None;
         }
         let source = |(i, s): (usize, &Ssa)| match &s.def {
@@ -539,13 +545,8 @@ impl<'a> Lower<'a> {
         let mut outs: Vec<(u32, u32)> =
             direct.iter().map(|(id, e)| (*id, *e)).chain(tail.iter().map(|(e, id)| (*id, *e))).collect();
         outs.sort_unstable_by_key(|o| o.1);
-        Some(Box::new(Machine::new(
-            self.target.isa,
-            self.lines(ends),
-            self.ssa.iter().enumerate().map(source).collect(),
-            outs,
-            (calls, self.len),
-        )))
+        let sources = self.ssa.iter().enumerate().map(source).collect();
+        Some(Box::new(Machine::new(self.target.isa, self.when, self.lines(ends), sources, outs, calls * self.len)))
     }
     /// The columns for the emitter; the dead ones are empty.
     fn lines(&self, ends: &[usize]) -> Vec<Line> {

@@ -15,40 +15,43 @@ const AT_ONCE: usize = 2000;
 /// What the emitter makes a loop of, and the loop.
 pub struct Machine {
     isa: Isa,
+    when: When,
     lines: Vec<Line>,
     /// Where the lines come from that are not computed; `None` for those and for dead ones.
     sources: Vec<Option<Source>>,
     /// Lines that are stored, and the entries of their pointers.
     outs: Vec<(u32, u32)>,
-    /// Calls and elements.
-    work: (usize, usize),
+    /// Calls times elements.
+    work: usize,
     runs: AtomicU32,
     code: OnceLock<Option<Code>>,
 }
 impl Machine {
     pub fn new(
         isa: Isa,
+        when: When,
         lines: Vec<Line>,
         sources: Vec<Option<Source>>,
         outs: Vec<(u32, u32)>,
-        work: (usize, usize),
+        work: usize,
     ) -> Machine {
-        Machine { isa, lines, sources, outs, work, runs: AtomicU32::new(0), code: OnceLock::new() }
+        Machine { isa, when, lines, sources, outs, work, runs: AtomicU32::new(0), code: OnceLock::new() }
     }
     /// The loop, if there is one by now.
     #[inline]
-    pub fn code(&self, when: When) -> Option<Code> {
+    pub fn code(&self) -> Option<Code> {
         if let Some(code) = self.code.get() {
             return *code;
         }
-        // One call is a loop in registers as it is.
-        let (calls, n) = self.work;
-        let pays = || calls > 1 && (calls * n >= AT_ONCE || self.runs.fetch_add(1, Ordering::Relaxed) > 0);
-        match when {
-            When::Never => None,
-            When::Pays if !pays() => None,
-            _ => *self.code.get_or_init(|| code(self.ir()?, self.isa, Loop::Map)),
+        let again = || self.runs.fetch_add(1, Ordering::Relaxed) > 0;
+        if self.when == When::Always || self.work >= AT_ONCE || again() {
+            return *self.code.get_or_init(|| code(self.ir()?, self.isa, Loop::Map));
         }
+        None
+    }
+    /// Is it made however small the work?
+    pub fn always(&self) -> bool {
+        self.when == When::Always
     }
     /// The loop, if it was made.
     pub fn made(&self) -> Option<Code> {

@@ -5,7 +5,6 @@ use super::build::Place;
 use super::kernels::Kernel;
 use super::machine::{self, Machine};
 use super::run::{Direct, Frame};
-use crate::emit::When;
 use crate::{Buffer, pool};
 
 /// Elements of a column.
@@ -92,7 +91,8 @@ pub struct MapStep {
     pub calls: Vec<Call>,
     /// The same as machine code.
     pub machine: Option<Box<Machine>>,
-    pub when: When,
+    /// About how many nanoseconds it takes a thread.
+    pub ns: f64,
 }
 
 /// A step and its frame, for the threads that share the work.
@@ -131,7 +131,8 @@ impl MapStep {
     pub fn direct(&self) -> Option<Direct> {
         let [Call { code, out, args }] = self.calls[..] else { return None };
         let at = |e: u32| self.entries[e as usize].at;
-        (self.fills.is_empty() && self.block == self.len && self.when != When::Always).then(|| Direct {
+        let emitted = self.machine.as_ref().is_some_and(|m| m.always());
+        (self.fills.is_empty() && self.block == self.len && !emitted).then(|| Direct {
             code,
             out: at(out),
             args: args.map(at),
@@ -142,9 +143,8 @@ impl MapStep {
     /// # Safety
     /// The frame belongs to the program that this step was lowered from.
     pub unsafe fn run(&self, frame: &Frame) {
-        let code = self.machine.as_ref().and_then(|m| m.code(self.when));
-        let ns = self.work();
-        let chunks = pool::chunks(ns);
+        let code = self.machine.as_ref().and_then(|m| m.code());
+        let chunks = pool::chunks(self.ns);
         if chunks == 1 {
             // SAFETY: the caller's.
             return unsafe { self.range(frame, frame.scratch.ptr(), code, 0, self.len) };
@@ -162,10 +162,10 @@ impl MapStep {
                 unsafe { step.range(frame, scratch.ptr(), code, from, to) }
             }
         };
-        pool::parallel(chunks, ns, &run)
+        pool::parallel(chunks, self.ns, &run)
     }
-    /// About how many nanoseconds it takes: what is computed, or what goes through memory.
-    fn work(&self) -> f64 {
+    /// How long it takes by what is computed, or by what goes through memory.
+    pub fn estimate(&self) -> f64 {
         let bytes: usize = self.entries.iter().map(|e| e.step).sum();
         let heavy = self.calls.iter().filter(|c| !matches!(c.code, Code::Slice(_))).count();
         let views = self.fills.iter().filter(|c| matches!(c.fill, Fill::Strided(..))).count();

@@ -104,6 +104,24 @@ enum Form {
     Steps(Built),
 }
 
+/// A program that is planned and built.
+enum Ready {
+    Scalar(register::Registers),
+    Steps(Built),
+}
+impl Ready {
+    fn new(p: &Program, options: &Options) -> Result<(plan::Plan, Ready), String> {
+        assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
+        p.check()?;
+        let plan = plan::Plan::new(p, options.fuse);
+        let ready = match build::registers(p, &plan, options) {
+            Some(r) => Ready::Scalar(r),
+            None => Ready::Steps(build::build(p, &plan, options)),
+        };
+        Ok((plan, ready))
+    }
+}
+
 impl Executable {
     /// Makes a program ready to run. The error says what is wrong with the program.
     pub fn compile(p: &Program) -> Result<Executable, String> {
@@ -116,15 +134,9 @@ impl Executable {
     /// If the processor does not have the instruction set.
     #[doc(hidden)]
     pub fn compile_with(p: &Program, options: Options) -> Result<Executable, String> {
-        assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
-        p.check()?;
-        let plan = plan::Plan::new(p, options.fuse);
-        let form = match build::registers(p, &plan, options.isa) {
-            Some(mut r) => {
-                r.flat.when = options.machine;
-                Form::Scalar(r)
-            }
-            None => build::build(p, &plan, &options).form(),
+        let form = match Ready::new(p, &options)?.1 {
+            Ready::Scalar(r) => Form::Scalar(r),
+            Ready::Steps(built) => built.form(),
         };
         Ok(Executable { args: sizes_of(p), form })
     }

@@ -2,12 +2,11 @@
 //!
 //! [`Inspected`] is planned and built exactly as an [`Executable`](super::Executable) is, and keeps what that forgets.
 
-use super::build::{Built, Out, Place, registers};
+use super::build::{Built, Out, Place};
 use super::map::Fill;
 use super::plan::Plan;
-use super::register::Registers;
 use super::run::{Frame, Step, run};
-use super::{Operand, Options, Outputs, frame_of, result_list, sizes_of};
+use super::{Operand, Options, Outputs, Ready, frame_of, result_list, sizes_of};
 use crate::cost::{bytes, fetched};
 use crate::{Cost, Kind, Program, ValId};
 use std::collections::BTreeMap;
@@ -61,12 +60,8 @@ pub struct Report {
 /// A program that can be run, with a report about itself, and step by step with a clock.
 pub struct Inspected {
     args: Box<[usize]>,
-    form: Form,
+    form: Ready,
     report: Report,
-}
-enum Form {
-    Scalar(Registers),
-    Steps(Built),
 }
 
 impl Inspected {
@@ -80,13 +75,7 @@ impl Inspected {
     /// If the processor does not have the instruction set.
     #[doc(hidden)]
     pub fn compile_with(p: &Program, options: Options) -> Result<Inspected, String> {
-        assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
-        p.check()?;
-        let plan = Plan::new(p, options.fuse);
-        let form = match registers(p, &plan, options.isa) {
-            Some(r) => Form::Scalar(r),
-            None => Form::Steps(super::build::build(p, &plan, &options)),
-        };
+        let (plan, form) = Ready::new(p, &options)?;
         let report = report(p, &plan, &form);
         Ok(Inspected { args: sizes_of(p), form, report })
     }
@@ -101,13 +90,13 @@ impl Inspected {
     pub fn run(&self, args: &[Operand]) -> (Outputs, Vec<Duration>) {
         super::check(&self.args, args);
         let built = match &self.form {
-            Form::Scalar(r) => {
+            Ready::Scalar(r) => {
                 let start = Instant::now();
                 // SAFETY: the operands fit the program, which was checked.
                 let outs = unsafe { r.run(args) };
                 return (outs, self.report.groups.iter().map(|_| start.elapsed()).collect());
             }
-            Form::Steps(built) => built,
+            Ready::Steps(built) => built,
         };
         let (mut slots, scratch) = frame_of(built);
         let mut frame = Frame { args, consts: &built.consts, slots: &mut slots, scratch };
@@ -123,11 +112,11 @@ impl Inspected {
     }
 }
 
-fn report(p: &Program, plan: &Plan, form: &Form) -> Report {
+fn report(p: &Program, plan: &Plan, form: &Ready) -> Report {
     let groups = match form {
-        Form::Scalar(_) if plan.members.is_empty() => vec![],
-        Form::Scalar(_) => vec![plan.members.clone()],
-        Form::Steps(_) => {
+        Ready::Scalar(_) if plan.members.is_empty() => vec![],
+        Ready::Scalar(_) => vec![plan.members.clone()],
+        Ready::Steps(_) => {
             let starts = std::iter::once(&0).chain(&plan.ends);
             starts.zip(&plan.ends).map(|(a, b)| plan.members[*a as usize..*b as usize].to_vec()).collect()
         }
@@ -150,12 +139,12 @@ fn report(p: &Program, plan: &Plan, form: &Form) -> Report {
         stored[*v as usize] = true;
     }
     let (live, memory) = match form {
-        Form::Scalar(_) => (vec![0; groups.len()], fixed(p, &[])),
-        Form::Steps(built) => memory(p, built),
+        Ready::Scalar(_) => (vec![0; groups.len()], fixed(p, &[])),
+        Ready::Steps(built) => memory(p, built),
     };
     let steps = |g: usize| match form {
-        Form::Scalar(r) => vec![format!("{} kernels on {} registers", r.calls.len(), r.cells)],
-        Form::Steps(built) => {
+        Ready::Scalar(r) => vec![format!("{} kernels on {} registers", r.calls.len(), r.cells)],
+        Ready::Steps(built) => {
             let first = if g == 0 { 0 } else { built.ends[g - 1] };
             built.steps[first..built.ends[g]].iter().map(describe).collect()
         }
@@ -187,7 +176,7 @@ fn report(p: &Program, plan: &Plan, form: &Form) -> Report {
                 fetched(p.ty(s.val), s.view.map(|v| &plan.views[v as usize]))
             }),
         };
-        let name = if matches!(form, Form::Scalar(_)) { "scalars" } else { node.kind.name() };
+        let name = if matches!(form, Ready::Scalar(_)) { "scalars" } else { node.kind.name() };
         Group { name, reads: reads.into_keys().collect(), writes, cost, steps: steps(g), live: live[g], nodes }
     };
     let groups = groups.into_iter().enumerate().map(one).collect();

@@ -1,9 +1,8 @@
 //! What the routines compute, against definitions: products of the factors, residuals of equations, naive sums. Bounds are multiples of the precision of the type times the
 //! extents.
 
-use crate::matrix::{Float, Number};
-use crate::*;
 use cotangent_cpu::{Buffer, Element, Executable, Kind, Lib, Operand, Output, Plain, Program, Routine, Ty, Use};
+use cotangent_linalg::*;
 use num_complex::Complex;
 
 /// Calls a routine for arrays of `T`; what comes out as bytes.
