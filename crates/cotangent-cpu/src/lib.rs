@@ -21,6 +21,7 @@ pub mod dot;
 pub mod dt;
 mod emit;
 pub mod exec;
+pub mod float;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod isa;

@@ -289,6 +289,7 @@ fn wake() {
 fn help() {
     INSIDE.set(true);
     COUNTED.set(true);
+    let _arithmetic = crate::float::Arithmetic::enter();
     let (mut idle, mut turns) = (Instant::now(), 0u32);
     loop {
         let work = JOBS.iter().find(|s| s.left.load(Relaxed) > 0);

@@ -46,6 +46,7 @@ pub fn evaluate(p: &Program, args: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
             return Err(format!("argument {i}: a truth value is 0 or 1"));
         }
     }
+    let _arithmetic = crate::float::Arithmetic::enter();
     let mut vals: Vec<Array> = Vec::with_capacity(p.vals.len());
     for node in &p.nodes {
         let uses: Vec<Array> = p.uses_of(node).iter().map(|u| read(p, &vals, u)).collect();

@@ -126,7 +126,15 @@ fn values_of_high_precision() {
     for (name, dt, rows) in groups(include_str!("../../tests/data/complex_values.txt")) {
         functions += 1;
         let operands: Vec<_> = rows.iter().map(|r| r.0.clone()).collect();
+        let lost = |x: &f64| {
+            let least = if dt == Dt::C64 { f32::MIN_POSITIVE as f64 } else { f64::MIN_POSITIVE };
+            *x != 0.0 && x.abs() < least
+        };
         for (got, (zs, want)) in apply(name, dt, &operands).into_iter().zip(&rows) {
+            // Subnormal operands are zeros: see `crate::float`. What the function is there is another row.
+            if zs.iter().flatten().any(lost) {
+                continue;
+            }
             let bound = match (name, &zs[..]) {
                 // A relative error of z times w, and one of w log z, are relative errors of the result.
                 ("pow", [z, w]) => {
@@ -205,7 +213,7 @@ fn a_quotient_by_a_real_number_is_rounded_once() {
 /// At the ends of the range: results that can be represented are found.
 #[test]
 fn nothing_overflows_on_the_way() {
-    let (max, least, h) = (f64::MAX, f64::from_bits(1), (709.9f64 / 2.0).exp());
+    let (max, least, h) = (f64::MAX, f64::MIN_POSITIVE, (709.9f64 / 2.0).exp());
     let cases: &[(&str, Vec<Z>, Z)] = &[
         ("abs", vec![[3e307, 4e307]], [5e307, 0.0]),
         ("abs", vec![[3.0 * least, 4.0 * least]], [5.0 * least, 0.0]),

@@ -361,7 +361,8 @@ impl Translate {
                     Op::Sign => {
                         let signed = bin(I::Or, bin(I::And, a, sign), self.float(ty, 1.0));
                         let some = cmp(1, self.float(ty, 0.0), bin(I::And, a, magnitude));
-                        build.sel(some, ty, signed, a)
+                        // NaN or a zero; the sum makes a zero of a subnormal number
+                        build.sel(some, ty, signed, bin(I::Add, a, a))
                     }
                     Op::RoundEven => un(I::Round(0), a),
                     Op::Floor => un(I::Round(1), a),

@@ -4,6 +4,7 @@ use super::build::Place;
 use super::fold::{self, Combine, FoldOp};
 use super::run::Frame;
 use super::scalar::Ord2;
+use crate::float::Flush;
 use crate::isa::Isa;
 use crate::multiversion;
 use crate::{Buffer, Dt, Fold, M, math};
@@ -23,6 +24,7 @@ pub struct Prefix {
     pub inner: usize,
     pub reverse: bool,
     size: usize,
+    dt: Dt,
     kernel: Lines,
 }
 
@@ -42,6 +44,7 @@ impl Prefix {
             inner: if pairs { 2 * inner } else { inner },
             reverse,
             size: if pairs { dt.part().size() } else { dt.size() },
+            dt,
             kernel: fold::prefix_kernel(isa, op, dt),
         }
     }
@@ -72,9 +75,24 @@ impl Prefix {
                     let at = first + c * self.size;
                     let c = tile.min(self.inner - c);
                     (self.kernel)(to.add(at), from.add(at), self.n, step, c, scratch.ptr());
+                    // The first elements may have come through as they were.
+                    match self.dt {
+                        Dt::F32 => flush_all(to.add(at).cast::<f32>(), c),
+                        Dt::F64 => flush_all(to.add(at).cast::<f64>(), c),
+                        _ => {}
+                    }
                 }
             }
         }
+    }
+}
+
+/// # Safety
+/// There are `n` elements.
+unsafe fn flush_all<T: Flush + Copy>(x: *mut T, n: usize) {
+    for i in 0..n {
+        // SAFETY: the caller's.
+        unsafe { *x.add(i) = (*x.add(i)).flush() }
     }
 }
 

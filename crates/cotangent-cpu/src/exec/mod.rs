@@ -32,6 +32,7 @@ pub(crate) mod what;
 mod window;
 
 pub use crate::emit::When;
+use crate::float::Arithmetic;
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
 use build::{Built, Out, Place, travels_as_bits};
@@ -147,6 +148,7 @@ impl Executable {
     /// If the operands are not of the number, kinds and lengths of the program's arguments.
     pub fn run(&self, args: &[Operand]) -> Outputs {
         check(&self.args, args);
+        let _arithmetic = Arithmetic::enter();
         // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
         unsafe {
             match &self.form {
@@ -163,6 +165,7 @@ impl Executable {
     pub fn scalar(&self, args: &[u64]) -> Option<u64> {
         match &self.form {
             Form::Scalar(register::Registers { one: Some(one), .. }) if args.len() == self.args.len() => {
+                let _arithmetic = Arithmetic::enter();
                 // SAFETY: the kernels were chosen for this processor.
                 Some(unsafe { one.word(|i| args[i]) })
             }

@@ -8,6 +8,7 @@ use super::plan::Plan;
 use super::run::{Frame, Step, run};
 use super::{Operand, Options, Outputs, Ready, frame_of, result_list, sizes_of};
 use crate::cost::{bytes, fetched};
+use crate::float::Arithmetic;
 use crate::{Cost, Kind, Program, ValId};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -89,6 +90,7 @@ impl Inspected {
     /// If the operands are not of the number, kinds and lengths of the program's arguments.
     pub fn run(&self, args: &[Operand]) -> (Outputs, Vec<Duration>) {
         super::check(&self.args, args);
+        let _arithmetic = Arithmetic::enter();
         let built = match &self.form {
             Ready::Scalar(r) => {
                 let start = Instant::now();

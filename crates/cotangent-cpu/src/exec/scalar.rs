@@ -2,6 +2,8 @@
 //!
 //! Everything is written so that LLVM can vectorize it: no branches that guard memory, no tables.
 
+use crate::float::Flush;
+
 /// A bit pattern of some size.
 pub trait Bits: Copy {
     /// Is any bit set?
@@ -179,7 +181,7 @@ macro_rules! floats {
             #[inline(always)]
             fn abs(self) -> $t { self.abs() }
             #[inline(always)]
-            fn sign(self) -> $t { if self.abs() > 0.0 { (1.0 as $t).copysign(self) } else { self } }
+            fn sign(self) -> $t { if self.abs() > 0.0 { (1.0 as $t).copysign(self) } else { self.flush() } }
             #[inline(always)]
             fn add(self, b: $t) -> $t { self + b }
             #[inline(always)]
@@ -189,39 +191,39 @@ macro_rules! floats {
             #[inline(always)]
             fn div(self, b: $t) -> $t { self / b }
             #[inline(always)]
-            fn rem(self, b: $t) -> $t { self % b }
+            fn rem(self, b: $t) -> $t { (self.flush() % b.flush()).flush() }
             #[inline(always)]
             fn mul_add(self, b: $t, c: $t) -> $t { self.mul_add(b, c) }
         }
         impl Ord2 for $t {
             #[inline(always)]
-            fn greater(self, b: $t) -> $t { if b > self || b.nan() { b } else { self } }
+            fn greater(self, b: $t) -> $t { (if b > self || b.nan() { b } else { self }).flush() }
             #[inline(always)]
-            fn lesser(self, b: $t) -> $t { if b < self || b.nan() { b } else { self } }
+            fn lesser(self, b: $t) -> $t { (if b < self || b.nan() { b } else { self }).flush() }
         }
         impl Float for $t {
             const ZERO: $t = 0.0;
             #[inline(always)]
-            fn floor(self) -> $t { self.floor() }
+            fn floor(self) -> $t { self.flush().floor() }
             #[inline(always)]
-            fn ceil(self) -> $t { self.ceil() }
+            fn ceil(self) -> $t { self.flush().ceil() }
             #[inline(always)]
-            fn round_even(self) -> $t { self.round_ties_even() }
+            fn round_even(self) -> $t { self.flush().round_ties_even() }
             #[inline(always)]
-            fn round_away(self) -> $t { self.round() }
+            fn round_away(self) -> $t { self.flush().round() }
             #[inline(always)]
-            fn trunc(self) -> $t { self.trunc() }
+            fn trunc(self) -> $t { self.flush().trunc() }
             #[inline(always)]
             fn sqrt(self) -> $t { self.sqrt() }
             #[inline(always)]
             fn next_after(self, b: $t) -> $t {
-                let bits = self.to_bits();
+                let (bits, other, rest) = (self.to_bits(), b.to_bits(), $u::MAX >> 1);
                 // Away from zero if b lies further out on the same side.
-                let out = (b > self) == (self > 0.0);
+                let out = other & rest > bits & rest && (bits ^ other) & !rest == 0;
                 let step = if out { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
-                let least = (b.to_bits() & !($u::MAX >> 1)) | 1;
-                let next = $t::from_bits(if self == 0.0 { least } else { step });
-                if self == b { b } else if self.nan() || b.nan() { $t::NAN } else { next }
+                let zero = bits & rest == 0;
+                let next = $t::from_bits(if zero { (other & !rest) | 1 } else { step });
+                if bits == other || zero && other & rest == 0 { b } else if self.nan() || b.nan() { $t::NAN } else { next }
             }
         }
     )* };

@@ -5,6 +5,7 @@ use super::{Executable, Form, When};
 use crate::emit::ir::{Carried, I, Ir, Store, Ty};
 use crate::emit::translate::{Source, Translate};
 use crate::emit::{Code, Loop, code};
+use crate::float::Arithmetic;
 
 /// A loop whose programs have nothing but scalars: a carry that goes from turn to turn, elements of arrays that come in, and results of each
 /// turn that go out. All by the convention of [`Operand::Bits`](super::Operand::Bits).
@@ -47,6 +48,7 @@ impl ScalarLoop<'_> {
         assert!(body.args == nc + nk + self.xs.len() && body.outs.len() >= nk, "the body's operands and results");
         assert!(self.length.is_some() || self.cond.is_some() && self.xs.is_empty(), "when the loop ends");
         let n = self.length.unwrap_or(0);
+        let _arithmetic = Arithmetic::enter();
         for (bytes, width) in self.xs {
             assert!((1..=8).contains(width) && bytes.len() == n * width, "an element for each turn")
         }

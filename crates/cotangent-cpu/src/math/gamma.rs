@@ -122,5 +122,7 @@ pub fn digamma<L: Lane, const SHARP: bool>(x: L) -> L {
     let negative = L::sel(r.eq(c(0.0)), c(f64::NAN), negative);
     let negative = L::sel(a.lt(c(1e-17)), inverse, negative);
     let y = L::sel(x.lt(c(0.0)), negative, positive);
-    L::sel(a.eq(c(0.0)) | x.eq(c(f64::NEG_INFINITY)), c(f64::NAN), y)
+    // Of a product, since a comparison of an operand with zero may be one of its bits, which are not those of a zero if it is subnormal.
+    let zero = (a * c(1e18)).eq(c(0.0));
+    L::sel(zero | x.eq(c(f64::NEG_INFINITY)), c(f64::NAN), y)
 }

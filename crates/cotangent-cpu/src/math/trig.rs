@@ -114,11 +114,18 @@ pub fn sine_quick<L: Lane>(q: L::Bits, r: L) -> L {
     turn(u.fma(z * p, u), q)
 }
 
+/// An `f32` number that was widened and will be narrowed, as the result of an operation: LLVM would see that a selection among others needs no conversions, and then
+/// a subnormal number came through where [`crate::float`] wants a zero. It is rounded to what it was.
+#[inline(always)]
+fn computed<L: Lane>(x: L) -> L {
+    x * x.c(1.0 - f64::EPSILON / 2.0)
+}
+
 /// The sine of an `f32` number up to [`FAR`].
 #[inline(always)]
 pub fn sin_quick<L: Lane>(x: L) -> L {
     let (q, r) = reduce_quick(x);
-    small(x, sine_quick(q, r))
+    small(computed(x), sine_quick(q, r))
 }
 /// The cosine of an `f32` number up to [`FAR`].
 #[inline(always)]
@@ -130,5 +137,5 @@ pub fn cos_quick<L: Lane>(x: L) -> L {
 #[inline(always)]
 pub fn tan_quick<L: Lane>(x: L) -> L {
     let (q, r) = reduce_quick(x);
-    small(x, sine_quick(q, r) / sine_quick(q.plus(x.int(1)), r))
+    small(computed(x), sine_quick(q, r) / sine_quick(q.plus(x.int(1)), r))
 }

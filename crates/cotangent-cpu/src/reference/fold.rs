@@ -1,6 +1,7 @@
 //! Everything whose order is part of its meaning: the reduction tree, prefixes, products, and the first extreme.
 
 use super::{Array, Elem, scalar::scalar};
+use crate::float::Flush;
 use crate::{BLOCK, DotOrder, DotSpec, Dt, FEW, Fold, M, Op, lanes};
 
 /// The elements of a prefix's block, and of the groups in it.
@@ -157,6 +158,14 @@ pub(super) fn prefix(fold: Fold, dt: Dt, reverse: bool, x: &[Elem]) -> Vec<Elem>
                 y.extend(p.iter().map(|p| after(off, *p)));
             }
             off = c.map(|c| after(off, c));
+        }
+    }
+    // Subnormal numbers are zero also in the first result, which joins nothing.
+    if let Some(y) = y.first_mut() {
+        match acc {
+            Dt::F32 => y[0] = f32::from_bits(y[0] as u32).flush().to_bits() as u64,
+            Dt::F64 => y[0] = f64::from_bits(y[0]).flush().to_bits(),
+            _ => {}
         }
     }
     if reverse {

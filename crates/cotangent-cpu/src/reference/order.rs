@@ -8,9 +8,12 @@ fn is(op: Op, dt: Dt, a: u64, b: u64) -> bool {
     scalar(op, Dt::Bool, dt, a, b, 0) != 0
 }
 
-/// Which of two numbers comes first: NaN is the last, and equal to NaN.
+/// Which of two numbers comes first: NaN is the last, and equal to NaN. Only bits are looked at, so that subnormal numbers have their places, too.
 fn ascending(dt: Dt, a: u64, b: u64) -> Ordering {
+    let sign = 1u64 << (8 * dt.size() - 1);
+    let place = |x: u64| if x & sign != 0 { -((x & !sign) as i64) } else { x as i64 };
     match (is(Op::Ne, dt, a, a), is(Op::Ne, dt, b, b)) {
+        (false, false) if dt.is_float() => place(a).cmp(&place(b)),
         (false, false) if is(Op::Lt, dt, a, b) => Ordering::Less,
         (false, false) if is(Op::Lt, dt, b, a) => Ordering::Greater,
         (false, false) => Ordering::Equal,
@@ -46,10 +49,11 @@ pub(super) fn sort(operands: &[Array], d: usize, keys: usize) -> Vec<Array> {
 /// The greatest elements of the lines along `d`, and where they are.
 pub(super) fn top(x: &Array, d: usize, values: &Ty, indices: &Ty) -> [Array; 2] {
     let k = values.dims[d];
-    let sign = |a: u64| a >> (8 * x.dt.size() - 1);
+    let dt = x.dt;
+    let sign = |a: u64| a >> (8 * dt.size() - 1);
     let compare = |a: u64, b: u64| {
         // Of two zeros the one without a sign is greater.
-        let zeros = x.dt.is_float() && is(Op::Eq, x.dt, a, b);
+        let zeros = x.dt.is_float() && [a, b].iter().all(|x| wrap(dt, x << 1) == 0);
         ascending(x.dt, b, a).then_with(|| if zeros { sign(a).cmp(&sign(b)) } else { Ordering::Equal })
     };
     let chosen = |line: &[Elem]| {

@@ -1,5 +1,6 @@
 //! What one scalar operation computes.
 
+use crate::float::Flush;
 use crate::{Dt, Op, math};
 use half::{bf16, f16};
 
@@ -13,6 +14,8 @@ use half::{bf16, f16};
 /// * [`Op::NextAfter`] of equal operands is the second; in half precision it is the next number *of that type*;
 /// * [`Op::Max`] and [`Op::Min`] on truth values are or and and; false is less than true;
 /// * [`Op::MulAdd`] in half precision is one rounding to `f32`, then one to the type;
+/// * what computes (all but [`Op::Neg`], [`Op::Abs`] and what gives its operands as they are) takes and gives zeros for subnormal
+///   numbers, as [`crate::float`] says; so do comparisons and conversions from or to `F64`;
 /// * a conversion to half precision goes through `f32`, but for `F64` to `F16`, which rounds once (as XLA does).
 ///
 /// # Panics
@@ -135,8 +138,15 @@ macro_rules! float_ops {
     ($name:ident, $t:ty, $math:path) => {
         fn $name(op: Op, a: $t, b: $t, c: $t) -> $t {
             match op {
-                Op::Neg => -a,
-                Op::Abs => a.abs(),
+                // These only move bits.
+                Op::Neg => return -a,
+                Op::Abs => return a.abs(),
+                // One source for everybody, made of the operations below.
+                Op::Math(m) => return $math(m, a, b),
+                _ => {}
+            }
+            let (a, b, c) = (a.flush(), b.flush(), c.flush());
+            let found = match op {
                 Op::Sign if a > 0.0 => 1.0,
                 Op::Sign if a < 0.0 => -1.0,
                 Op::Sign => a,
@@ -155,9 +165,9 @@ macro_rules! float_ops {
                 Op::Min if b < a || b.is_nan() => b,
                 Op::Max | Op::Min => a,
                 Op::MulAdd => a.mul_add(b, c),
-                Op::Math(m) => $math(m, a, b),
                 _ => panic!("{op:?} is not defined on floats"),
-            }
+            };
+            found.flush()
         }
     };
 }
@@ -190,6 +200,9 @@ fn cast(to: Dt, from: Dt, a: u64) -> u64 {
             _ => wrap(to, x as u64),
         };
     }
+    if from.size() <= 4 && to.is_float() && to.size() <= 4 {
+        return from_f32(to, to_f32(from, a));
+    }
     let x = to_f64(from, a);
     match to {
         Dt::Bool => (x != 0.0) as u64,
@@ -219,15 +232,18 @@ fn round_to_odd(x: f64) -> f32 {
 }
 
 fn next_after(dt: Dt, a: u64, b: u64) -> u64 {
-    let (x, y) = (to_f64(dt, a), to_f64(dt, b));
-    let sign = 1 << (8 * dt.size() - 1);
-    if x.is_nan() {
+    let nan = |x: u64| to_f64(dt, x).is_nan();
+    let sign = 1u64 << (8 * dt.size() - 1);
+    // In the order of the numbers, the subnormal ones between the others.
+    let place = |x: u64| if x & sign != 0 { -((x & !sign) as i64) } else { x as i64 };
+    let (x, y) = (place(a), place(b));
+    if nan(a) {
         a
-    } else if y.is_nan() || x == y {
+    } else if nan(b) || x == y {
         b
-    } else if x == 0.0 {
+    } else if x == 0 {
         b & sign | 1
-    } else if (x < y) == (x > 0.0) {
+    } else if (x < y) == (x > 0) {
         a + 1
     } else {
         a - 1
