@@ -2,7 +2,7 @@
 //!
 //! `COTANGENT_FUZZ=first..end` chooses the seeds.
 
-use cotangent_cpu::exec::{Options, When};
+use cotangent_cpu::exec::{Options, Sizes, When};
 use cotangent_cpu::isa::Isa;
 use cotangent_cpu::*;
 
@@ -11,20 +11,22 @@ fn compare(seed: u64) -> Result<(), String> {
     let want = reference::evaluate(&p, &args).expect("a fuzz case is valid");
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
         let (all, none) = (When::Always, When::Never);
-        for (fuse, in_place, machine) in [
-            (true, 1, none),
-            (true, usize::MAX, none),
-            (false, 1, none),
-            (true, 1, all),
-            (true, usize::MAX, all),
-            (false, 1, all),
+        // no strips, or some for whatever can be in one
+        let (far, near) = (Sizes { least: usize::MAX, strip: 1 }, Sizes { least: 1, strip: 64 });
+        for (fuse, in_place, machine, strips) in [
+            (true, 1, none, far),
+            (true, usize::MAX, none, near),
+            (false, 1, none, near),
+            (true, 1, all, far),
+            (true, usize::MAX, all, near),
+            (false, 1, all, near),
         ] {
-            let e = Executable::compile_with(&p, Options { isa, fuse, in_place, machine })?;
+            let e = Executable::compile_with(&p, Options { isa, fuse, in_place, machine, strips })?;
             let got = fuzz::run(&e, &p, &args);
             for (k, v) in p.outs.iter().enumerate() {
                 let ty = p.ty(*v);
                 fuzz::same(ty.dt, &got[k], &want[k]).map_err(|e| {
-                    format!("seed {seed}, {isa:?}, fuse {fuse}, in place from {in_place}, machine code {machine:?}, result {k} ({ty}): {e}\n{p}")
+                    format!("seed {seed}, {isa:?}, fuse {fuse}, in place from {in_place}, machine code {machine:?}, {strips:?}, result {k} ({ty}): {e}\n{p}")
                 })?;
             }
         }

@@ -21,7 +21,7 @@ fn every_instruction_decodes_and_stays_inside() {
     for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|i| i.available()) {
         for seed in 0..400 {
             let (p, args) = fuzz::case(seed);
-            let options = Options { isa, fuse: true, in_place: 1, machine: When::Always };
+            let options = Options { isa, fuse: true, in_place: 1, machine: When::Always, ..Options::default() };
             let e = Executable::compile_with(&p, options).expect("a fuzz case is valid");
             fuzz::run(&e, &p, &args);
         }

@@ -8,6 +8,7 @@ use super::map::{Code, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
 use super::run::{Copy, Step};
+use super::strip::{self, Strip};
 use super::{Form, Options, When, fold};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
@@ -27,6 +28,8 @@ pub enum Place {
     Cell(u32),
     /// Memory that a group of maps may use until it is done.
     Scratch,
+    /// Rows of a value that only one strip reads.
+    Local(u32),
 }
 
 /// What becomes of a result of the program.
@@ -140,6 +143,8 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         ends: Vec::new(),
         consts: Constants::default(),
         temps: SmallVec::new(),
+        strip: None,
+        after: Vec::new(),
     };
     let values;
     (b.place, values) = fixed(p);
@@ -148,7 +153,7 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
             *k = b.consts.value(values[*k as usize]);
         }
     }
-    b.run();
+    b.run(options);
     // From the last to the first: whoever reads a buffer last takes it.
     let mut taken = HashSet::new();
     let out = |(v, o): (&ValId, &ValId)| {
@@ -185,10 +190,14 @@ pub struct Builder<'a> {
     consts: Constants,
     /// Slots of the present group that nobody needs after it.
     temps: SmallVec<[u32; 4]>,
+    /// The strip that the present group belongs to, and the last of its groups.
+    strip: Option<(Strip, u32)>,
+    /// Slots that nobody needs after the strip.
+    after: Vec<u32>,
 }
 
 impl Builder<'_> {
-    fn run(&mut self) {
+    fn run(&mut self, options: &Options) {
         let mut group_of = vec![NONE; self.p.nodes.len()];
         let mut first = 0;
         for (g, end) in self.plan.ends.iter().enumerate() {
@@ -212,17 +221,53 @@ impl Builder<'_> {
         for v in &self.plan.outs {
             self.last[*v as usize] = NONE - 1;
         }
-        let mut first = 0;
-        for (g, end) in self.plan.ends.iter().enumerate() {
-            let nodes = &self.plan.members[first as usize..*end as usize];
-            first = *end;
+        let mut strips = strip::find(self.p, self.plan, options.strips).into_iter().peekable();
+        let plan = self.plan;
+        for g in 0..plan.ends.len() {
+            if let Some(found) = strips.next_if(|s| s.groups.start == g) {
+                self.strip = Some((Strip::new(found.rows), found.groups.end as u32 - 1));
+            }
+            let nodes = plan.group(g);
             if let Kind::Map(_) = self.p.nodes[nodes[0] as usize].kind {
                 self.maps(nodes, g as u32);
             } else {
                 self.other(&self.p.nodes[nodes[0] as usize], g as u32);
             }
             self.give_back(nodes, g as u32);
+            if let Some((mut strip, _)) = self.strip.take_if(|s| s.1 == g as u32) {
+                strip.choose(options.strips.strip);
+                self.emit(Step::Strip(Box::new(strip)));
+                for s in std::mem::take(&mut self.after) {
+                    self.free(s)
+                }
+            }
             self.ends.push(self.steps.len());
+        }
+    }
+
+    /// Nobody needs a slot any more.
+    fn free(&mut self, slot: u32) {
+        match self.strip {
+            Some(_) => self.after.push(slot),
+            None => {
+                self.emit(Step::Free(slot));
+                self.free.push(slot);
+            }
+        }
+    }
+    /// New memory for a value that the present group makes: for some rows of it, if nobody reads it but the present strip.
+    pub fn make(&mut self, v: usize) -> Place {
+        let ty = &self.p.vals[v].ty;
+        match &mut self.strip {
+            Some((strip, last)) if self.last[v] <= *last => Place::Local(strip.local(ty.bytes())),
+            _ => self.take(ty),
+        }
+    }
+    /// A step that does all of the present group, of which so many pieces make it whole.
+    pub fn main(&mut self, step: Step, pieces: usize) {
+        match &mut self.strip {
+            Some((strip, _)) => strip.push(step, pieces),
+            None => self.emit(step),
         }
     }
 
@@ -255,7 +300,7 @@ impl Builder<'_> {
     pub fn emit(&mut self, step: Step) {
         self.steps.push(step);
     }
-    /// A group of maps, as it is lowered.
+    /// Maps, as they are lowered.
     fn emit_maps(&mut self, step: MapStep) {
         if step.len == 0 {
             return;
@@ -273,8 +318,7 @@ impl Builder<'_> {
     /// Frees what this group read last.
     fn give_back(&mut self, nodes: &[u32], g: u32) {
         for s in std::mem::take(&mut self.temps) {
-            self.emit(Step::Free(s));
-            self.free.push(s);
+            self.free(s)
         }
         for i in nodes {
             for u in self.uses(&self.p.nodes[*i as usize]) {
@@ -284,10 +328,7 @@ impl Builder<'_> {
                 }
                 self.last[v] = NONE;
                 match self.place[v] {
-                    Some(Place::Slot(s)) => {
-                        self.emit(Step::Free(s));
-                        self.free.push(s);
-                    }
+                    Some(Place::Slot(s)) => self.free(s),
                     Some(Place::Cell(s)) => self.free.push(s),
                     _ => {}
                 }
@@ -303,7 +344,8 @@ impl Builder<'_> {
         for i in nodes {
             for u in self.uses(&p.nodes[*i as usize]) {
                 let s = self.plan.sources[u];
-                if self.last[s.val as usize] == g
+                if self.strip.is_none()
+                    && self.last[s.val as usize] == g
                     && matches!(self.place[s.val as usize], Some(Place::Slot(_)))
                     && p.ty(s.val).bytes() >= self.in_place
                 {
@@ -329,7 +371,7 @@ impl Builder<'_> {
                         self.last[d] = NONE;
                         self.place[d].expect("an operand has a place")
                     }
-                    None => self.take(ty),
+                    None => self.make(v as usize),
                 };
                 stored.push(Made { val: v, place, in_place: over.is_some() });
             }
@@ -342,7 +384,13 @@ impl Builder<'_> {
         for m in &stored {
             self.place[m.val as usize] = Some(m.place);
         }
-        self.emit_maps(step);
+        match &mut self.strip {
+            Some((strip, _)) => {
+                let len = step.len;
+                strip.push(Step::Map(Box::new(step)), len)
+            }
+            None => self.emit_maps(step),
+        }
     }
 
     /// Dense copies of operands that the group would otherwise read across their rows, block after block.
@@ -429,7 +477,8 @@ impl Builder<'_> {
         self.emit_maps(step);
     }
 
-    pub fn reduce(&mut self, u: usize, ty: &Ty, op: Fold, first: usize, count: usize) -> Place {
+    pub fn reduce(&mut self, u: usize, v: usize, op: Fold, first: usize, count: usize) -> Place {
+        let ty = &self.p.vals[v].ty;
         let (mut from, mut view) = self.viewed(u);
         let acc = ty.dt.acc();
         if acc != ty.dt {
@@ -444,10 +493,11 @@ impl Builder<'_> {
                 fold::Reduce::new(self.isa, op, acc, &dense, first, count).expect("a dense operand")
             }
         };
-        let to = self.take(ty);
+        let to = self.make(v);
         let sums = if acc == ty.dt { to } else { self.temp(&Ty { dt: acc, dims: ty.dims.clone() }) };
         (reduce.from, reduce.to) = (from, sums);
-        self.emit(Step::Reduce(Box::new(reduce)));
+        let folds = reduce.folds();
+        self.main(Step::Reduce(Box::new(reduce)), folds);
         if acc != ty.dt {
             self.convert((sums, View::identity(&ty.dims)), acc, ty.dt, to);
         }

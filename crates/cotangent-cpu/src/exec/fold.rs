@@ -577,74 +577,100 @@ impl Reduce {
     ///
     /// # Safety
     /// The operand and the result have the elements that the program says.
-    unsafe fn short_rows(&self, to: *mut u8, from: *const u8, stride: isize) {
+    unsafe fn short_rows(&self, to: *mut u8, from: *const u8, stride: isize, first: usize, end: usize) {
         let size = self.size;
         let turned = Reduce { stride: (COLUMNS * size) as isize, outer: self.outer.clone(), ..*self };
         let scratch = Buffer::uninit(self.work());
         // SAFETY: the caller's; the scratch has room for the rows and for the lanes.
         unsafe {
             let lanes = scratch.ptr().add(self.n * COLUMNS * size);
-            for o in (0..self.outer.len).step_by(COLUMNS) {
-                let c = COLUMNS.min(self.outer.len - o);
-                transpose(scratch.ptr(), COLUMNS * size, from.offset(o as isize * stride), stride, self.n, c, size);
+            for o in (first..end).step_by(COLUMNS) {
+                let c = COLUMNS.min(end - o);
+                transpose(
+                    scratch.ptr(),
+                    COLUMNS * size,
+                    from.wrapping_offset(o as isize * stride),
+                    stride,
+                    self.n,
+                    c,
+                    size,
+                );
                 turned.block(lanes, scratch.ptr(), self.n, COLUMNS);
-                std::ptr::copy_nonoverlapping(lanes, to.add(o * size), c * size);
+                std::ptr::copy_nonoverlapping(lanes, to.wrapping_add(o * size), c * size);
             }
         }
     }
 }
 
-/// # Safety
-/// The frame belongs to the program that the step was built from.
-pub unsafe fn run(r: &Reduce, frame: &Frame) {
-    let outer = r.outer.len;
-    let (from, to) = (frame.at(r.from), frame.at(r.to));
-    let width = r.inner * r.size;
-    if outer == 0 || width == 0 {
-        return;
+impl Reduce {
+    /// How many folds there are, but for columns side by side.
+    pub fn folds(&self) -> usize {
+        self.outer.len
     }
-    // SAFETY: the operand and the result have the elements that the program says.
-    unsafe {
-        if r.n == 0 {
-            return super::access::splat(to, r.empty, outer * r.inner, r.size);
-        }
-        let blocks = r.n.div_ceil(BLOCK);
-        let rows = r.rows();
-        if let Some(stride) = r.short() {
-            return r.short_rows(to, from.offset(r.outer.offset), stride);
-        }
-        if rows && blocks == 1 {
-            for o in 0..outer {
-                (r.kernels.rows)(to.add(o * width), from.offset(r.outer.at(o)), r.n);
-            }
+    /// About how many nanoseconds it takes.
+    pub fn estimate(&self) -> f64 {
+        (self.outer.len * self.inner * self.n * self.size) as f64 * 0.04
+    }
+    /// # Safety
+    /// The frame belongs to the program that the step was built from.
+    pub unsafe fn run(&self, frame: &Frame) {
+        // SAFETY: the caller's.
+        unsafe { self.some(frame, 0, self.outer.len) }
+    }
+    /// The folds `first .. end`.
+    ///
+    /// # Safety
+    /// As for [`Reduce::run`].
+    pub unsafe fn some(&self, frame: &Frame, first: usize, end: usize) {
+        let r = self;
+        let (from, to) = (frame.at(r.from), frame.at(r.to));
+        let width = r.inner * r.size;
+        if first == end || width == 0 {
             return;
         }
-        let tile = r.tile();
-        let scratch = Buffer::uninit(r.work());
-        for o in 0..outer {
-            let base = from.offset(r.outer.at(o));
-            for c0 in (0..r.inner).step_by(tile) {
-                let c = tile.min(r.inner - c0);
-                let row = c * r.size;
-                let x = base.add(c0 * r.size);
-                let merge = |k: usize| {
-                    let to = scratch.ptr().add(k * row);
-                    (r.kernels.slices)(to, to.add(row), 0, 1, c)
-                };
-                let mut pairs = Pairs::default();
-                for b in 0..blocks {
-                    let n = BLOCK.min(r.n - b * BLOCK);
-                    let x = x.offset((b * BLOCK) as isize * r.stride);
-                    let to = scratch.ptr().add(pairs.next() * row);
-                    if rows {
-                        (r.kernels.rows)(to, x, n);
-                    } else {
-                        r.block(to, x, n, c);
-                    }
-                    pairs.push(merge);
+        // SAFETY: the operand and the result have the elements that the program says.
+        unsafe {
+            if r.n == 0 {
+                return super::access::splat(to.wrapping_add(first * width), r.empty, (end - first) * r.inner, r.size);
+            }
+            let blocks = r.n.div_ceil(BLOCK);
+            let rows = r.rows();
+            if let Some(stride) = r.short() {
+                return r.short_rows(to, from.wrapping_offset(r.outer.offset), stride, first, end);
+            }
+            if rows && blocks == 1 {
+                for o in first..end {
+                    (r.kernels.rows)(to.wrapping_add(o * width), from.wrapping_offset(r.outer.at(o)), r.n);
                 }
-                pairs.finish(merge);
-                std::ptr::copy_nonoverlapping(scratch.ptr(), to.add((o * r.inner + c0) * r.size), row);
+                return;
+            }
+            let tile = r.tile();
+            let scratch = Buffer::uninit(r.work());
+            for o in first..end {
+                let base = from.wrapping_offset(r.outer.at(o));
+                for c0 in (0..r.inner).step_by(tile) {
+                    let c = tile.min(r.inner - c0);
+                    let row = c * r.size;
+                    let x = base.add(c0 * r.size);
+                    let merge = |k: usize| {
+                        let to = scratch.ptr().add(k * row);
+                        (r.kernels.slices)(to, to.wrapping_add(row), 0, 1, c)
+                    };
+                    let mut pairs = Pairs::default();
+                    for b in 0..blocks {
+                        let n = BLOCK.min(r.n - b * BLOCK);
+                        let x = x.offset((b * BLOCK) as isize * r.stride);
+                        let to = scratch.ptr().add(pairs.next() * row);
+                        if rows {
+                            (r.kernels.rows)(to, x, n);
+                        } else {
+                            r.block(to, x, n, c);
+                        }
+                        pairs.push(merge);
+                    }
+                    pairs.finish(merge);
+                    std::ptr::copy_nonoverlapping(scratch.ptr(), to.wrapping_add((o * r.inner + c0) * r.size), row);
+                }
             }
         }
     }

@@ -511,7 +511,8 @@ impl<'a> Lower<'a> {
             step.calls.push(Call { code: what.code(self.target), out: at[i], args: places(args, &at) });
             free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
-        step.machine = self.machine(&at, &ends, &direct, &tail);
+        step.choose_row();
+        step.machine = self.machine(&at, step.row, &ends, &direct, &tail);
         for (entry, id) in &tail {
             let code = What::Copy(self.ssa[*id as usize].size).code(self.target);
             step.calls.push(Call { code, out: *entry, args: [at[*id as usize]; 3] });
@@ -525,6 +526,7 @@ impl<'a> Lower<'a> {
     fn machine(
         &self,
         at: &[u32],
+        row: usize,
         ends: &[usize],
         direct: &HashMap<u32, u32>,
         tail: &[(u32, u32)],
@@ -538,6 +540,7 @@ impl<'a> Lower<'a> {
             _ if ends[i] == 0 => None,
             Def::Const(bits) => Some(Source::Const(*bits)),
             Def::Fill(Fill::Scalar(..)) => Some(Source::Splat(at[i], 0)),
+            Def::Fill(f) if f.still(row, self.len) => Some(Source::Splat(at[i], 0)),
             Def::Fill(f) if f.counts(self.len) => Some(Source::Index(at[i])),
             Def::Fill(_) | Def::Dense { .. } => Some(Source::Stream(at[i])),
             Def::Call { .. } => None,

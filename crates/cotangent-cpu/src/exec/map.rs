@@ -64,6 +64,14 @@ pub enum Fill {
     Index { radix: usize, n: usize },
 }
 impl Fill {
+    /// Is it one element for a whole row? Machine code reads that once.
+    pub fn still(&self, row: usize, len: usize) -> bool {
+        matches!(self, Fill::Strided(_, a) if row < len && a.is_plain() && a.row() == Some((row, 0)))
+    }
+    /// Are its elements in memory one behind the other in every row?
+    fn lies(&self, row: usize, len: usize) -> bool {
+        matches!(self, Fill::Strided(_, a) if row < len && a.is_plain() && a.row() == Some((row, a.size as isize)))
+    }
     /// Is it the index of the element itself? Machine code makes that as it goes.
     pub fn counts(&self, len: usize) -> bool {
         matches!(self, Fill::Index { radix: 1, n } if *n == len && len < 1 << 31)
@@ -102,18 +110,8 @@ struct Shared<'a>(&'a MapStep, &'a Frame<'a>);
 unsafe impl Sync for Shared<'_> {}
 
 impl MapStep {
-    /// Chooses the blocks, and places the columns, for elements of up to `width` bytes, which are the entries from `first` on. If all
-    /// operands that are walked over have long innermost axes of one length, blocks stay inside those rows.
-    pub fn choose_blocks(&mut self, first: usize, width: usize) {
-        // What does not move is no longer than a block; a kernel on its own without such operands takes all at once.
-        let alone = self.calls.len() == 1 && self.entries.iter().all(|e| e.step > 0);
-        self.block = if alone { self.len } else { self.len.min(BLOCK) };
-        // Not a multiple of a page, where columns would compete for the same cache lines.
-        let bytes = (self.block * width).next_multiple_of(64) + 64;
-        for (k, e) in self.entries[first..].iter_mut().enumerate() {
-            e.at = (Place::Scratch, (k * bytes) as isize);
-        }
-        self.scratch = (self.entries.len() - first) * bytes;
+    /// If all operands that are walked over have long innermost axes of one length, blocks stay inside those rows.
+    pub fn choose_row(&mut self) {
         self.row = self.len.max(1);
         let mut rows = self.fills.iter().filter_map(|c| match &c.fill {
             Fill::Strided(_, access) => Some(access.row().map(|r| r.0)),
@@ -125,6 +123,19 @@ impl MapStep {
         {
             self.row = first;
         }
+    }
+
+    /// Chooses the blocks, and places the columns, for elements of up to `width` bytes, which are the entries from `first` on.
+    pub fn choose_blocks(&mut self, first: usize, width: usize) {
+        // What does not move is no longer than a block; a kernel on its own without such operands takes all at once.
+        let alone = self.calls.len() == 1 && self.entries.iter().all(|e| e.step > 0);
+        self.block = if alone { self.len } else { self.len.min(BLOCK) };
+        // Not a multiple of a page, where columns would compete for the same cache lines.
+        let bytes = (self.block * width).next_multiple_of(64) + 64;
+        for (k, e) in self.entries[first..].iter_mut().enumerate() {
+            e.at = (Place::Scratch, (k * bytes) as isize);
+        }
+        self.scratch = (self.entries.len() - first) * bytes;
     }
 
     /// The one kernel, if that and one block is all.
@@ -164,6 +175,15 @@ impl MapStep {
         };
         pool::parallel(chunks, self.ns, &run)
     }
+    /// Computes the elements `from .. to` on this thread.
+    ///
+    /// # Safety
+    /// As for [`MapStep::run`].
+    pub unsafe fn some(&self, frame: &Frame, from: usize, to: usize) {
+        let code = self.machine.as_ref().and_then(|m| m.code());
+        // SAFETY: the caller's.
+        unsafe { self.range(frame, frame.scratch.ptr(), code, from, to) }
+    }
     /// How long it takes by what is computed, or by what goes through memory.
     pub fn estimate(&self) -> f64 {
         let bytes: usize = self.entries.iter().map(|e| e.step).sum();
@@ -195,8 +215,9 @@ impl MapStep {
             *p = spot(e.at).wrapping_add(from * e.step);
         }
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
-        let scalars = self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || c.fill.counts(self.len));
-        let block = if code.is_some() && scalars { self.len } else { self.block };
+        let (row, len) = (self.row, self.len);
+        let there = |f: &Fill| matches!(f, Fill::Scalar(..)) || f.counts(len) || f.still(row, len) || f.lies(row, len);
+        let block = if code.is_some() && self.fills.iter().all(|c| there(&c.fill)) { len } else { self.block };
         // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
         unsafe {
             for c in &self.fills {
@@ -210,12 +231,14 @@ impl MapStep {
             }
             let mut start = from;
             while start < to {
-                let n = block.min(self.row - start % self.row).min(to - start);
+                let n = block.min(row - start % row).min(to - start);
                 for c in &self.fills {
                     match &c.fill {
                         Fill::Strided(place, access) => {
                             let base = frame.at(*place);
-                            if self.row < self.len
+                            if code.is_some() && c.fill.still(row, len) {
+                                table[c.entry as usize] = base.wrapping_offset(access.at(start));
+                            } else if self.row < self.len
                                 && let Some(at) = access.contiguous_at(start)
                             {
                                 table[c.entry as usize] = base.wrapping_offset(at);
@@ -259,8 +282,8 @@ impl MapStep {
     }
     /// A filled column from element `i` of its block on, for a few elements of the calls. `now`: its pointer for machine code.
     pub fn column(&self, scratch: *mut u8, c: &Column, now: *mut u8, i: usize, n: usize) -> *mut u8 {
-        match c.fill {
-            Fill::Scalar(..) => {
+        match &c.fill {
+            f if matches!(f, Fill::Scalar(..)) || f.still(self.row, self.len) => {
                 let to = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
                 // SAFETY: the column has room for a block, which is more than a few elements, or as many as there are.
                 unsafe { strided(to, now, 0, n, c.size) };
@@ -269,7 +292,7 @@ impl MapStep {
             Fill::Index { radix, n: extent } if c.fill.counts(self.len) => {
                 let to = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
                 // SAFETY: as above.
-                unsafe { indices(to, radix, extent, now.addr() + i, n) };
+                unsafe { indices(to, *radix, *extent, now.addr() + i, n) };
                 to
             }
             _ => now.wrapping_add(i * c.size),

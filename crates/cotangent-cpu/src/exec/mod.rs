@@ -25,6 +25,7 @@ mod run;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod scan;
+mod strip;
 #[cfg(target_arch = "x86_64")]
 mod turn;
 mod turns;
@@ -39,6 +40,7 @@ use build::{Built, Out, Place, travels_as_bits};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
+pub use strip::Sizes;
 pub use turns::ScalarLoop;
 
 /// An operand of a run.
@@ -79,12 +81,14 @@ pub struct Options {
     pub in_place: usize,
     /// When machine code is made. Results do not depend on it.
     pub machine: When,
+    /// When groups run in strips. Results do not depend on it.
+    pub strips: Sizes,
 }
 impl Default for Options {
     fn default() -> Options {
         static FUSE: OnceLock<bool> = OnceLock::new();
         let fuse = *FUSE.get_or_init(|| std::env::var("COTANGENT_FUSE").as_deref() != Ok("0"));
-        Options { isa: isa(), fuse, in_place: 1 << 18, machine: When::chosen() }
+        Options { isa: isa(), fuse, in_place: 1 << 18, machine: When::chosen(), strips: Sizes::default() }
     }
 }
 
@@ -235,8 +239,8 @@ impl build::Single {
 /// # Safety
 /// The operands fit the program.
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
-    let (mut slots, scratch) = frame_of(built);
-    let mut frame = Frame { args, consts: &built.consts, slots: &mut slots, scratch };
+    let (slots, scratch) = frame_of(built);
+    let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: &[] };
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
     result_list(built, &mut frame)

@@ -41,7 +41,7 @@ impl Builder<'_> {
                 self.copy_to(self.viewed(u), ty.dt, to);
                 to
             }
-            Kind::Reduce { op, first, count } => self.reduce(u, &ty, *op, *first as usize, *count as usize),
+            Kind::Reduce { op, first, count } => self.reduce(u, v, *op, *first as usize, *count as usize),
             Kind::Prefix { op, dim, reverse } => self.prefix(u, &ty, *op, *dim as usize, *reverse),
             Kind::ArgReduce { max, dim } => self.extreme(u, &ty, *max, *dim as usize),
             Kind::DynSlice => self.slice(node, &ty),
@@ -49,7 +49,7 @@ impl Builder<'_> {
             Kind::Concat { dim } => self.concat(node, &ty, *dim as usize),
             Kind::Gather(spec) => self.gather(u, &ty, spec),
             Kind::Scatter(spec) => self.scatter(node, &ty, spec, g),
-            Kind::Dot(spec) => self.product(u, &ty, *spec),
+            Kind::Dot(spec) => self.product(u, v, *spec),
             Kind::Sort { dim, keys } => return self.sort(node, *dim as usize, *keys as usize),
             Kind::Top { dim } => return self.top(node, *dim as usize),
             Kind::Conv(spec) => self.conv(u, &ty, spec),
@@ -287,7 +287,7 @@ impl Builder<'_> {
         to
     }
 
-    fn product(&mut self, u: usize, ty: &Ty, spec: crate::DotSpec) -> Place {
+    fn product(&mut self, u: usize, v: usize, spec: crate::DotSpec) -> Place {
         let types = [0, 1].map(|k| self.p.ty(self.plan.sources[u + k].val).dt);
         let mut src = types[0];
         if types[0] != types[1] {
@@ -307,10 +307,11 @@ impl Builder<'_> {
             let steps = [0, 1, 2].map(|d| if empty || dims[k][d] == 1 { 0 } else { s[d] as isize });
             sides[k] = (place, bytes(view.offset, src.size()), steps);
         }
-        let to = self.take(ty);
+        let to = self.make(v);
         let sizes = [dims[0][0], dims[0][1], dims[1][2], dims[0][2]];
-        let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], to };
-        self.emit(Step::Dot(Box::new(product)));
+        let out = self.p.vals[v].ty.dt;
+        let product = Product { spec, src, out, sizes, a: sides[0], b: sides[1], to };
+        self.main(Step::Dot(Box::new(product)), sizes[0]);
         to
     }
 

@@ -63,8 +63,19 @@ impl Plan {
                 Seen::Own => *v,
             });
         }
-        plan.group(p, &readers, &seen, fuse);
+        plan.merge(p, &readers, &seen, fuse);
         plan
+    }
+
+    /// The nodes of a group.
+    pub fn group(&self, g: usize) -> &[u32] {
+        let first = if g == 0 { 0 } else { self.ends[g - 1] };
+        &self.members[first as usize..self.ends[g] as usize]
+    }
+    /// The operands of a node.
+    pub fn sources_of(&self, p: &Program, i: u32) -> &[Source] {
+        let uses = p.nodes[i as usize].uses;
+        &self.sources[uses.0 as usize..(uses.0 + uses.1) as usize]
     }
 
     /// Folds views into the uses of their results where one view says it; the rest stay nodes.
@@ -144,7 +155,7 @@ impl Plan {
         }
     }
 
-    fn group(&mut self, p: &Program, readers: &[u32], seen: &[Seen], fuse: bool) {
+    fn merge(&mut self, p: &Program, readers: &[u32], seen: &[Seen], fuse: bool) {
         let runs = |i: usize| {
             let node = &p.nodes[i];
             let made = node.vals.0 as usize..(node.vals.0 + node.vals.1) as usize;

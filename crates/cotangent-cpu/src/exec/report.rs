@@ -100,8 +100,8 @@ impl Inspected {
             }
             Ready::Steps(built) => built,
         };
-        let (mut slots, scratch) = frame_of(built);
-        let mut frame = Frame { args, consts: &built.consts, slots: &mut slots, scratch };
+        let (slots, scratch) = frame_of(built);
+        let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: &[] };
         let (mut first, mut times) = (0, Vec::with_capacity(built.ends.len()));
         for end in &built.ends {
             let start = Instant::now();
@@ -252,6 +252,7 @@ fn work(step: &Step) -> usize {
         Step::Reduce(r) => r.work(),
         Step::Prefix(w) => w.work(),
         Step::Extreme(w) => w.work(),
+        Step::Strip(w) => w.work(),
         _ => 0,
     }
 }
@@ -263,11 +264,12 @@ impl Display for Place {
             Place::Const(_) => f.write_str("constant"),
             Place::Slot(s) | Place::Cell(s) => write!(f, "slot {s}"),
             Place::Scratch => f.write_str("scratch"),
+            Place::Local(i) => write!(f, "local {i}"),
         }
     }
 }
 /// A step in words.
-fn describe(step: &Step) -> String {
+pub fn describe(step: &Step) -> String {
     match step {
         Step::Make(slot, bytes) => format!("slot {slot}: {bytes} bytes"),
         Step::Free(slot) => format!("free slot {slot}"),
@@ -307,6 +309,10 @@ fn describe(step: &Step) -> String {
         Step::Concat(w) => format!("{} pieces in {} rows to {}", w.pieces.len(), w.outer, w.to),
         Step::Gather(w) => format!("windows from {} to {}", w.windows.array.0, w.to),
         Step::Scatter(w) => format!("windows from {} into {}", w.updates.0, w.windows.array.0),
+        Step::Strip(s) => {
+            let steps: Vec<String> = s.steps.iter().map(|s| s.text()).collect();
+            format!("{} rows, {} at a time, {} bytes: {}", s.rows, s.at_once, s.work(), steps.join("; "))
+        }
         Step::Dot(w) => {
             let [batch, m, n, k] = w.sizes;
             format!(

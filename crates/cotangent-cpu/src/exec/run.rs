@@ -4,7 +4,7 @@ use super::access::Access;
 use super::build::Place;
 use super::constants::Constants;
 use super::map::{Code, MapStep};
-use super::{Operand, fold, index, library, line, order, place, window};
+use super::{Operand, fold, index, library, line, order, place, strip, window};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use std::cell::UnsafeCell;
@@ -29,6 +29,7 @@ pub enum Step {
     Gather(Box<index::Gather>),
     Scatter(Box<index::Scatter>),
     Dot(Box<place::Product>),
+    Strip(Box<strip::Strip>),
     Conv(Box<window::Conv>),
     Fold(Box<window::Fold>),
     Pick(Box<window::Pick>),
@@ -53,7 +54,8 @@ pub struct Copy {
 
 /// Memory of one value: a buffer, or up to eight bytes.
 pub struct Slot {
-    buffer: Buffer,
+    /// Replaced only between steps.
+    buffer: UnsafeCell<Buffer>,
     /// Written through a pointer while the frame is shared.
     cell: UnsafeCell<u64>,
 }
@@ -62,14 +64,16 @@ pub struct Slot {
 pub struct Frame<'a> {
     pub args: &'a [Operand<'a>],
     pub consts: &'a Constants,
-    pub slots: &'a mut [Slot],
+    pub slots: &'a [Slot],
     pub scratch: Buffer,
+    /// Where row 0 of the values of a strip would be.
+    pub locals: &'a [*mut u8],
 }
 
 impl Slot {
     /// Without a buffer.
     pub fn new() -> Slot {
-        Slot { buffer: Buffer::uninit(0), cell: UnsafeCell::new(0) }
+        Slot { buffer: UnsafeCell::new(Buffer::uninit(0)), cell: UnsafeCell::new(0) }
     }
 }
 
@@ -83,9 +87,11 @@ impl Frame<'_> {
                 Operand::Buffer(b) => b.ptr(),
             },
             Place::Const(i) => self.consts.ptr(i).cast_mut(),
-            Place::Slot(i) => self.slots[i as usize].buffer.ptr(),
+            // SAFETY: nobody replaces it while a step runs.
+            Place::Slot(i) => unsafe { (*self.slots[i as usize].buffer.get()).ptr() },
             Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
             Place::Scratch => self.scratch.ptr(),
+            Place::Local(i) => self.locals[i as usize],
         }
     }
     /// So many bytes behind the start of a place.
@@ -96,7 +102,13 @@ impl Frame<'_> {
     /// The buffer of a slot.
     #[inline]
     pub fn take(&mut self, slot: u32) -> Buffer {
-        std::mem::replace(&mut self.slots[slot as usize].buffer, Buffer::uninit(0))
+        self.put(slot, Buffer::uninit(0))
+    }
+    /// Gives a slot another buffer.
+    #[inline]
+    fn put(&mut self, slot: u32, buffer: Buffer) -> Buffer {
+        // SAFETY: the frame is not shared now, and its slots belong to one run.
+        unsafe { std::mem::replace(&mut *self.slots[slot as usize].buffer.get(), buffer) }
     }
 }
 
@@ -109,7 +121,7 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
         // SAFETY: the caller's; a checked program reads nothing outside its operands.
         unsafe {
             match step {
-                Step::Make(slot, bytes) => frame.slots[*slot as usize].buffer = Buffer::uninit(*bytes),
+                Step::Make(slot, bytes) => drop(frame.put(*slot, Buffer::uninit(*bytes))),
                 Step::Free(slot) => drop(frame.take(*slot)),
                 Step::Direct(d) => {
                     let [a, b, c] = d.args;
@@ -117,7 +129,7 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 }
                 Step::Map(m) => m.run(frame),
                 Step::Copy(c) => c.access.copy(frame.at(c.to), frame.at(c.from)),
-                Step::Reduce(r) => fold::run(r, frame),
+                Step::Reduce(r) => r.run(frame),
                 Step::Prefix(w) => w.run(frame),
                 Step::Extreme(w) => w.run(frame),
                 Step::Sort(w) => w.run(frame),
@@ -132,16 +144,26 @@ pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
                 Step::Pick(w) => w.run(frame),
                 Step::Put(w) => w.run(frame),
                 Step::Lib(w) => w.run(frame),
-                Step::Dot(w) => {
-                    let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
-                        ptr: frame.spot((place, offset)),
-                        batch,
-                        row,
-                        col,
-                    };
-                    dot(w.spec, w.src, w.out, w.sizes, mat(w.a), mat(w.b), frame.at(w.to));
-                }
+                Step::Dot(w) => product(w, frame, 0, w.sizes[0]),
+                Step::Strip(w) => w.run(frame),
             }
         }
     }
+}
+
+/// The products from one of a batch to another.
+///
+/// # Safety
+/// The frame belongs to the program that the step was built from.
+pub unsafe fn product(w: &place::Product, frame: &Frame, from: usize, to: usize) {
+    let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
+        ptr: frame.spot((place, offset)).wrapping_offset(from as isize * batch * w.src.size() as isize),
+        batch,
+        row,
+        col,
+    };
+    let [_, m, n, k] = w.sizes;
+    let out = frame.at(w.to).wrapping_add(from * m * n * w.out.size());
+    // SAFETY: the caller's; a checked program reads nothing outside its operands.
+    unsafe { dot(w.spec, w.src, w.out, [to - from, m, n, k], mat(w.a), mat(w.b), out) };
 }

@@ -1,0 +1,371 @@
+//! Strips: groups that follow each other and work on the same rows, a few rows at a time.
+//!
+//! A softmax is a maximum, an exponential of differences, a sum and a quotient, each over the rows of one array. One after the other over the whole array, each would fetch from
+//! memory what the one before has just written there. Instead all of them work on some rows, then on the next ones: what one hands to another lies in a small
+//! buffer that stays in the cache, and values that nobody else reads have no other memory at all. So are attention (products, a softmax, products, head by head), the normalization of layers, and sums of what is computed.
+//!
+//! A strip's groups share a number of **rows**: the elements of every value are divided into so many parts, and a group makes part `i` of its results from part `i` of the
+//! values of the strip. (Of other values it may read anything: they are there as a whole.) Values that only the strip reads are [local](Place::Local): their memory
+//! is that of some rows, and their address is where row 0 would be, so that a step computes its addresses as ever.
+//!
+//! A fold of everything goes along, too: its rows are blocks of its tree, their results are kept, and joined when the last one is there. Nothing here changes what is computed in which order.
+
+use super::fold::Reduce;
+use super::plan::Plan;
+use super::run::{Frame, Step, product};
+use crate::isa::Isa;
+use crate::{Buffer, Kind, Node, Program, ValId, View, pool};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// When strips are made, and how large.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct Sizes {
+    /// Bytes of local values that make it worth it.
+    pub least: usize,
+    /// Bytes of a strip's rows.
+    pub strip: usize,
+}
+impl Default for Sizes {
+    fn default() -> Sizes {
+        Sizes { least: 1 << 18, strip: 96 << 10 }
+    }
+}
+
+/// A part of the plan that runs in strips.
+pub struct Found {
+    /// The groups.
+    pub groups: Range<usize>,
+    pub rows: usize,
+}
+
+/// Groups in strips, ready to run.
+pub struct Strip {
+    pub rows: usize,
+    /// Rows of a strip.
+    pub at_once: usize,
+    pub steps: Vec<StripStep>,
+    /// Bytes of a row of each local value.
+    pub locals: Vec<usize>,
+    /// Bytes of columns.
+    pub scratch: usize,
+}
+/// A step, and what of it belongs to a row: elements of a map, folds, or products.
+pub struct StripStep {
+    pub step: Step,
+    pub each: usize,
+}
+
+/// Groups that are looked at, at most, for one strip, and numbers of rows that are tried.
+const FAR: usize = 48;
+const TRIES: usize = 3;
+/// A row that is larger gains nothing.
+const ROW: usize = 1 << 20;
+
+struct Finder<'a> {
+    p: &'a Program,
+    plan: &'a Plan,
+    /// Of each node; `usize::MAX` if it does not run.
+    group_of: Vec<usize>,
+    /// The last group that reads a value; results of the program are read by one behind the last.
+    last: Vec<usize>,
+}
+
+/// The strips of a plan, in order.
+pub fn find(p: &Program, plan: &Plan, sizes: Sizes) -> Vec<Found> {
+    let large = |g: &u32| p.vals[p.nodes[*g as usize].vals.0 as usize].ty.bytes() >= sizes.least.min(ROW) / 4;
+    if plan.ends.len() < 2 || !plan.members.iter().any(large) {
+        return vec![];
+    }
+    let mut f = Finder { p, plan, group_of: vec![usize::MAX; p.nodes.len()], last: vec![0; p.vals.len()] };
+    for g in 0..plan.ends.len() {
+        for i in plan.group(g) {
+            f.group_of[*i as usize] = g;
+            for s in plan.sources_of(p, *i) {
+                f.last[s.val as usize] = f.last[s.val as usize].max(g);
+            }
+        }
+    }
+    for v in &plan.outs {
+        f.last[*v as usize] = plan.ends.len();
+    }
+    let (mut found, mut g) = (vec![], 0);
+    while g < plan.ends.len() {
+        match f.longest(g, sizes) {
+            Some(strip) => {
+                g = strip.groups.end;
+                found.push(strip)
+            }
+            None => g += 1,
+        }
+    }
+    found
+}
+
+impl Finder<'_> {
+    /// The strip that begins with a group and saves most, if one is worth it.
+    fn longest(&self, first: usize, sizes: Sizes) -> Option<Found> {
+        let end = self.plan.ends.len().min(first + FAR);
+        let mut tried: SmallVec<[usize; TRIES]> = SmallVec::new();
+        let mut best: Option<(usize, Found)> = None;
+        for g in first..end {
+            let Some(rows) = self.rows(g) else { if self.map(g) { continue } else { break } };
+            if rows < 2 || tried.contains(&rows) {
+                continue;
+            }
+            tried.push(rows);
+            let fit = (first..end).take_while(|g| self.fits(*g, rows, first)).count();
+            // Groups at the end that take nothing from the strip only make its rows larger.
+            let mut groups = first..first + fit;
+            while groups.end > first + 1 && !self.takes(groups.end - 1, first) {
+                groups.end -= 1
+            }
+            let saved = self.saved(&groups);
+            if groups.len() > 1
+                && saved >= sizes.least
+                && saved / rows <= ROW
+                && best.as_ref().is_none_or(|b| b.0 < saved)
+            {
+                best = Some((saved, Found { groups, rows }))
+            }
+            if tried.len() == TRIES {
+                break;
+            }
+        }
+        best.map(|b| b.1)
+    }
+    fn map(&self, g: usize) -> bool {
+        matches!(self.node(g).kind, Kind::Map(_))
+    }
+    fn node(&self, g: usize) -> &Node {
+        &self.p.nodes[self.plan.group(g)[0] as usize]
+    }
+    /// The most rows that a group has, if it has any of its own; a map has as many as one likes.
+    fn rows(&self, g: usize) -> Option<usize> {
+        let node = self.node(g);
+        let dims = self.p.dims_of(self.p.uses_of(node).first()?);
+        match &node.kind {
+            Kind::Reduce { first: 0, .. } => None,
+            Kind::Reduce { first, .. } => Some(dims[..*first as usize].iter().product()),
+            Kind::Dot(_) => Some(dims[0]),
+            _ => None,
+        }
+    }
+    /// Can a group be one of the strip's that began with group `first`?
+    fn fits(&self, g: usize, rows: usize, first: usize) -> bool {
+        let ok = |i: &u32| {
+            let node = &self.p.nodes[*i as usize];
+            let ty = &self.p.vals[node.vals.0 as usize].ty;
+            let own = match &node.kind {
+                Kind::Map(_) => ty.len() > 0 && ty.len().is_multiple_of(rows),
+                Kind::Reduce { op, first, count } => {
+                    let s = self.plan.sources_of(self.p, *i)[0];
+                    let view = match s.view {
+                        Some(v) => &self.plan.views[v as usize],
+                        None => &View::identity(self.p.dims_of(&self.p.uses_of(node)[0])),
+                    };
+                    let folds = |n: &usize| {
+                        let r = Reduce::new(Isa::Portable, *op, ty.dt, view, *first as usize, *count as usize);
+                        r.is_some_and(|r| r.folds() == *n)
+                    };
+                    let whole = |n: &usize| *n > 0 && n.is_multiple_of(rows);
+                    ty.dt.acc() == ty.dt && self.rows(g).filter(whole).filter(folds).is_some()
+                }
+                Kind::Dot(_) => {
+                    let dt = |k: usize| self.p.ty(self.plan.sources[node.uses.0 as usize + k].val).dt;
+                    dt(0) == dt(1) && self.rows(g).is_some_and(|n| n > 0 && n.is_multiple_of(rows)) && ty.len() > 0
+                }
+                _ => false,
+            };
+            let maps = matches!(node.kind, Kind::Map(_));
+            own && self.plan.sources_of(self.p, *i).iter().all(|s| {
+                let from = self.group_of[self.p.vals[s.val as usize].node as usize];
+                let local = from != usize::MAX && (first..g).contains(&from);
+                !local || aligned(s.view.map(|v| &self.plan.views[v as usize]), self.p.ty(s.val).len(), rows, maps)
+            })
+        };
+        self.plan.group(g).iter().all(ok)
+    }
+    /// Does a group read what an earlier one of the strip makes?
+    fn takes(&self, g: usize, first: usize) -> bool {
+        let from = |v: ValId| self.group_of[self.p.vals[v as usize].node as usize];
+        self.plan
+            .group(g)
+            .iter()
+            .any(|i| self.plan.sources_of(self.p, *i).iter().any(|s| (first..g).contains(&from(s.val))))
+    }
+    /// Bytes of the values that only these groups read.
+    fn saved(&self, groups: &Range<usize>) -> usize {
+        let vals = |i: &u32| {
+            self.p.nodes[*i as usize].vals.0..self.p.nodes[*i as usize].vals.0 + self.p.nodes[*i as usize].vals.1
+        };
+        let mut saved = 0;
+        for g in groups.clone() {
+            for v in self.plan.group(g).iter().flat_map(vals) {
+                let last = self.last[v as usize];
+                if last > g && last < groups.end {
+                    saved += self.p.ty(v).bytes()
+                }
+            }
+        }
+        saved
+    }
+}
+
+/// Does row `i` of what a view shows lie in row `i` of a value of `len` elements? For a map it must also be read along its rows, since copies of it cannot be made beforehand.
+fn aligned(view: Option<&View>, len: usize, rows: usize, map: bool) -> bool {
+    if !len.is_multiple_of(rows) {
+        return false;
+    }
+    let Some(view) = view else { return true };
+    let each = (len / rows) as i64;
+    let (mut d, mut n) = (0, 1);
+    while n < rows && d < view.dims.len() {
+        n *= view.dims[d];
+        d += 1;
+    }
+    if n != rows || !view.guards.is_empty() {
+        return false;
+    }
+    let mut stride = each;
+    for k in (0..d).rev() {
+        if view.dims[k] > 1 && view.strides[k] != stride {
+            return false;
+        }
+        stride *= view.dims[k] as i64;
+    }
+    let (mut low, mut high) = (view.offset, view.offset);
+    for k in d..view.dims.len() {
+        let span = view.strides[k] * (view.dims[k] as i64 - 1).max(0);
+        if span < 0 { low += span } else { high += span }
+    }
+    let along = view.dims.iter().zip(&view.strides).rfind(|(n, _)| **n > 1).is_none_or(|(_, s)| (0..2).contains(s));
+    low >= 0 && high < each && (along || !map)
+}
+
+impl Strip {
+    pub fn new(rows: usize) -> Strip {
+        Strip { rows, at_once: 1, steps: vec![], locals: vec![], scratch: 0 }
+    }
+    /// Memory for the rows of a local value of so many bytes in all.
+    pub fn local(&mut self, bytes: usize) -> u32 {
+        self.locals.push(bytes / self.rows);
+        self.locals.len() as u32 - 1
+    }
+    pub fn push(&mut self, step: Step, pieces: usize) {
+        if let Step::Map(m) = &step {
+            self.scratch = self.scratch.max(m.scratch)
+        }
+        self.steps.push(StripStep { step, each: pieces / self.rows })
+    }
+    /// As many rows at once as fit into `bytes`.
+    pub fn choose(&mut self, bytes: usize) {
+        let row: usize = self.locals.iter().sum::<usize>() + self.steps.iter().map(|s| s.fetched()).max().unwrap_or(0);
+        self.at_once = (bytes / row.max(1)).clamp(1, self.rows)
+    }
+    /// Bytes of the memory that a thread works in.
+    pub fn work(&self) -> usize {
+        self.locals.iter().map(|n| place(n * self.at_once)).sum::<usize>() + self.scratch
+    }
+    fn estimate(&self) -> f64 {
+        self.steps.iter().map(|s| s.estimate(self.rows)).sum()
+    }
+
+    /// # Safety
+    /// The frame belongs to the program that this was built from.
+    pub unsafe fn run(&self, frame: &Frame) {
+        let ns = self.estimate();
+        let chunks = pool::chunks(ns).min(self.rows.div_ceil(self.at_once));
+        let each = self.rows.div_ceil(chunks);
+        if chunks == 1 {
+            // SAFETY: the caller's.
+            return unsafe { self.part(frame, 0..self.rows) };
+        }
+        let shared = Shared(self, frame);
+        let run = move |k: usize| {
+            let Shared(strip, frame) = { shared };
+            let rows = k * each..((k + 1) * each).min(strip.rows);
+            // SAFETY: the caller's; different chunks make different rows.
+            unsafe { strip.part(frame, rows) }
+        };
+        pool::parallel(chunks, ns, &run)
+    }
+    /// # Safety
+    /// As above.
+    unsafe fn part(&self, frame: &Frame, rows: Range<usize>) {
+        let memory = Buffer::uninit(self.work() - self.scratch);
+        let mut at = memory.ptr();
+        let starts: SmallVec<[*mut u8; 8]> = self
+            .locals
+            .iter()
+            .map(|n| {
+                let start = at;
+                at = at.wrapping_add(place(n * self.at_once));
+                start
+            })
+            .collect();
+        let mut locals: SmallVec<[*mut u8; 8]> = starts.clone();
+        for from in rows.clone().step_by(self.at_once) {
+            let now = from..(from + self.at_once).min(rows.end);
+            for (k, n) in self.locals.iter().enumerate() {
+                locals[k] = starts[k].wrapping_sub(n * from);
+            }
+            let scratch = Buffer::uninit(self.scratch);
+            let own = Frame { args: frame.args, consts: frame.consts, slots: frame.slots, scratch, locals: &locals };
+            for s in &self.steps {
+                // SAFETY: the caller's; local values have the rows that the steps are given.
+                unsafe { s.run(&own, now.clone()) }
+            }
+        }
+    }
+}
+/// Bytes of a local value, with some more so that two of them do not compete for the same cache lines.
+fn place(bytes: usize) -> usize {
+    bytes.next_multiple_of(64) + 64
+}
+
+/// A strip and its frame, for the threads that share the work.
+#[derive(Clone, Copy)]
+struct Shared<'a>(&'a Strip, &'a Frame<'a>);
+// SAFETY: threads read places and constants, and write to memory behind pointers, each to its own rows.
+unsafe impl Sync for Shared<'_> {}
+
+impl StripStep {
+    /// # Safety
+    /// As for [`Strip::run`].
+    unsafe fn run(&self, frame: &Frame, rows: Range<usize>) {
+        let (from, to) = (rows.start * self.each, rows.end * self.each);
+        // SAFETY: the caller's.
+        unsafe {
+            match &self.step {
+                Step::Map(m) => m.some(frame, from, to),
+                Step::Reduce(r) => r.some(frame, from, to),
+                Step::Dot(d) => product(d, frame, from, to),
+                _ => unreachable!("no step of a strip"),
+            }
+        }
+    }
+    /// Bytes of a row that come from elsewhere.
+    fn fetched(&self) -> usize {
+        match &self.step {
+            Step::Map(m) => self.each * m.entries.iter().map(|e| e.step).sum::<usize>(),
+            _ => 0,
+        }
+    }
+    fn estimate(&self, rows: usize) -> f64 {
+        match &self.step {
+            Step::Map(m) => m.ns,
+            Step::Reduce(r) => r.estimate(),
+            Step::Dot(d) => {
+                let [_, m, n, k] = d.sizes;
+                (rows * self.each * m * n * k) as f64 / 40.0
+            }
+            _ => 0.0,
+        }
+    }
+    /// In words.
+    pub fn text(&self) -> String {
+        super::report::describe(&self.step)
+    }
+}
