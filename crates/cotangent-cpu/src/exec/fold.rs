@@ -14,6 +14,7 @@ use crate::pairs::Pairs;
 use crate::{BLOCK, Buffer, Dt, FEW, Fold, Part, Put, View, lanes};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// A fold made ready: for each outer index, `n` slices of `inner` elements that lie `stride` bytes apart.
 pub struct Reduce {
@@ -606,6 +607,46 @@ impl Reduce {
     /// How many folds there are, but for columns side by side.
     pub fn folds(&self) -> usize {
         self.outer.len
+    }
+    /// Bytes of a result.
+    pub fn width(&self) -> usize {
+        self.inner * self.size
+    }
+    /// Is it one fold, whose blocks lie one behind the other?
+    pub fn in_blocks(&self) -> bool {
+        self.outer.len == 1 && self.rows() && self.n > BLOCK
+    }
+    /// The folds of some blocks of [one fold](Reduce::in_blocks), each to its place.
+    ///
+    /// # Safety
+    /// As for [`Reduce::run`]; there is room for all blocks.
+    pub unsafe fn blocks(&self, frame: &Frame, to: *mut u8, blocks: Range<usize>) {
+        let from = frame.at(self.from).wrapping_offset(self.outer.offset);
+        for b in blocks {
+            let n = BLOCK.min(self.n - b * BLOCK);
+            // SAFETY: the caller's.
+            unsafe { (self.kernels.rows)(to.add(b * self.size), from.wrapping_add(b * BLOCK * self.size), n) }
+        }
+    }
+    /// Joins the folds of all blocks.
+    ///
+    /// # Safety
+    /// As above.
+    pub unsafe fn join(&self, frame: &Frame, blocks: *const u8) {
+        let (n, size) = (self.n.div_ceil(BLOCK), self.size);
+        let scratch = Buffer::uninit(Pairs::places(n) * size);
+        let at = |k: usize| scratch.ptr().wrapping_add(k * size);
+        let mut pairs = Pairs::default();
+        // SAFETY: the caller's; the scratch has the places.
+        unsafe {
+            let merge = |k: usize| (self.kernels.slices)(at(k), at(k + 1), 0, 1, 1);
+            for b in 0..n {
+                std::ptr::copy_nonoverlapping(blocks.add(b * size), at(pairs.next()), size);
+                pairs.push(merge);
+            }
+            pairs.finish(merge);
+            std::ptr::copy_nonoverlapping(scratch.ptr(), frame.at(self.to), size)
+        }
     }
     /// About how many nanoseconds it takes.
     pub fn estimate(&self) -> f64 {

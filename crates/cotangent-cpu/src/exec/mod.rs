@@ -240,7 +240,7 @@ impl build::Single {
 /// The operands fit the program.
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
     let (slots, scratch) = frame_of(built);
-    let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: &[] };
+    let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: SmallVec::new() };
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
     result_list(built, &mut frame)

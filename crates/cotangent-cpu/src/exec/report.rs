@@ -10,6 +10,7 @@ use super::{Operand, Options, Outputs, Ready, frame_of, result_list, sizes_of};
 use crate::cost::{bytes, fetched};
 use crate::float::Arithmetic;
 use crate::{Cost, Kind, Program, ValId};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
@@ -101,7 +102,7 @@ impl Inspected {
             Ready::Steps(built) => built,
         };
         let (slots, scratch) = frame_of(built);
-        let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: &[] };
+        let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: SmallVec::new() };
         let (mut first, mut times) = (0, Vec::with_capacity(built.ends.len()));
         for end in &built.ends {
             let start = Instant::now();
@@ -311,7 +312,7 @@ pub fn describe(step: &Step) -> String {
         Step::Scatter(w) => format!("windows from {} into {}", w.updates.0, w.windows.array.0),
         Step::Strip(s) => {
             let steps: Vec<String> = s.steps.iter().map(|s| s.text()).collect();
-            format!("{} rows, {} at a time, {} bytes: {}", s.rows, s.at_once, s.work(), steps.join("; "))
+            format!("{:?}, {} at a time, {} bytes: {}", s.rows, s.at_once, s.work(), steps.join("; "))
         }
         Step::Dot(w) => {
             let [batch, m, n, k] = w.sizes;

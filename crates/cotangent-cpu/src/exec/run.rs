@@ -7,6 +7,7 @@ use super::map::{Code, MapStep};
 use super::{Operand, fold, index, library, line, order, place, strip, window};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
+use smallvec::SmallVec;
 use std::cell::UnsafeCell;
 
 /// One step of a run.
@@ -67,7 +68,7 @@ pub struct Frame<'a> {
     pub slots: &'a [Slot],
     pub scratch: Buffer,
     /// Where row 0 of the values of a strip would be.
-    pub locals: &'a [*mut u8],
+    pub locals: SmallVec<[*mut u8; 8]>,
 }
 
 impl Slot {

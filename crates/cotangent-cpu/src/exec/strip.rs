@@ -14,7 +14,7 @@ use super::fold::Reduce;
 use super::plan::Plan;
 use super::run::{Frame, Step, product};
 use crate::isa::Isa;
-use crate::{Buffer, Kind, Node, Program, ValId, View, pool};
+use crate::{BLOCK, Buffer, Kind, Node, Program, ValId, View, pool};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -37,12 +37,35 @@ impl Default for Sizes {
 pub struct Found {
     /// The groups.
     pub groups: Range<usize>,
-    pub rows: usize,
+    pub rows: Rows,
+}
+/// How the elements of values are divided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rows {
+    /// Into so many equal parts.
+    Parts(usize),
+    /// So many elements, into blocks of a fold of all of them.
+    Blocks(usize),
+}
+impl Rows {
+    fn number(self) -> usize {
+        match self {
+            Rows::Parts(n) => n,
+            Rows::Blocks(n) => n.div_ceil(BLOCK),
+        }
+    }
+    /// Elements of a row, of so many in all.
+    fn each(self, all: usize) -> usize {
+        match self {
+            Rows::Parts(n) => all / n,
+            Rows::Blocks(_) => BLOCK,
+        }
+    }
 }
 
 /// Groups in strips, ready to run.
 pub struct Strip {
-    pub rows: usize,
+    pub rows: Rows,
     /// Rows of a strip.
     pub at_once: usize,
     pub steps: Vec<StripStep>,
@@ -55,6 +78,8 @@ pub struct Strip {
 pub struct StripStep {
     pub step: Step,
     pub each: usize,
+    /// How many there are.
+    all: usize,
 }
 
 /// Groups that are looked at, at most, for one strip, and numbers of rows that are tried.
@@ -107,11 +132,11 @@ impl Finder<'_> {
     /// The strip that begins with a group and saves most, if one is worth it.
     fn longest(&self, first: usize, sizes: Sizes) -> Option<Found> {
         let end = self.plan.ends.len().min(first + FAR);
-        let mut tried: SmallVec<[usize; TRIES]> = SmallVec::new();
+        let mut tried: SmallVec<[Rows; TRIES]> = SmallVec::new();
         let mut best: Option<(usize, Found)> = None;
         for g in first..end {
             let Some(rows) = self.rows(g) else { if self.map(g) { continue } else { break } };
-            if rows < 2 || tried.contains(&rows) {
+            if rows.number() < 2 || tried.contains(&rows) {
                 continue;
             }
             tried.push(rows);
@@ -124,7 +149,7 @@ impl Finder<'_> {
             let saved = self.saved(&groups);
             if groups.len() > 1
                 && saved >= sizes.least
-                && saved / rows <= ROW
+                && saved / rows.number() <= ROW
                 && best.as_ref().is_none_or(|b| b.0 < saved)
             {
                 best = Some((saved, Found { groups, rows }))
@@ -142,39 +167,52 @@ impl Finder<'_> {
         &self.p.nodes[self.plan.group(g)[0] as usize]
     }
     /// The most rows that a group has, if it has any of its own; a map has as many as one likes.
-    fn rows(&self, g: usize) -> Option<usize> {
+    fn rows(&self, g: usize) -> Option<Rows> {
         let node = self.node(g);
         let dims = self.p.dims_of(self.p.uses_of(node).first()?);
         match &node.kind {
+            Kind::Reduce { .. } if self.p.vals[node.vals.0 as usize].ty.len() == 1 => {
+                Some(Rows::Blocks(dims.iter().product()))
+            }
             Kind::Reduce { first: 0, .. } => None,
-            Kind::Reduce { first, .. } => Some(dims[..*first as usize].iter().product()),
-            Kind::Dot(_) => Some(dims[0]),
+            Kind::Reduce { first, .. } => Some(Rows::Parts(dims[..*first as usize].iter().product())),
+            Kind::Dot(_) => Some(Rows::Parts(dims[0])),
             _ => None,
         }
     }
+    /// Does a group whose most rows are these have those of a strip?
+    fn divides(&self, g: usize, rows: Rows) -> bool {
+        match (self.rows(g), rows) {
+            (Some(Rows::Parts(n)), Rows::Parts(rows)) => n > 0 && n.is_multiple_of(rows),
+            (own, rows) => own == Some(rows),
+        }
+    }
     /// Can a group be one of the strip's that began with group `first`?
-    fn fits(&self, g: usize, rows: usize, first: usize) -> bool {
+    fn fits(&self, g: usize, rows: Rows, first: usize) -> bool {
         let ok = |i: &u32| {
             let node = &self.p.nodes[*i as usize];
             let ty = &self.p.vals[node.vals.0 as usize].ty;
             let own = match &node.kind {
-                Kind::Map(_) => ty.len() > 0 && ty.len().is_multiple_of(rows),
+                Kind::Map(_) => match rows {
+                    Rows::Parts(n) => !ty.is_empty() && ty.len().is_multiple_of(n),
+                    Rows::Blocks(n) => ty.len() == n,
+                },
                 Kind::Reduce { op, first, count } => {
                     let s = self.plan.sources_of(self.p, *i)[0];
                     let view = match s.view {
                         Some(v) => &self.plan.views[v as usize],
                         None => &View::identity(self.p.dims_of(&self.p.uses_of(node)[0])),
                     };
-                    let folds = |n: &usize| {
-                        let r = Reduce::new(Isa::Portable, *op, ty.dt, view, *first as usize, *count as usize);
-                        r.is_some_and(|r| r.folds() == *n)
-                    };
-                    let whole = |n: &usize| *n > 0 && n.is_multiple_of(rows);
-                    ty.dt.acc() == ty.dt && self.rows(g).filter(whole).filter(folds).is_some()
+                    let r = Reduce::new(Isa::Portable, *op, ty.dt, view, *first as usize, *count as usize);
+                    let whole = r.is_some_and(|r| match rows {
+                        Rows::Parts(_) => self.rows(g) == Some(Rows::Parts(r.folds())),
+                        Rows::Blocks(_) => r.in_blocks(),
+                    });
+                    ty.dt.acc() == ty.dt && whole && self.divides(g, rows)
                 }
                 Kind::Dot(_) => {
                     let dt = |k: usize| self.p.ty(self.plan.sources[node.uses.0 as usize + k].val).dt;
-                    dt(0) == dt(1) && self.rows(g).is_some_and(|n| n > 0 && n.is_multiple_of(rows)) && ty.len() > 0
+                    dt(0) == dt(1) && self.divides(g, rows) && !ty.is_empty()
                 }
                 _ => false,
             };
@@ -182,7 +220,12 @@ impl Finder<'_> {
             own && self.plan.sources_of(self.p, *i).iter().all(|s| {
                 let from = self.group_of[self.p.vals[s.val as usize].node as usize];
                 let local = from != usize::MAX && (first..g).contains(&from);
-                !local || aligned(s.view.map(|v| &self.plan.views[v as usize]), self.p.ty(s.val).len(), rows, maps)
+                // What a fold of everything gives is there when the strip is done.
+                let there = rows.each(self.p.ty(s.val).len()) > 0
+                    && !(matches!(rows, Rows::Blocks(_)) && self.p.ty(s.val).len() == 1);
+                !local
+                    || there
+                        && aligned(s.view.map(|v| &self.plan.views[v as usize]), self.p.ty(s.val).len(), rows, maps)
             })
         };
         self.plan.group(g).iter().all(ok)
@@ -214,10 +257,12 @@ impl Finder<'_> {
 }
 
 /// Does row `i` of what a view shows lie in row `i` of a value of `len` elements? For a map it must also be read along its rows, since copies of it cannot be made beforehand.
-fn aligned(view: Option<&View>, len: usize, rows: usize, map: bool) -> bool {
-    if !len.is_multiple_of(rows) {
-        return false;
-    }
+fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
+    let rows = match rows {
+        Rows::Blocks(n) => return view.is_none() && len == n,
+        Rows::Parts(n) if !len.is_multiple_of(n) => return false,
+        Rows::Parts(n) => n,
+    };
     let Some(view) = view else { return true };
     let each = (len / rows) as i64;
     let (mut d, mut n) = (0, 1);
@@ -245,77 +290,99 @@ fn aligned(view: Option<&View>, len: usize, rows: usize, map: bool) -> bool {
 }
 
 impl Strip {
-    pub fn new(rows: usize) -> Strip {
+    pub fn new(rows: Rows) -> Strip {
         Strip { rows, at_once: 1, steps: vec![], locals: vec![], scratch: 0 }
     }
     /// Memory for the rows of a local value of so many bytes in all.
     pub fn local(&mut self, bytes: usize) -> u32 {
-        self.locals.push(bytes / self.rows);
+        let each = match self.rows {
+            Rows::Parts(n) => bytes / n,
+            Rows::Blocks(n) => bytes / n * BLOCK,
+        };
+        self.locals.push(each);
         self.locals.len() as u32 - 1
     }
     pub fn push(&mut self, step: Step, pieces: usize) {
         if let Step::Map(m) = &step {
             self.scratch = self.scratch.max(m.scratch)
         }
-        self.steps.push(StripStep { step, each: pieces / self.rows })
+        let whole = matches!(step, Step::Reduce(_)) && matches!(self.rows, Rows::Blocks(_));
+        let all = if let (true, Rows::Blocks(n)) = (whole, self.rows) { n } else { pieces };
+        self.steps.push(StripStep { step, each: self.rows.each(all), all })
     }
     /// As many rows at once as fit into `bytes`.
     pub fn choose(&mut self, bytes: usize) {
         let row: usize = self.locals.iter().sum::<usize>() + self.steps.iter().map(|s| s.fetched()).max().unwrap_or(0);
-        self.at_once = (bytes / row.max(1)).clamp(1, self.rows)
+        self.at_once = (bytes / row.max(1)).clamp(1, self.rows.number())
     }
     /// Bytes of the memory that a thread works in.
     pub fn work(&self) -> usize {
         self.locals.iter().map(|n| place(n * self.at_once)).sum::<usize>() + self.scratch
     }
     fn estimate(&self) -> f64 {
-        self.steps.iter().map(|s| s.estimate(self.rows)).sum()
+        self.steps.iter().map(|s| s.estimate()).sum()
     }
 
+    /// Bytes of the results of blocks of a step.
+    fn partial(&self, s: &StripStep) -> usize {
+        match (&s.step, self.rows) {
+            (Step::Reduce(r), Rows::Blocks(_)) => self.rows.number() * r.width(),
+            _ => 0,
+        }
+    }
     /// # Safety
     /// The frame belongs to the program that this was built from.
     pub unsafe fn run(&self, frame: &Frame) {
-        let ns = self.estimate();
-        let chunks = pool::chunks(ns).min(self.rows.div_ceil(self.at_once));
-        let each = self.rows.div_ceil(chunks);
-        if chunks == 1 {
-            // SAFETY: the caller's.
-            return unsafe { self.part(frame, 0..self.rows) };
-        }
-        let shared = Shared(self, frame);
+        let partials: SmallVec<[Buffer; 4]> = self.steps.iter().map(|s| Buffer::uninit(self.partial(s))).collect();
+        let (ns, rows) = (self.estimate(), self.rows.number());
+        let chunks = pool::chunks(ns).min(rows.div_ceil(self.at_once));
+        let each = rows.div_ceil(chunks);
+        let shared = Shared(self, frame, &partials);
         let run = move |k: usize| {
-            let Shared(strip, frame) = { shared };
-            let rows = k * each..((k + 1) * each).min(strip.rows);
+            let Shared(strip, frame, partials) = { shared };
             // SAFETY: the caller's; different chunks make different rows.
-            unsafe { strip.part(frame, rows) }
+            unsafe { strip.part(frame, partials, k * each..((k + 1) * each).min(rows)) }
         };
-        pool::parallel(chunks, ns, &run)
+        match chunks {
+            1 => run(0),
+            _ => pool::parallel(chunks, ns, &run),
+        }
+        for (s, partial) in self.steps.iter().zip(&partials) {
+            if let (Step::Reduce(r), Rows::Blocks(_)) = (&s.step, self.rows) {
+                // SAFETY: all blocks are there.
+                unsafe { r.join(frame, partial.ptr()) }
+            }
+        }
     }
     /// # Safety
-    /// As above.
-    unsafe fn part(&self, frame: &Frame, rows: Range<usize>) {
-        let memory = Buffer::uninit(self.work() - self.scratch);
-        let mut at = memory.ptr();
-        let starts: SmallVec<[*mut u8; 8]> = self
-            .locals
-            .iter()
+    /// As above; there is room for the results of all blocks.
+    unsafe fn part(&self, frame: &Frame, partials: &[Buffer], rows: Range<usize>) {
+        let mut at = 0;
+        let offsets: SmallVec<[usize; 8]> = (self.locals.iter())
             .map(|n| {
-                let start = at;
-                at = at.wrapping_add(place(n * self.at_once));
-                start
+                at += place(n * self.at_once);
+                at - place(n * self.at_once)
             })
             .collect();
-        let mut locals: SmallVec<[*mut u8; 8]> = starts.clone();
+        let memory = Buffer::uninit(at);
+        let (args, consts, slots) = (frame.args, frame.consts, frame.slots);
+        let mut own = Frame { args, consts, slots, scratch: Buffer::uninit(self.scratch), locals: SmallVec::new() };
         for from in rows.clone().step_by(self.at_once) {
             let now = from..(from + self.at_once).min(rows.end);
-            for (k, n) in self.locals.iter().enumerate() {
-                locals[k] = starts[k].wrapping_sub(n * from);
-            }
-            let scratch = Buffer::uninit(self.scratch);
-            let own = Frame { args: frame.args, consts: frame.consts, slots: frame.slots, scratch, locals: &locals };
-            for s in &self.steps {
+            let starts = offsets.iter().zip(&self.locals);
+            own.locals = starts.map(|(at, n)| memory.ptr().wrapping_add(*at).wrapping_sub(n * from)).collect();
+            for (s, partial) in self.steps.iter().zip(partials) {
+                let (from, to) = (now.start * s.each, (now.end * s.each).min(s.all));
                 // SAFETY: the caller's; local values have the rows that the steps are given.
-                unsafe { s.run(&own, now.clone()) }
+                unsafe {
+                    match &s.step {
+                        Step::Map(m) => m.some(&own, from, to),
+                        Step::Reduce(r) if partial.len() > 0 => r.blocks(&own, partial.ptr(), now.clone()),
+                        Step::Reduce(r) => r.some(&own, from, to),
+                        Step::Dot(d) => product(d, &own, from, to),
+                        _ => unreachable!("no step of a strip"),
+                    }
+                }
             }
         }
     }
@@ -327,25 +394,11 @@ fn place(bytes: usize) -> usize {
 
 /// A strip and its frame, for the threads that share the work.
 #[derive(Clone, Copy)]
-struct Shared<'a>(&'a Strip, &'a Frame<'a>);
+struct Shared<'a>(&'a Strip, &'a Frame<'a>, &'a [Buffer]);
 // SAFETY: threads read places and constants, and write to memory behind pointers, each to its own rows.
 unsafe impl Sync for Shared<'_> {}
 
 impl StripStep {
-    /// # Safety
-    /// As for [`Strip::run`].
-    unsafe fn run(&self, frame: &Frame, rows: Range<usize>) {
-        let (from, to) = (rows.start * self.each, rows.end * self.each);
-        // SAFETY: the caller's.
-        unsafe {
-            match &self.step {
-                Step::Map(m) => m.some(frame, from, to),
-                Step::Reduce(r) => r.some(frame, from, to),
-                Step::Dot(d) => product(d, frame, from, to),
-                _ => unreachable!("no step of a strip"),
-            }
-        }
-    }
     /// Bytes of a row that come from elsewhere.
     fn fetched(&self) -> usize {
         match &self.step {
@@ -353,13 +406,13 @@ impl StripStep {
             _ => 0,
         }
     }
-    fn estimate(&self, rows: usize) -> f64 {
+    fn estimate(&self) -> f64 {
         match &self.step {
             Step::Map(m) => m.ns,
             Step::Reduce(r) => r.estimate(),
             Step::Dot(d) => {
                 let [_, m, n, k] = d.sizes;
-                (rows * self.each * m * n * k) as f64 / 40.0
+                (self.all * m * n * k) as f64 / 40.0
             }
             _ => 0.0,
         }
