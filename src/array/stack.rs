@@ -69,10 +69,10 @@ fn longest(
     })
     .collect()
 }
-/// The items, or the elements of scalars one after the other, of which items are made when somebody asks for them.
+/// The items, or the bytes of all elements one after the other, of which items are made when somebody asks for them.
 pub(crate) struct Stack {
     items: OnceLock<Vec<Item>>,
-    scalars: Option<Buffer>,
+    flat: Option<Buffer>,
 }
 
 /// For each of `n` lanes the row that it has in a list of lanes.
@@ -88,13 +88,13 @@ impl Array {
     /// A stack of these items. `aval` is its own type, not that of an element.
     pub(crate) fn stack(aval: Aval, items: Vec<Item>) -> Array {
         debug_assert!(aval.stack > 0, "the type of a stack");
-        let data = Data::Stack(Stack { items: OnceLock::from(items), scalars: None });
+        let data = Data::Stack(Stack { items: OnceLock::from(items), flat: None });
         Array(Repr::Buf(Pooled::new(Buf { aval, data })))
     }
-    /// A stack of scalars, which stand one after the other.
-    pub(crate) fn stack_of_scalars(aval: Aval, scalars: Buffer) -> Array {
-        debug_assert!(aval.stack == 1 && aval.shape.is_empty(), "the type of a stack of scalars");
-        let data = Data::Stack(Stack { items: OnceLock::new(), scalars: Some(scalars) });
+    /// A stack of values that have bytes, which stand one after the other.
+    pub(crate) fn stack_of_bytes(aval: Aval, bytes: Buffer) -> Array {
+        debug_assert!(aval.stack == 1 && aval.size() > 0, "the type of a stack of values");
+        let data = Data::Stack(Stack { items: OnceLock::new(), flat: Some(bytes) });
         Array(Repr::Buf(Pooled::new(Buf { aval, data })))
     }
     fn as_stack(&self) -> (&Aval, &Stack) {
@@ -111,19 +111,19 @@ impl Array {
             Repr::Scalar(_) => unreachable!("a stack"),
         }
     }
-    /// The bytes of the first `n` elements of a stack of scalars of this type, one after the other.
-    pub(crate) fn scalars_of_stack(&self, one: &Aval, n: usize) -> Option<Cow<'_, [u8]>> {
+    /// The bytes of the first `n` elements of a stack of values of this type, one after the other.
+    pub(crate) fn bytes_of_stack(&self, one: &Aval, n: usize) -> Option<Cow<'_, [u8]>> {
         let (aval, s) = self.as_stack();
-        let width = one.dtype.size();
-        if aval.stack != 1 || !one.shape.is_empty() {
+        let width = one.size() * one.dtype.size();
+        if aval.stack != 1 || width == 0 {
             return None;
         }
-        if let Some(b) = s.scalars.as_ref().filter(|b| b.len() == n * width) {
+        if let Some(b) = s.flat.as_ref().filter(|b| b.len() == n * width) {
             return Some(Cow::Borrowed(b.as_bytes()));
         }
         let mut bytes = vec![0; n * width];
         for (to, item) in bytes.chunks_exact_mut(width).zip(self.items()) {
-            item.value.with_bytes(|b| to.copy_from_slice(b))
+            item.dense(one.shape.first().copied().unwrap_or(0)).with_bytes(|b| to.copy_from_slice(b))
         }
         Some(Cow::Owned(bytes))
     }
@@ -132,8 +132,11 @@ impl Array {
         let (aval, s) = self.as_stack();
         s.items.get_or_init(|| {
             let one = Aval { stack: 0, ..aval.clone() };
-            let scalars = s.scalars.as_ref().map_or(&[][..], |b| b.as_bytes());
-            scalars.chunks_exact(one.dtype.size()).map(|b| Item::whole(Array::from_bytes(one.clone(), b))).collect()
+            let bytes = s.flat.as_ref().map_or(&[][..], |b| b.as_bytes());
+            bytes
+                .chunks_exact((one.size() * one.dtype.size()).max(1))
+                .map(|b| Item::whole(Array::from_bytes(one.clone(), b)))
+                .collect()
         })
     }
     /// The item at `k` of a stack of elements of this type; zeros beyond its end. `n`: how many lanes the elements have, if they have.

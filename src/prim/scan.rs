@@ -287,16 +287,17 @@ pub(super) fn element_at(x: &Array, i: usize, a: &Aval) -> Array {
     x.with_bytes(|b| Array::from_bytes(a.clone(), &b[i * n..(i + 1) * n]))
 }
 impl Scan {
-    /// The turns in registers, if it has nothing but scalars.
-    fn run_in_registers(&self, x: &[&Array], loc: Loc) -> Option<Outs> {
+    /// The turns, if the engine runs the loop as a whole.
+    fn run_as_one(&self, x: &[&Array], loc: Loc) -> Option<Outs> {
         let (consts, carry, xs) = self.parts(x);
         let length = Some(self.length.unwrap_or_else(|| x[0].to_f64() as usize));
-        let turns = Turns { cond: None, body: &self.body, consts, carry, xs, length, reverse: self.reverse };
-        let (last, _, ys) = turns.in_registers(loc)?;
+        let (reverse, stacks) = (self.reverse, self.length.is_none());
+        let turns = Turns { cond: None, body: &self.body, consts, carry, xs, length, reverse, stacks };
+        let (last, _, ys) = turns.run(loc)?;
         let types = self.body.out_avals().split_off(self.n_carry);
         let gathered = ys.into_iter().zip(&types).map(|(y, a)| match self.length {
             Some(_) => Array::from_buffer(self.gathered(a), y),
-            None => Array::stack_of_scalars(self.gathered(a), y),
+            None => Array::stack_of_bytes(self.gathered(a), y),
         });
         Some(last.into_iter().chain(gathered).collect())
     }
@@ -347,7 +348,7 @@ impl HigherOrder for Scan {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
         match self.unrolled() {
             Some(program) => crate::backend::run_jaxpr(&program, x, loc),
-            None => self.run_in_registers(x, loc).unwrap_or_else(|| self.run_noting(x, loc, &mut |_| ())),
+            None => self.run_as_one(x, loc).unwrap_or_else(|| self.run_noting(x, loc, &mut |_| ())),
         }
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {

@@ -179,15 +179,15 @@ impl Primitive for While {
     }
 }
 impl While {
-    /// The turns in registers, if it has nothing but scalars.
-    fn run_in_registers(&self, x: &[&Array], loc: Loc) -> Option<Outs> {
+    /// The turns, if the engine runs the loop as a whole.
+    fn run_as_one(&self, x: &[&Array], loc: Loc) -> Option<Outs> {
         let (cc, consts, carry) = self.parts(x);
         let cond = Some((&self.cond, cc));
-        let turns = Turns { cond, body: &self.body, consts, carry, xs: &[], length: None, reverse: false };
-        let (last, n, ys) = turns.in_registers(loc)?;
+        let turns = Turns { cond, body: &self.body, consts, carry, xs: &[], length: None, reverse: false, stacks: true };
+        let (last, n, ys) = turns.run(loc)?;
         let types = self.body.out_avals().split_off(carry.len());
         let count = self.record.then(|| Array::scalar(DType::Int32, false, n as u64));
-        let stacks = ys.into_iter().zip(&types).map(|(y, a)| Array::stack_of_scalars(a.stacked(), y));
+        let stacks = ys.into_iter().zip(&types).map(|(y, a)| Array::stack_of_bytes(a.stacked(), y));
         Some(last.into_iter().chain(count).chain(stacks).collect())
     }
     /// The turns one by one. `before` is told the carry before each.
@@ -219,7 +219,7 @@ impl While {
 }
 impl HigherOrder for While {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
-        self.run_in_registers(x, loc).unwrap_or_else(|| self.run_noting(x, loc, &mut |_| ()))
+        self.run_as_one(x, loc).unwrap_or_else(|| self.run_noting(x, loc, &mut |_| ()))
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);

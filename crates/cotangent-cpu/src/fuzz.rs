@@ -78,10 +78,16 @@ struct Fuzz {
     mood: Mood,
     /// What it may still do.
     left: usize,
+    /// The most elements of a value, as a rule.
+    largest: usize,
 }
 
 /// The program and the arguments of a seed.
 pub fn case(seed: u64) -> (Program, Vec<Vec<u8>>) {
+    case_within(seed, LARGEST)
+}
+/// The same over values that have seldom more than so many elements.
+pub fn case_within(seed: u64, largest: usize) -> (Program, Vec<Vec<u8>>) {
     let mut r = Rng(seed);
     r.next();
     let n = 1 + r.below(3);
@@ -89,7 +95,7 @@ pub fn case(seed: u64) -> (Program, Vec<Vec<u8>>) {
     let common = [Dt::F32, Dt::F32, Dt::F32, Dt::F64, Dt::F64, Dt::I32, Dt::Bool, Dt::C64, Dt::F16, Dt::Bf16];
     let types = (0..n).map(|_| if r.once_in(3) { r.pick(&Dt::ALL) } else { r.pick(&common) }).collect();
     let mood = Mood::any(&mut r);
-    let mut f = Fuzz { r, p: Program::default(), args: vec![], types, mood, left: BUDGET };
+    let mut f = Fuzz { r, p: Program::default(), args: vec![], types, mood, left: BUDGET, largest };
     for _ in 0..1 + f.r.below(2) {
         let dt = f.dt();
         let dims = f.dims();
@@ -146,7 +152,7 @@ impl Fuzz {
     }
     /// The room for a value.
     fn room(&self) -> usize {
-        LARGEST.min(self.left)
+        self.largest.min(self.left)
     }
     fn dims(&mut self) -> Vec<usize> {
         let rank = self.r.pick(&[0, 1, 1, 1, 2, 2, 2, 3, 3, 4]);

@@ -32,6 +32,7 @@ pub mod pooled;
 pub mod program;
 pub mod reference;
 pub mod routine;
+mod scalars;
 mod sort;
 pub mod text;
 
@@ -39,7 +40,8 @@ pub use buffer::{Buffer, Element};
 pub use cost::Cost;
 pub use dt::Dt;
 pub use exec::report;
-pub use exec::{Executable, Operand, Output, Outputs, ScalarLoop};
+pub use exec::{ArrayLoop, Executable, Operand, Output, Outputs, Rows, ScalarLoop, Turned};
 pub use pooled::Pooled;
 pub use program::*;
 pub use routine::{Call, Lib, Plain, Routine};
+pub use scalars::{elements, scalars};

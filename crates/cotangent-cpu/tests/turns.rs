@@ -103,8 +103,16 @@ fn turns_are_those_of_the_reference() {
         let (consts, first) = (word(nc), word(nk));
         let xs: Vec<Vec<u8>> = (0..nx).map(|_| word(n).iter().flat_map(|w| bytes(dt, *w)).collect()).collect();
         let reverse = seed % 3 == 0;
-        let elements: Vec<(&[u8], usize)> = xs.iter().map(|x| (&x[..], dt.size())).collect();
-        let turns = ScalarLoop { cond: None, body: &body, consts: &consts, length: Some(n), reverse, xs: &elements };
+        let elements: Vec<(&[u8], usize, usize)> = xs.iter().map(|x| (&x[..], dt.size(), 1)).collect();
+        let turns = ScalarLoop {
+            cond: None,
+            body: &body,
+            consts: &consts,
+            length: Some(n),
+            reverse,
+            xs: &elements,
+            ys: &vec![1; ny],
+        };
         let mut carry = first.clone();
         let (turned, ys) = turns.run(&mut carry);
         assert_eq!((turned, ys.len()), (n, ny));
@@ -145,7 +153,7 @@ fn a_condition_ends_the_loop() {
     for (limit, turns) in [(10, 4), (0, 0), (1, 1), (9, 3)] {
         let cond = Some((&below, &[limit][..]));
         let mut carry = [0];
-        let l = ScalarLoop { cond, body: &plus, consts: &[3], length: None, reverse: false, xs: &[] };
+        let l = ScalarLoop { cond, body: &plus, consts: &[3], length: None, reverse: false, xs: &[], ys: &[] };
         assert_eq!((l.run(&mut carry).0, carry), (turns, [3 * turns as u64]));
     }
 }
@@ -157,13 +165,16 @@ fn what_does_not_fit_is_refused() {
     let x = p.arg(ty);
     p.outs = vec![x];
     let body = Executable::compile(&p).unwrap();
-    let run = |consts: &[u64], length: Option<usize>, xs: &[(&[u8], usize)], carry: usize| {
-        let l = ScalarLoop { cond: None, body: &body, consts, length, reverse: false, xs };
+    let run = |consts: &[u64], length: Option<usize>, xs: &[(&[u8], usize, usize)], ys: &[usize], carry: usize| {
+        let l = ScalarLoop { cond: None, body: &body, consts, length, reverse: false, xs, ys };
         std::panic::catch_unwind(|| l.run(&mut vec![0; carry])).is_err()
     };
-    assert!(!run(&[], Some(3), &[], 1));
-    assert!(run(&[1], Some(3), &[], 1));
-    assert!(run(&[], Some(3), &[], 2));
-    assert!(run(&[], None, &[], 1));
-    assert!(run(&[], Some(3), &[(&[0; 8], 4)], 0));
+    assert!(!run(&[], Some(3), &[], &[], 1));
+    assert!(!run(&[], Some(3), &[(&[0; 12], 4, 1)], &[1], 0));
+    assert!(run(&[1], Some(3), &[], &[], 1));
+    assert!(run(&[], Some(3), &[], &[], 2));
+    assert!(run(&[], Some(3), &[], &[1], 1));
+    assert!(run(&[], None, &[], &[], 1));
+    assert!(run(&[], Some(3), &[(&[0; 8], 4, 1)], &[1], 0));
+    assert!(run(&[], Some(3), &[(&[0; 12], 4, 2)], &[1], 0));
 }

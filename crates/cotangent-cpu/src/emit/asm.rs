@@ -231,6 +231,11 @@ impl Asm {
     pub fn neg(&mut self, to: u8) {
         self.general(0xF7, 3, Rm::Reg(to))
     }
+    /// `to = from * number`.
+    pub fn times(&mut self, to: u8, from: u8, number: i32) {
+        self.general(0x69, to, Rm::Reg(from));
+        self.code.extend(number.to_le_bytes())
+    }
     /// Compares two registers.
     pub fn cmp(&mut self, a: u8, b: u8) {
         self.general(0x3B, a, Rm::Reg(b))

@@ -36,8 +36,10 @@ pub struct Stop {
 
 const NONE: u8 = 255;
 const NOWHERE: u32 = u32::MAX;
-/// The most carried values that stay in registers beside a body.
+/// Registers that carried values leave to a body: those that find no other are in memory from turn to turn.
 const SPARE: usize = 7;
+/// The most strides that streams have.
+const STRIDES: usize = 5;
 
 /// Where a value is.
 #[derive(Clone, Copy)]
@@ -46,6 +48,13 @@ struct Loc {
     slot: u32,
     /// In this register for good.
     pinned: bool,
+}
+
+/// Where a value is between two turns.
+#[derive(Clone, Copy, PartialEq)]
+enum Home {
+    Reg(u8),
+    Slot(u32),
 }
 
 struct Gen<'a> {
@@ -66,12 +75,14 @@ struct Gen<'a> {
     spare: u8,
     /// General registers of the pointers.
     pointers: Vec<(u32, u8)>,
+    /// General registers of the turn's number times a stride.
+    strides: Vec<(u32, u8)>,
     stop: super::asm::Label,
     bail: super::asm::Label,
 }
 
 /// Machine code for a program, with its constants behind it, and the length of the instructions. `None` if it has something that the processor does not do
-/// in a few instructions, or more carried values than registers.
+/// in a few instructions, or more strides than there are registers for.
 pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<(Vec<u8>, usize)> {
     for i in &ir.insts {
         let (ops, n) = i.operands();
@@ -81,7 +92,7 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<(Vec<u8>, usize)> {
         }
     }
     let vectors = if l.evex { 32 } else { 16 };
-    if ir.carries.len() + SPARE > vectors {
+    if strides(ir).len() > STRIDES {
         return None;
     }
     let mut asm = Asm::new(l.evex);
@@ -100,6 +111,7 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<(Vec<u8>, usize)> {
         slots: 0,
         spare: NONE,
         pointers: vec![],
+        strides: vec![],
         stop,
         bail,
     };
@@ -108,6 +120,13 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<(Vec<u8>, usize)> {
     Some(g.asm.finish())
 }
 
+/// The strides of a program's streams, each once.
+fn strides(ir: &Ir) -> Vec<u32> {
+    let mut all: Vec<u32> = ir.strides.iter().map(|s| s.1).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
 /// Needs it no register of its own?
 fn remote(i: &Inst) -> bool {
     matches!(i.i, I::Const | I::Splat(_))
@@ -223,9 +242,12 @@ impl Gen<'_> {
         self.asm.load(gp::RCX, gp::RDI, 8 * entry as i32);
         gp::RCX
     }
-    fn stream(&mut self, entry: u32, mem: Mem) -> Rm {
-        let index = if self.kind == Loop::Map { gp::RAX } else { gp::RDX };
-        Rm::Mem { base: self.pointer(entry), index: Some((index, mem.size() as u8)), disp: 0 }
+    fn stream(&mut self, entry: u32, at: u32, mem: Mem) -> Rm {
+        let stride = self.ir.strides.iter().find(|s| s.0 == entry);
+        let known = stride.and_then(|s| self.strides.iter().find(|k| k.0 == s.1));
+        let number = if self.kind == Loop::Map { gp::RAX } else { gp::RDX };
+        let index = known.map_or((number, mem.size() as u8), |k| (k.1, 1));
+        Rm::Mem { base: self.pointer(entry), index: Some(index), disp: at as i32 }
     }
     /// A constant, or an element for all lanes, to a register.
     fn fetch(&mut self, v: u32, r: u8) {
@@ -287,7 +309,7 @@ impl Gen<'_> {
         let mut borrowed = vec![];
         if let I::Load(mem) = i.i {
             let r = self.alloc(0, p);
-            let rm = self.stream(i.a, mem);
+            let rm = self.stream(i.a, i.b, mem);
             self.asm.read(self.l, r, mem, rm);
             return self.put(p, r);
         }
@@ -448,16 +470,29 @@ impl Gen<'_> {
     }
 
     fn whole(&mut self) {
-        // Carried values have registers for good, and so have the remote ones that are used most.
-        let carried: Vec<u8> = self.ir.carries.iter().map(|_| self.free[0].remove(0)).collect();
-        if !carried.is_empty() {
+        // Carried values have registers for good, as far as there are some, and so have the remote ones that are used most.
+        if !self.ir.carries.is_empty() {
             self.spare = self.free[0].remove(0)
+        }
+        let room = self.free[0].len() - (SPARE - 1);
+        let mut carried = vec![];
+        for k in 0..self.ir.carries.len() {
+            if k < room {
+                carried.push(Home::Reg(self.free[0].remove(0)))
+            } else {
+                carried.push(Home::Slot(self.slots));
+                self.slots += 1
+            }
         }
         for (p, i) in self.ir.insts.iter().enumerate() {
             if i.i == I::Carry {
-                let r = carried[i.a as usize];
-                self.loc[p] = Loc { reg: r, slot: NOWHERE, pinned: true };
-                self.holds[0][r as usize] = p as u32;
+                match carried[i.a as usize] {
+                    Home::Reg(r) => {
+                        self.loc[p] = Loc { reg: r, slot: NOWHERE, pinned: true };
+                        self.holds[0][r as usize] = p as u32
+                    }
+                    Home::Slot(slot) => self.loc[p].slot = slot,
+                }
             }
         }
         let mut uses: Vec<(usize, u32)> = vec![];
@@ -482,7 +517,8 @@ impl Gen<'_> {
         }
         self.entries();
         // pushes, the frame, room for what has no register (the number is put in at the end)
-        let saved: Vec<u8> = self.pointers.iter().map(|p| p.1).filter(|r| *r == gp::RBX || *r >= 12).collect();
+        let taken = self.strides.iter().chain(&self.pointers).map(|p| p.1);
+        let saved: Vec<u8> = taken.filter(|r| *r == gp::RBX || *r >= 12).collect();
         self.asm.push(gp::RBP);
         self.asm.mov(gp::RBP, gp::RSP);
         saved.iter().for_each(|r| self.asm.push(*r));
@@ -520,9 +556,20 @@ impl Gen<'_> {
         if let Loop::Turns { carry, .. } = self.kind {
             self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
             let t = self.spare;
-            for (c, r) in self.ir.carries.iter().zip(&carried) {
-                let to = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
-                self.asm.write(self.l, *r, c.mem, to, t)
+            // what is in registers first: then the lowest of them is free
+            for in_memory in [false, true] {
+                for (c, home) in self.ir.carries.iter().zip(&carried) {
+                    let to = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
+                    match *home {
+                        Home::Reg(r) if !in_memory => self.asm.write(self.l, r, c.mem, to, t),
+                        Home::Slot(slot) if in_memory => {
+                            let from = self.slot(slot);
+                            self.asm.fill(16, 0, from);
+                            self.asm.write(self.l, 0, c.mem, to, t)
+                        }
+                        _ => {}
+                    }
+                }
             }
         }
         self.asm.lea(gp::RSP, gp::RBP, -8 * saved.len() as i32);
@@ -544,7 +591,8 @@ impl Gen<'_> {
         }
         count.sort_by_key(|c| std::cmp::Reverse(c.1));
         const FREE: [u8; 9] = [8, 9, 10, 11, gp::RBX, 12, 13, 14, 15];
-        self.pointers = count.iter().zip(FREE).map(|(c, r)| (c.0, r)).collect();
+        self.strides = strides(self.ir).into_iter().zip(FREE).collect();
+        self.pointers = count.iter().zip(&FREE[self.strides.len()..]).map(|(c, r)| (c.0, *r)).collect();
     }
     /// One round of the program.
     fn body(&mut self) {
@@ -560,7 +608,7 @@ impl Gen<'_> {
                 Mem::B4 | Mem::B8 => [0; 2],
                 _ => self.temps(1, p, &mut borrowed),
             };
-            let rm = self.stream(s.entry, s.mem);
+            let rm = self.stream(s.entry, s.at, s.mem);
             self.asm.write(self.l, r, s.mem, rm, t[0]);
             self.done(&[s.val], p, borrowed)
         }
@@ -593,11 +641,18 @@ impl Gen<'_> {
         }
     }
 
-    fn turns(&mut self, end: super::asm::Label, reverse: bool, carry: u32, carried: &[u8]) {
+    fn turns(&mut self, end: super::asm::Label, reverse: bool, carry: u32, carried: &[Home]) {
         self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
-        for (c, r) in self.ir.carries.iter().zip(carried) {
+        for (c, home) in self.ir.carries.iter().zip(carried) {
             let from = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
-            self.asm.read(self.l, *r, c.mem, from)
+            match *home {
+                Home::Reg(r) => self.asm.read(self.l, r, c.mem, from),
+                Home::Slot(slot) => {
+                    self.asm.read(self.l, self.spare, c.mem, from);
+                    let to = self.slot(slot);
+                    self.asm.spill(16, self.spare, to)
+                }
+            }
         }
         let top = self.asm.label();
         self.asm.align();
@@ -608,22 +663,64 @@ impl Gen<'_> {
         if reverse {
             self.asm.neg(gp::RDX)
         }
+        for (stride, r) in self.strides.clone() {
+            self.asm.times(r, gp::RDX, stride as i32)
+        }
         self.body();
         self.moves(carried);
         self.asm.immediate(0, gp::RAX, 1);
         self.asm.jump(top)
     }
-    /// The carried values of the next turn into their registers, all at once.
-    fn moves(&mut self, carried: &[u8]) {
+    /// A value to a register, which nothing else is in.
+    fn bring(&mut self, v: u32, to: u8) {
+        let Loc { reg, slot, .. } = self.loc[v as usize];
+        match reg {
+            NONE if remote(&self.ir.insts[v as usize]) => self.fetch(v, to),
+            NONE => {
+                let from = self.slot(slot);
+                self.asm.fill(16, to, from)
+            }
+            r => self.asm.copy(16, to, r),
+        }
+    }
+    /// The carried values of the next turn into their registers and places in memory, all at once.
+    fn moves(&mut self, carried: &[Home]) {
         let bytes = 16;
         let mut pending: Vec<(u8, u8)> = vec![];
         let mut later: Vec<(u8, u32)> = vec![];
-        for (c, d) in self.ir.carries.iter().zip(carried) {
-            match self.loc[c.next as usize].reg {
-                NONE => later.push((*d, c.next)),
-                s if s == *d => {}
-                s => pending.push((*d, s)),
+        // Of what only changes its place, where one of the places is in memory, a copy is made first.
+        let mut copies: Vec<(u32, Home)> = vec![];
+        let mut put: Vec<(u32, u32)> = vec![];
+        for (c, home) in self.ir.carries.iter().zip(carried) {
+            let from = self.ir.insts[c.next as usize];
+            let from = (from.i == I::Carry).then(|| carried[from.a as usize]);
+            match (*home, from) {
+                (to, Some(from)) if to == from => {}
+                (Home::Slot(_), Some(_)) | (_, Some(Home::Slot(_))) => {
+                    self.bring(c.next, self.spare);
+                    let slot = self.slots;
+                    self.slots += 1;
+                    let to = self.slot(slot);
+                    self.asm.spill(bytes, self.spare, to);
+                    copies.push((slot, *home))
+                }
+                (Home::Slot(slot), None) => put.push((c.next, slot)),
+                (Home::Reg(d), _) => match self.loc[c.next as usize].reg {
+                    NONE => later.push((d, c.next)),
+                    s => pending.push((d, s)),
+                },
             }
+        }
+        for (v, slot) in put {
+            let r = match self.loc[v as usize].reg {
+                NONE => {
+                    self.bring(v, self.spare);
+                    self.spare
+                }
+                r => r,
+            };
+            let to = self.slot(slot);
+            self.asm.spill(bytes, r, to)
         }
         while !pending.is_empty() {
             // a register that nobody reads any more, else a copy breaks the circle
@@ -644,11 +741,16 @@ impl Gen<'_> {
             }
         }
         for (d, v) in later {
-            match remote(&self.ir.insts[v as usize]) {
-                true => self.fetch(v, d),
-                false => {
-                    let from = self.slot(self.loc[v as usize].slot);
-                    self.asm.fill(bytes, d, from)
+            self.bring(v, d)
+        }
+        for (slot, home) in copies {
+            let from = self.slot(slot);
+            match home {
+                Home::Reg(r) => self.asm.fill(bytes, r, from),
+                Home::Slot(to) => {
+                    self.asm.fill(bytes, self.spare, from);
+                    let to = self.slot(to);
+                    self.asm.spill(bytes, self.spare, to)
                 }
             }
         }

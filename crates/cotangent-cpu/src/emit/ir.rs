@@ -51,7 +51,7 @@ impl Mem {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(clippy::enum_variant_names)] // the `I` in front of some says that they are for integers
 pub enum I {
-    /// The element of the array at entry `a` of the pointer table that belongs to the lane.
+    /// The element of the array at entry `a` of the pointer table that belongs to the lane, `b` bytes further on.
     Load(Mem),
     /// The element at entry `a`, `b` bytes further on, for all lanes.
     Splat(Mem),
@@ -154,6 +154,8 @@ impl Inst {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Store {
     pub entry: u32,
+    /// Bytes behind the element.
+    pub at: u32,
     pub mem: Mem,
     pub val: u32,
 }
@@ -173,6 +175,8 @@ pub struct Ir {
     pub insts: Vec<Inst>,
     pub stores: Vec<Store>,
     pub carries: Vec<Carried>,
+    /// Entries of the pointer table whose elements are so many bytes apart; those of others are beside each other.
+    pub strides: Vec<(u32, u32)>,
 }
 impl Ir {
     /// Does any element have 64 bits?

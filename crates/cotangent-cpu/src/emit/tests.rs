@@ -97,7 +97,7 @@ fn a_loop_of_scalars_is_machine_code() {
     p.outs = vec![p.push(Kind::Map(b.into()), &[Use::plain(x)], &[ty])];
     let options = Options { isa: Isa::Avx2, machine: When::Always, ..Options::default() };
     let body = Executable::compile_with(&p, options).unwrap();
-    let turns = ScalarLoop { cond: None, body: &body, consts: &[], length: Some(10), reverse: false, xs: &[] };
+    let turns = ScalarLoop { cond: None, body: &body, consts: &[], length: Some(10), reverse: false, xs: &[], ys: &[] };
     let mut carry = [1f64.to_bits()];
     assert_eq!(turns.run(&mut carry).0, 10);
     assert_eq!(f64::from_bits(carry[0]), 0.625f64.powi(10));

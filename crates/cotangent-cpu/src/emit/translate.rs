@@ -15,8 +15,8 @@ use crate::{Dt, M, Op, math};
 pub enum Source {
     /// These bits in every lane.
     Const(u64),
-    /// The array at this entry of the pointer table, an element for each lane.
-    Stream(u32),
+    /// The array at this entry of the pointer table, an element for each lane, which lies so many bytes behind.
+    Stream(u32, u32),
     /// The element so many bytes behind the pointer at this entry.
     Splat(u32, u32),
     /// The index of the element, plus the number at this entry; below 2^31 in all.
@@ -102,7 +102,7 @@ impl Translate {
                 Mem::F16 => self.build.constant(ty, half::f16::from_bits(bits as u16).to_f32().to_bits() as u64),
                 _ => self.build.constant(ty, bits & u64::MAX >> (64 - 8 * mem.size())),
             },
-            Source::Stream(entry) => self.build.push(I::Load(mem), ty, entry, 0, 0),
+            Source::Stream(entry, at) => self.build.push(I::Load(mem), ty, entry, at, 0),
             Source::Splat(entry, at) => self.build.push(I::Splat(mem), ty, entry, at, 0),
             // a 64-bit integer
             Source::Index(entry) => self.build.push(I::Index, ty, entry, 0, 0),

@@ -542,7 +542,7 @@ impl<'a> Lower<'a> {
             Def::Fill(Fill::Scalar(..)) => Some(Source::Splat(at[i], 0)),
             Def::Fill(f) if f.still(row, self.len) => Some(Source::Splat(at[i], 0)),
             Def::Fill(f) if f.counts(self.len) => Some(Source::Index(at[i])),
-            Def::Fill(_) | Def::Dense { .. } => Some(Source::Stream(at[i])),
+            Def::Fill(_) | Def::Dense { .. } => Some(Source::Stream(at[i], 0)),
             Def::Call { .. } => None,
         };
         let mut outs: Vec<(u32, u32)> =

@@ -65,9 +65,9 @@ impl Machine {
         let mut stores = vec![];
         for (line, entry) in &self.outs {
             let (mem, val) = t.stored(*line)?;
-            stores.push(Store { entry: *entry, mem, val })
+            stores.push(Store { entry: *entry, at: 0, mem, val })
         }
-        Some(Ir { insts: t.build.finish(), stores, carries: vec![] })
+        Some(Ir { insts: t.build.finish(), stores, ..Ir::default() })
     }
 }
 

@@ -8,6 +8,7 @@ mod access;
 mod build;
 mod compose;
 mod constants;
+mod drive;
 mod fold;
 mod index;
 mod kernels;
@@ -26,6 +27,7 @@ pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod scan;
 mod strip;
+mod swap;
 #[cfg(target_arch = "x86_64")]
 mod turn;
 mod turns;
@@ -37,6 +39,7 @@ use crate::float::Arithmetic;
 use crate::isa::{Isa, isa};
 use crate::{Buffer, Program};
 use build::{Built, Out, Place, travels_as_bits};
+pub use drive::{ArrayLoop, Rows, Turned};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
@@ -94,11 +97,11 @@ impl Default for Options {
 
 /// A program that can be run.
 pub struct Executable {
-    /// Bytes of the arguments; `BITS` for those that travel as bits.
+    /// Bytes of the arguments; `BITS` more for those that travel as bits.
     args: Box<[usize]>,
     form: Form,
 }
-const BITS: usize = usize::MAX;
+const BITS: usize = usize::MAX - 15;
 
 /// How a program runs.
 enum Form {
@@ -118,6 +121,8 @@ impl Ready {
     fn new(p: &Program, options: &Options) -> Result<(plan::Plan, Ready), String> {
         assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
         p.check()?;
+        let swapped = if options.fuse { swap::swapped(p) } else { None };
+        let p = swapped.as_ref().unwrap_or(p);
         let plan = plan::Plan::new(p, options.fuse);
         let ready = match build::registers(p, &plan, options) {
             Some(r) => Ready::Scalar(r),
@@ -180,13 +185,13 @@ impl Executable {
 
 /// Bytes of a program's arguments.
 fn sizes_of(p: &Program) -> Box<[usize]> {
-    p.args.iter().map(|ty| if travels_as_bits(ty) { BITS } else { ty.bytes() }).collect()
+    p.args.iter().map(|ty| if travels_as_bits(ty) { BITS + ty.bytes() } else { ty.bytes() }).collect()
 }
 /// Are these operands of the sizes that the program wants?
 #[inline(always)]
 fn check(sizes: &[usize], args: &[Operand]) {
     let fits = |(a, want): (&Operand, &usize)| match a {
-        Operand::Bits(_) => *want == BITS,
+        Operand::Bits(_) => *want >= BITS,
         Operand::Buffer(b) => *want == b.len(),
     };
     if args.len() != sizes.len() || !args.iter().zip(sizes).all(fits) {
@@ -199,9 +204,9 @@ fn refuse(sizes: &[usize], args: &[Operand]) {
     assert!(args.len() == sizes.len(), "{} operands for a program of {} arguments", args.len(), sizes.len());
     for (i, (a, want)) in args.iter().zip(sizes).enumerate() {
         match (a, *want) {
-            (Operand::Bits(_), BITS) => {}
+            (Operand::Bits(_), BITS..) => {}
             (Operand::Bits(_), n) => panic!("operand {i} is bits, but argument {i} is a buffer of {n} bytes"),
-            (Operand::Buffer(b), BITS) => {
+            (Operand::Buffer(b), BITS..) => {
                 panic!("operand {i} is a buffer of {} bytes, but argument {i} travels as bits", b.len())
             }
             (Operand::Buffer(b), n) => {
@@ -216,23 +221,31 @@ impl build::Single {
     /// The operands fit the program, and the processor has the kernel's instruction set.
     #[inline]
     unsafe fn run(&self, args: &[Operand]) -> Outputs {
+        let at = |i: usize| match &args[i] {
+            Operand::Buffer(b) => b.ptr().cast_const(),
+            // A scalar would be read through a column.
+            Operand::Bits(_) => std::ptr::null(),
+        };
+        let out = Buffer::uninit(self.bytes);
+        // SAFETY: the caller's.
+        unsafe { self.call(at, out.ptr()) };
+        Outputs::from_buf([Output::Buffer(out)])
+    }
+    /// # Safety
+    /// The operands lie where `arg` says, the result has its bytes, and the processor has the kernel's instruction set.
+    #[inline(always)]
+    unsafe fn call(&self, arg: impl Fn(usize) -> *const u8, out: *mut u8) {
         let at = |k: usize| {
             let (place, offset) = self.args[k];
             let start = match place {
                 Place::Const(i) => self.consts.ptr(i),
-                Place::Arg(i) => match &args[i as usize] {
-                    Operand::Buffer(b) => b.ptr().cast_const(),
-                    // A scalar would be read through a column.
-                    Operand::Bits(_) => std::ptr::null(),
-                },
+                Place::Arg(i) => arg(i as usize),
                 _ => unreachable!("a single kernel reads arguments and constants"),
             };
             start.wrapping_offset(offset)
         };
-        let out = Buffer::uninit(self.bytes);
         // SAFETY: the caller's.
-        unsafe { self.code.call(out.ptr(), at(0), at(1), at(2), self.len) };
-        Outputs::from_buf([Output::Buffer(out)])
+        unsafe { self.code.call(out, at(0), at(1), at(2), self.len) }
     }
 }
 
@@ -241,9 +254,24 @@ impl build::Single {
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
     let (slots, scratch) = frame_of(built);
     let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: SmallVec::new() };
+    let (mut slots, scratch) = frame_of(built);
+    let args = pointers(args);
+    let mut frame = Frame { args: &args, consts: &built.consts, slots: &mut slots, scratch: scratch.ptr() };
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
     result_list(built, &mut frame)
+}
+/// Where operands lie.
+#[inline(always)]
+fn pointers(args: &[Operand]) -> SmallVec<[*mut u8; 8]> {
+    args.iter().map(pointer).collect()
+}
+#[inline(always)]
+fn pointer(a: &Operand) -> *mut u8 {
+    match a {
+        Operand::Bits(b) => std::ptr::from_ref(b).cast::<u8>().cast_mut(),
+        Operand::Buffer(b) => b.ptr(),
+    }
 }
 /// Slots without buffers, and memory for groups of maps.
 #[inline(always)]

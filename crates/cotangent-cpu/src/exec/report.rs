@@ -6,7 +6,7 @@ use super::build::{Built, Out, Place};
 use super::map::Fill;
 use super::plan::Plan;
 use super::run::{Frame, Step, run};
-use super::{Operand, Options, Outputs, Ready, frame_of, result_list, sizes_of};
+use super::{Operand, Options, Outputs, Ready, frame_of, pointers, result_list, sizes_of};
 use crate::cost::{bytes, fetched};
 use crate::float::Arithmetic;
 use crate::{Cost, Kind, Program, ValId};
@@ -103,6 +103,9 @@ impl Inspected {
         };
         let (slots, scratch) = frame_of(built);
         let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: SmallVec::new() };
+        let (mut slots, scratch) = frame_of(built);
+        let args = pointers(args);
+        let mut frame = Frame { args: &args, consts: &built.consts, slots: &mut slots, scratch: scratch.ptr() };
         let (mut first, mut times) = (0, Vec::with_capacity(built.ends.len()));
         for end in &built.ends {
             let start = Instant::now();

@@ -5,6 +5,7 @@ use super::build::Place;
 use super::constants::Constants;
 use super::map::{Code, MapStep};
 use super::{Operand, fold, index, library, line, order, place, strip, window};
+use super::{fold, index, library, line, order, place, window};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use smallvec::SmallVec;
@@ -57,24 +58,31 @@ pub struct Copy {
 pub struct Slot {
     /// Replaced only between steps.
     buffer: UnsafeCell<Buffer>,
+    /// Where the value lies: in the buffer, or where a loop wants it.
+    pub ptr: *mut u8,
+    buffer: Buffer,
     /// Written through a pointer while the frame is shared.
     cell: UnsafeCell<u64>,
 }
 
 /// What a run has in hand.
 pub struct Frame<'a> {
-    pub args: &'a [Operand<'a>],
+    /// Where the arguments lie.
+    pub args: &'a [*mut u8],
     pub consts: &'a Constants,
     pub slots: &'a [Slot],
     pub scratch: Buffer,
     /// Where row 0 of the values of a strip would be.
     pub locals: SmallVec<[*mut u8; 8]>,
+    pub slots: &'a mut [Slot],
+    pub scratch: *mut u8,
 }
 
 impl Slot {
     /// Without a buffer.
     pub fn new() -> Slot {
         Slot { buffer: UnsafeCell::new(Buffer::uninit(0)), cell: UnsafeCell::new(0) }
+        Slot { ptr: std::ptr::null_mut(), buffer: Buffer::uninit(0), cell: UnsafeCell::new(0) }
     }
 }
 
@@ -83,16 +91,16 @@ impl Frame<'_> {
     #[inline(always)]
     pub fn at(&self, place: Place) -> *mut u8 {
         match place {
-            Place::Arg(i) => match &self.args[i as usize] {
-                Operand::Bits(b) => std::ptr::from_ref(b).cast::<u8>().cast_mut(),
-                Operand::Buffer(b) => b.ptr(),
-            },
+            Place::Arg(i) => self.args[i as usize],
             Place::Const(i) => self.consts.ptr(i).cast_mut(),
             // SAFETY: nobody replaces it while a step runs.
             Place::Slot(i) => unsafe { (*self.slots[i as usize].buffer.get()).ptr() },
             Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
             Place::Scratch => self.scratch.ptr(),
             Place::Local(i) => self.locals[i as usize],
+            Place::Slot(i) => self.slots[i as usize].ptr,
+            Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
+            Place::Scratch => self.scratch,
         }
     }
     /// So many bytes behind the start of a place.
@@ -119,11 +127,32 @@ impl Frame<'_> {
 /// The frame has the arguments, constants and slots that the steps were built for.
 pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
     for step in steps {
+        match step {
+            Step::Make(slot, bytes) => {
+                let slot = &mut frame.slots[*slot as usize];
+                slot.buffer = Buffer::uninit(*bytes);
+                slot.ptr = slot.buffer.ptr()
+            }
+            Step::Free(slot) => drop(frame.take(*slot)),
+            // SAFETY: the caller's.
+            step => unsafe { step.run(frame) },
+        }
+    }
+}
+
+impl Step {
+    /// Does what it does between the taking of memory and its giving back.
+    ///
+    /// # Safety
+    /// As for [`run`]; the memory of the slots is there.
+    pub unsafe fn run(&self, frame: &Frame) {
         // SAFETY: the caller's; a checked program reads nothing outside its operands.
         unsafe {
             match step {
                 Step::Make(slot, bytes) => drop(frame.put(*slot, Buffer::uninit(*bytes))),
                 Step::Free(slot) => drop(frame.take(*slot)),
+            match self {
+                Step::Make(..) | Step::Free(_) => {}
                 Step::Direct(d) => {
                     let [a, b, c] = d.args;
                     d.code.call(frame.spot(d.out), frame.spot(a), frame.spot(b), frame.spot(c), d.len)

@@ -20,8 +20,10 @@ pub struct ScalarLoop<'a> {
     pub length: Option<usize>,
     /// Does it begin with the last element?
     pub reverse: bool,
-    /// Arrays of as many elements as there are turns: their bytes, and those of an element.
-    pub xs: &'a [(&'a [u8], usize)],
+    /// Arrays of as many rows as there are turns: their bytes, those of an element, and how many elements a row has, each of which is an operand.
+    pub xs: &'a [(&'a [u8], usize, usize)],
+    /// How many of the further results, which are of one type, make a row of each array that goes out.
+    pub ys: &'a [usize],
 }
 
 impl Executable {
@@ -38,19 +40,39 @@ impl Executable {
 }
 
 impl ScalarLoop<'_> {
-    /// Runs the turns over the carry, and returns their number and, for each result beside the carry, the bytes of its elements.
+    /// Is there machine code for it?
+    pub fn is_compiled(&self, carry: usize) -> bool {
+        let of = |e: &Executable| e.registers().is_some();
+        of(self.body) && self.cond.is_none_or(|c| of(c.0)) && emitted(self, carry, &self.rows(carry)).is_some()
+    }
+    /// Bytes of the elements of each array that goes out, and of its rows.
+    fn rows(&self, carry: usize) -> Vec<(usize, usize)> {
+        let outs = self.body.registers().map_or(&[][..], |r| &r.outs[carry..]);
+        let mut at = 0;
+        let row = |n: &usize| {
+            let width = outs.get(at).map_or(1, |o| o.1);
+            assert!(outs[at..at + n].iter().all(|o| o.1 == width), "elements of one row");
+            at += n;
+            (width, n * width)
+        };
+        self.ys.iter().map(row).collect()
+    }
+    /// Runs the turns over the carry, and returns their number and the bytes of the arrays that go out.
     ///
     /// # Panics
     /// If a program is not [scalar](Executable::is_scalar), if the numbers of operands and results do not fit, or if an array has too few elements.
     pub fn run(&self, carry: &mut [u64]) -> (usize, Vec<Vec<u8>>) {
         let body = self.body.registers().expect("a body of scalars");
         let (nc, nk) = (self.consts.len(), carry.len());
-        assert!(body.args == nc + nk + self.xs.len() && body.outs.len() >= nk, "the body's operands and results");
+        let (nx, ny) = (self.xs.iter().map(|x| x.2).sum::<usize>(), self.ys.iter().sum::<usize>());
+        assert!(body.args == nc + nk + nx && body.outs.len() == nk + ny, "the body's operands and results");
         assert!(self.length.is_some() || self.cond.is_some() && self.xs.is_empty(), "when the loop ends");
         let n = self.length.unwrap_or(0);
         let _arithmetic = Arithmetic::enter();
         for (bytes, width) in self.xs {
             assert!((1..=8).contains(width) && bytes.len() == n * width, "an element for each turn")
+        for (bytes, width, count) in self.xs {
+            assert!((1..=8).contains(width) && bytes.len() == n * width * count, "a row for each turn")
         }
         let cond = self.cond.map(|(cond, consts)| {
             let r = cond.registers().expect("a condition of scalars");
@@ -59,11 +81,11 @@ impl ScalarLoop<'_> {
         });
         let (mut cond, mut cells) = (cond, body.start(self.consts));
         cells[nc..nc + nk].copy_from_slice(carry);
-        let widths: Vec<usize> = body.outs[nk..].iter().map(|o| o.1).collect();
-        let mut ys: Vec<Vec<u8>> = widths.iter().map(|w| vec![0; n * w]).collect();
+        let rows = self.rows(nk);
+        let mut ys: Vec<Vec<u8>> = rows.iter().map(|r| vec![0; n * r.1]).collect();
         let mut turn = 0;
         let backwards = self.reverse && self.length.is_some();
-        let emitted = emitted(self, carry.len(), &widths);
+        let emitted = emitted(self, carry.len(), &rows);
         // Without a length results grow; for machine code there is room for some turns at a time.
         let mut room = n;
         loop {
@@ -73,17 +95,17 @@ impl ScalarLoop<'_> {
             if let Some(code) = &emitted {
                 if self.length.is_none() {
                     room = if ys.is_empty() { usize::MAX / 2 } else { (2 * turn).max(64) };
-                    ys.iter_mut().zip(&widths).for_each(|(y, w)| y.resize(room * w, 0));
+                    ys.iter_mut().zip(&rows).for_each(|(y, r)| y.resize(room * r.1, 0));
                 }
-                // The pointers of streams: of the first element, or of the last.
+                // The pointers of streams: of the first row, or of the last.
                 let last = |w: usize| if backwards { (n - 1) * w } else { 0 };
                 let mut table: Vec<*mut u8> = vec![
                     carry.as_mut_ptr().cast(),
                     self.consts.as_ptr().cast_mut().cast(),
                     self.cond.map_or(std::ptr::null_mut(), |c| c.1.as_ptr().cast_mut().cast()),
                 ];
-                table.extend(self.xs.iter().map(|(x, w)| x.as_ptr().wrapping_add(last(*w)).cast_mut()));
-                table.extend(ys.iter_mut().zip(&widths).map(|(y, w)| y.as_mut_ptr().wrapping_add(last(*w))));
+                table.extend(self.xs.iter().map(|(x, w, m)| x.as_ptr().wrapping_add(last(w * m)).cast_mut()));
+                table.extend(ys.iter_mut().zip(&rows).map(|(y, r)| y.as_mut_ptr().wrapping_add(last(r.1))));
                 // SAFETY: the code was made of these programs for these numbers of words and elements, which are there, and `room` results are.
                 let stop = unsafe { code.run(table.as_ptr(), room, turn) };
                 turn = stop.at as usize;
@@ -103,16 +125,24 @@ impl ScalarLoop<'_> {
                 }
             }
             let i = if backwards { n - 1 - turn } else { turn };
-            for (k, (bytes, width)) in self.xs.iter().enumerate() {
-                cells[nc + nk + k] = word(bytes, i, *width)
+            let mut at = nc + nk;
+            for (bytes, width, count) in self.xs {
+                for e in i * count..(i + 1) * count {
+                    cells[at] = word(bytes, e, *width);
+                    at += 1
+                }
             }
             // SAFETY: as above.
             unsafe { body.turn(&mut cells) };
-            for (k, y) in ys.iter_mut().enumerate() {
-                if y.len() < (i + 1) * widths[k] {
-                    y.resize((i + 1) * widths[k], 0)
+            let mut at = nk;
+            for ((y, (width, row)), count) in ys.iter_mut().zip(&rows).zip(self.ys) {
+                if y.len() < (i + 1) * row {
+                    y.resize((i + 1) * row, 0)
                 }
-                put(y, i, widths[k], body.out(&cells, nk + k))
+                for e in i * count..(i + 1) * count {
+                    put(y, e, *width, body.out(&cells, at));
+                    at += 1
+                }
             }
             // all are read before the first is written
             for (k, c) in carry.iter_mut().enumerate() {
@@ -122,7 +152,7 @@ impl ScalarLoop<'_> {
             turn += 1
         }
         if self.length.is_none() {
-            ys.iter_mut().zip(&widths).for_each(|(y, w)| y.truncate(turn * w));
+            ys.iter_mut().zip(&rows).for_each(|(y, r)| y.truncate(turn * r.1));
         }
         (turn, ys)
     }
@@ -135,7 +165,7 @@ const CONDS: u32 = 2;
 const STREAMS: u32 = 3;
 
 /// The loop as machine code, if there is such.
-fn emitted(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Code> {
+fn emitted(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Code> {
     let body = turns.body.registers()?;
     let isa = body.flat.isa.filter(|_| body.flat.when != When::Never)?;
     let reverse = turns.reverse && turns.length.is_some();
@@ -143,15 +173,15 @@ fn emitted(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Code> {
         cond: turns.cond.map(|(c, consts)| (c.registers().map_or(0, |r| r.flat.id), consts.len())),
         consts: turns.consts.len(),
         reverse,
-        xs: turns.xs.iter().map(|x| x.1).collect(),
-        ys: widths.into(),
+        xs: turns.xs.iter().map(|x| (x.1, x.2)).collect(),
+        ys: turns.ys.into(),
         carry: nk,
     };
     let mut known = body.flat.turns.lock().unwrap_or_else(|e| e.into_inner());
     if let Some((_, code)) = known.iter().find(|k| k.0 == key) {
         return *code;
     }
-    let code = ir(turns, nk, widths).and_then(|ir| code(ir, isa, Loop::Turns { reverse, carry: CARRY }));
+    let code = ir(turns, nk, rows).and_then(|ir| code(ir, isa, Loop::Turns { reverse, carry: CARRY }));
     known.push((key, code));
     code
 }
@@ -161,22 +191,28 @@ pub struct TurnsKey {
     cond: Option<(u64, usize)>,
     consts: usize,
     reverse: bool,
-    xs: Box<[usize]>,
+    xs: Box<[(usize, usize)]>,
     ys: Box<[usize]>,
     carry: usize,
 }
 
-fn ir(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Ir> {
+fn ir(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Ir> {
+    // the array and the byte in its row of every operand that is an element
+    let elements: Vec<(usize, usize)> = (turns.xs.iter().enumerate())
+        .flat_map(|(k, (_, width, count))| (0..*count).map(move |e| (k, e * width)))
+        .collect();
     let mut t = Translate::default();
     let source = |flat: &Flat, i: usize, consts: u32, nc: usize, nx: usize| {
         Some(match flat.words[i]? {
             FlatWord::Const(bits) => Source::Const(bits),
             FlatWord::Arg(a, at) if (a as usize) < nc => Source::Splat(consts, 8 * a + at),
             FlatWord::Arg(a, at) if (a as usize) < nc + nk => Source::Carry(8 * (a - nc as u32) + at),
-            FlatWord::Arg(a, 0)
-                if (a as usize) < nc + nk + nx && flat.lines[i].size == turns.xs[a as usize - nc - nk].1 =>
-            {
-                Source::Stream(STREAMS + a - (nc + nk) as u32)
+            FlatWord::Arg(a, 0) if (a as usize) < nc + nk + nx => {
+                let (k, at) = elements[a as usize - nc - nk];
+                if flat.lines[i].size != turns.xs[k].1 {
+                    return None;
+                }
+                Source::Stream(STREAMS + k as u32, at as u32)
             }
             _ => return None,
         })
@@ -189,7 +225,7 @@ fn ir(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Ir> {
         t.build.un(I::While, Ty::Mask, on);
     }
     let flat = &turns.body.registers()?.flat;
-    t.program(&flat.lines, |i| live(flat, i), |i| source(flat, i, CONSTS, turns.consts.len(), turns.xs.len()))?;
+    t.program(&flat.lines, |i| live(flat, i), |i| source(flat, i, CONSTS, turns.consts.len(), elements.len()))?;
     let mut carries: Vec<Option<Carried>> = vec![];
     for k in 0..nk {
         let (mem, next) = t.stored(flat.outs[k])?;
@@ -199,17 +235,25 @@ fn ir(turns: &ScalarLoop, nk: usize, widths: &[usize]) -> Option<Ir> {
         carries[number] = Some(Carried { at, mem, next })
     }
     let mut stores = vec![];
-    for (k, width) in widths.iter().enumerate() {
-        let (mem, val) = t.stored(flat.outs[nk + k])?;
-        if mem.size() != *width {
-            return None;
+    let first = STREAMS + turns.xs.len() as u32;
+    let mut strides: Vec<(u32, usize, usize)> =
+        turns.xs.iter().zip(STREAMS..).map(|((_, width, count), entry)| (entry, *width, width * count)).collect();
+    strides.extend(rows.iter().zip(first..).map(|((width, row), entry)| (entry, *width, *row)));
+    let mut outs = flat.outs[nk..].iter();
+    for (((width, _), count), entry) in rows.iter().zip(turns.ys).zip(first..) {
+        for e in 0..*count {
+            let (mem, val) = t.stored(*outs.next()?)?;
+            if mem.size() != *width {
+                return None;
+            }
+            stores.push(Store { entry, at: (e * width) as u32, mem, val })
         }
-        stores.push(Store { entry: STREAMS + (turns.xs.len() + k) as u32, mem, val })
     }
+    let strides = strides.into_iter().filter(|s| s.1 != s.2 && s.2 > 0).map(|s| (s.0, s.2 as u32)).collect();
     // Everything that is carried has a next value.
     let carries =
         t.carries.iter().enumerate().map(|(k, _)| carries.get(k).copied().flatten()).collect::<Option<_>>()?;
-    Some(Ir { insts: t.build.finish(), stores, carries })
+    Some(Ir { insts: t.build.finish(), stores, carries, strides })
 }
 
 /// The element number `i` of so many bytes. Most have four or eight, which are copied without a loop.
@@ -233,7 +277,7 @@ fn put(bytes: &mut [u8], i: usize, width: usize, word: u64) {
 
 impl Registers {
     /// Registers with the constants, and with the first operands, in place.
-    fn start(&self, operands: &[u64]) -> Vec<u64> {
+    pub(super) fn start(&self, operands: &[u64]) -> Vec<u64> {
         let mut cells = vec![0; self.cells.max(self.args + self.fixed.len())];
         cells[..operands.len()].copy_from_slice(operands);
         cells[self.args..self.args + self.fixed.len()].copy_from_slice(&self.fixed);
@@ -244,7 +288,7 @@ impl Registers {
     /// # Safety
     /// `cells` come from `start` of this program, and its operands are in place.
     #[inline(always)]
-    unsafe fn turn(&self, cells: &mut [u64]) -> u64 {
+    pub(super) unsafe fn turn(&self, cells: &mut [u64]) -> u64 {
         let base = cells.as_mut_ptr().cast::<u8>();
         for c in &self.calls {
             // SAFETY: offsets lie inside the registers, and each kernel was chosen for this processor and one element; a result overlaps no
@@ -258,7 +302,7 @@ impl Registers {
     }
     /// The bits of a result.
     #[inline(always)]
-    fn out(&self, cells: &[u64], k: usize) -> u64 {
+    pub(super) fn out(&self, cells: &[u64], k: usize) -> u64 {
         let (offset, bytes) = self.outs[k];
         let word = cells[offset as usize / 8] >> (8 * (offset % 8));
         if bytes == 8 { word } else { word & ((1 << (8 * bytes)) - 1) }

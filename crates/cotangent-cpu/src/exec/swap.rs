@@ -1,0 +1,74 @@
+//! Products whose transpose is wanted: the transpose of a product is the product of the transposed operands, the later one first.
+//!
+//! A derivative of a matrix is such a one. Read through strides operands cost nothing more, while a transposed copy of a result goes through memory.
+//! Factors may change places in every sum, so the bits are the same; but for complex numbers, whose parts are added in an order of their own.
+
+use super::compose::compose;
+use crate::{DotOrder, Kind, Program, Ty, Use, View};
+
+/// The program with such products the other way round; none, if there are none.
+pub fn swapped(p: &Program) -> Option<Program> {
+    let dots = || p.nodes.iter().enumerate().filter(|(_, n)| matches!(n.kind, Kind::Dot(_)));
+    dots().next()?;
+    let readers = p.readers();
+    // the last reader, which is the only one where there is one
+    let mut reader = vec![None; p.vals.len()];
+    for (i, node) in p.nodes.iter().enumerate() {
+        if (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0) {
+            p.uses_of(node).iter().for_each(|u| reader[u.val as usize] = Some(i))
+        }
+    }
+    let mut to: Option<Program> = None;
+    for (d, dot) in dots() {
+        let Kind::Dot(spec) = dot.kind else { continue };
+        let product = dot.vals.0;
+        let [batch, m, n] = p.ty(product).dims[..] else { continue };
+        if spec.order != DotOrder::Chain || spec.acc.is_complex() || m < 2 || n < 2 || batch == 0 {
+            continue;
+        }
+        // what the product is of its transpose
+        let of = [(m * n) as i64, 1, m as i64];
+        let turn = View { strides: of.into_iter().collect(), ..View::splat(&[batch, m, n]) };
+        let (mut v, mut seen) = (product, None::<View>);
+        let found = loop {
+            let Some(r) = reader[v as usize].filter(|_| readers[v as usize] == 1) else { break None };
+            let node = &p.nodes[r];
+            let Some(w) = p.uses_of(node)[0].view.filter(|_| node.kind == Kind::View) else { break None };
+            let view = &p.views[w as usize];
+            let Some(all) = seen.as_ref().map_or(Some(view.clone()), |seen| compose(view, seen)) else { break None };
+            if compose(&all, &turn).is_some_and(|t| t.is_identity()) {
+                break Some(r);
+            }
+            if !all.is_identity() {
+                break None;
+            }
+            (v, seen) = (node.vals.0, Some(all))
+        };
+        let Some(transpose) = found else { continue };
+        let to = to.get_or_insert_with(|| p.clone());
+        let (a, b) = (dot.uses.0 as usize, dot.uses.0 as usize + 1);
+        let sides = [b, a].map(|u| transposed(p, &p.uses[u]));
+        for (u, (val, view)) in [a, b].into_iter().zip(sides) {
+            to.views.push(view);
+            to.uses[u] = Use { view: Some(to.views.len() as u32 - 1), ..val }
+        }
+        let dt = p.ty(product).dt;
+        to.vals[p.nodes[d].vals.0 as usize].ty = Ty::new(dt, &[batch, n, m]);
+        let read = p.nodes[transpose].uses.0 as usize;
+        to.views.push(View::identity(&p.ty(p.nodes[transpose].vals.0).dims));
+        to.uses[read] = Use { val: product, view: Some(to.views.len() as u32 - 1), part: p.uses[read].part }
+    }
+    to
+}
+
+/// The operand of a product, its rows as columns.
+fn transposed(p: &Program, u: &Use) -> (Use, View) {
+    let mut view = u.view.map_or_else(|| View::identity(p.dims_of(u)), |v| p.views[v as usize].clone());
+    view.dims.swap(1, 2);
+    view.strides.swap(1, 2);
+    for g in &mut view.guards {
+        g.dim = [0, 2, 1][g.dim as usize]
+    }
+    view.guards.sort_by_key(|g| g.dim);
+    (*u, view)
+}

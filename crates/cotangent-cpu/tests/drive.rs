@@ -1,0 +1,177 @@
+//! Loops over arrays against the scalar reference, turn by turn, on random programs.
+
+use cotangent_cpu::exec::{Options, When};
+use cotangent_cpu::isa::Isa;
+use cotangent_cpu::reference::evaluate;
+use cotangent_cpu::*;
+
+/// A small generator: splitmix64.
+struct Random(u64);
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) % n as u64) as usize
+    }
+}
+
+/// The program with its arguments in this order.
+fn ordered(p: &Program, order: &[usize]) -> Program {
+    let mut p = p.clone();
+    p.args = order.iter().map(|i| p.args[*i].clone()).collect();
+    for node in &mut p.nodes {
+        if let Kind::Arg(i) = &mut node.kind {
+            *i = order.iter().position(|o| *o == *i as usize).unwrap() as u32
+        }
+    }
+    p
+}
+fn bits(ty: &Ty) -> bool {
+    ty.dims.is_empty() && ty.bytes() <= 8
+}
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |w, b| w << 8 | *b as u64)
+}
+
+#[test]
+fn turns_are_those_of_the_reference() {
+    let (mut arrays, mut turned) = (0, 0);
+    for seed in 0..4000 {
+        let mut r = Random(seed);
+        let (p, args) = fuzz::case_within(seed, [10, 70, 700][seed as usize % 3]);
+        // each argument is a constant, carried, or has a row for each turn
+        let mut roles: [Vec<usize>; 3] = Default::default();
+        (0..args.len()).for_each(|i| roles[r.below(3)].push(i));
+        let [consts, carried, rows] = &roles;
+        let mut p = ordered(&p, &roles.concat());
+        let of_type = |p: &Program, ty: &Ty| (0..p.vals.len() as u32).filter(|v| p.ty(*v) == ty).collect::<Vec<_>>();
+        let mut outs = vec![];
+        for k in consts.len()..consts.len() + carried.len() {
+            let all = of_type(&p, &p.args[k].clone());
+            // most often something that is computed
+            let late = all.len() - 1 - r.below(all.len().min(3));
+            outs.push(all[late])
+        }
+        let read = p.readers();
+        let some: Vec<ValId> = (0..p.vals.len() as u32).filter(|v| read[*v as usize] > 0).collect();
+        outs.extend((0..r.below(3)).map(|_| some[r.below(some.len())]));
+        p.outs = outs;
+        let isa = Isa::ALL[r.below(3)];
+        let isa = if isa.available() { isa } else { Isa::Portable };
+        let (machine, fuse) = ([When::Pays, When::Always, When::Never][r.below(3)], r.below(4) > 0);
+        let in_place = [1, 1 << 18][r.below(2)];
+        let Ok(body) = Executable::compile_with(&p, Options { isa, machine, fuse, in_place }) else {
+            panic!("seed {seed}\n{p}")
+        };
+        let (n, reverse) = (r.below(5), r.below(2) == 0);
+        let row = |i: usize, turn: usize, ty: &Ty| {
+            let mut row = args[i].clone();
+            let by = turn * ty.dt.size() % row.len().max(1);
+            row.rotate_left(by);
+            row
+        };
+        let held: Vec<Buffer> = args.iter().map(|a| Buffer::from_bytes(a)).collect();
+        let types: Vec<&Ty> = p.args.iter().collect();
+        let operand = |i: usize, ty: &Ty| match bits(ty) {
+            true => Operand::Bits(word(&args[i])),
+            false => Operand::Buffer(&held[i]),
+        };
+        let operands = |of: &[usize], first: usize| -> Vec<Operand> {
+            of.iter().zip(first..).map(|(i, k)| operand(*i, types[k])).collect()
+        };
+        let first = consts.len() + carried.len();
+        let each: Vec<Vec<Vec<u8>>> =
+            rows.iter().zip(first..).map(|(i, k)| (0..n).map(|t| row(*i, t, types[k])).collect()).collect();
+        let flat: Vec<Vec<u8>> = each.iter().map(|x| x.concat()).collect();
+        let xs: Vec<Rows> = (each.iter().zip(&flat).enumerate())
+            .map(|(k, (each, flat))| match k % 2 {
+                0 => Rows::Along(flat),
+                _ => Rows::Each(each.iter().map(|x| &x[..]).collect()),
+            })
+            .collect();
+        let (c, k) = (operands(consts, 0), operands(carried, consts.len()));
+        let arrays_loop =
+            ArrayLoop { cond: None, body: &body, consts: &c, carry: &k, length: Some(n), reverse, xs: &xs };
+        let Some(Turned { carry, turns, ys }) = arrays_loop.run() else {
+            assert!(body.is_scalar());
+            continue;
+        };
+        arrays += 1;
+        turned += turns;
+        assert_eq!(turns, n);
+        for (h, a) in held.iter().zip(&args) {
+            assert_eq!(h.as_bytes(), a, "seed {seed}: an argument was changed")
+        }
+        let mut want: Vec<Vec<u8>> = carried.iter().map(|i| args[*i].clone()).collect();
+        let first: Vec<Vec<u8>> = want.clone();
+        for turn in 0..n {
+            let at = if reverse { n - 1 - turn } else { turn };
+            let now: Vec<Vec<u8>> =
+                consts.iter().map(|i| args[*i].clone()).chain(want).chain(each.iter().map(|x| x[at].clone())).collect();
+            let mut outs = evaluate(&p, &now).unwrap();
+            for ((y, w), v) in ys.iter().zip(outs.split_off(carried.len())).zip(&p.outs[carried.len()..]) {
+                let got = &y.as_bytes()[at * w.len()..(at + 1) * w.len()];
+                fuzz::same(p.ty(*v).dt, got, &w).unwrap_or_else(|e| panic!("seed {seed}, turn {turn}: {e}\n{p}"))
+            }
+            want = outs
+        }
+        for ((c, w), v) in carry.iter().zip(&want).zip(&p.outs) {
+            let got = match c {
+                Output::Bits(b) => b.to_le_bytes()[..w.len()].to_vec(),
+                Output::Buffer(b) => b.as_bytes().to_vec(),
+                Output::Arg(i) => first[*i as usize].clone(),
+            };
+            fuzz::same(p.ty(*v).dt, &got, w).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{p}"))
+        }
+    }
+    assert!(arrays > 3000 && turned > 5000, "{arrays} {turned}")
+}
+
+#[test]
+fn a_condition_ends_the_loop() {
+    // adds the constant to an array, and one to a number, as long as that is below a limit; and gives each array away
+    let (array, number) = (Ty::new(Dt::F32, &[3]), Ty::new(Dt::I32, &[]));
+    let map = |p: &mut Program, op: Op, out: Dt, from: Dt, x: [Use; 2], dims: &[usize]| {
+        let mut b = Body::default();
+        let (i, k) = (b.input(0, from), b.input(1, from));
+        let y = b.bin(op, out, i, k);
+        b.outs.push(y);
+        p.push(Kind::Map(b.into()), &x, &[Ty::new(out, dims)])
+    };
+    let mut p = Program::default();
+    let (step, x, i) = (p.arg(array.clone()), p.arg(array.clone()), p.arg(number.clone()));
+    let one = p.constant(Dt::I32, [1, 0]);
+    let y = map(&mut p, Op::Add, Dt::F32, Dt::F32, [step, x].map(Use::plain), &[3]);
+    let j = map(&mut p, Op::Add, Dt::I32, Dt::I32, [i, one].map(Use::plain), &[]);
+    p.outs = vec![y, j, y];
+    let body = Executable::compile(&p).unwrap();
+    let mut p = Program::default();
+    let (limit, _, i) = (p.arg(number.clone()), p.arg(array), p.arg(number));
+    p.outs = vec![map(&mut p, Op::Lt, Dt::Bool, Dt::I32, [i, limit].map(Use::plain), &[])];
+    let cond = Executable::compile(&p).unwrap();
+    for limit in [0, 1, 7, 16, 17, 100] {
+        let (step, x) = (Buffer::from_slice(&[1f32, 2.0, 0.5]), Buffer::from_slice(&[0f32, 1.0, 2.0]));
+        let turned = ArrayLoop {
+            cond: Some((&cond, &[Operand::Bits(limit)])),
+            body: &body,
+            consts: &[Operand::Buffer(&step)],
+            carry: &[Operand::Buffer(&x), Operand::Bits(0)],
+            length: None,
+            reverse: false,
+            xs: &[],
+        }
+        .run()
+        .unwrap();
+        assert_eq!(turned.turns, limit as usize);
+        assert!(matches!(turned.carry[1], Output::Bits(n) if n == limit));
+        let after = |t: usize| [t as f32, 1.0 + 2.0 * t as f32, 2.0 + 0.5 * t as f32];
+        match &turned.carry[0] {
+            Output::Buffer(b) => assert_eq!(b.as_slice::<f32>(), after(limit as usize)),
+            other => assert!(limit == 0 && matches!(other, Output::Arg(0))),
+        }
+        let rows: Vec<f32> = (1..=limit as usize).flat_map(after).collect();
+        assert_eq!(turned.ys[0].as_slice::<f32>(), rows)
+    }
+}
