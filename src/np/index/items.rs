@@ -24,7 +24,7 @@ pub struct Slice {
 }
 /// The part of a dimension that a [`Slice`] names: the lowest index, how far it is to the next, how many there are, and whether they are taken from the last one on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(in crate::np) struct Stretch {
     pub low: usize,
     pub step: usize,
     pub len: usize,
@@ -54,7 +54,7 @@ impl Slice {
         self
     }
     /// What it names in a dimension of this extent.
-    pub(super) fn of(&self, extent: usize) -> Stretch {
+    pub(in crate::np) fn of(&self, extent: usize) -> Stretch {
         let n = extent as i64;
         let forward = self.step > 0;
         let (low, high) = if forward { (0, n) } else { (-1, n - 1) };
