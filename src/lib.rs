@@ -70,6 +70,7 @@ pub use tree::{Pytree, Static};
 /// What most programs need: `use cotangent::prelude::*;`.
 pub mod prelude {
     pub use crate::array;
+    pub use crate::np::{Ellipsis, NewAxis, s};
     pub use crate::{
         ARG0, ARG1, ARG2, ARG3, ARG4, ARG5, ARG6, ARG7, Array, DType, Error, ErrorKind, Operand, Pytree, Static,
         by_leaf, catch, stop_gradient, tree,

@@ -1,0 +1,652 @@
+//! The same elements in other places: new dimensions and fewer, dimensions in another order, elements in another order, elements again.
+
+use crate::array::Array;
+use crate::aval::{Shape, tuple};
+use crate::dtype::DType;
+use crate::error::{ErrorKind, fail};
+use crate::np::dims::{along, axes_of, axis_of, flat, picked};
+use crate::np::index::integers;
+use crate::np::{Mode, broadcast_to};
+use crate::prim;
+
+/// With new dimensions of extent 1, which are `axes` of the result. As `jax.numpy.expand_dims`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::expand_dims(&array![1., 2.], &[0, -1]).shape(), [1, 2, 1]);
+/// ```
+///
+/// # Panics
+/// If one is none of the result, or is named twice.
+#[track_caller]
+pub fn expand_dims(x: &Array, axes: &[i32]) -> Array {
+    let dims = axes_of("expand_dims", axes, x.ndim() + axes.len(), x.shape());
+    if dims.is_empty() { x.clone() } else { prim::expand_dims(x, &dims) }
+}
+/// Without the dimensions of extent 1. As `jax.numpy.squeeze`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[[1.], [2.]]];
+/// assert_eq!(np::squeeze(&x).shape(), [2]);
+/// assert_eq!(np::squeeze_axes(&x, &[-1]).shape(), [1, 2]);
+/// ```
+#[track_caller]
+pub fn squeeze(x: &Array) -> Array {
+    prim::squeeze(x, &(0..x.ndim()).filter(|d| x.shape()[*d] == 1).collect::<Vec<_>>())
+}
+/// Without these dimensions, whose extents are 1. As `jax.numpy.squeeze` with `axis`.
+///
+/// # Panics
+/// If one has another extent or does not exist.
+#[track_caller]
+pub fn squeeze_axes(x: &Array, axes: &[i32]) -> Array {
+    prim::squeeze(x, &axes_of("squeeze", axes, x.ndim(), x.shape()))
+}
+/// All elements in a row. As `jax.numpy.ravel`.
+#[track_caller]
+pub fn ravel(x: &Array) -> Array {
+    flat(x)
+}
+/// The same elements under another shape, of which one extent may be -1: what is left. As `jax.numpy.reshape`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::reshape(&np::arange(6), &[2, -1]).to_string(), "[[0 1 2]\n [3 4 5]]");
+/// ```
+///
+/// # Panics
+/// If the shape does not hold as many elements.
+#[track_caller]
+pub fn reshape(x: &Array, shape: &[i64]) -> Array {
+    let rest = shape.iter().filter(|n| **n == -1).count();
+    let known: i64 = shape.iter().filter(|n| **n != -1).product();
+    let left = if known == 0 { 0 } else { x.size() as i64 / known };
+    let whole = known * if rest == 0 { 1 } else { left };
+    if rest > 1 || shape.iter().any(|n| *n < -1) || whole != x.size() as i64 {
+        fail(
+            ErrorKind::Shape,
+            format!("reshape: an array of shape {} does not fill {}", tuple(x.shape()), tuple(shape)),
+        )
+    }
+    prim::reshape(x, &shape.iter().map(|n| if *n == -1 { left as usize } else { *n as usize }).collect::<Shape>())
+}
+/// Dimensions in reverse order. As `jax.numpy.transpose`.
+#[track_caller]
+pub fn transpose(x: &Array) -> Array {
+    x.t()
+}
+/// Dimensions in this order: dimension i of the result is `axes[i]` of `x`. As `jax.numpy.permute_dims`.
+///
+/// # Panics
+/// If `axes` does not name every dimension once.
+#[track_caller]
+pub fn permute_dims(x: &Array, axes: &[i32]) -> Array {
+    let dims = axes_of("permute_dims", axes, x.ndim(), x.shape());
+    if dims.len() != x.ndim() {
+        fail(
+            ErrorKind::Shape,
+            format!(
+                "permute_dims: axes {} do not name each dimension of an array of shape {}",
+                tuple(axes),
+                tuple(x.shape())
+            ),
+        )
+    }
+    prim::transpose(x, &dims)
+}
+/// The matrices in the last two dimensions transposed. As `jax.numpy.matrix_transpose`.
+///
+/// # Panics
+/// If there are fewer than two dimensions.
+#[track_caller]
+pub fn matrix_transpose(x: &Array) -> Array {
+    if x.ndim() < 2 {
+        fail(ErrorKind::Shape, format!("matrix_transpose: needs matrices, got {}", x.aval()))
+    }
+    swapaxes(x, -1, -2)
+}
+/// Two dimensions exchanged. As `jax.numpy.swapaxes`.
+///
+/// # Panics
+/// If one does not exist.
+#[track_caller]
+pub fn swapaxes(x: &Array, a: i32, b: i32) -> Array {
+    let of = |axis| axis_of("swapaxes", axis, x.ndim(), x.shape());
+    let mut order: Vec<usize> = (0..x.ndim()).collect();
+    order.swap(of(a), of(b));
+    prim::transpose(x, &order)
+}
+/// Dimensions moved: `from[i]` becomes `to[i]`, the others keep their order. As `jax.numpy.moveaxis`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::moveaxis(&np::zeros(&[2, 3, 4]), &[0], &[-1]).shape(), [3, 4, 2]);
+/// ```
+///
+/// # Panics
+/// If the lists differ in length, if a dimension does not exist, or if one is named twice.
+#[track_caller]
+pub fn moveaxis(x: &Array, from: &[i32], to: &[i32]) -> Array {
+    if from.len() != to.len() {
+        fail(ErrorKind::Shape, format!("moveaxis: axes {} to {}: as many are needed", tuple(from), tuple(to)))
+    }
+    let of = |axes| axes_of("moveaxis", axes, x.ndim(), x.shape());
+    let (from, to) = (of(from), of(to));
+    let mut order: Vec<usize> = (0..x.ndim()).filter(|d| !from.contains(d)).collect();
+    let mut pairs: Vec<(usize, usize)> = to.into_iter().zip(from).collect();
+    pairs.sort_unstable();
+    for (t, f) in pairs {
+        order.insert(t, f)
+    }
+    prim::transpose(x, &order)
+}
+/// A dimension moved in front of `start`. As `jax.numpy.rollaxis`.
+///
+/// # Panics
+/// If one of the two does not exist.
+#[track_caller]
+pub fn rollaxis(x: &Array, axis: i32, start: i32) -> Array {
+    let d = axis_of("rollaxis", axis, x.ndim(), x.shape());
+    let to = axis_of("rollaxis", start, x.ndim() + (start >= 0) as usize, x.shape());
+    prim::move_axis(x, d, if to > d { to - 1 } else { to })
+}
+
+/// The order of elements reversed along every dimension. As `jax.numpy.flip`.
+#[track_caller]
+pub fn flip(x: &Array) -> Array {
+    prim::rev(x, &(0..x.ndim()).collect::<Vec<_>>())
+}
+/// The order of elements reversed along these dimensions. As `jax.numpy.flip` with `axis`.
+///
+/// # Panics
+/// If one does not exist, or is named twice.
+#[track_caller]
+pub fn flip_axes(x: &Array, axes: &[i32]) -> Array {
+    prim::rev(x, &axes_of("flip", axes, x.ndim(), x.shape()))
+}
+/// The order of elements reversed along the second dimension. As `jax.numpy.fliplr`.
+///
+/// # Panics
+/// If there is none.
+#[track_caller]
+pub fn fliplr(x: &Array) -> Array {
+    prim::rev(x, &[axis_of("fliplr", 1, x.ndim(), x.shape())])
+}
+/// The order of elements reversed along the first dimension. As `jax.numpy.flipud`.
+///
+/// # Panics
+/// If there is none.
+#[track_caller]
+pub fn flipud(x: &Array) -> Array {
+    prim::rev(x, &[axis_of("flipud", 0, x.ndim(), x.shape())])
+}
+/// Turned by so many quarters from the first of the two axes towards the second. As `jax.numpy.rot90`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::rot90(&array![[1, 2], [3, 4]], 1, (0, 1)).to_string(), "[[2 4]\n [1 3]]");
+/// ```
+///
+/// # Panics
+/// If an axis does not exist, or both are the same.
+#[track_caller]
+pub fn rot90(x: &Array, k: i32, axes: (i32, i32)) -> Array {
+    let d = axes_of("rot90", &[axes.0, axes.1], x.ndim(), x.shape());
+    match k.rem_euclid(4) {
+        0 => x.clone(),
+        1 => swapaxes(&prim::rev(x, &[d[1]]), axes.0, axes.1),
+        2 => prim::rev(x, &d),
+        _ => prim::rev(&swapaxes(x, axes.0, axes.1), &[d[1]]),
+    }
+}
+/// The elements in a row moved on by `shift` places, those that drop out at the end coming in at the beginning. As `jax.numpy.roll`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::roll(&array![1, 2, 3, 4], 1).to_string(), "[4 1 2 3]");
+/// ```
+#[track_caller]
+pub fn roll(x: &Array, shift: i64) -> Array {
+    prim::reshape(&rolled(&flat(x), shift, 0), x.shape())
+}
+/// [`roll`] along each of these axes. One shift is that of all.
+///
+/// # Panics
+/// If an axis does not exist, or if there are as many shifts neither as axes nor as one.
+#[track_caller]
+pub fn roll_axes(x: &Array, shifts: &[i64], axes: &[i32]) -> Array {
+    if shifts.len() != axes.len() && shifts.len() != 1 {
+        fail(ErrorKind::Shape, format!("roll: shifts {} for axes {}", tuple(shifts), tuple(axes)))
+    }
+    let of = |a: &i32| axis_of("roll", *a, x.ndim(), x.shape());
+    axes.iter().enumerate().fold(x.clone(), |x, (i, a)| rolled(&x, shifts[i % shifts.len()], of(a)))
+}
+#[track_caller]
+fn rolled(x: &Array, shift: i64, d: usize) -> Array {
+    let n = x.shape()[d];
+    if n == 0 || shift.rem_euclid(n as i64) == 0 {
+        return x.clone();
+    }
+    let cut = n - shift.rem_euclid(n as i64) as usize;
+    prim::concatenate(&[&prim::slice_in_dim(x, cut, n, 1, d), &prim::slice_in_dim(x, 0, cut, 1, d)], d)
+}
+/// [`roll`] along one axis by a scalar integer that may be traced.
+///
+/// # Panics
+/// If there is no such axis, or if the shift is no scalar integer.
+#[track_caller]
+pub fn roll_by(x: &Array, shift: &Array, axis: i32) -> Array {
+    let d = axis_of("roll", axis, x.ndim(), x.shape());
+    if shift.ndim() != 0 || !shift.dtype().is_integer() {
+        fail(ErrorKind::Shape, format!("roll: a shift {}; it has to be a scalar integer", shift.aval()))
+    }
+    let n = x.shape()[d];
+    if n == 0 {
+        return x.clone();
+    }
+    let shift = prim::convert_element_type(shift, super::index::index_type(x.shape()), false);
+    let from = crate::np::remainder(&prim::neg(&shift), &prim::lit(&shift, n as f64));
+    let twice = prim::concatenate(&[x, x], d);
+    let zero = prim::lit(&from, 0.0);
+    let starts: Vec<&Array> = (0..x.ndim()).map(|e| if e == d { &from } else { &zero }).collect();
+    prim::dynamic_slice(&twice, &starts, x.shape())
+}
+
+/// The whole array `reps[d]` times along each dimension; the shorter of shape and repetitions has ones in front. As `jax.numpy.tile`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::tile(&array![1, 2], &[2, 2]).to_string(), "[[1 2 1 2]\n [1 2 1 2]]");
+/// ```
+#[track_caller]
+pub fn tile(x: &Array, reps: &[usize]) -> Array {
+    let rank = x.ndim().max(reps.len());
+    let padded = |s: &[usize]| -> Shape { std::iter::repeat_n(1, rank - s.len()).chain(s.iter().copied()).collect() };
+    prim::tile(&prim::reshape(x, &padded(x.shape())), &padded(reps))
+}
+/// Each element `n` times, along an axis or, without one, in a row. As `jax.numpy.repeat`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[1, 2], [3, 4]];
+/// assert_eq!(np::repeat(&x, 2, Some(1)).to_string(), "[[1 1 2 2]\n [3 3 4 4]]");
+/// assert_eq!(np::repeat_each(&x, &array![1, 0], Some(0), None).to_string(), "[[1 2]]");
+/// ```
+///
+/// # Panics
+/// If there is no such axis.
+#[track_caller]
+pub fn repeat(x: &Array, n: usize, axis: Option<i32>) -> Array {
+    let (x, d) = along("repeat", x, axis);
+    let mut shape = Shape::from_slice(x.shape());
+    shape.insert(d + 1, n);
+    let dims: Vec<usize> = (0..x.ndim()).map(|e| e + (e > d) as usize).collect();
+    let y = prim::broadcast_in_dim(&x, &shape, &dims);
+    shape.remove(d + 1);
+    shape[d] *= n;
+    prim::reshape(&y, &shape)
+}
+/// Each element as often as `counts` says for its place along the axis. As `jax.numpy.repeat` with an array; `total` is its `total_repeat_length`: how many there are in all, which has to be said where the
+/// counts are traced. What is missing is the last element again, what is too much is cut off.
+///
+/// # Panics
+/// If there is no such axis, if the counts are not one integer for each place (or one for all), or if they are abstract and there is no `total`.
+#[track_caller]
+pub fn repeat_each(x: &Array, counts: &Array, axis: Option<i32>, total: Option<usize>) -> Array {
+    let (x, d) = along("repeat", x, axis);
+    let n = x.shape()[d];
+    if counts.ndim() > 1 || counts.size() != n && counts.size() != 1 || !counts.dtype().is_integer() {
+        fail(
+            ErrorKind::Shape,
+            format!(
+                "repeat: counts {} for {n} places along axis {d} of an array of shape {}",
+                counts.aval(),
+                tuple(x.shape())
+            ),
+        )
+    }
+    let counts = broadcast_to(&flat(counts), &[n]);
+    if let Some(known) = integers(&counts) {
+        if let Some(c) = known.iter().find(|c| **c < 0) {
+            fail(ErrorKind::Value, format!("repeat: a count of {c}"))
+        }
+        let mut places: Vec<usize> =
+            known.iter().enumerate().flat_map(|(i, c)| std::iter::repeat_n(i, *c as usize)).collect();
+        let last = places.last().copied().unwrap_or(n.saturating_sub(1));
+        places.resize(total.unwrap_or(places.len()), last);
+        return picked(&x, d, &places);
+    }
+    let Some(total) = total else {
+        fail(
+            ErrorKind::Concrete,
+            format!(
+                "repeat: the counts {} are abstract, so the length of the result is not known; say it with total",
+                counts.aval()
+            ),
+        )
+    };
+    // each place begins behind those before it; how many have begun says which one it is
+    let counts = prim::convert_element_type(&counts, DType::Int32, false);
+    let begin = prim::sub(&prim::cumsum(&counts, 0, false), &counts);
+    let begun = crate::np::zeros_dtype(&[total], DType::Int32).at(&begin).mode(Mode::Drop).add(1);
+    let place = prim::cumsum(&begun, 0, false);
+    crate::np::take_mode(&x, &prim::sub(&place, &prim::lit(&place, 1.0)), Some(d as i32), Mode::Clip)
+}
+/// The elements in a row, again and again, as many as fill this shape. As `jax.numpy.resize`.
+#[track_caller]
+pub fn resize(x: &Array, shape: &[usize]) -> Array {
+    let (x, size) = (flat(x), shape.iter().product::<usize>());
+    if x.size() == 0 || size == 0 {
+        return prim::zeros_of(&x.aval().with_shape(shape.iter().copied()));
+    }
+    let enough = prim::tile(&x, &[size.div_ceil(x.size())]);
+    prim::reshape(&prim::slice_in_dim(&enough, 0, size, 1, 0), shape)
+}
+
+macro_rules! atleast { ($($(#[$doc:meta])* $name:ident $rank:literal $front:expr;)*) => { $(
+    $(#[$doc])*
+    #[track_caller]
+    pub fn $name(x: &Array) -> Array {
+        if x.ndim() >= $rank {
+            return x.clone();
+        }
+        // how many of the new dimensions come in front
+        let front: usize = $front[x.ndim()];
+        let behind = $rank - x.ndim() - front;
+        let shape: Shape = std::iter::repeat_n(1, front).chain(x.shape().iter().copied()).chain(std::iter::repeat_n(1, behind)).collect();
+        prim::reshape(x, &shape)
+    }
+)* } }
+atleast! {
+    /// With at least one dimension. As `jax.numpy.atleast_1d`.
+    atleast_1d 1 [1];
+    /// With at least two dimensions; a vector is a row. As `jax.numpy.atleast_2d`.
+    atleast_2d 2 [2, 1];
+    /// With at least three dimensions: a vector is the second one, a matrix the first two. As `jax.numpy.atleast_3d`.
+    atleast_3d 3 [3, 1, 0];
+}
+/// All repeated to the shape that they broadcast to. As `jax.numpy.broadcast_arrays`.
+///
+/// # Panics
+/// If they do not broadcast.
+#[track_caller]
+pub fn broadcast_arrays(arrays: &[&Array]) -> Vec<Array> {
+    let shape = broadcast_shapes(&arrays.iter().map(|x| x.shape()).collect::<Vec<_>>());
+    arrays.iter().map(|x| broadcast_to(x, &shape)).collect()
+}
+/// The shape that these shapes broadcast to. As `jax.numpy.broadcast_shapes`.
+///
+/// ```
+/// assert_eq!(cotangent::np::broadcast_shapes(&[&[2, 1], &[3]]), [2, 3]);
+/// ```
+///
+/// # Panics
+/// If they do not.
+#[track_caller]
+pub fn broadcast_shapes(shapes: &[&[usize]]) -> Vec<usize> {
+    match crate::array::broadcast_shapes(shapes) {
+        Some(shape) => shape.to_vec(),
+        None => {
+            let shapes: Vec<String> = shapes.iter().map(|s| tuple(s)).collect();
+            fail(ErrorKind::Shape, format!("broadcast_shapes: shapes {} do not broadcast", shapes.join(", ")))
+        }
+    }
+}
+
+/// Which dimensions a diagonal is of, and which one: `jax.numpy.diagonal` and `trace` with options.
+///
+/// ```
+/// use cotangent::{np, np::Diagonal, prelude::*};
+/// let x = array![[1., 2., 3.], [4., 5., 6.]];
+/// assert_eq!(np::diagonal(&x).to_string(), "[1. 5.]");
+/// assert_eq!(Diagonal::new().offset(1).of(&x).to_string(), "[2. 6.]");
+/// assert_eq!(Diagonal::new().offset(-1).trace(&x).to_string(), "4.0");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Diagonal {
+    offset: i64,
+    axes: (i32, i32),
+}
+impl Default for Diagonal {
+    fn default() -> Diagonal {
+        Diagonal::new()
+    }
+}
+impl Diagonal {
+    /// The main diagonal of the first two dimensions.
+    pub fn new() -> Diagonal {
+        Diagonal { offset: 0, axes: (0, 1) }
+    }
+    /// That of the elements whose column is so much behind their row.
+    pub fn offset(mut self, offset: i64) -> Diagonal {
+        self.offset = offset;
+        self
+    }
+    /// Of the matrices whose rows and columns are counted by these dimensions.
+    pub fn axes(mut self, row: i32, column: i32) -> Diagonal {
+        self.axes = (row, column);
+        self
+    }
+    /// The elements, along a last dimension in place of the two.
+    ///
+    /// # Panics
+    /// If a dimension does not exist, or both are the same.
+    #[track_caller]
+    pub fn of(&self, x: &Array) -> Array {
+        if x.ndim() < 2 {
+            fail(ErrorKind::Shape, format!("diagonal: needs two dimensions, got {}", x.aval()))
+        }
+        let d = axes_of("diagonal", &[self.axes.0, self.axes.1], x.ndim(), x.shape());
+        let order: Vec<usize> = (0..x.ndim()).filter(|e| !d.contains(e)).chain(d.iter().copied()).collect();
+        let (m, n) = (x.shape()[d[0]] as i64, x.shape()[d[1]] as i64);
+        let x = prim::transpose(x, &order);
+        let last = x.ndim() - 2;
+        // with the matrix in a row, the diagonal is a slice with a step
+        let shape: Shape = x.shape()[..last].iter().copied().chain([(m * n) as usize]).collect();
+        let k = self.offset;
+        let (start, len) = if k >= 0 { (k, m.min(n - k)) } else { (-k * n, n.min(m + k)) };
+        let (start, len) = if len > 0 { (start as usize, len as usize) } else { (0, 0) };
+        let limit = if len == 0 { 0 } else { start + (len - 1) * (n as usize + 1) + 1 };
+        prim::slice_in_dim(&prim::reshape(&x, &shape), start, limit, n as usize + 1, last)
+    }
+    /// Their sum, in the type of a [`sum`](Array::sum).
+    ///
+    /// # Panics
+    /// As [`of`](Diagonal::of) does.
+    #[track_caller]
+    pub fn trace(&self, x: &Array) -> Array {
+        let y = self.of(x);
+        super::shape::sum_over(&y, &[y.ndim() - 1], None)
+    }
+}
+/// The main diagonal of the first two dimensions, along a last one in their place. Options: [`Diagonal`]. As `jax.numpy.diagonal`.
+///
+/// # Panics
+/// If there are fewer than two dimensions.
+#[track_caller]
+pub fn diagonal(x: &Array) -> Array {
+    Diagonal::new().of(x)
+}
+/// Of a vector: the matrix with it as its k-th diagonal, zeros elsewhere. Of a matrix: its k-th diagonal. As `jax.numpy.diag`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::diag(&array![1., 2.], 0).to_string(), "[[1. 0.]\n [0. 2.]]");
+/// ```
+///
+/// # Panics
+/// If it is neither.
+#[track_caller]
+pub fn diag(x: &Array, k: i64) -> Array {
+    match x.ndim() {
+        1 => {
+            // each element with the rest of its row behind it, the last one alone: rows in a row
+            let (len, off) = (x.size(), k.unsigned_abs() as usize);
+            let n = len + off;
+            let first = if k >= 0 { off } else { off * n } as i64;
+            let behind = (n * n) as i64 - first - if len == 0 { 0 } else { (len as i64 - 1) * (n as i64 + 1) + 1 };
+            let y = prim::pad(x, &prim::lit(x, 0.0), &[(first, behind, n as i64)]);
+            prim::reshape(&y, &[n, n])
+        }
+        2 => Diagonal::new().offset(k).of(x),
+        _ => fail(ErrorKind::Shape, format!("diag: needs a vector or a matrix, got {}", x.aval())),
+    }
+}
+/// The matrix with the elements, in a row, as its k-th diagonal, zeros elsewhere. As `jax.numpy.diagflat`.
+#[track_caller]
+pub fn diagflat(x: &Array, k: i64) -> Array {
+    diag(&flat(x), k)
+}
+/// With `value` on the main diagonal, where all indices are the same: a number, or as many elements as needed, again and again. As `jax.numpy.fill_diagonal`, without `wrap`.
+///
+/// # Panics
+/// If there are fewer than two dimensions, or more than two of different extents.
+#[track_caller]
+pub fn fill_diagonal(x: &Array, value: impl crate::Operand) -> Array {
+    let equal = x.shape().iter().all(|n| *n == x.shape()[0]);
+    if x.ndim() < 2 || x.ndim() > 2 && !equal {
+        fail(ErrorKind::Shape, format!("fill_diagonal: {} has no diagonal", x.aval()))
+    }
+    let n = x.shape().iter().copied().min().unwrap_or(0);
+    let value = value.beside(x);
+    let value = if value.ndim() == 0 { value } else { resize(&value, &[n]) };
+    let each: Vec<i64> = (0..n as i64).collect();
+    let each = crate::np::Item::Array(Array::from_slice(&each, &[n]));
+    x.at(vec![each; x.ndim()]).unique_indices().set(&value)
+}
+
+/// How the bits of a byte are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BitOrder {
+    /// The highest one first.
+    #[default]
+    Big,
+    /// The lowest one first.
+    Little,
+}
+impl BitOrder {
+    /// The place of each bit, from the first on, along dimension `d` of `rank`.
+    fn places(self, d: usize, rank: usize) -> Array {
+        let mut shape = Shape::from_elem(1, rank);
+        shape[d] = 8;
+        let up = prim::iota(DType::Uint8, &shape, d);
+        if self == BitOrder::Little { up } else { prim::sub(&prim::lit(&up, 7.0), &up) }
+    }
+}
+/// Eight truth values (integers: whether they are positive) to a byte, along an axis or, without one, in a row; missing ones are 0. As `jax.numpy.packbits`.
+///
+/// ```
+/// use cotangent::{np, np::BitOrder, prelude::*};
+/// let bits = array![1, 0, 0, 0, 0, 0, 1, 1, 1];
+/// assert_eq!(np::packbits(&bits, None, BitOrder::Big).to_string(), "[131 128]");
+/// assert_eq!(np::unpackbits(&array![5u8], None, Some(3), BitOrder::Little).to_string(), "[1 0 1]");
+/// ```
+///
+/// # Panics
+/// If there is no such axis, or if these are neither integers nor booleans.
+#[track_caller]
+pub fn packbits(x: &Array, axis: Option<i32>, order: BitOrder) -> Array {
+    if !x.dtype().is_integer() && !x.dtype().is_bool() {
+        fail(ErrorKind::Type, format!("packbits: integers or booleans are needed, got {}", x.aval()))
+    }
+    let (x, d) = along("packbits", x, axis);
+    let x = if x.dtype().is_bool() { x } else { prim::gt(&x, &prim::lit(&x, 0.0)) };
+    let n = x.shape()[d];
+    let mut padding = vec![(0, 0, 0); x.ndim()];
+    padding[d].1 = (n.next_multiple_of(8) - n) as i64;
+    let x = prim::pad(
+        &prim::convert_element_type(&x, DType::Uint8, false),
+        &prim::scalar_of(DType::Uint8, false, 0.0),
+        &padding,
+    );
+    let mut shape = Shape::from_slice(x.shape());
+    shape[d] /= 8;
+    shape.insert(d + 1, 8);
+    let x = prim::reshape(&x, &shape);
+    prim::reduce_sum(&prim::shift_left(&x, &broadcast_to(&order.places(d + 1, x.ndim()), x.shape())), &[d + 1])
+}
+/// The eight bits of each byte, along an axis or, without one, in a row; of these the first `count`, or more with zeros behind, or all but the last `-count`. As `jax.numpy.unpackbits`.
+///
+/// # Panics
+/// If there is no such axis, or if these are not of type uint8.
+#[track_caller]
+pub fn unpackbits(x: &Array, axis: Option<i32>, count: Option<i64>, order: BitOrder) -> Array {
+    if x.dtype() != DType::Uint8 {
+        fail(ErrorKind::Type, format!("unpackbits: bytes of type uint8 are needed, got {}", x.aval()))
+    }
+    let (x, d) = along("unpackbits", x, axis);
+    let mut shape = Shape::from_slice(x.shape());
+    shape.insert(d + 1, 8);
+    let x = prim::broadcast_in_dim(&x, &shape, &(0..x.ndim()).map(|e| e + (e > d) as usize).collect::<Vec<_>>());
+    let places = broadcast_to(&order.places(d + 1, x.ndim()), &shape);
+    let bits = prim::and(&prim::shift_right_logical(&x, &places), &prim::scalar_of(DType::Uint8, false, 1.0));
+    shape.remove(d + 1);
+    shape[d] *= 8;
+    let bits = prim::reshape(&bits, &shape);
+    let Some(count) = count else { return bits };
+    let n = shape[d] as i64;
+    let wanted = if count < 0 { (n + count).max(0) } else { count };
+    let mut padding = vec![(0, 0, 0); bits.ndim()];
+    padding[d].1 = wanted - n;
+    prim::pad(&bits, &prim::scalar_of(DType::Uint8, false, 0.0), &padding)
+}
+
+/// Which ends [`trim_zeros`] looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trim {
+    /// The front.
+    Front,
+    /// The back.
+    Back,
+    /// Both.
+    Both,
+}
+/// A vector without the zeros at its ends. How long that is depends on the values, so they have to be known. As `jax.numpy.trim_zeros`.
+///
+/// ```
+/// use cotangent::{np, np::Trim, prelude::*};
+/// assert_eq!(np::trim_zeros(&array![0, 1, 0, 2, 0], Trim::Both).to_string(), "[1 0 2]");
+/// ```
+///
+/// # Panics
+/// If it is no vector, or abstract.
+#[track_caller]
+pub fn trim_zeros(x: &Array, trim: Trim) -> Array {
+    if x.ndim() != 1 {
+        fail(ErrorKind::Shape, format!("trim_zeros: needs a vector, got {}", x.aval()))
+    }
+    let kept = prim::ne(x, &prim::lit(x, 0.0));
+    let kept = kept.concrete("trim_zeros").with_slice(|b: &[bool]| b.to_vec());
+    let n = kept.len();
+    let first = if trim == Trim::Back { 0 } else { kept.iter().position(|b| *b).unwrap_or(n) };
+    let last = if trim == Trim::Front { n } else { kept.iter().rposition(|b| *b).map_or(first, |i| i + 1) };
+    prim::slice_in_dim(x, first, last.max(first), 1, 0)
+}
+
+macro_rules! methods { ($($(#[$doc:meta])* $name:ident ($($p:ident: $t:ty),*) => $f:path;)*) => {
+    impl Array { $(
+        $(#[$doc])*
+        #[doc = concat!("See [`np::", stringify!($name), "`](crate::np::", stringify!($name), ").")]
+        #[track_caller]
+        pub fn $name(&self, $($p: $t),*) -> Array { $f(self, $($p),*) }
+    )* }
+} }
+methods! {
+    /// All elements in a row.
+    ravel() => ravel;
+    /// Without dimensions of extent 1.
+    squeeze() => squeeze;
+    /// With new dimensions of extent 1.
+    expand_dims(axes: &[i32]) => expand_dims;
+    /// Two dimensions exchanged.
+    swapaxes(a: i32, b: i32) => swapaxes;
+    /// Dimensions in this order.
+    permute_dims(axes: &[i32]) => permute_dims;
+    /// The main diagonal.
+    diagonal() => diagonal;
+    /// Each element several times.
+    repeat(n: usize, axis: Option<i32>) => repeat;
+    /// The elements at these places.
+    take(indices: &Array, axis: Option<i32>) => crate::np::take;
+}

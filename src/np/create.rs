@@ -1,0 +1,607 @@
+//! Arrays from nothing: constants, ranges, unit matrices, triangles, grids of indices.
+
+use crate::array::{Array, ArrayLike, Operand};
+use crate::aval::{Aval, Shape, tuple};
+use crate::dtype::{DType, promote_all};
+use crate::error::{ErrorKind, fail};
+use crate::np::dims::{axis_of, in_one_type, refs};
+use crate::np::index::places;
+use crate::np::{broadcast_to, to_inexact};
+use crate::prim::{self, convert_element_type, full_of, iota, lit};
+
+macro_rules! constants { ($($(#[$doc:meta])* $name:ident $dtype_name:ident $like:ident $value:literal;)*) => { $(
+    $(#[$doc])*
+    /// Of type float32. As in `jax.numpy`.
+    pub fn $name(shape: &[usize]) -> Array {
+        $dtype_name(shape, DType::Float32)
+    }
+    #[doc = concat!("[`", stringify!($name), "`] of an element type.")]
+    ///
+    /// # Panics
+    /// If it is no type of numbers.
+    #[track_caller]
+    pub fn $dtype_name(shape: &[usize], dtype: DType) -> Array {
+        numbers(stringify!($name), dtype);
+        full_of(&Aval::new(dtype, shape), $value)
+    }
+    #[doc = concat!("[`", stringify!($name), "`] of the shape and type of `x`.")]
+    ///
+    /// # Panics
+    /// If its elements are no numbers.
+    #[track_caller]
+    pub fn $like(x: &Array) -> Array {
+        numbers(stringify!($like), x.dtype());
+        full_of(x.aval(), $value)
+    }
+)* } }
+#[track_caller]
+fn numbers(name: &str, dtype: DType) {
+    if !dtype.is_number() {
+        fail(ErrorKind::Type, format!("{name}: there are no numbers of type {dtype}"))
+    }
+}
+constants! {
+    /// An array of zeros.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::zeros(&[2]).to_string(), "[0. 0.]");
+    /// assert_eq!(np::ones_dtype(&[2], DType::Int32).to_string(), "[1 1]");
+    /// ```
+    zeros zeros_dtype zeros_like 0.0;
+    /// An array of ones.
+    ones ones_dtype ones_like 1.0;
+    /// An array of whatever: zeros, as in JAX.
+    empty empty_dtype empty_like 0.0;
+}
+/// `value`, a number or an array that broadcasts, everywhere in an array of this shape. As `jax.numpy.full`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::full(&[2, 2], array![1, 2]).to_string(), "[[1 2]\n [1 2]]");
+/// ```
+///
+/// # Panics
+/// If it does not broadcast.
+#[track_caller]
+pub fn full(shape: &[usize], value: impl ArrayLike) -> Array {
+    broadcast_to(&value.into_array(), shape)
+}
+/// `value` everywhere in an array of the shape and type of `x`. As `jax.numpy.full_like`.
+///
+/// # Panics
+/// If it does not broadcast.
+#[track_caller]
+pub fn full_like(x: &Array, value: impl Operand) -> Array {
+    broadcast_to(&convert_element_type(&value.beside(x), x.dtype(), x.weak_type()), x.shape())
+}
+
+/// A number that a range begins or ends with, and whether it is an integer.
+#[doc(hidden)]
+pub trait RangeEnd: Copy {
+    #[doc(hidden)]
+    const INTEGER: bool;
+    #[doc(hidden)]
+    fn number(self) -> f64;
+    #[doc(hidden)]
+    fn literal(self) -> Array;
+}
+macro_rules! ends { ($($t:ty: $integer:literal)*) => { $(
+    impl RangeEnd for $t {
+        const INTEGER: bool = $integer;
+        fn number(self) -> f64 { self as f64 }
+        fn literal(self) -> Array { crate::array(self) }
+    }
+    impl ArangeArgs for $t {
+        fn ends(self) -> Ends { Ends::new(0 as $t, self, None) }
+    }
+)* } }
+ends! { i32: true i64: true isize: true u32: true u64: true usize: true f32: false f64: false }
+/// The numbers of an arithmetic range.
+#[doc(hidden)]
+pub struct Ends {
+    count: usize,
+    start: Array,
+    step: Option<Array>,
+    dtype: DType,
+}
+impl Ends {
+    fn new<T: RangeEnd>(start: T, stop: T, step: Option<T>) -> Ends {
+        let (from, to) = (start.literal(), stop.literal());
+        let dtype =
+            promote_all([&from, &to].into_iter().chain(&step.map(T::literal)).map(|x| (x.dtype(), x.weak_type()))).0;
+        let by = step.map_or(1.0, T::number);
+        let count = ((stop.number() - start.number()) / by).ceil().max(0.0);
+        Ends {
+            count: if count.is_finite() { count as usize } else { usize::MAX },
+            start: from,
+            step: step.map(T::literal),
+            dtype,
+        }
+    }
+}
+/// What [`arange`] takes: where it ends, `(start, stop)`, `(start, stop, step)`, or a range.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say from where to where `arange` goes",
+    note = "give a number, `(start, stop)`, `(start, stop, step)` or `start..stop`, all of one of the types i32, i64, isize, u32, u64, usize, f32 and f64"
+)]
+pub trait ArangeArgs {
+    #[doc(hidden)]
+    fn ends(self) -> Ends;
+}
+impl<T: RangeEnd> ArangeArgs for (T, T) {
+    fn ends(self) -> Ends {
+        Ends::new(self.0, self.1, None)
+    }
+}
+impl<T: RangeEnd> ArangeArgs for (T, T, T) {
+    fn ends(self) -> Ends {
+        Ends::new(self.0, self.1, Some(self.2))
+    }
+}
+impl<T: RangeEnd> ArangeArgs for std::ops::Range<T> {
+    fn ends(self) -> Ends {
+        Ends::new(self.start, self.end, None)
+    }
+}
+/// The numbers from 0 or `start` to before `stop` in steps of 1 or `step`: int32 (or what holds them) for integers, float32 for floats. As `jax.numpy.arange`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::arange(4).to_string(), "[0 1 2 3]");
+/// assert_eq!(np::arange((1., 2., 0.25)).to_string(), "[1.   1.25 1.5  1.75]");
+/// assert_eq!(np::arange((5, 0, -2)).to_string(), "[5 3 1]");
+/// ```
+///
+/// # Panics
+/// If the step is 0 or a number is not finite.
+#[track_caller]
+pub fn arange(range: impl ArangeArgs) -> Array {
+    let ends = range.ends();
+    ranged(&ends, ends.dtype)
+}
+/// [`arange`] in this type.
+///
+/// # Panics
+/// As [`arange`].
+#[track_caller]
+pub fn arange_dtype(range: impl ArangeArgs, dtype: DType) -> Array {
+    ranged(&range.ends(), dtype)
+}
+#[track_caller]
+fn ranged(ends: &Ends, dtype: DType) -> Array {
+    if ends.count == usize::MAX || ends.step.as_ref().is_some_and(|s| s.to_f64() == 0.0) {
+        fail(ErrorKind::Value, "arange: the range has no end: its step is 0, or one of its numbers is not finite")
+    }
+    // as in JAX, half precision is for the result only
+    let wide = if ends.step.is_some() && dtype.is_float() && dtype.size() < 4 { DType::Float32 } else { dtype };
+    let to = |x: &Array| convert_element_type(x, wide, false);
+    let mut y = iota(wide, &[ends.count], 0);
+    if let Some(step) = &ends.step {
+        y = prim::mul(&to(step), &y)
+    }
+    if ends.step.is_some() || ends.start.to_f64() != 0.0 {
+        y = prim::add(&to(&ends.start), &y)
+    }
+    convert_element_type(&y, dtype, false)
+}
+
+/// Numbers evenly spaced between two ends, or whose logarithms are: `jax.numpy.linspace`, `logspace` and `geomspace` with options.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// use cotangent::np::Spaced;
+/// assert_eq!(np::linspace(0., 1., 5).to_string(), "[0.   0.25 0.5  0.75 1.  ]");
+/// assert_eq!(Spaced::new(4).open().linspace(0., 1.).to_string(), "[0.   0.25 0.5  0.75]");
+/// assert_eq!(Spaced::new(3).base(2.).logspace(0., 2.).to_string(), "[1. 2. 4.]");
+/// assert_eq!(np::linspace(array![0., 1.], 2., 3).to_string(), "[[0.  1. ]\n [1.  1.5]\n [2.  2. ]]");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Spaced {
+    num: usize,
+    open: bool,
+    base: Array,
+    dtype: Option<DType>,
+    axis: i32,
+}
+impl Spaced {
+    /// So many numbers, both ends among them, along a new first dimension.
+    pub fn new(num: usize) -> Spaced {
+        Spaced { num, open: false, base: crate::array(10.0), dtype: None, axis: 0 }
+    }
+    /// Without the second end.
+    pub fn open(mut self) -> Spaced {
+        self.open = true;
+        self
+    }
+    /// What [`logspace`](Spaced::logspace) takes to the power of evenly spaced numbers; 10 otherwise.
+    pub fn base(mut self, base: impl ArrayLike) -> Spaced {
+        self.base = base.into_array();
+        self
+    }
+    /// In this type; of integers the next lower ones.
+    pub fn dtype(mut self, dtype: DType) -> Spaced {
+        self.dtype = Some(dtype);
+        self
+    }
+    /// Along this dimension of the result.
+    pub fn axis(mut self, axis: i32) -> Spaced {
+        self.axis = axis;
+        self
+    }
+    fn types(&self, ends: &[&Array]) -> (DType, DType) {
+        let dtype =
+            self.dtype.unwrap_or_else(|| promote_all(ends.iter().map(|x| (x.dtype(), x.weak_type()))).0.to_inexact());
+        (dtype, dtype.to_inexact())
+    }
+    /// Evenly spaced numbers.
+    ///
+    /// # Panics
+    /// If the ends do not broadcast.
+    #[track_caller]
+    pub fn linspace(&self, start: impl ArrayLike, stop: impl ArrayLike) -> Array {
+        self.linspace_and_step(start, stop).0
+    }
+    /// Evenly spaced numbers, and the distance between two of them: NaN if there is none.
+    ///
+    /// # Panics
+    /// If the ends do not broadcast.
+    #[track_caller]
+    pub fn linspace_and_step(&self, start: impl ArrayLike, stop: impl ArrayLike) -> (Array, Array) {
+        self.linear(&start.into_array(), &stop.into_array())
+    }
+    #[track_caller]
+    fn linear(&self, start: &Array, stop: &Array) -> (Array, Array) {
+        let (dtype, t) = self.types(&[start, stop]);
+        let (start, stop) = (convert_element_type(start, t, false), convert_element_type(stop, t, false));
+        let both = crate::np::broadcast_arrays(&[&start, &stop]);
+        let (start, stop, rank) = (&both[0], &both[1], both[0].ndim());
+        let d = axis_of("linspace", self.axis, rank + 1, &[start.shape(), &[self.num]].concat());
+        let mut shape = Shape::from_slice(start.shape());
+        shape.insert(d, self.num);
+        let nan = || full_of(start.aval(), f64::NAN);
+        let steps = if self.open { self.num } else { self.num.saturating_sub(1) };
+        let (y, delta) = match self.num {
+            0 => (full_of(&start.aval().with_shape(shape), 0.0), nan()),
+            1 => (prim::expand_dims(start, &[d]), if self.open { prim::sub(stop, start) } else { nan() }),
+            _ => {
+                let over = |x: &Array| prim::div(x, &lit(x, steps as f64));
+                let mut along = Shape::from_elem(1, rank + 1);
+                along[d] = steps;
+                // both ends come out exactly
+                let part = over(&iota(t.real_part(), &[steps], 0));
+                let part = convert_element_type(&prim::reshape(&part, &along), t, false);
+                let rest = prim::sub(&lit(&part, 1.0), &part);
+                let (low, high) = (prim::expand_dims(start, &[d]), prim::expand_dims(stop, &[d]));
+                let mut y = prim::add(&prim::mul(&low, &rest), &prim::mul(&high, &part));
+                if !self.open {
+                    y = prim::concatenate(&[&y, &high], d)
+                }
+                (y, over(&prim::sub(stop, start)))
+            }
+        };
+        let y = if dtype.is_integer() && self.num > 0 { prim::floor(&y) } else { y };
+        (convert_element_type(&y, dtype, false), delta)
+    }
+    /// The [base](Spaced::base), 10 by default, to the power of evenly spaced numbers.
+    ///
+    /// # Panics
+    /// If the ends do not broadcast.
+    #[track_caller]
+    pub fn logspace(&self, start: impl ArrayLike, stop: impl ArrayLike) -> Array {
+        let (start, stop) = (start.into_array(), stop.into_array());
+        let (dtype, t) = self.types(&[&start, &stop]);
+        let even = Spaced { dtype: Some(t), ..self.clone() }.linear(&start, &stop).0;
+        convert_element_type(&crate::np::power(&convert_element_type(&self.base, t, false), &even), dtype, false)
+    }
+    /// Numbers from `start` to `stop`, each the same multiple of the one before.
+    ///
+    /// # Panics
+    /// If the ends do not broadcast.
+    #[track_caller]
+    pub fn geomspace(&self, start: impl ArrayLike, stop: impl ArrayLike) -> Array {
+        let (start, stop) = (start.into_array(), stop.into_array());
+        let (dtype, t) = self.types(&[&start, &stop]);
+        let (start, stop) = (convert_element_type(&start, t, false), convert_element_type(&stop, t, false));
+        let sign = prim::sign(&start);
+        let log10 = |x: &Array| {
+            let y = prim::log(&crate::np::divide(x, &sign));
+            prim::mul(&y, &lit(&y, std::f64::consts::LOG10_E))
+        };
+        let even = Spaced { dtype: Some(t), axis: 0, ..self.clone() }.linear(&log10(&start), &log10(&stop)).0;
+        let y = crate::np::multiply(&sign, &crate::np::power(&lit(&even, 10.0), &even));
+        let d = axis_of("geomspace", self.axis, y.ndim(), y.shape());
+        convert_element_type(&prim::move_axis(&y, 0, d), dtype, false)
+    }
+}
+macro_rules! spaced { ($($(#[$doc:meta])* $name:ident;)*) => { $(
+    $(#[$doc])*
+    #[doc = concat!("Options: [`Spaced`]. As `jax.numpy.", stringify!($name), "`.")]
+    ///
+    /// # Panics
+    /// If the ends do not broadcast.
+    #[track_caller]
+    pub fn $name(start: impl ArrayLike, stop: impl ArrayLike, num: usize) -> Array {
+        Spaced::new(num).$name(start, stop)
+    }
+)* } }
+spaced! {
+    /// `num` evenly spaced numbers from `start` to `stop`.
+    linspace;
+    /// 10 to the power of `num` evenly spaced numbers from `start` to `stop`.
+    logspace;
+    /// `num` numbers from `start` to `stop`, each the same multiple of the one before.
+    geomspace;
+}
+
+/// Ones where the column is `k` behind the row, zeros elsewhere. As `jax.numpy.eye`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::eye(2, 3, 1).to_string(), "[[0. 1. 0.]\n [0. 0. 1.]]");
+/// ```
+pub fn eye(n: usize, m: usize, k: i64) -> Array {
+    eye_dtype(n, m, k, DType::Float32)
+}
+/// [`eye`] of an element type.
+///
+/// # Panics
+/// If it is no type of numbers.
+#[track_caller]
+pub fn eye_dtype(n: usize, m: usize, k: i64, dtype: DType) -> Array {
+    numbers("eye", dtype);
+    convert_element_type(&compared(n, m, k, prim::eq), dtype, false)
+}
+/// The unit matrix. As `jax.numpy.identity`.
+pub fn identity(n: usize) -> Array {
+    eye(n, n, 0)
+}
+/// How `row + k` compares to the column.
+fn compared(n: usize, m: usize, k: i64, with: fn(&Array, &Array) -> Array) -> Array {
+    let t = if n.max(m) as i64 + k.abs() > i32::MAX as i64 { DType::Int64 } else { DType::Int32 };
+    let (i, j) = (iota(t, &[n, m], 0), iota(t, &[n, m], 1));
+    with(&if k == 0 { i.clone() } else { prim::add(&i, &lit(&i, k as f64)) }, &j)
+}
+/// Ones on and below the k-th diagonal, zeros above. As `jax.numpy.tri`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::tri(2, 3, 0).to_string(), "[[1. 0. 0.]\n [1. 1. 0.]]");
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(np::triu(&x, 0).to_string(), "[[1. 2.]\n [0. 4.]]");
+/// assert_eq!(np::tril(&x, -1).to_string(), "[[0. 0.]\n [3. 0.]]");
+/// ```
+pub fn tri(n: usize, m: usize, k: i64) -> Array {
+    convert_element_type(&compared(n, m, k, prim::ge), DType::Float32, false)
+}
+/// The elements of each matrix for which `row + k` compares so to the column, zeros elsewhere.
+#[track_caller]
+fn part(name: &str, x: &Array, k: i64, with: fn(&Array, &Array) -> Array) -> Array {
+    let [.., n, m] = x.shape() else { fail(ErrorKind::Shape, format!("{name}: needs matrices, got {}", x.aval())) };
+    let kept = broadcast_to(&compared(*n, *m, k, with), x.shape());
+    prim::select_n(&kept, &[&prim::zeros_of(x.aval()), x])
+}
+/// The matrices in the last two dimensions with zeros above the k-th diagonal. As `jax.numpy.tril`.
+///
+/// # Panics
+/// If there are fewer than two dimensions.
+#[track_caller]
+pub fn tril(x: &Array, k: i64) -> Array {
+    part("tril", x, k, prim::ge)
+}
+/// The matrices in the last two dimensions with zeros below the k-th diagonal. As `jax.numpy.triu`.
+///
+/// # Panics
+/// If there are fewer than two dimensions.
+#[track_caller]
+pub fn triu(x: &Array, k: i64) -> Array {
+    part("triu", x, k, prim::le)
+}
+/// The rows and the columns of the elements on and below the k-th diagonal of a matrix of `n` rows and `m` columns. As `jax.numpy.tril_indices`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(x.i(np::tril_indices(2, 2, 0)).to_string(), "[1. 3. 4.]");
+/// ```
+pub fn tril_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
+    pair(places(&compared(n, m, k, prim::ge)))
+}
+/// The rows and the columns of the elements on and above the k-th diagonal of a matrix of `n` rows and `m` columns. As `jax.numpy.triu_indices`.
+pub fn triu_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
+    pair(places(&compared(n, m, k, prim::le)))
+}
+/// The rows and the columns of what `mask` leaves of a matrix of ones with `n` rows and columns: `np::triu` for example, which it is given `k` with. As `jax.numpy.mask_indices`.
+///
+/// # Panics
+/// If the result is no matrix, or abstract.
+#[track_caller]
+pub fn mask_indices(n: usize, mask: impl Fn(&Array, i64) -> Array, k: i64) -> (Array, Array) {
+    let m = mask(&ones(&[n, n]), k);
+    if m.ndim() != 2 {
+        fail(ErrorKind::Shape, format!("mask_indices: the mask is {}, no matrix", m.aval()))
+    }
+    pair(places(&prim::ne(&m, &lit(&m, 0.0))))
+}
+fn pair(mut both: Vec<Array>) -> (Array, Array) {
+    let columns = both.pop().expect("two dimensions");
+    (both.pop().expect("two dimensions"), columns)
+}
+/// The powers of each element of a vector in a row, `n` of them: from the (n - 1)th down to 1, or the other way round. As `jax.numpy.vander`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::vander(&array![2., 3.], 3, false).to_string(), "[[4. 2. 1.]\n [9. 3. 1.]]");
+/// ```
+///
+/// # Panics
+/// If it is no vector.
+#[track_caller]
+pub fn vander(x: &Array, n: usize, increasing: bool) -> Array {
+    if x.ndim() != 1 {
+        fail(ErrorKind::Shape, format!("vander: needs a vector, got {}", x.aval()))
+    }
+    let powers: Vec<i32> = (0..n as i32).map(|k| if increasing { k } else { n as i32 - 1 - k }).collect();
+    crate::np::power(&prim::expand_dims(x, &[1]), &Array::from_slice(&powers, &[1, n]))
+}
+
+/// For each dimension of this shape an array of it that holds the index there: int32, one behind the other along a first dimension. As `jax.numpy.indices`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::indices(&[2, 2]).to_string(), "[[[0 0]\n  [1 1]]\n\n [[0 1]\n  [0 1]]]");
+/// ```
+pub fn indices(shape: &[usize]) -> Array {
+    let all: Vec<Array> = (0..shape.len()).map(|d| iota(DType::Int32, shape, d)).collect();
+    if all.is_empty() {
+        return zeros_dtype(&[0], DType::Int32);
+    }
+    prim::stack(&refs(&all), 0)
+}
+/// The same with extent 1 in all other dimensions, to be broadcast. As `jax.numpy.indices` with `sparse`.
+pub fn indices_sparse(shape: &[usize]) -> Vec<Array> {
+    (0..shape.len()).map(|d| upright(&iota(DType::Int32, &[shape[d]], 0), d, shape.len())).collect()
+}
+/// A vector along dimension `d` of `rank`.
+fn upright(x: &Array, d: usize, rank: usize) -> Array {
+    let mut shape = Shape::from_elem(1, rank);
+    shape[d] = x.size();
+    prim::reshape(x, &shape)
+}
+/// Vectors that index an array as a grid: the i-th along dimension i. Masks become the places where they hold. As `jax.numpy.ix_`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[1., 2., 3.], [4., 5., 6.]];
+/// let grid = np::ix_(&[&array![1, 0], &array![true, false, true]]);
+/// assert_eq!(x.i((&grid[0], &grid[1])).to_string(), "[[4. 6.]\n [1. 3.]]");
+/// ```
+///
+/// # Panics
+/// If one is no vector, or an abstract mask.
+#[track_caller]
+pub fn ix_(vectors: &[&Array]) -> Vec<Array> {
+    let mut out = vec![];
+    for (d, x) in vectors.iter().enumerate() {
+        if x.ndim() != 1 {
+            fail(ErrorKind::Shape, format!("ix_: needs vectors, got {}", x.aval()))
+        }
+        let x = if x.dtype().is_bool() { places(x).remove(0) } else { (*x).clone() };
+        out.push(upright(&x, d, vectors.len()))
+    }
+    out
+}
+/// Grids of coordinates, `jax.numpy.meshgrid` with options.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Meshgrid {
+    matrix: bool,
+    sparse: bool,
+}
+impl Meshgrid {
+    /// The first vector along the second dimension and the second along the first, as pictures are drawn.
+    pub fn new() -> Meshgrid {
+        Meshgrid::default()
+    }
+    /// The i-th vector along dimension i: `indexing="ij"`.
+    pub fn ij(mut self) -> Meshgrid {
+        self.matrix = true;
+        self
+    }
+    /// With extent 1 in all other dimensions, to be broadcast.
+    pub fn sparse(mut self) -> Meshgrid {
+        self.sparse = true;
+        self
+    }
+    /// One array for each vector; a number is a vector of one.
+    ///
+    /// # Panics
+    /// If one has more than one dimension.
+    #[track_caller]
+    pub fn of(&self, vectors: &[&Array]) -> Vec<Array> {
+        let rank = vectors.len();
+        let place = |d: usize| if self.matrix || rank < 2 || d > 1 { d } else { 1 - d };
+        let mut shape = Shape::from_elem(1, rank);
+        for (d, x) in vectors.iter().enumerate() {
+            if x.ndim() > 1 {
+                fail(ErrorKind::Shape, format!("meshgrid: needs vectors, got {}", x.aval()))
+            }
+            shape[place(d)] = x.size()
+        }
+        let vectors = vectors.iter().enumerate().map(|(d, x)| upright(x, place(d), rank));
+        vectors.map(|x| if self.sparse { x } else { broadcast_to(&x, &shape) }).collect()
+    }
+}
+/// For each vector an array over the grid of all of them that holds its coordinate. Options: [`Meshgrid`]. As `jax.numpy.meshgrid`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let grid = np::meshgrid(&[&array![1, 2, 3], &array![10, 20]]);
+/// assert_eq!((&grid[0] + &grid[1]).to_string(), "[[11 12 13]\n [21 22 23]]");
+/// ```
+///
+/// # Panics
+/// If one has more than one dimension.
+#[track_caller]
+pub fn meshgrid(vectors: &[&Array]) -> Vec<Array> {
+    Meshgrid::new().of(vectors)
+}
+
+/// Bartlett's window of `m` points: a triangle. As `jax.numpy.bartlett`.
+pub fn bartlett(m: usize) -> Array {
+    window(m, |n, m| {
+        let up = prim::sub(&prim::add(&prim::mul(n, &lit(n, 2.0)), &lit(n, 1.0)), &lit(n, m));
+        prim::sub(&lit(n, 1.0), &prim::div(&prim::abs(&up), &lit(n, m - 1.0)))
+    })
+}
+/// A sum of cosines of so many turns over the window, with these weights.
+fn cosines(m: usize, weights: &'static [f64]) -> Array {
+    window(m, |n, m| {
+        let turn =
+            |k: usize| prim::div(&prim::mul(n, &lit(n, 2.0 * k as f64 * std::f64::consts::PI)), &lit(n, m - 1.0));
+        let term = |k: usize| prim::mul(&prim::cos(&turn(k)), &lit(n, weights[k]));
+        (1..weights.len()).fold(lit(n, weights[0]), |sum, k| prim::add(&sum, &term(k)))
+    })
+}
+/// Blackman's window of `m` points. As `jax.numpy.blackman`.
+pub fn blackman(m: usize) -> Array {
+    cosines(m, &[0.42, -0.5, 0.08])
+}
+/// Hamming's window of `m` points. As `jax.numpy.hamming`.
+///
+/// ```
+/// assert_eq!(cotangent::np::hamming(3).to_string(), "[0.08 1.   0.08]");
+/// ```
+pub fn hamming(m: usize) -> Array {
+    cosines(m, &[0.54, -0.46])
+}
+/// Von Hann's window of `m` points. As `jax.numpy.hanning`.
+pub fn hanning(m: usize) -> Array {
+    cosines(m, &[0.5, -0.5])
+}
+/// Kaiser's window of `m` points with the parameter `beta`, which may be traced. As `jax.numpy.kaiser`.
+///
+/// # Panics
+/// If `beta` is no scalar.
+#[track_caller]
+pub fn kaiser(m: usize, beta: impl ArrayLike) -> Array {
+    let beta = to_inexact("kaiser", &beta.into_array());
+    if beta.ndim() != 0 {
+        fail(ErrorKind::Shape, format!("kaiser: beta has the shape {}, it has to be a scalar", tuple(beta.shape())))
+    }
+    let t = beta.dtype();
+    if m < 2 {
+        return ones_dtype(&[m], t);
+    }
+    let n = iota(t, &[m], 0);
+    let middle = (m - 1) as f64 / 2.0;
+    let x = prim::div(&prim::sub(&n, &lit(&n, middle)), &lit(&n, middle));
+    let inside = prim::sqrt(&prim::sub(&lit(&x, 1.0), &prim::mul(&x, &x)));
+    let x = crate::np::multiply(&beta, &inside);
+    let both = in_one_type("kaiser", &[&x, &beta]);
+    // i0(x) = exp(|x|) i0e(x)
+    let i0 = |x: &Array| prim::mul(&prim::exp(&prim::abs(x)), &prim::bessel_i0e(x));
+    crate::np::divide(&i0(&both[0]), &i0(&both[1]))
+}
+fn window(m: usize, f: impl Fn(&Array, f64) -> Array) -> Array {
+    if m < 2 { ones(&[m]) } else { f(&iota(DType::Float32, &[m], 0), m as f64) }
+}
