@@ -6,6 +6,10 @@ mod common;
 mod elementwise;
 #[path = "np_table/reductions.rs"]
 mod reductions;
+#[path = "np_table/sets.rs"]
+mod sets;
+#[path = "np_table/statistics.rs"]
+mod statistics;
 
 use common::{equal, near};
 use cotangent::prelude::*;
@@ -18,7 +22,7 @@ use std::collections::BTreeSet;
 type Row = (&'static str, fn(&[Array]) -> Vec<Array>);
 
 fn rows() -> Vec<Row> {
-    [elementwise::ROWS, reductions::ROWS].concat()
+    [elementwise::ROWS, reductions::ROWS, statistics::ROWS, sets::ROWS].concat()
 }
 
 struct Record {
@@ -122,7 +126,11 @@ fn every_function_is_that_of_jax_and_keeps_its_promises() {
     let named: BTreeSet<&str> = rows.iter().map(|r| r.0).collect();
     assert_eq!(named.len(), rows.len(), "a name stands twice in the table");
     let recorded: BTreeSet<&str> = records.iter().map(|r| r.name.as_str()).collect();
-    assert_eq!(named.symmetric_difference(&recorded).collect::<Vec<_>>(), Vec::<&&str>::new(), "table and records differ");
+    assert_eq!(
+        named.symmetric_difference(&recorded).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "table and records differ"
+    );
     let mut wrong = vec![];
     for r in records.iter().filter(|r| only.as_ref().is_none_or(|n| r.name == *n)) {
         let f = rows.iter().find(|row| row.0 == r.name).expect("a row").1;
@@ -133,7 +141,11 @@ fn every_function_is_that_of_jax_and_keeps_its_promises() {
             (Err(_), None) => Ok(()),
             (Ok(outs), Some(wanted)) => {
                 as_recorded(r, &outs, wanted)?;
-                if r.host { Ok(()) } else { catch(|| keeps_promises(r, f, &outs)).unwrap_or_else(|e| Err(e.to_string())) }
+                if r.host {
+                    Ok(())
+                } else {
+                    catch(|| keeps_promises(r, f, &outs)).unwrap_or_else(|e| Err(e.to_string()))
+                }
             }
         };
         if let Err(why) = check() {

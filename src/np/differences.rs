@@ -110,13 +110,9 @@ pub fn diff(x: &Array) -> Array {
 pub fn ediff1d(x: &Array, to_begin: Option<&Array>, to_end: Option<&Array>) -> Array {
     let flat = prim::reshape(x, &[x.size()]);
     let n = flat.size();
-    let inner = prim::sub(
-        &slice_in_dim(&flat, 1.min(n), n, 1, 0),
-        &slice_in_dim(&flat, 0, n.saturating_sub(1), 1, 0),
-    );
+    let inner = prim::sub(&slice_in_dim(&flat, 1.min(n), n, 1, 0), &slice_in_dim(&flat, 0, n.saturating_sub(1), 1, 0));
     let line = |y: &Array| prim::reshape(&convert_element_type(y, x.dtype(), false), &[y.size()]);
-    let parts: Vec<Array> =
-        [to_begin.map(line), Some(inner), to_end.map(line)].into_iter().flatten().collect();
+    let parts: Vec<Array> = [to_begin.map(line), Some(inner), to_end.map(line)].into_iter().flatten().collect();
     prim::concatenate(&parts.iter().collect::<Vec<_>>(), 0)
 }
 
@@ -180,7 +176,11 @@ impl Gradient {
         if spacing.len() > 1 && spacing.len() != dims.len() {
             fail(
                 ErrorKind::Shape,
-                format!("gradient: {} spacings for {} dimensions; give one, or one for each", spacing.len(), dims.len()),
+                format!(
+                    "gradient: {} spacings for {} dimensions; give one, or one for each",
+                    spacing.len(),
+                    dims.len()
+                ),
             )
         }
         let mut all = vec![];

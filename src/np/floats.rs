@@ -92,10 +92,7 @@ fn scaled(x: &Array, k: &Array) -> Array {
     for _ in 0..2 {
         let step = prim::max(&lit(&rest, low), &prim::min(&rest, &lit(&rest, high)));
         // what fits as a whole is left to the last step
-        let fits = prim::and(
-            &prim::ge(&rest, &lit(&rest, info.tiny.log2())),
-            &prim::le(&rest, &lit(&rest, high)),
-        );
+        let fits = prim::and(&prim::ge(&rest, &lit(&rest, info.tiny.log2())), &prim::le(&rest, &lit(&rest, high)));
         let step = np::where_(&fits, 0, &step);
         y = np::multiply(&y, &power_of_two(&step, t));
         rest = prim::sub(&rest, &step)
@@ -163,7 +160,11 @@ pub fn ldexp(x: &Array, k: &Array) -> Array {
     };
     // beyond this everything is zero or infinite, and no step overflows
     let farthest = 5000;
-    let k = convert_element_type(&np::clip(&convert_element_type(k, DType::Int64, false), -farthest, farthest), EXPONENT, false);
+    let k = convert_element_type(
+        &np::clip(&convert_element_type(k, DType::Int64, false), -farthest, farthest),
+        EXPONENT,
+        false,
+    );
     let y = scaled(&np::broadcast_to(&wide, &shape), &np::broadcast_to(&k, &shape));
     convert_element_type(&y, t, x.weak_type())
 }

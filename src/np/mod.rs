@@ -1,6 +1,8 @@
 //! The NumPy-like surface: compositions of primitives, with promotion and broadcasting. Nothing here is known to a transformation.
 
+mod counts;
 mod cumulative;
+mod differences;
 mod elementwise;
 pub mod fft;
 mod floats;
@@ -11,10 +13,15 @@ mod pairs;
 mod quantile;
 mod reduce;
 mod reductions;
+mod search;
+mod sets;
 pub(crate) mod shape;
+mod statistics;
 mod unary;
 
+pub use counts::*;
 pub use cumulative::*;
+pub use differences::*;
 use elementwise::numeric;
 pub use elementwise::*;
 pub use floats::*;
@@ -27,6 +34,9 @@ pub use quantile::*;
 use reduce::loose;
 pub use reduce::*;
 pub use reductions::*;
+pub use search::*;
+pub use sets::*;
 pub use shape::*;
+pub use statistics::*;
 pub use unary::*;
 use unary::{not_zero, squared_size};

@@ -77,7 +77,13 @@ use np::numeric;
 pairs! {
     /// The angle of the point with the coordinates `y` and `x`, in this order, in radians.
     arctan2 "assert_eq!(np::arctan2(&array(1.0), &array(0.0)).to_f64() as f32, std::f32::consts::FRAC_PI_2);"
-        |x, y| in real, prim::atan2(&x, &y);
+        |x, y| in inexact, {
+            if !x.dtype().is_complex() { return prim::atan2(&x, &y) }
+            // of complex numbers: -i log((y + i x) / sqrt(x^2 + y^2))
+            let i = crate::array(num_complex::Complex::new(0.0, 1.0));
+            let size = np::sqrt(&(&x * &x + &y * &y));
+            np::negative(&(np::log(&((&y + &x * &i) / size)) * i))
+        };
     /// x to the power of y, as floating-point numbers.
     float_power "assert_eq!(np::float_power(&array(2), &array(-1)).to_f64(), 0.5);" |x, y| in inexact, prim::pow(&x, &y);
     /// The size of x with the sign of y.

@@ -102,7 +102,10 @@ impl Reduce {
             fail(ErrorKind::Type, format!("{name}: elements of type {t} are in no order"))
         }
         if q.ndim() > 1 {
-            fail(ErrorKind::Shape, format!("{name}: q must be a number or have one dimension, not the shape {}", tuple(q.shape())))
+            fail(
+                ErrorKind::Shape,
+                format!("{name}: q must be a number or have one dimension, not the shape {}", tuple(q.shape())),
+            )
         }
         if self.weights.is_some() && method != QuantileMethod::InvertedCdf {
             fail(ErrorKind::Value, format!("{name}: the method {method:?} takes no weights, only InvertedCdf does"))

@@ -326,7 +326,10 @@ impl Reduce {
         let dims = self.dims(name, x);
         if self.initial.is_none() {
             if self.mask.is_some() {
-                fail(ErrorKind::Value, format!("{name}: with where_ it may have no elements, so it needs an initial value"))
+                fail(
+                    ErrorKind::Value,
+                    format!("{name}: with where_ it may have no elements, so it needs an initial value"),
+                )
             }
             if dims.iter().any(|d| x.shape()[*d] == 0) {
                 fail(ErrorKind::Shape, format!("{name}: of no elements, in an array of shape {}", tuple(x.shape())))
@@ -475,7 +478,9 @@ impl Reduce {
             let (w, x) = (tuple(w.shape()), tuple(x.shape()));
             fail(
                 ErrorKind::Shape,
-                format!("{name}: weights of shape {w} have neither the shape {x} of the operand nor that of its reduced dimensions"),
+                format!(
+                    "{name}: weights of shape {w} have neither the shape {x} of the operand nor that of its reduced dimensions"
+                ),
             )
         }
         let mut order: Vec<usize> = (0..dims.len()).collect();
@@ -518,9 +523,10 @@ impl Reduce {
         let dims = self.dims(name, x);
         let (flat, d) = match (&self.axes, &dims[..]) {
             (Some(_), [d]) => (x.clone(), *d),
-            (Some(_), _) => {
-                fail(ErrorKind::Shape, format!("{name}: along one dimension or of all elements, not over {}", tuple(&dims)))
-            }
+            (Some(_), _) => fail(
+                ErrorKind::Shape,
+                format!("{name}: along one dimension or of all elements, not over {}", tuple(&dims)),
+            ),
             (None, _) => (prim::reshape(x, &[x.size()]), 0),
         };
         let index = index_type(flat.shape()[d]);

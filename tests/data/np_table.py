@@ -112,13 +112,17 @@ def reductions():
     half = x3.astype("float16")
     every = [x3, counts, small, counts != 0, cplx, half, holes]
     for name in "sum prod max min mean var std ptp any all count_nonzero nansum nanprod nanmax nanmin nanmean nanvar nanstd".split():
-        f = getattr(jnp, name)
-        case(name, f, *every, grad=True)
-        case(name + "_1", lambda x, f=f: f(x, axis=-2), *every, grad=True)
-        case(name + "_02k", lambda x, f=f: f(x, axis=(2, 0), keepdims=True), x3, counts, half, holes, grad=True)
+        f, grad = getattr(jnp, name), name not in ("any", "all", "count_nonzero")
+        # JAX looks at the real parts only when it asks for the truth of complex numbers; here it is NumPy's
+        some = [x for x in every if x is not cplx] if name in ("any", "all") else every
+        case(name, f, *some, grad=grad)
+        case(name + "_1", lambda x, f=f: f(x, axis=-2), *some, grad=grad)
+        case(name + "_02k", lambda x, f=f: f(x, axis=(2, 0), keepdims=True), x3, counts, half, holes, grad=grad)
     for name in "sum prod mean var std any all nansum nanprod nanmean nanvar nanstd".split():
         f = getattr(jnp, name)
-        case(name + "_where", lambda x, m, f=f: f(x, axis=1, where=m), (x3, mask), (counts, mask), (holes, mask), (x3, mask[0]), grad=True)
+        case(name + "_where", lambda x, m, f=f: f(x, axis=1, where=m), (x3, mask), (counts, mask), (holes, mask), (x3, mask[0]),
+             # some lines have one element, where a deviation has no derivative
+             grad=name not in ("any", "all", "std", "nanstd"))
     for name in "max min nanmax nanmin sum prod".split():
         f = getattr(jnp, name)
         case(name + "_initial", lambda x, m, f=f: f(x, axis=(0, 2), where=m, initial=1.5), (x3, mask), (holes, mask), grad=True)
@@ -139,7 +143,8 @@ def reductions():
     for name in "quantile nanquantile".split():
         for method in "linear lower higher midpoint nearest inverted_cdf".split():
             f = lambda x, q, name=name, method=method: getattr(jnp, name)(x, q, axis=1, method=method)
-            case(f"{name}_{method}", f, (x3, q), (holes, q.astype("float32")), (x3, a(0.3, "float64")), grad=method == "linear" and name == "quantile")
+            case(f"{name}_{method}", f, (x3, q), (holes, q.astype("float32")))
+            case(f"{name}_{method}", f, (x3, a(0.3, "float64")), grad=method == "linear")
     case("nanpercentile", lambda x: jnp.nanpercentile(x, 35.0, axis=(0, 1), keepdims=True), holes, x3)
     case("percentile", lambda x: jnp.percentile(x, 35.0), x3, counts, grad=True)
     case("quantile_weights", lambda x, w: jnp.quantile(x, jnp.array([0.2, 0.5, 0.9], x.dtype), axis=2, weights=w, method="inverted_cdf"),
@@ -160,9 +165,125 @@ def reductions():
     case("cumsum_dtype", lambda x: jnp.cumsum(x, axis=0, dtype="float32"), counts, counts > 0)
 
 
+def differences():
+    x2 = np.sin(np.arange(12, dtype="float64").reshape(3, 4) * 1.3)
+    line = x2.reshape(-1)
+    ints = a(np.arange(12).reshape(3, 4) ** 2 % 7, "int32")
+    cplx = (x2[0] + 1j * x2[1]).astype("complex64")
+    case("diff", jnp.diff, x2, ints, ints > 3, cplx, SMALL, grad=True)
+    case("diff_n", lambda x: jnp.diff(x, n=2, axis=0, prepend=1.5), x2, ints, grad=True)
+    case("diff_both", lambda x, p, q: jnp.diff(x, axis=0, prepend=p, append=q), (x2, x2[:1], x2[1:]), (ints, ints[:2], ints[:1]), grad=True)
+    case("diff_far", lambda x: jnp.diff(x, n=5), x2)
+    case("ediff1d", lambda x, p, q: jnp.ediff1d(x, to_begin=p, to_end=q), (x2, line[:2], x2[:, :2]), (ints, a([1, 2], "int32"), a([3], "int32")), grad=True)
+    case("gradient", jnp.gradient, x2, line, ints, grad=True)
+    case("gradient_spacing", lambda x: jnp.gradient(x, 0.5, axis=1), x2, a(np.arange(6).reshape(3, 2), "float32"), grad=True)
+    case("gradient_places", lambda x, h: jnp.gradient(x, 2.0, h), (x2, a([0.0, 1.0, 1.5, 4.0], "float64")), grad=True)
+    case("trapezoid", jnp.trapezoid, x2, ints, line, grad=True)
+    case("trapezoid_dx", lambda x: jnp.trapezoid(x, dx=0.25, axis=0), x2, ints, grad=True)
+    case("trapezoid_x", lambda x, at: jnp.trapezoid(x, at, axis=-2), (x2, a([0.0, 1.0, 3.0], "float64")), (x2, np.cumsum(np.abs(x2), axis=0)), grad=True)
+    for name in "convolve correlate".split():
+        for mode in "full same valid".split():
+            f = lambda x, y, name=name, mode=mode: getattr(jnp, name)(x, y, mode=mode)
+            case(f"{name}_{mode}", f, (line, line[:3] + 1), (line[:4], line[2:9]), (ints[0], ints[1, :2]), (cplx, cplx[1:3]), grad=True)
+    at = a([-1.0, 0.1, 1.0, 1.7, 3.2, 4.5, 6.0], "float64")
+    xp, fp = a([0.0, 1.0, 1.5, 4.0], "float64"), a([1.0, -2.0, 0.5, 3.0], "float64")
+    case("interp", jnp.interp, (at + 0.01, xp, fp), (at.astype("float32"), xp.astype("float32"), a([1, 2, 3, 4], "int32")), (at.reshape(7, 1), xp, fp), grad=True)
+    case("interp_beyond", lambda x, xp, fp: jnp.interp(x, xp, fp, left="extrapolate", right=7.0), (at + 0.01, xp, fp), grad=True)
+    case("interp_period", lambda x, xp, fp: jnp.interp(x, xp, fp, period=5.0), (at + 0.01, xp[::-1].copy(), fp), grad=True)
+    case("interp_flat", jnp.interp, (a([0.5, 1.0, 1.5]), a([0.0, 1.0, 1.0, 2.0]), a([0.0, 1.0, 5.0, 6.0])))
+
+
+def statistics():
+    x2 = np.sin(np.arange(12, dtype="float64").reshape(3, 4) * 1.3)
+    ints = a(np.arange(12).reshape(3, 4) ** 2 % 7, "int32")
+    cplx = (x2[:2] + 1j * x2[1:]).astype("complex64")
+    f, w = a([1, 2, 0, 3], "int32"), a([0.5, 1.0, 2.0, 0.25], "float64")
+    case("cov", jnp.cov, x2, ints, x2[0], cplx, grad=True)
+    case("cov_options", lambda x: jnp.cov(x, rowvar=False, ddof=0), x2, ints, grad=True)
+    case("cov_bias", lambda x: jnp.cov(x, bias=True), x2)
+    case("cov_fweights", lambda x, f: jnp.cov(x, fweights=f), (x2, f), grad=True)
+    case("cov_weights", lambda x, f, w: jnp.cov(x, fweights=f, aweights=w), (x2, f, w), grad=True)
+    case("cov_both", jnp.cov, (x2, x2[:2] ** 2), (x2[0], x2[1]), grad=True)
+    case("corrcoef", jnp.corrcoef, x2, ints, x2[0], cplx, grad=True)
+    case("corrcoef_both", lambda x, y: jnp.corrcoef(x, y, rowvar=False), (x2, x2[:, :1] + 2))
+
+
+def counts():
+    n = a([3, 1, 0, 1, 7, 3, -2], "int32")
+    x = a([0.5, 1.0, -3.0, 2.0, 2.5, 0.0, 1.0, NAN])
+    case("bincount", jnp.bincount, n, SMALL, a([True, False, True], "bool"), SMOOTH, host=True)
+    case("bincount_weights", lambda x, w: jnp.bincount(x, w, minlength=10), (n, a(np.arange(7))), host=True)
+    case("bincount_length", lambda x, w: jnp.bincount(x, w, length=5), (n, a(np.arange(7) + 0.5, "float64")), grad=True)
+    case("digitize", jnp.digitize, (x, a([-1, 0, 1, 2])), (x, a([2, 1, 0, -1])), (n, a([0, 1, 3], "int32")), (x, a([])))
+    case("digitize_right", lambda x, b: jnp.digitize(x, b, right=True), (x, a([-1, 0, 1, 2])), (x, a([2, 1, 0, -1])))
+    wide = x[:7].astype("float64")
+    case("histogram", lambda x: jnp.histogram(x, 5), x[:7], wide.reshape(7, 1), n, a([2.0, 2.0]))
+    case("histogram_range", lambda x, w: jnp.histogram(x, 4, range=(-1, 2), weights=w, density=True), (x, a(np.arange(8) + 1)), (wide, wide ** 2))
+    case("histogram_edges", jnp.histogram, (x, a([-1, 0.5, 1, 2.5])), (n, a([0, 1, 3, 7], "int32")))
+    case("histogram_bin_edges", lambda x: jnp.histogram_bin_edges(x, 3), x[:7], n, wide)
+    case("histogram2d", lambda x, y: jnp.histogram2d(x, y, bins=3), (x[:7], x[:7] ** 2))
+    case("histogram2d_each", lambda x, y, e: jnp.histogram2d(x, y, bins=[2, e], range=[[-2, 2], None], density=True), (x[:7], x[:7] ** 2, a([0, 1, 4, 9])))
+    case("histogramdd", lambda s, w: [*(r := jnp.histogramdd(s, bins=2, weights=w))[:1], *r[1]], (np.stack([wide, wide ** 2, -wide], 1), wide + 4))
+
+
+def searching():
+    x = a([[0, 2, 0, 3], [1, 0, 0, 4]], "int32")
+    case("nonzero", jnp.nonzero, x, SPECIAL, TRUTH, a(np.zeros((2, 0))), a(5), host=True)
+    case("nonzero_size", lambda x: jnp.nonzero(x, size=6, fill_value=-1), x, x.astype("float64"), a(np.zeros((2, 0))))
+    case("nonzero_few", lambda x: jnp.nonzero(x, size=2), x)
+    case("nonzero_fills", lambda x: jnp.nonzero(x, size=5, fill_value=(7, 9)), x)
+    case("flatnonzero", jnp.flatnonzero, x, COMPLEX, host=True)
+    case("flatnonzero_size", lambda x: jnp.flatnonzero(x, size=9), x)
+    case("argwhere", jnp.argwhere, x, a(5), a(0), host=True)
+    case("argwhere_size", lambda x: jnp.argwhere(x, size=6, fill_value=-3), x)
+    case("extract", lambda x: jnp.extract(x > 1, x), x, host=True)
+    case("extract_size", lambda x: jnp.extract(x > 1, x, size=5, fill_value=-1), x, x.astype("float64"), grad=True)
+    case("select", lambda x, y: jnp.select([x > 2, x > 0], [y, x * 10], 0.5), (x, x), (SMOOTH, ABOVE), (x, x.astype("float32")), grad=True)
+    case("piecewise", lambda x: jnp.piecewise(x, [x < 0.2, x > 0.5], [lambda x: -x * x, jnp.sin, lambda x: x * 3]), SMOOTH, grad=True)
+    case("piecewise_int", lambda x: jnp.piecewise(x, [x > 0, x > 1], [lambda x: x + 0.5, lambda x: x * 2]), x)
+    case("lexsort", lambda x, y: jnp.lexsort((y, x)), (x, x[:, ::-1].copy()), (a([1, 1, NAN, 0]), a([3, 2, 1, 0])))
+    case("lexsort_0", lambda x, y: jnp.lexsort((y, x), axis=0), (x, x[:, ::-1].copy()))
+    case("top_k", lambda x: jax.lax.top_k(x, 2), x, SMOOTH, grad=True)
+
+
+def sets():
+    x = a([3, 1, 3, 0, 2, 1], "int32")
+    y = a([1, 5, 3, 7, 5], "int32")
+    holes = a([[1, NAN, 3], [NAN, 1, -0.0]])
+    none = a([])
+    rows = a([[1, 2], [0, 5], [1, 2], [0, 4]], "int32")
+    cplx = a([1 + 1j, 1 - 1j, 1 + 1j, 0], "complex64")
+    whole = lambda x, **k: jnp.unique(x, return_index=True, return_inverse=True, return_counts=True, **k)
+    case("unique", whole, x, holes, none, cplx, TRUTH, SMALL, host=True)
+    case("unique_rows", lambda x: whole(x, axis=0), rows, holes, host=True)
+    case("unique_columns", lambda x: whole(x, axis=1), rows, holes, host=True)
+    case("unique_size", lambda x: whole(x, size=4, fill_value=9), x, holes, none, cplx, SMOOTH)
+    case("unique_few", lambda x: whole(x, size=2), x, rows.astype("float64"))
+    case("unique_more", lambda x: whole(x, size=6), x)
+    case("unique_rows_size", lambda x: whole(x, size=3, axis=0, fill_value=-1), rows, holes, SMOOTH)
+    case("unique_all", lambda x: tuple(jnp.unique_all(x)), holes, x, host=True)
+    pairs = [(x, y), (x.reshape(2, 3), y.astype("float32")), (x, none), (none, y), (holes, holes[0]), (TRUTH, TRUTH[:1]), (cplx, cplx[1:3])]
+    for name in "union1d intersect1d setdiff1d setxor1d".split():
+        f = getattr(jnp, name)
+        case(name, f, *pairs, host=True)
+        case(name + "_size", lambda x, y, f=f: f(x, y, size=6, fill_value=9), *pairs)
+        case(name + "_few", lambda x, y, f=f: f(x, y, size=2), *pairs[:2])
+        case(name + "_least", lambda x, y, f=f: f(x, y, size=7), *pairs[:2])
+    case("setdiff1d_unique", lambda x, y: jnp.setdiff1d(x, y, assume_unique=True), (a([4, 1, 3], "int32"), y), host=True)
+    case("setdiff1d_unique_size", lambda x, y: jnp.setdiff1d(x, y, assume_unique=True, size=4, fill_value=-1), (a([4, 1, 3], "int32"), y))
+    case("intersect1d_indices", lambda x, y: jnp.intersect1d(x, y, return_indices=True), *pairs[:2], host=True)
+    case("intersect1d_indices_size", lambda x, y: jnp.intersect1d(x, y, return_indices=True, size=4), *pairs[:2])
+    case("isin", jnp.isin, *pairs)
+
+
 def main():
     elementwise()
     reductions()
+    differences()
+    statistics()
+    counts()
+    searching()
+    sets()
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "np_table.json")
     with open(path, "w") as out:
         out.write("[\n" + ",\n".join(json.dumps(r, separators=(",", ":")) for r in RECORDS) + "\n]\n")
