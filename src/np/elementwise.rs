@@ -46,6 +46,25 @@ binary! {
     equal CompareEq;
     /// Where x and y differ.
     not_equal CompareNe;
+}
+
+macro_rules! ordered { ($($(#[$doc:meta])* $name:ident $Prim:ident;)*) => { $(
+    $(#[$doc])*
+    /// Complex numbers are ordered by their real parts, and equal ones by their imaginary parts.
+    #[track_caller]
+    #[inline]
+    pub fn $name(x: &Array, y: &Array) -> Array {
+        if !x.dtype().is_complex() && !y.dtype().is_complex() {
+            return crate::array::binary(&prim::$Prim, x, y);
+        }
+        let (x, y) = crate::array::promote_pair(stringify!($name), x, y);
+        let part = |of: fn(&Array) -> Array| (of(&x), of(&y));
+        let ((a, b), (c, d)) = (part(prim::real), part(prim::imag));
+        let by = |x: &Array, y: &Array| crate::array::binary(&prim::$Prim, x, y);
+        where_(&prim::eq(&a, &b), by(&c, &d), by(&a, &b))
+    }
+)* } }
+ordered! {
     /// Where x < y.
     less CompareLt;
     /// Where x <= y.
@@ -67,15 +86,16 @@ pub fn divide(x: &Array, y: &Array) -> Array {
 }
 /// Both in their common type, which is int32 for two booleans: those have no powers and no remainders.
 #[track_caller]
-fn numeric(name: &str, x: &Array, y: &Array) -> (Array, Array) {
+pub(super) fn numeric(name: &str, x: &Array, y: &Array) -> (Array, Array) {
     let counted = x.dtype().is_bool() && y.dtype().is_bool();
     let x = if counted { convert_element_type(x, DType::Int32, false) } else { x.clone() };
     crate::array::promote_pair(name, &x, y)
 }
-/// The remainder with the sign of the divisor, as Python's `%`. Of booleans: int32.
+/// The remainder with the sign of the divisor, as Python's `%`. Of integers by zero it is 0, of booleans int32.
 #[track_caller]
 pub fn remainder(x: &Array, y: &Array) -> Array {
     let (x, y) = numeric("remainder", x, y);
+    let y = crate::np::pairs::divisor(&y);
     let r = prim::rem(&x, &y);
     let zero = prim::lit(&r, 0.0);
     let y = crate::np::broadcast_to(&y, r.shape());
@@ -120,6 +140,20 @@ inexact! {
     sqrt;
     /// 1 / sqrt(x).
     rsqrt;
+    /// 2^x.
+    exp2;
+    /// The inverse sine, in radians.
+    asin;
+    /// The inverse cosine, in radians.
+    acos;
+    /// The inverse tangent, in radians.
+    atan;
+    /// The inverse hyperbolic sine.
+    asinh;
+    /// The inverse hyperbolic tangent.
+    atanh;
+    /// The cube root of real numbers.
+    cbrt;
 }
 
 /// The absolute value.

@@ -262,7 +262,7 @@ pub fn trace(x: &Array) -> Array {
     let diagonal = prim::eq(&prim::iota(DType::Int32, &[m, n], 0), &prim::iota(DType::Int32, &[m, n], 1));
     let diagonal = prim::broadcast_in_dim(&diagonal, x.shape(), &[rank - 2, rank - 1]);
     let x = prim::select_n(&diagonal, &[&prim::zeros_of(x.aval()), &x]);
-    crate::np::shape::sum_over(&x, &[rank - 2, rank - 1], None)
+    crate::np::over([-2, -1]).sum(&x)
 }
 
 fn ravel(x: &Array) -> Array {

@@ -42,7 +42,7 @@ pub fn argsort(x: &Array, axis: i32) -> Array {
 }
 
 /// The type of indices of `n` elements.
-fn index_type(n: usize) -> DType {
+pub(super) fn index_type(n: usize) -> DType {
     if n > i32::MAX as usize { DType::Int64 } else { DType::Int32 }
 }
 
