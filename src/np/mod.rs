@@ -8,7 +8,7 @@ mod order;
 pub(crate) mod shape;
 
 pub use elementwise::*;
-use linear::dimension;
+pub(crate) use linear::dimension;
 pub use linear::*;
 pub use order::*;
 pub use shape::*;

@@ -33,7 +33,7 @@ pub(crate) fn ranked(x: &Array, rank: usize) -> Array {
 /// The sum over `axes` in the type in which sums are made: booleans and integers of fewer than 32 bits are counted with 32, and what has half
 /// precision is added in float32. It is divided before it is of half precision again.
 #[track_caller]
-pub(super) fn sum_over(x: &Array, axes: &[usize], divided: Option<f64>) -> Array {
+pub(crate) fn sum_over(x: &Array, axes: &[usize], divided: Option<f64>) -> Array {
     let t = x.dtype();
     let wide = match t {
         DType::Bool | DType::Int8 | DType::Int16 => DType::Int32,

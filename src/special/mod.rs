@@ -1,0 +1,3 @@
+//! Special functions, with the names of `scipy.special` and `jax.scipy.special`.
+
+pub(crate) mod function;
