@@ -44,6 +44,7 @@ pub mod prim;
 pub mod random;
 pub mod special;
 pub mod stages;
+pub mod stats;
 mod trace;
 mod transform;
 pub mod tree;
