@@ -45,7 +45,7 @@ fn product(name: &str, x: &Array, y: &Array, contract: (&[usize], &[usize]), bat
 
 /// The dimension that `axis` names in an array of `rank` dimensions; negative ones count from the end.
 #[track_caller]
-pub(super) fn dimension(name: &str, axis: i32, x: &Array) -> usize {
+pub(crate) fn dimension(name: &str, axis: i32, x: &Array) -> usize {
     let rank = x.ndim() as i32;
     let d = if axis < 0 { axis + rank } else { axis };
     if !(0..rank).contains(&d) {

@@ -50,6 +50,7 @@ pub use differences::*;
 use elementwise::numeric;
 pub use elementwise::*;
 pub use floats::*;
+pub(crate) use linear::dimension;
 pub use linear::*;
 use linear::{dimension, meet};
 pub use order::*;

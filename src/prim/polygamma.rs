@@ -3,6 +3,7 @@
 use super::lower::Num;
 use super::testing::{in_types, odd_shapes};
 use super::*;
+use crate::special;
 use crate::trace::bind1;
 use cotangent_cpu::{Body, Dt, M, Op, ValId};
 
@@ -49,25 +50,26 @@ impl Primitive for Polygamma {
     }
 }
 
+/// (2j)! / B_2j for the Bernoulli numbers B_2, B_4, ..: the corrections of Euler and Maclaurin's formula.
+pub(crate) const CORRECTIONS: [f64; 12] = [
+    12.0,
+    -720.0,
+    30240.0,
+    -1209600.0,
+    47900160.0,
+    -1_892_437_580.318_379,
+    7.47242496e10,
+    -2_950_130_727_918.164,
+    1.164_678_281_435_006_8e14,
+    -4.597_978_722_407_473e15,
+    1.815_210_540_194_354_7e17,
+    -7.166_165_256_175_667e18,
+];
+
 /// zeta(s, q) = sum over k of (q + k)^-s for an integer s > 1, by Euler and Maclaurin's formula (Whittaker and Watson, section 13.11):
 /// ten terms of the sum, the integral of the rest, and twelve corrections. At the poles q = 0, -1, .. it is infinite.
 fn zeta(b: &mut Body, s: i32, q: u32) -> u32 {
     const TERMS: usize = 10;
-    // (2j)! / B_2j for the Bernoulli numbers B_2, B_4, ..
-    const CORRECTIONS: [f64; 12] = [
-        12.0,
-        -720.0,
-        30240.0,
-        -1209600.0,
-        47900160.0,
-        -1_892_437_580.318_379,
-        7.47242496e10,
-        -2_950_130_727_918.164,
-        1.164_678_281_435_006_8e14,
-        -4.597_978_722_407_473e15,
-        1.815_210_540_194_354_7e17,
-        -7.166_165_256_175_667e18,
-    ];
     const T: Dt = Dt::F64;
     let exponent = b.num(T, -s as f64);
     let power = |b: &mut Body, x: u32| b.bin(Op::Math(M::Pow), T, x, exponent);
@@ -103,7 +105,16 @@ fn zeta(b: &mut Body, s: i32, q: u32) -> u32 {
     sum
 }
 
-pub(super) const READ: &[Read] = &[];
+/// JAX's special functions of several numbers, which are compositions here.
+pub(super) const READ: &[Read] = &[
+    ("polygamma", |_, x| Ok(one(special::polygamma(&x[0], &x[1])))),
+    ("zeta", |_, x| Ok(one(special::zeta(&x[0], &x[1])))),
+    ("igamma", |_, x| Ok(one(special::gammainc(&x[0], &x[1])))),
+    ("igammac", |_, x| Ok(one(special::gammaincc(&x[0], &x[1])))),
+    ("igamma_grad_a", |_, x| Ok(one(special::gammainc_grad_a(&x[0], &x[1])))),
+    ("random_gamma_grad", |_, x| Ok(one(special::random_gamma_grad(&x[0], &x[1])))),
+    ("regularized_incomplete_beta", |_, x| Ok(one(special::betainc(&x[0], &x[1], &x[2])))),
+];
 pub(super) fn cases() -> Vec<Case> {
     vec![Case { name: "shapes", args: odd_shapes(), run: |x| x.iter().map(|x| polygamma(1, x)).collect() }, Case {
         name: "of each type",

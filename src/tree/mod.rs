@@ -16,6 +16,7 @@
 //! ```
 
 mod containers;
+mod ravel;
 mod structure;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,6 +24,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use containers::Static;
+pub use ravel::{ravel, unravel};
 pub(crate) use containers::sorted;
 pub use structure::{
     Definition, Fixed, Mismatch, Node, Structure, StructureHasher, StructureMatcher, StructureWriter, Walker,
