@@ -41,6 +41,8 @@ pub enum ErrorKind {
     NotFinite,
     /// A program to load is malformed.
     Program,
+    /// A file cannot be read or written, or is not what it should be.
+    File,
     /// Something that this library does not have.
     Unsupported,
 }

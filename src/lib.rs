@@ -34,6 +34,7 @@ pub mod dtype;
 pub mod error;
 pub mod extend;
 mod function;
+pub mod io;
 pub mod jaxpr;
 pub mod lax;
 mod loss;

@@ -39,3 +39,15 @@ fn another_element_type_is_an_error() {
     };
     assert_eq!(jit(f)(&array(1.0)).to_f64(), 1.0);
 }
+
+#[test]
+fn views_in_both_directions() {
+    let x = nd![[1f64, 2., 3.], [4., 5., 6.]];
+    assert_eq!(Array::from(&x.slice(ndarray::s![.., ..;-2])).to_string(), "[[3. 1.]\n [6. 4.]]");
+    assert_eq!(Array::from(&x.row(1)).to_string(), "[4. 5. 6.]");
+    let y = array![[1., 2.], [3., 4.]];
+    assert_eq!(y.with_ndarray(|v: ndarray::ArrayViewD<f32>| v[[1, 0]]), 3.0);
+    // the view is the array's memory
+    assert!(y.with_slice(|a: &[f32]| y.with_ndarray(|v: ndarray::ArrayViewD<f32>| a.as_ptr() == v.as_ptr())));
+    assert_eq!(array(2.5).with_ndarray(|v: ndarray::ArrayViewD<f32>| v.sum()), 2.5);
+}

@@ -413,10 +413,25 @@ mod ndarray_impls {
     //! Conversions from and to the `ndarray` crate.
     use super::*;
     use crate::error::Error;
-    impl<T: Element, D: ndarray::Dimension> From<&ndarray::Array<T, D>> for Array {
-        fn from(x: &ndarray::Array<T, D>) -> Array {
-            let data: Vec<T> = x.iter().copied().collect();
-            Array::from_slice(&data, x.shape())
+    /// Of an array or a view with any layout. Elements that lie row by row are copied as one piece.
+    impl<T: Element, S: ndarray::Data<Elem = T>, D: ndarray::Dimension> From<&ndarray::ArrayBase<S, D>> for Array {
+        fn from(x: &ndarray::ArrayBase<S, D>) -> Array {
+            match x.as_slice() {
+                Some(data) => Array::from_slice(data, x.shape()),
+                None => Array::from_slice(&x.iter().copied().collect::<Vec<T>>(), x.shape()),
+            }
+        }
+    }
+    impl Array {
+        /// Calls `f` with the elements as a view of the crate `ndarray`, in their own type, without a copy of those of an array of real numbers.
+        ///
+        /// # Panics
+        /// If `T` is not the array's element type, or the value is abstract.
+        #[track_caller]
+        pub fn with_ndarray<T: Element, R>(&self, f: impl FnOnce(ndarray::ArrayViewD<T>) -> R) -> R {
+            self.slice_for("with_ndarray", |x: &[T]| {
+                f(ndarray::ArrayViewD::from_shape(self.shape(), x).expect("as many elements as the shape says"))
+            })
         }
     }
     impl<T: Element> TryFrom<&Array> for ndarray::ArrayD<T> {

@@ -233,6 +233,13 @@ impl Array {
             Repr::Tracer(n) => crate::trace::stray(n, None),
         }
     }
+    /// The memory of a concrete array that is more than a number of eight bytes.
+    pub(crate) fn buffer(&self) -> Option<&Buffer> {
+        match &self.0 {
+            Repr::Buf(b) => Some(b.buffer()),
+            _ => None,
+        }
+    }
     /// Writes `piece` over the box whose first corner is at `start`, if nobody else has a handle to this array. Says whether it did.
     pub(crate) fn write_box(&mut self, piece: &Array, start: &[usize]) -> bool {
         let Repr::Buf(b) = &mut self.0 else { return false };

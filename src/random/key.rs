@@ -17,7 +17,7 @@ use crate::{Pytree, prim};
 /// let noisy = jit(|key: Key, x: &Array| x + random::normal(key, &[2]));
 /// assert_eq!(noisy(random::key(0), &array![1., 2.]).shape(), [2]);
 /// ```
-pub struct Key(Array);
+pub struct Key(pub(super) Array);
 
 impl Pytree for Key {
     fn walk<'a>(&'a self, w: &mut dyn Walker<'a>) {
@@ -93,6 +93,24 @@ pub fn key(seed: impl ArrayLike) -> Key {
         )
     }
     Key(prim::random_seed(&seed))
+}
+
+/// The older name of [`key`] in JAX, where it gives an array of words: here that is [`key_data`] of the key. As `jax.random.PRNGKey`.
+#[doc(alias = "PRNGKey")]
+#[track_caller]
+pub fn prng_key(seed: impl ArrayLike) -> Key {
+    key(seed)
+}
+
+/// A second key that is the same, for whoever wants the same numbers twice. As `jax.random.clone`.
+///
+/// ```
+/// use cotangent::random::{clone, key, uniform};
+/// let k = key(0);
+/// assert_eq!(uniform(clone(&k), &[]).to_f64(), uniform(k, &[]).to_f64());
+/// ```
+pub fn clone(key: &Key) -> Key {
+    Key(key.0.clone())
 }
 
 /// `n` new keys.

@@ -18,14 +18,23 @@
 //! let y = random::normal(key, &[3]); // the same numbers again: the key was moved
 //! ```
 //!
-//! There is no way to copy one:
+//! It is not copied in passing, only by a function that says so, [`clone`]:
 //!
 //! ```compile_fail,E0599
 //! cotangent::random::key(0).clone();
 //! ```
 
+mod choose;
+mod count;
+mod draw;
+mod gamma_grad;
+mod gammas;
 mod key;
+mod matrix;
 mod sample;
 
-pub use key::{Key, fold_in, key, key_data, split, split_array, wrap_key_data};
+pub use choose::{Categorical, Choice, Permutation, categorical, choice, permutation};
+pub use draw::*;
+pub use gamma_grad::random_gamma_grad;
+pub use key::{Key, clone, fold_in, key, key_data, prng_key, split, split_array, wrap_key_data};
 pub use sample::{bernoulli, bits, bits_dtype, normal, normal_dtype, randint, randint_dtype, uniform, uniform_in};

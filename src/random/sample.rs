@@ -10,22 +10,19 @@ use crate::prim::{self, convert_element_type, lit, scalar_of};
 
 /// Parameters of a distribution fit the shape of what is drawn.
 #[track_caller]
-fn fits(name: &str, shape: &[usize], parameters: &[&Array]) {
-    for p in parameters {
-        if p.ndim() > shape.len() || crate::array::broadcast_shapes(&[p.shape(), shape]).as_deref() != Some(shape) {
-            fail(
-                ErrorKind::Shape,
-                format!(
-                    "random::{name}: a parameter of shape {} does not broadcast to {}",
-                    tuple(p.shape()),
-                    tuple(shape)
-                ),
-            )
-        }
+pub(super) fn fits(name: &str, shape: &[usize], parameters: &[&Array]) {
+    if let Some(why) = misfit(shape, parameters) {
+        fail(ErrorKind::Shape, format!("random::{name}: {why}"))
     }
 }
+/// Why they do not.
+pub(super) fn misfit(shape: &[usize], parameters: &[&Array]) -> Option<String> {
+    let fits = |p: &Array| crate::array::broadcast_shapes(&[p.shape(), shape]).as_deref() == Some(shape);
+    let p = parameters.iter().find(|p| !fits(p))?;
+    Some(format!("a parameter of shape {} does not broadcast to {}", tuple(p.shape()), tuple(shape)))
+}
 /// The parameter as an array of this type; a number is converted at once and loses nothing.
-fn parameter(x: impl Operand, dtype: DType) -> Array {
+pub(super) fn parameter(x: impl Operand, dtype: DType) -> Array {
     let x = x.beside(&scalar_of(dtype, false, 0.0));
     if x.dtype() == dtype && !x.weak_type() { x } else { convert_element_type(&x, dtype, false) }
 }
@@ -87,7 +84,7 @@ fn require_float(name: &str, dtype: DType) {
     }
 }
 #[track_caller]
-fn unit_to(key: &Array, shape: &[usize], dtype: DType, low: &Array, high: &Array) -> Array {
+pub(super) fn unit_to(key: &Array, shape: &[usize], dtype: DType, low: &Array, high: &Array) -> Array {
     fits("uniform", shape, &[low, high]);
     let mantissa = dtype.float_info().expect("a floating-point type").mantissa_bits as usize;
     // random bits become the mantissa of a number of [1, 2)
@@ -126,14 +123,24 @@ pub fn normal(key: Key, shape: &[usize]) -> Array {
 #[track_caller]
 pub fn normal_dtype(key: Key, shape: &[usize], dtype: DType) -> Array {
     if !dtype.is_complex() {
-        require_float("normal", dtype);
-        return normal_real(key.single("normal"), shape, dtype);
+        require_float("normal", dtype)
     }
-    key.single("normal");
+    normal_any(key.single("normal"), shape, dtype)
+}
+/// Normally distributed numbers of a floating-point or complex type.
+#[track_caller]
+pub(super) fn normal_any(key: &Array, shape: &[usize], dtype: DType) -> Array {
+    if !dtype.is_complex() {
+        return normal_real(key, shape, dtype);
+    }
     let part = dtype.real_part();
     // divided by the root of 2 as JAX's compiler divides by a constant: through its reciprocal
     let half = prim::div(&scalar_of(part, false, 1.0), &scalar_of(part, false, std::f64::consts::SQRT_2));
-    let [re, im] = key.split().map(|k| prim::mul(&normal_real(k.single("normal"), shape, part), &half));
+    let keys = prim::random_split(key, &[2]);
+    let [re, im] = [0, 1].map(|i| {
+        let key = prim::squeeze(&prim::slice_in_dim(&keys, i, i + 1, 1, 0), &[0]);
+        prim::mul(&normal_real(&key, shape, part), &half)
+    });
     prim::complex(&re, &im)
 }
 #[track_caller]

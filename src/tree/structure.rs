@@ -409,6 +409,17 @@ impl Structure {
         paths
     }
 
+    /// The name of every leaf: the steps to it with dots between, as in `layers.0.w`. That of a lone array is empty.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = Vec::with_capacity(self.leaves);
+        self.replay(|i, place| {
+            if let Token::Leaf = self.tokens[i] {
+                names.push(place.iter().filter_map(Step::name).collect::<Vec<_>>().join("."));
+            }
+        });
+        names
+    }
+
     /// Calls `visit` with each token but keys, and the way that leads to it.
     fn replay<'s>(&'s self, mut visit: impl FnMut(usize, &[Step<'s>])) {
         let mut place: Vec<Step> = Vec::new();
@@ -594,6 +605,22 @@ struct Step<'s> {
 
 fn path(steps: &[Step]) -> String {
     steps.iter().map(Step::to_string).collect()
+}
+
+impl Step<'_> {
+    /// Without brackets and quotes; of an option there is nothing to say.
+    fn name(&self) -> Option<String> {
+        match (&self.node, self.key) {
+            (Node::Some | Node::None, _) => None,
+            (Node::Struct(d), _) => Some(d.fields[self.child].to_string()),
+            (Node::Map(..), Some(key)) => {
+                let text = key.as_any().downcast_ref::<String>().map(|s| &s[..]);
+                let text = text.or_else(|| key.as_any().downcast_ref::<&str>().copied());
+                Some(text.map_or_else(|| format!("{key:?}"), |t| t.to_string()))
+            }
+            _ => Some(self.child.to_string()),
+        }
+    }
 }
 
 impl Display for Step<'_> {

@@ -18,6 +18,7 @@ pub mod complex;
 mod conv;
 pub mod cost;
 pub mod dot;
+pub mod dlpack;
 pub mod dt;
 mod emit;
 pub mod exec;
