@@ -5,7 +5,7 @@ use crate::aval::{Aval, Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::extend::{Lanes, Operation, Value, all_front, bind1};
-use crate::np::{self, shape::sum_over, to_inexact};
+use crate::np::{self, to_inexact};
 use crate::prim::{self, lit, select_n, stop_gradient};
 
 /// Which elements are taken together: those along the axes (without any: all), where the mask holds.
@@ -28,7 +28,10 @@ impl Group {
         }
         dims.sort();
         if dims.windows(2).any(|w| w[0] == w[1]) {
-            fail(ErrorKind::Value, format!("{name}: axes {axes:?} name a dimension of shape {} twice", tuple(x.shape())))
+            fail(
+                ErrorKind::Value,
+                format!("{name}: axes {axes:?} name a dimension of shape {} twice", tuple(x.shape())),
+            )
         }
         dims
     }
@@ -37,41 +40,47 @@ impl Group {
     fn mask(&self, name: &str, x: &Array) -> Option<Array> {
         let m = self.mask.as_ref()?;
         if m.dtype() != DType::Bool {
-            fail(ErrorKind::Type, format!("{name}: the mask consists of booleans, not of elements of type {}", m.dtype()))
+            fail(
+                ErrorKind::Type,
+                format!("{name}: the mask consists of booleans, not of elements of type {}", m.dtype()),
+            )
         }
         let fits = crate::array::broadcast_shapes(&[m.shape(), x.shape()]).as_deref() == Some(x.shape());
         if !fits {
-            let text = format!("{name}: the mask of shape {} does not broadcast to {}", tuple(m.shape()), tuple(x.shape()));
+            let text =
+                format!("{name}: the mask of shape {} does not broadcast to {}", tuple(m.shape()), tuple(x.shape()));
             fail(ErrorKind::Shape, text)
         }
         Some(np::broadcast_to(m, x.shape()))
     }
 }
 /// Methods that say which elements are taken together.
-macro_rules! grouped { ($Name:ident) => {
-    impl $Name {
-        /// Along this axis, which may count from the end.
-        pub fn axis(mut self, axis: i32) -> $Name {
-            self.group.axes = Some(vec![axis]);
-            self
+macro_rules! grouped {
+    ($Name:ident) => {
+        impl $Name {
+            /// Along this axis, which may count from the end.
+            pub fn axis(mut self, axis: i32) -> $Name {
+                self.group.axes = Some(vec![axis]);
+                self
+            }
+            /// Along these axes together.
+            pub fn axes(mut self, axes: &[i32]) -> $Name {
+                self.group.axes = Some(axes.to_vec());
+                self
+            }
+            /// Along all axes together.
+            pub fn all_axes(mut self) -> $Name {
+                self.group.axes = None;
+                self
+            }
+            /// Only those elements for which the mask holds, which broadcasts to the array.
+            pub fn where_(mut self, mask: &Array) -> $Name {
+                self.group.mask = Some(mask.clone());
+                self
+            }
         }
-        /// Along these axes together.
-        pub fn axes(mut self, axes: &[i32]) -> $Name {
-            self.group.axes = Some(axes.to_vec());
-            self
-        }
-        /// Along all axes together.
-        pub fn all_axes(mut self) -> $Name {
-            self.group.axes = None;
-            self
-        }
-        /// Only those elements for which the mask holds, which broadcasts to the array.
-        pub fn where_(mut self, mask: &Array) -> $Name {
-            self.group.mask = Some(mask.clone());
-            self
-        }
-    }
-} }
+    };
+}
 grouped!(Softmax);
 grouped!(LogSumExp);
 grouped!(Standardize);
@@ -81,7 +90,7 @@ fn kept(y: &Array, dims: &[usize]) -> Array {
     prim::expand_dims(y, dims)
 }
 fn kept_sum(x: &Array, dims: &[usize]) -> Array {
-    kept(&sum_over(x, dims, None), dims)
+    kept(&x.sum_over(dims), dims)
 }
 /// `x`, and `v` where the mask does not hold.
 fn masked(mask: Option<&Array>, x: &Array, v: f64) -> Array {
@@ -295,7 +304,7 @@ impl LogSumExp {
         let count = match self.group.mask("logmeanexp", x) {
             None => lit(&log, dims.iter().map(|d| x.shape()[*d] as f64).product()),
             Some(m) => {
-                let n = sum_over(&m.astype(log.dtype()), &dims, None);
+                let n = m.astype(log.dtype()).sum_over(&dims[..]);
                 if self.keep { kept(&n, &dims) } else { n }
             }
         };
@@ -394,9 +403,8 @@ impl Standardize {
     pub fn of(&self, x: &Array) -> Array {
         let x = to_inexact("standardize", x);
         let (dims, mask) = (self.group.dims("standardize", &x), self.group.mask("standardize", &x));
-        let count: f64 = dims.iter().map(|d| x.shape()[*d] as f64).product();
         let average = |y: &Array| match &mask {
-            None => kept(&sum_over(y, &dims, Some(count)), &dims),
+            None => kept(&y.mean_over(&dims[..]), &dims),
             Some(m) => kept_sum(&masked(Some(m), y, 0.0), &dims) / kept_sum(&m.astype(y.dtype()), &dims),
         };
         let mean = self.mean.clone().unwrap_or_else(|| average(&x));

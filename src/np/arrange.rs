@@ -457,7 +457,7 @@ impl Diagonal {
     #[track_caller]
     pub fn trace(&self, x: &Array) -> Array {
         let y = self.of(x);
-        super::shape::sum_over(&y, &[y.ndim() - 1], None)
+        y.sum_over(-1)
     }
 }
 /// The main diagonal of the first two dimensions, along a last one in their place. Options: [`Diagonal`]. As `jax.numpy.diagonal`.

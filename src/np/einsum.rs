@@ -236,7 +236,7 @@ impl Named {
         let alone: Vec<usize> = (0..self.labels.len()).filter(|d| !elsewhere.contains(&self.labels[*d])).collect();
         if !alone.is_empty() {
             let summed = |x: &Array| {
-                if x.dtype().is_float() { super::shape::sum_over(x, &alone, None) } else { prim::reduce_sum(x, &alone) }
+                if x.dtype().is_float() { x.sum_over(&alone[..]) } else { prim::reduce_sum(x, &alone) }
             };
             self.x = summed(&self.x);
             self.labels.retain(|l| elsewhere.contains(l))

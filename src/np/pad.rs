@@ -66,12 +66,12 @@ impl Statistic {
         let y = match self {
             Statistic::Maximum => prim::reduce_max(x, &[d]),
             Statistic::Minimum => prim::reduce_min(x, &[d]),
-            Statistic::Mean => super::shape::sum_over(&super::to_inexact("pad", x), &[d], Some(n as f64)),
+            Statistic::Mean => super::to_inexact("pad", x).mean_over(d as i32),
             Statistic::Median => {
                 let x = super::to_inexact("pad", x);
                 let sorted = prim::sort(&[&x], d, 1).swap_remove(0);
                 let middle = slice_in_dim(&sorted, (n - 1) / 2, n / 2 + 1, 1, d);
-                let y = super::shape::sum_over(&middle, &[d], Some(middle.shape()[d] as f64));
+                let y = middle.mean_over(d as i32);
                 // NaNs come last, and there is no median then
                 let last = prim::squeeze(&slice_in_dim(&sorted, n - 1, n, 1, d), &[d]);
                 prim::select_n(&prim::ne(&last, &last), &[&y, &last])

@@ -31,6 +31,11 @@ impl ReductionAxes for &[i32] {
         self.to_vec()
     }
 }
+impl ReductionAxes for &[usize] {
+    fn axes(self) -> Vec<i32> {
+        self.iter().map(|d| *d as i32).collect()
+    }
+}
 impl ReductionAxes for Vec<i32> {
     fn axes(self) -> Vec<i32> {
         self

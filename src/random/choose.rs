@@ -23,7 +23,10 @@ fn axis_of(name: &str, axis: i32, x: &Array) -> usize {
 #[track_caller]
 fn count(name: &str, x: &Array) -> usize {
     if !x.dtype().is_integer() {
-        fail(ErrorKind::Type, format!("random::{name}: takes an array or a whole number, not a value of type {}", x.aval()))
+        fail(
+            ErrorKind::Type,
+            format!("random::{name}: takes an array or a whole number, not a value of type {}", x.aval()),
+        )
     }
     x.to_f64().max(0.0) as usize
 }
@@ -267,7 +270,11 @@ fn categories(key: Key, logits: &Array, options: &Categorical) -> Array {
     let axis = axis_of("categorical", options.axis.unwrap_or(-1), logits);
     let lines: Shape = (0..logits.ndim()).filter(|d| *d != axis).map(|d| logits.shape()[d]).collect();
     let shape: Shape = options.shape.as_deref().map_or_else(|| lines.clone(), |s| s.into());
-    fits("categorical", &shape, &[&prim::squeeze(&prim::slice_in_dim(logits, 0, 1.min(logits.shape()[axis]), 1, axis), &[axis])]);
+    fits(
+        "categorical",
+        &shape,
+        &[&prim::squeeze(&prim::slice_in_dim(logits, 0, 1.min(logits.shape()[axis]), 1, axis), &[axis])],
+    );
     let front = shape.len() - lines.len();
     let n = logits.shape()[axis];
     if n == 0 {

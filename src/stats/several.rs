@@ -12,7 +12,7 @@ pub mod multivariate_normal {
     use crate::aval::tuple;
     use crate::dtype::promote_all;
     use crate::error::{ErrorKind, fail};
-    use crate::np::{broadcast_to, shape::sum_over};
+    use crate::np::broadcast_to;
     use crate::prim::{self, TriangularSolve, convert_element_type, log, reshape, triangular_solve};
     use std::f64::consts::PI;
 
@@ -36,7 +36,7 @@ pub mod multivariate_normal {
         let y = &x - &mean;
         let last = [y.ndim() - 1];
         if cov.ndim() == 0 {
-            let squares = sum_over(&(&y * &y), &last, None);
+            let squares = (&y * &y).sum_over(&last[..]);
             return squares / &cov * -0.5 - n as f64 / 2.0 * ((2.0 * PI).ln() + cov.log());
         }
         if cov.ndim() < 2 || cov.shape()[cov.ndim() - 2..] != [n, n] || y.shape()[y.ndim() - 1] != n {
@@ -49,12 +49,12 @@ pub mod multivariate_normal {
         let columns = reshape(&broadcast_to(&y, &all(&[n])), &all(&[n, 1]));
         let down = TriangularSolve { left_side: true, lower: true, ..Default::default() };
         let white = reshape(&triangular_solve(&broadcast_to(&factor, &all(&[n, n])), &columns, &down), &all(&[n]));
-        let squares = sum_over(&(&white * &white), &[shape.len()], None);
+        let squares = (&white * &white).sum_over(shape.len() as i32);
         let (m, k) = (factor.ndim() - 2, factor.ndim() - 1);
         let index = |d| prim::iota(crate::DType::Int32, factor.shape(), d);
         let on = prim::eq(&index(m), &index(k));
         let diagonal = prim::select_n(&on, &[&prim::zeros_of(factor.aval()), &factor]);
-        let size = sum_over(&log(&sum_over(&diagonal, &[k], None)), &[m], None);
+        let size = log(&diagonal.sum_over(k as i32)).sum_over(m as i32);
         squares * -0.5 - n as f64 / 2.0 * (2.0 * PI).ln() - size
     }
     #[track_caller]
@@ -88,7 +88,6 @@ pub mod dirichlet {
     use crate::aval::tuple;
     use crate::dtype::promote_all;
     use crate::error::{ErrorKind, fail};
-    use crate::np::shape::sum_over;
     use crate::prim::{self, concatenate, convert_element_type};
     use crate::special::{above, below, gammaln, put, xlogy};
 
@@ -116,12 +115,12 @@ pub mod dirichlet {
         }
         let x = match x.shape()[0] == alpha.shape()[0] {
             true => x,
-            false => concatenate(&[&x, &prim::expand_dims(&(1.0 - sum_over(&x, &[0], None)), &[0])], 0),
+            false => concatenate(&[&x, &prim::expand_dims(&(1.0 - x.sum_over(0)), &[0])], 0),
         };
-        let norm = sum_over(&gammaln(&alpha), &[0], None) - gammaln(&sum_over(&alpha, &[0], None));
+        let norm = gammaln(&alpha).sum_over(0) - gammaln(&alpha.sum_over(0));
         let column = prim::broadcast_in_dim(&alpha, x.shape(), &[0]);
-        let value = sum_over(&xlogy(&(column - 1.0), &x), &[0], None) - norm;
-        let whole = below(&(sum_over(&x, &[0], None) - 1.0).abs(), 1e-6);
+        let value = xlogy(&(column - 1.0), &x).sum_over(0) - norm;
+        let whole = below(&(x.sum_over(0) - 1.0).abs(), 1e-6);
         put(&!(prim::reduce_and(&above(&x, 0.0), &[0]) & whole), f64::NEG_INFINITY, &value)
     }
     /// The density. As `jax.scipy.stats.dirichlet.pdf`.

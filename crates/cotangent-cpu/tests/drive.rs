@@ -62,7 +62,8 @@ fn turns_are_those_of_the_reference() {
         let isa = if isa.available() { isa } else { Isa::Portable };
         let (machine, fuse) = ([When::Pays, When::Always, When::Never][r.below(3)], r.below(4) > 0);
         let in_place = [1, 1 << 18][r.below(2)];
-        let Ok(body) = Executable::compile_with(&p, Options { isa, machine, fuse, in_place }) else {
+        let Ok(body) = Executable::compile_with(&p, Options { isa, machine, fuse, in_place, ..Options::default() })
+        else {
             panic!("seed {seed}\n{p}")
         };
         let (n, reverse) = (r.below(5), r.below(2) == 0);

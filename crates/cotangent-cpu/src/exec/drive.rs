@@ -10,6 +10,7 @@ use super::register::Registers;
 use super::run::{Frame, Slot, Step};
 use super::{BITS, Executable, Form, Operand, Output};
 use crate::Buffer;
+use crate::float::Arithmetic;
 
 /// The elements of an array that goes into a loop, for each turn.
 pub enum Rows<'a> {
@@ -167,12 +168,12 @@ impl<'a> Drive<'a> {
         unsafe {
             match &mut self.work {
                 Work::Steps(steps, consts) => {
-                    let frame = Frame { args: &self.args, consts, slots: &mut self.slots, scratch: self.scratch.ptr() };
+                    let frame = Frame::new(&self.args, consts, &self.slots, self.scratch.ptr());
                     for s in steps {
                         s.run(&frame)
                     }
                 }
-                Work::Single(s) => s.call(|i| self.args[i].cast_const(), self.slots[0].ptr),
+                Work::Single(s) => s.call(|i| self.args[i].cast_const(), self.slots[0].ptr.get()),
                 Work::Scalars(r, cells) => {
                     for ((cell, from), size) in cells.iter_mut().zip(&self.args).zip(self.sizes) {
                         *cell = word(*from, size - BITS)
@@ -186,10 +187,8 @@ impl<'a> Drive<'a> {
     fn at(&mut self, place: Place) -> *mut u8 {
         match (&self.work, place) {
             (_, Place::Arg(i)) => self.args[i as usize],
-            (_, Place::Slot(i)) => self.slots[i as usize].ptr,
-            (Work::Steps(_, consts), _) => {
-                Frame { args: &[], consts, slots: &mut self.slots, scratch: std::ptr::null_mut() }.at(place)
-            }
+            (_, Place::Slot(i)) => self.slots[i as usize].ptr.get(),
+            (Work::Steps(_, consts), _) => Frame::new(&[], consts, &self.slots, std::ptr::null_mut()).at(place),
             _ => unreachable!("one kernel makes one array"),
         }
     }
@@ -249,6 +248,7 @@ impl ArrayLoop<'_> {
                 "a row of {row} bytes for each of {n} turns"
             )
         }
+        let _arithmetic = Arithmetic::enter();
         let mut body = Drive::new(self.body);
         let mut cond = self.cond.map(|(e, consts)| {
             assert!(e.args.len() == consts.len() + nk, "{} operands of the condition", e.args.len());
@@ -258,7 +258,7 @@ impl ArrayLoop<'_> {
             drive.operands(0, consts);
             let (most, _) = drive.memory(e);
             let held: Vec<Buffer> = most.iter().map(|b| Buffer::uninit(*b)).collect();
-            drive.slots.iter_mut().zip(&held).for_each(|(s, b)| s.ptr = b.ptr());
+            drive.slots.iter_mut().zip(&held).for_each(|(s, b)| s.ptr.set(b.ptr()));
             (drive, held, consts.len(), truth(e))
         });
 
@@ -303,7 +303,7 @@ impl ArrayLoop<'_> {
 
         // memory: every block is in one place at a time, a slot or a carry
         let mut held: Vec<Buffer> = most.iter().map(|b| Buffer::uninit(*b)).collect();
-        body.slots.iter_mut().zip(&held).for_each(|(s, b)| s.ptr = b.ptr());
+        body.slots.iter_mut().zip(&held).for_each(|(s, b)| s.ptr.set(b.ptr()));
         body.operands(0, self.consts);
         body.operands(nc, self.carry);
         let (mut words, mut fresh) = (vec![0u64; nk], vec![0u64; nk]);
@@ -351,7 +351,7 @@ impl ArrayLoop<'_> {
             for (y, goes) in ys.iter_mut().zip(&goes) {
                 let at = y.at(i);
                 if let Goes::Made(s) = goes {
-                    body.slots[*s].ptr = at
+                    body.slots[*s].ptr.set(at)
                 }
             }
             // SAFETY: sizes were checked above; whatever a slot has memory of is as large as its largest value, and nothing else lies there.
@@ -383,10 +383,10 @@ impl ArrayLoop<'_> {
                     Next::Word(..) => unsafe { *words.add(k) = fresh[k] },
                     Next::Row(y) => {
                         let Goes::Made(s) = goes[y] else { unreachable!("a row that is made in its place") };
-                        body.args[at] = body.slots[s].ptr
+                        body.args[at] = body.slots[s].ptr.get()
                     }
                     Next::Swap(_) | Next::Copy(..) => {
-                        let other = if let Next::Swap(s) = *next { &mut body.slots[s].ptr } else { &mut spare[k] };
+                        let other = if let Next::Swap(s) = *next { body.slots[s].ptr.get_mut() } else { &mut spare[k] };
                         std::mem::swap(other, &mut body.args[at]);
                         if turn == 0 {
                             // the first carry is the caller's, and not to be written

@@ -182,7 +182,7 @@ impl MapStep {
     pub unsafe fn some(&self, frame: &Frame, from: usize, to: usize) {
         let code = self.machine.as_ref().and_then(|m| m.code());
         // SAFETY: the caller's.
-        unsafe { self.range(frame, frame.scratch.ptr(), code, from, to) }
+        unsafe { self.range(frame, frame.scratch, code, from, to) }
     }
     /// How long it takes by what is computed, or by what goes through memory.
     pub fn estimate(&self) -> f64 {

@@ -253,10 +253,8 @@ impl build::Single {
 /// The operands fit the program.
 unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
     let (slots, scratch) = frame_of(built);
-    let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: SmallVec::new() };
-    let (mut slots, scratch) = frame_of(built);
     let args = pointers(args);
-    let mut frame = Frame { args: &args, consts: &built.consts, slots: &mut slots, scratch: scratch.ptr() };
+    let mut frame = Frame::new(&args, &built.consts, &slots, scratch.ptr());
     // SAFETY: the caller's.
     unsafe { run::run(&built.steps, &mut frame) };
     result_list(built, &mut frame)

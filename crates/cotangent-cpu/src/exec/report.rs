@@ -10,7 +10,6 @@ use super::{Operand, Options, Outputs, Ready, frame_of, pointers, result_list, s
 use crate::cost::{bytes, fetched};
 use crate::float::Arithmetic;
 use crate::{Cost, Kind, Program, ValId};
-use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
@@ -102,10 +101,8 @@ impl Inspected {
             Ready::Steps(built) => built,
         };
         let (slots, scratch) = frame_of(built);
-        let mut frame = Frame { args, consts: &built.consts, slots: &slots, scratch, locals: SmallVec::new() };
-        let (mut slots, scratch) = frame_of(built);
         let args = pointers(args);
-        let mut frame = Frame { args: &args, consts: &built.consts, slots: &mut slots, scratch: scratch.ptr() };
+        let mut frame = Frame::new(&args, &built.consts, &slots, scratch.ptr());
         let (mut first, mut times) = (0, Vec::with_capacity(built.ends.len()));
         for end in &built.ends {
             let start = Instant::now();

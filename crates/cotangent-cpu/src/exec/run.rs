@@ -4,12 +4,11 @@ use super::access::Access;
 use super::build::Place;
 use super::constants::Constants;
 use super::map::{Code, MapStep};
-use super::{Operand, fold, index, library, line, order, place, strip, window};
-use super::{fold, index, library, line, order, place, window};
+use super::{fold, index, library, line, order, place, strip, window};
 use crate::Buffer;
 use crate::dot::{Mat, dot};
 use smallvec::SmallVec;
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 
 /// One step of a run.
 pub enum Step {
@@ -56,11 +55,10 @@ pub struct Copy {
 
 /// Memory of one value: a buffer, or up to eight bytes.
 pub struct Slot {
+    /// Where the value lies: in the buffer, or where a loop wants it.
+    pub ptr: Cell<*mut u8>,
     /// Replaced only between steps.
     buffer: UnsafeCell<Buffer>,
-    /// Where the value lies: in the buffer, or where a loop wants it.
-    pub ptr: *mut u8,
-    buffer: Buffer,
     /// Written through a pointer while the frame is shared.
     cell: UnsafeCell<u64>,
 }
@@ -71,36 +69,38 @@ pub struct Frame<'a> {
     pub args: &'a [*mut u8],
     pub consts: &'a Constants,
     pub slots: &'a [Slot],
-    pub scratch: Buffer,
+    pub scratch: *mut u8,
     /// Where row 0 of the values of a strip would be.
     pub locals: SmallVec<[*mut u8; 8]>,
-    pub slots: &'a mut [Slot],
-    pub scratch: *mut u8,
 }
 
 impl Slot {
     /// Without a buffer.
     pub fn new() -> Slot {
-        Slot { buffer: UnsafeCell::new(Buffer::uninit(0)), cell: UnsafeCell::new(0) }
-        Slot { ptr: std::ptr::null_mut(), buffer: Buffer::uninit(0), cell: UnsafeCell::new(0) }
+        Slot {
+            ptr: Cell::new(std::ptr::null_mut()),
+            buffer: UnsafeCell::new(Buffer::uninit(0)),
+            cell: UnsafeCell::new(0),
+        }
     }
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    /// Outside of strips.
+    #[inline(always)]
+    pub fn new(args: &'a [*mut u8], consts: &'a Constants, slots: &'a [Slot], scratch: *mut u8) -> Frame<'a> {
+        Frame { args, consts, slots, scratch, locals: SmallVec::new() }
+    }
     /// Start of the memory of a place. It is written only by the step that makes the value.
     #[inline(always)]
     pub fn at(&self, place: Place) -> *mut u8 {
         match place {
             Place::Arg(i) => self.args[i as usize],
             Place::Const(i) => self.consts.ptr(i).cast_mut(),
-            // SAFETY: nobody replaces it while a step runs.
-            Place::Slot(i) => unsafe { (*self.slots[i as usize].buffer.get()).ptr() },
-            Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
-            Place::Scratch => self.scratch.ptr(),
-            Place::Local(i) => self.locals[i as usize],
-            Place::Slot(i) => self.slots[i as usize].ptr,
+            Place::Slot(i) => self.slots[i as usize].ptr.get(),
             Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
             Place::Scratch => self.scratch,
+            Place::Local(i) => self.locals[i as usize],
         }
     }
     /// So many bytes behind the start of a place.
@@ -116,8 +116,10 @@ impl Frame<'_> {
     /// Gives a slot another buffer.
     #[inline]
     fn put(&mut self, slot: u32, buffer: Buffer) -> Buffer {
+        let to = &self.slots[slot as usize];
+        to.ptr.set(buffer.ptr());
         // SAFETY: the frame is not shared now, and its slots belong to one run.
-        unsafe { std::mem::replace(&mut *self.slots[slot as usize].buffer.get(), buffer) }
+        unsafe { std::mem::replace(&mut *to.buffer.get(), buffer) }
     }
 }
 
@@ -128,11 +130,7 @@ impl Frame<'_> {
 pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
     for step in steps {
         match step {
-            Step::Make(slot, bytes) => {
-                let slot = &mut frame.slots[*slot as usize];
-                slot.buffer = Buffer::uninit(*bytes);
-                slot.ptr = slot.buffer.ptr()
-            }
+            Step::Make(slot, bytes) => drop(frame.put(*slot, Buffer::uninit(*bytes))),
             Step::Free(slot) => drop(frame.take(*slot)),
             // SAFETY: the caller's.
             step => unsafe { step.run(frame) },
@@ -148,9 +146,6 @@ impl Step {
     pub unsafe fn run(&self, frame: &Frame) {
         // SAFETY: the caller's; a checked program reads nothing outside its operands.
         unsafe {
-            match step {
-                Step::Make(slot, bytes) => drop(frame.put(*slot, Buffer::uninit(*bytes))),
-                Step::Free(slot) => drop(frame.take(*slot)),
             match self {
                 Step::Make(..) | Step::Free(_) => {}
                 Step::Direct(d) => {

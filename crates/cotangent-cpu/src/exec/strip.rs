@@ -365,8 +365,8 @@ impl Strip {
             })
             .collect();
         let memory = Buffer::uninit(at);
-        let (args, consts, slots) = (frame.args, frame.consts, frame.slots);
-        let mut own = Frame { args, consts, slots, scratch: Buffer::uninit(self.scratch), locals: SmallVec::new() };
+        let scratch = Buffer::uninit(self.scratch);
+        let mut own = Frame::new(frame.args, frame.consts, frame.slots, scratch.ptr());
         for from in rows.clone().step_by(self.at_once) {
             let now = from..(from + self.at_once).min(rows.end);
             let starts = offsets.iter().zip(&self.locals);

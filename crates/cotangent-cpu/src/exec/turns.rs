@@ -69,8 +69,6 @@ impl ScalarLoop<'_> {
         assert!(self.length.is_some() || self.cond.is_some() && self.xs.is_empty(), "when the loop ends");
         let n = self.length.unwrap_or(0);
         let _arithmetic = Arithmetic::enter();
-        for (bytes, width) in self.xs {
-            assert!((1..=8).contains(width) && bytes.len() == n * width, "an element for each turn")
         for (bytes, width, count) in self.xs {
             assert!((1..=8).contains(width) && bytes.len() == n * width * count, "a row for each turn")
         }
