@@ -14,14 +14,14 @@ use crate::stages::clock;
 use cotangent_cpu::{Executable, Output, Outputs, Program, ValId};
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 /// A program ready to run.
 pub(crate) struct Compiled {
     exec: Executable,
     outs: Avals,
-    /// The same over the elements of its values, for loops.
-    apart: OnceLock<Option<Executable>>,
+    /// What it is in loops.
+    bodies: turns::Bodies,
 }
 
 impl Compiled {
@@ -100,7 +100,7 @@ fn compile(p: Program, outs: Avals, what: &str, loc: Loc) -> Compiled {
         debug_assert_eq!(*p.ty(*v), ty(a), "{what}: lowered type");
     }
     match Executable::compile(&p) {
-        Ok(exec) => Compiled { exec, outs, apart: OnceLock::new() },
+        Ok(exec) => Compiled { exec, outs, bodies: Default::default() },
         Err(why) => {
             raise(Error::new(ErrorKind::Program, format!("{what}: the engine refuses this program: {why}")).at(loc))
         }

@@ -25,6 +25,7 @@ pub mod exec;
 pub mod float;
 #[doc(hidden)]
 pub mod fuzz;
+mod hoist;
 pub mod isa;
 pub mod math;
 mod pairs;
@@ -42,6 +43,7 @@ pub use cost::Cost;
 pub use dt::Dt;
 pub use exec::report;
 pub use exec::{ArrayLoop, Executable, Operand, Output, Outputs, Rows, ScalarLoop, Turned};
+pub use hoist::{Hoisted, hoist};
 pub use pooled::Pooled;
 pub use program::*;
 pub use routine::{Call, Lib, Plain, Routine};

@@ -62,7 +62,9 @@ fn turns_are_those_of_the_reference() {
         let isa = if isa.available() { isa } else { Isa::Portable };
         let (machine, fuse) = ([When::Pays, When::Always, When::Never][r.below(3)], r.below(4) > 0);
         let in_place = [1, 1 << 18][r.below(2)];
-        let Ok(body) = Executable::compile_with(&p, Options { isa, machine, fuse, in_place, ..Options::default() })
+        let owned = if r.below(2) == 0 { (consts.len(), consts.len() + carried.len()) } else { (0, 0) };
+        let Ok(body) =
+            Executable::compile_with(&p, Options { isa, machine, fuse, in_place, owned, ..Options::default() })
         else {
             panic!("seed {seed}\n{p}")
         };
@@ -174,5 +176,166 @@ fn a_condition_ends_the_loop() {
         }
         let rows: Vec<f32> = (1..=limit as usize).flat_map(after).collect();
         assert_eq!(turned.ys[0].as_slice::<f32>(), rows)
+    }
+}
+
+#[test]
+fn products_are_added_to_the_carry() {
+    // c + transpose(b a) for a carried c
+    let (m, n) = (5, 70);
+    for (k, dt) in [(1, Dt::F32), (2, Dt::F32), (33, Dt::F64), (256, Dt::F32), (257, Dt::F32)] {
+        let mut p = Program::default();
+        let a = p.arg(Ty::new(dt, &[1, m, k]));
+        let (c, b) = (p.arg(Ty::new(dt, &[n, m])), p.arg(Ty::new(dt, &[1, k, n])));
+        let spec = DotSpec::for_sizes(n, k, dt);
+        let product = p.push(Kind::Dot(spec), &[a, b].map(Use::plain), &[Ty::new(dt, &[1, m, n])]);
+        let flat = p.view(product, View::identity(&[m, n]));
+        let turned = p.view(flat, View { strides: [1, n as i64].into_iter().collect(), ..View::splat(&[n, m]) });
+        let mut body = Body::default();
+        let (x, y) = (body.input(0, dt), body.input(1, dt));
+        let sum = body.bin(Op::Add, dt, x, y);
+        body.outs.push(sum);
+        let next = p.push(Kind::Map(body.into()), &[c, turned].map(Use::plain), &[Ty::new(dt, &[n, m])]);
+        p.outs = vec![next];
+        p.check().unwrap();
+        let body = Executable::body(&p, 1..2);
+        assert_eq!(body.is_some(), (2..=256).contains(&k), "{k}");
+        let body = body.unwrap_or_else(|| Executable::compile(&p).unwrap());
+        let mut r = Random(k as u64);
+        let mut numbers = |len: usize| -> Vec<u8> {
+            let number = |r: &mut Random| r.below(2001) as f64 / 1000.0 - 1.0;
+            let all = (0..len).map(|_| number(&mut r));
+            match dt {
+                Dt::F32 => all.flat_map(|x| (x as f32).to_le_bytes()).collect(),
+                _ => all.flat_map(f64::to_le_bytes).collect(),
+            }
+        };
+        let (a, first) = (numbers(m * k), numbers(n * m));
+        let rows: Vec<Vec<u8>> = (0..3).map(|_| numbers(k * n)).collect();
+        let mut want = first.clone();
+        for row in &rows {
+            want = evaluate(&p, &[a.clone(), want, row.clone()]).unwrap().remove(0)
+        }
+        let [a, first] = [&a, &first].map(|x| Buffer::from_bytes(x));
+        let run = || {
+            ArrayLoop {
+                cond: None,
+                body: &body,
+                consts: &[Operand::Buffer(&a)],
+                carry: &[Operand::Buffer(&first)],
+                length: Some(3),
+                reverse: false,
+                xs: &[Rows::Each(rows.iter().map(|x| &x[..]).collect())],
+            }
+            .run()
+            .unwrap()
+        };
+        // twice: the first carry is still what it was
+        for _ in 0..2 {
+            let Output::Buffer(got) = &run().carry[0] else { panic!("a new array") };
+            fuzz::same(dt, got.as_bytes(), &want).unwrap_or_else(|e| panic!("{k}: {e}"))
+        }
+    }
+}
+
+#[test]
+fn what_leaves_the_loop_is_the_same() {
+    let (mut constants, mut products) = (0, 0);
+    for seed in 0..20_000 {
+        let mut r = Random(seed);
+        let (p, args) = fuzz::case_within(seed, [20, 300][seed as usize % 2]);
+        let mut roles: [Vec<usize>; 3] = Default::default();
+        (0..args.len()).for_each(|i| roles[r.below(3)].push(i));
+        let [consts, carried, rows] = &roles;
+        let p = ordered(&p, &roles.concat());
+        let n = 3;
+        let Some(h) = hoist(&p, consts.len(), carried.len(), [Some(n), None][r.below(4) / 3]) else { continue };
+        for p in [&h.before, &h.body] {
+            p.check().unwrap_or_else(|e| panic!("seed {seed}: {e}\n{p}"))
+        }
+        constants += h.constants;
+        products += h.before.outs.len() - h.constants;
+        let given = |i: &usize| args[*i].clone();
+        let row = |i: usize, turn: usize| {
+            let mut row = args[i].clone();
+            let size = p.args[consts.len() + carried.len() + rows.iter().position(|k| *k == i).unwrap()].dt.size();
+            let by = turn * size % row.len().max(1);
+            row.rotate_left(by);
+            row
+        };
+        let all = |i: &usize| (0..n).flat_map(|t| row(*i, t)).collect();
+        let mut before: Vec<Vec<u8>> = consts.iter().map(given).collect();
+        if h.before.outs.len() > h.constants {
+            before.extend(rows.iter().map(all))
+        }
+        let made = evaluate(&h.before, &before).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{p}\n{}", h.before));
+        for turn in 0..n {
+            let now = |i: &usize| row(*i, turn);
+            let plain: Vec<Vec<u8>> = consts.iter().chain(carried).map(given).chain(rows.iter().map(now)).collect();
+            let piece = |x: &Vec<u8>| x[turn * x.len() / n..(turn + 1) * x.len() / n].to_vec();
+            let further: Vec<Vec<u8>> = consts
+                .iter()
+                .map(given)
+                .chain(made[..h.constants].iter().cloned())
+                .chain(carried.iter().map(given))
+                .chain(rows.iter().map(now))
+                .chain(made[h.constants..].iter().map(piece))
+                .collect();
+            let (want, got) = (evaluate(&p, &plain).unwrap(), evaluate(&h.body, &further).unwrap());
+            for ((w, g), v) in want.iter().zip(&got).zip(&p.outs) {
+                fuzz::same(p.ty(*v).dt, g, w)
+                    .unwrap_or_else(|e| panic!("seed {seed}, turn {turn}: {e}\n{p}\n{}", h.body))
+            }
+        }
+    }
+    assert!(constants > 1000 && products > 0, "{constants} {products}")
+}
+
+#[test]
+fn rows_are_multiplied_all_at_once() {
+    // carry + row * transpose(weights), for vectors and for matrices
+    let turns = 4;
+    for (m, k, n) in [(1, 8, 5), (3, 16, 7), (2, 300, 1), (5, 64, 1), (1, 200, 1), (32, 40, 24), (2, 7, 3)] {
+        let (w, c, x) = (Ty::new(Dt::F32, &[n, k]), Ty::new(Dt::F32, &[m, n]), Ty::new(Dt::F32, &[m, k]));
+        let mut p = Program::default();
+        let [wv, cv, xv] = [&w, &c, &x].map(|ty| p.arg(ty.clone()));
+        let a = View { strides: [0, k as i64, 1].into_iter().collect(), ..View::splat(&[1, m, k]) };
+        let b = View { strides: [0, 1, k as i64].into_iter().collect(), ..View::splat(&[1, k, n]) };
+        let uses = [p.through(xv, a), p.through(wv, b)];
+        let spec = DotSpec::for_sizes(n, k, Dt::F32);
+        let product = p.push(Kind::Dot(spec), &uses, &[Ty::new(Dt::F32, &[1, m, n])]);
+        let product = p.view(product, View::identity(&[m, n]));
+        let mut body = Body::default();
+        let (s, t) = (body.input(0, Dt::F32), body.input(1, Dt::F32));
+        let sum = body.bin(Op::Add, Dt::F32, s, t);
+        body.outs.push(sum);
+        p.outs = vec![p.push(Kind::Map(body.into()), &[cv, product].map(Use::plain), std::slice::from_ref(&c))];
+        assert!(hoist(&p, 1, 1, None).is_none() && hoist(&p, 1, 1, Some(1)).is_none());
+        let hoisted = hoist(&p, 1, 1, Some(turns));
+        assert_eq!(hoisted.is_some(), k >= 8);
+        let Some(h) = hoisted else { continue };
+        assert_eq!((h.constants, h.before.outs.len(), h.body.args.len()), (0, 1, 4));
+        let mut r = Random(k as u64);
+        let mut numbers = |len: usize| (0..len).map(|_| r.below(2001) as f32 / 1000.0 - 1.0).collect::<Vec<f32>>();
+        let [weights, first, rows] = [n * k, m * n, turns * m * k].map(|len| Buffer::from_slice(&numbers(len)));
+        let before = Executable::compile(&h.before).unwrap();
+        let made = before.run(&[Operand::Buffer(&weights), Operand::Buffer(&rows)]);
+        let Output::Buffer(further) = &made[0] else { panic!("an array") };
+        let of = |p: &Program, further: &[Rows]| {
+            let row = |b: &Rows| if let Rows::Along(b) = b { Rows::Along(b) } else { panic!("rows beside each other") };
+            let xs: Vec<Rows> = std::iter::once(Rows::Along(rows.as_bytes())).chain(further.iter().map(row)).collect();
+            let turned = ArrayLoop {
+                cond: None,
+                body: &Executable::compile(p).unwrap(),
+                consts: &[Operand::Buffer(&weights)],
+                carry: &[Operand::Buffer(&first)],
+                length: Some(turns),
+                reverse: true,
+                xs: &xs,
+            };
+            let Output::Buffer(b) = turned.run().unwrap().carry.remove(0) else { panic!("an array") };
+            b.as_bytes().to_vec()
+        };
+        assert_eq!(of(&h.body, &[Rows::Along(further.as_bytes())]), of(&p, &[]), "{m} {k} {n}")
     }
 }

@@ -436,6 +436,23 @@ pub(crate) unsafe fn dot_onto(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat,
     }
 }
 
+/// Adds a product to what is there: each sum, when it is complete, to its element.
+///
+/// # Safety
+/// As for [`dot`], and the result is initialized. Sums are floats, `spec.order` is a chain of one chunk, longer than one.
+pub(crate) unsafe fn add_dot(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8) {
+    let new = |parts| Product { onto: true, ..Product::new(spec, src, spec.acc, sizes, a, b, out, parts) };
+    let mut product = new(1);
+    debug_assert!(product.in_place() && !product.is_tree() && (2..=CHUNK).contains(&product.k));
+    let ns = product.estimate();
+    let parts = pool::chunks(ns);
+    if parts > product.items() {
+        product = new(parts)
+    }
+    // SAFETY: the caller's promise.
+    unsafe { product.run_all(ns, parts, None) }
+}
+
 /// `out = a * b` of dense matrices in row-major order, or of their transposes: `a` holds `[m, k]`, or `[k, m]` if transposed,
 /// `b` holds `[k, n]` or `[n, k]`.
 ///

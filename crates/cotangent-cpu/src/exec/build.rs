@@ -64,6 +64,8 @@ pub struct Built {
     pub scratch: usize,
     pub consts: Constants,
     pub outs: Vec<Out>,
+    /// The arguments that are written over.
+    pub written: Vec<u32>,
 }
 impl Built {
     /// How it runs: perhaps it is one kernel and nothing else.
@@ -134,6 +136,8 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         isa: options.isa,
         in_place: options.in_place,
         machine: options.machine,
+        owned: options.owned.0..options.owned.1,
+        written: Vec::new(),
         place: Vec::new(),
         last: vec![NONE; n],
         free: Vec::new(),
@@ -167,7 +171,8 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
     };
     let mut outs: Vec<Out> = plan.outs.iter().zip(&p.outs).rev().map(out).collect();
     outs.reverse();
-    Built { steps: b.steps, ends: b.ends, slots: b.slots as usize, scratch: b.scratch, consts: b.consts, outs }
+    let (slots, written) = (b.slots as usize, b.written);
+    Built { steps: b.steps, ends: b.ends, slots, scratch: b.scratch, consts: b.consts, outs, written }
 }
 
 /// Steps in the making.
@@ -178,6 +183,9 @@ pub struct Builder<'a> {
     /// See [`Options`].
     in_place: usize,
     machine: When,
+    /// Arguments that may be written over, and those that are.
+    pub owned: std::ops::Range<usize>,
+    pub written: Vec<u32>,
     /// Where values lie that are made already.
     pub place: Vec<Option<Place>>,
     /// The last group that reads a value; `NONE - 1` for a result.

@@ -138,9 +138,10 @@ impl<'a> Drive<'a> {
             scratch: Buffer::uninit(scratch),
         }
     }
-    /// The most bytes that each slot has, and those that it has in the end.
-    fn memory(&self, e: &Executable) -> (Vec<usize>, Vec<usize>) {
+    /// The most bytes that each slot has, those that it has in the end, and whether that is always as many.
+    fn memory(&self, e: &Executable) -> (Vec<usize>, Vec<usize>, Vec<bool>) {
         let (mut most, mut last) = (vec![0; self.slots.len()], vec![0; self.slots.len()]);
+        let mut even = vec![true; self.slots.len()];
         match &e.form {
             Form::Scalar(_) => {}
             Form::Single(s) => (most, last) = (vec![s.bytes], vec![s.bytes]),
@@ -148,12 +149,13 @@ impl<'a> Drive<'a> {
                 for step in &b.steps {
                     if let Step::Make(slot, bytes) = step {
                         let slot = *slot as usize;
+                        even[slot] &= most[slot] == 0 || most[slot] == *bytes;
                         (most[slot], last[slot]) = (most[slot].max(*bytes), *bytes)
                     }
                 }
             }
         }
-        (most, last)
+        (most, last, even)
     }
     fn operands(&mut self, first: usize, x: &[Operand]) {
         for (to, x) in self.args[first..].iter_mut().zip(x) {
@@ -256,7 +258,7 @@ impl ArrayLoop<'_> {
             assert!(e.args[consts.len()..] == sizes[nc..nc + nk], "the condition is of the carry");
             let mut drive = Drive::new(e);
             drive.operands(0, consts);
-            let (most, _) = drive.memory(e);
+            let (most, ..) = drive.memory(e);
             let held: Vec<Buffer> = most.iter().map(|b| Buffer::uninit(*b)).collect();
             drive.slots.iter_mut().zip(&held).for_each(|(s, b)| s.ptr.set(b.ptr()));
             (drive, held, consts.len(), truth(e))
@@ -264,7 +266,7 @@ impl ArrayLoop<'_> {
 
         // where results are made, and of how many bytes
         let outs = results(self.body);
-        let (most, last) = body.memory(self.body);
+        let (most, last, even) = body.memory(self.body);
         let size_of = |out: &Out| match out {
             Out::Arg(i) => bytes(&sizes[*i as usize]),
             Out::Take(s) => last[*s as usize],
@@ -279,12 +281,17 @@ impl ArrayLoop<'_> {
             Out::Take(s) => Place::Slot(*s),
             Out::Copy(place, _) | Out::Bits(place, _) => *place,
         };
+        // Whatever else is made in the slot before must find room in a row, and be aligned there.
+        let fits = |s: usize| most[s] == last[s] && (even[s] || last[s].is_multiple_of(16));
         let goes: Vec<Goes> = (outs[nk..].iter())
             .map(|out| match out {
-                Out::Take(s) if most[*s as usize] == last[*s as usize] => Goes::Made(*s as usize),
+                Out::Take(s) if fits(*s as usize) => Goes::Made(*s as usize),
                 out => Goes::Copy(place_of(out)),
             })
             .collect();
+        let written: Vec<bool> = (nc..nc + nk).map(|i| self.body.written().contains(&(i as u32))).collect();
+        let all = self.body.written().iter().all(|i| (nc..nc + nk).contains(&(*i as usize)));
+        assert!(all && self.cond.is_none_or(|c| c.0.written().is_empty()), "only the carry is written over");
         let row_in = |s: u32| goes.iter().position(|g| matches!(g, Goes::Made(made) if *made == s as usize));
         let next: Vec<Next> = (outs[..nk].iter().enumerate())
             .map(|(k, out)| {
@@ -293,7 +300,7 @@ impl ArrayLoop<'_> {
                     Out::Take(s) => Next::Swap(s as usize),
                     _ if place_of(out) == own => Next::Stay,
                     Out::Bits(place, bytes) => Next::Word(place, bytes),
-                    Out::Copy(Place::Slot(s), _) if row_in(s).is_some() => Next::Row(row_in(s).expect("a row")),
+                    Out::Copy(Place::Slot(s), _) if row_in(s).is_some() && !written[k] => Next::Row(row_in(s).expect("a row")),
                     _ => Next::Copy(place_of(out), size_of(out)),
                 }
             })
@@ -315,12 +322,30 @@ impl ArrayLoop<'_> {
                 unsafe { *words.add(k) = *b };
                 body.args[nc + k] = words.wrapping_add(k).cast()
             }
+            // the first carry is the caller's, and not to be written
+            if let (Operand::Buffer(b), true) = (x, written[k] && self.length != Some(0)) {
+                held.push(Buffer::from_bytes(b.as_bytes()));
+                body.args[nc + k] = held[held.len() - 1].ptr()
+            }
             if let Next::Copy(_, bytes) = next[k] {
                 held.push(Buffer::uninit(bytes));
                 spare[k] = held[held.len() - 1].ptr()
             }
         }
-        let rows: Vec<usize> = sizes[nc + nk..].iter().map(bytes).collect();
+        // Kernels want elements where their type may be: what lies elsewhere is copied.
+        let mut there = |b: &[u8]| -> *const u8 {
+            if b.as_ptr().addr().is_multiple_of(16) {
+                return b.as_ptr();
+            }
+            held.push(Buffer::from_bytes(b));
+            held[held.len() - 1].ptr()
+        };
+        let rows: Vec<(usize, Vec<*const u8>)> = (self.xs.iter().zip(&sizes[nc + nk..]))
+            .map(|(x, size)| match x {
+                Rows::Along(b) => (bytes(size), vec![there(b)]),
+                Rows::Each(rows) => (0, rows.iter().map(|r| there(r)).collect()),
+            })
+            .collect();
 
         let mut turn = 0;
         while self.length.is_none_or(|n| turn < n) {
@@ -342,11 +367,8 @@ impl ArrayLoop<'_> {
                 }
             }
             let i = if self.reverse && self.length.is_some() { n - 1 - turn } else { turn };
-            for ((to, x), row) in body.args[nc + nk..].iter_mut().zip(self.xs).zip(&rows) {
-                *to = match x {
-                    Rows::Along(b) => b.as_ptr().wrapping_add(row * i).cast_mut(),
-                    Rows::Each(rows) => rows[i].as_ptr().cast_mut(),
-                }
+            for (to, (row, at)) in body.args[nc + nk..].iter_mut().zip(&rows) {
+                *to = if let [at] = at[..] { at.wrapping_add(row * i) } else { at[i] }.cast_mut()
             }
             for (y, goes) in ys.iter_mut().zip(&goes) {
                 let at = y.at(i);
@@ -389,7 +411,7 @@ impl ArrayLoop<'_> {
                         let other = if let Next::Swap(s) = *next { body.slots[s].ptr.get_mut() } else { &mut spare[k] };
                         std::mem::swap(other, &mut body.args[at]);
                         if turn == 0 {
-                            // the first carry is the caller's, and not to be written
+                            // the memory of the first carry may be too small, and the caller's
                             let bytes = if let Next::Swap(s) = *next { most[s] } else { bytes(&sizes[at]) };
                             held.push(Buffer::uninit(bytes));
                             *other = held[held.len() - 1].ptr()
@@ -407,7 +429,7 @@ impl ArrayLoop<'_> {
                     // SAFETY: there are `nk` words.
                     return Output::Bits(unsafe { *words.add(k) });
                 }
-                if turn == 0 || matches!(next[k], Next::Stay) {
+                if turn == 0 || matches!(next[k], Next::Stay) && !written[k] {
                     return Output::Arg(k as u32);
                 }
                 match held.iter().position(|b| b.ptr() == at && b.len() == size && size > 0) {

@@ -37,8 +37,9 @@ mod window;
 pub use crate::emit::When;
 use crate::float::Arithmetic;
 use crate::isa::{Isa, isa};
-use crate::{Buffer, Program};
+use crate::{Buffer, Kind, Program};
 use build::{Built, Out, Place, travels_as_bits};
+pub(crate) use compose::compose;
 pub use drive::{ArrayLoop, Rows, Turned};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
@@ -86,12 +87,14 @@ pub struct Options {
     pub machine: When,
     /// When groups run in strips. Results do not depend on it.
     pub strips: Sizes,
+    /// The arguments from the first number to before the second may be written over: for [`ArrayLoop`] alone.
+    pub owned: (usize, usize),
 }
 impl Default for Options {
     fn default() -> Options {
         static FUSE: OnceLock<bool> = OnceLock::new();
         let fuse = *FUSE.get_or_init(|| std::env::var("COTANGENT_FUSE").as_deref() != Ok("0"));
-        Options { isa: isa(), fuse, in_place: 1 << 18, machine: When::chosen(), strips: Sizes::default() }
+        Options { isa: isa(), fuse, in_place: 1 << 18, machine: When::chosen(), strips: Sizes::default(), owned: (0, 0) }
     }
 }
 
@@ -123,6 +126,8 @@ impl Ready {
         p.check()?;
         let swapped = if options.fuse { swap::swapped(p) } else { None };
         let p = swapped.as_ref().unwrap_or(p);
+        let onto = if options.fuse { swap::onto(p, options.owned.0..options.owned.1) } else { None };
+        let p = onto.as_ref().unwrap_or(p);
         let plan = plan::Plan::new(p, options.fuse);
         let ready = match build::registers(p, &plan, options) {
             Some(r) => Ready::Scalar(r),
@@ -151,12 +156,43 @@ impl Executable {
         Ok(Executable { args: sizes_of(p), form })
     }
 
+    /// How many arguments it takes.
+    pub fn args(&self) -> usize {
+        self.args.len()
+    }
+    /// The program as the body of an [`ArrayLoop`], which may write over these arguments: the carry. None, if that would be no better.
+    pub fn body(p: &Program, carry: std::ops::Range<usize>) -> Option<Executable> {
+        let of = |u: &crate::Use| match p.nodes[p.vals[u.val as usize].node as usize].kind {
+            Kind::Arg(i) => carry.contains(&(i as usize)),
+            _ => false,
+        };
+        let changes = |n: &crate::Node| match n.kind {
+            Kind::Update | Kind::Scatter(_) => of(&p.uses_of(n)[0]),
+            // perhaps a sum with a product
+            Kind::Map(_) => n.uses.1 == 2 && p.uses_of(n).iter().any(of),
+            _ => false,
+        };
+        if !p.nodes.iter().any(changes) {
+            return None;
+        }
+        let made = Executable::compile_with(p, Options { owned: (carry.start, carry.end), ..Options::default() }).ok()?;
+        (!made.written().is_empty()).then_some(made)
+    }
+    /// The arguments that are written over.
+    fn written(&self) -> &[u32] {
+        match &self.form {
+            Form::Steps(b) => &b.written,
+            _ => &[],
+        }
+    }
+
     /// Runs the program.
     ///
     /// # Panics
-    /// If the operands are not of the number, kinds and lengths of the program's arguments.
+    /// If the operands are not of the number, kinds and lengths of the program's arguments, or if it is the [body](Executable::body) of a loop.
     pub fn run(&self, args: &[Operand]) -> Outputs {
         check(&self.args, args);
+        assert!(self.written().is_empty(), "the body of a loop runs in the loop");
         let _arithmetic = Arithmetic::enter();
         // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
         unsafe {

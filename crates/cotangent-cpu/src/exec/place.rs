@@ -1,7 +1,7 @@
 //! Building of the steps whose places depend on values, and of products.
 
 use super::access::{Access, Axes, Form};
-use super::build::{Builder, Place};
+use super::build::{Builder, Place, travels_as_bits};
 use super::index::{Concat, Gather, Scatter, Slice, Start, Update, Windows};
 use super::library::LibStep;
 use super::run::Step;
@@ -21,6 +21,8 @@ pub struct Product {
     pub a: (Place, isize, [isize; 3]),
     pub b: (Place, isize, [isize; 3]),
     pub to: Place,
+    /// Is it added to what is there?
+    pub onto: bool,
 }
 
 impl Builder<'_> {
@@ -49,7 +51,7 @@ impl Builder<'_> {
             Kind::Concat { dim } => self.concat(node, &ty, *dim as usize),
             Kind::Gather(spec) => self.gather(u, &ty, spec),
             Kind::Scatter(spec) => self.scatter(node, &ty, spec, g),
-            Kind::Dot(spec) => self.product(u, v, *spec),
+            Kind::Dot(spec) => self.product(node, *spec, g),
             Kind::Sort { dim, keys } => return self.sort(node, *dim as usize, *keys as usize),
             Kind::Top { dim } => return self.top(node, *dim as usize),
             Kind::Conv(spec) => self.conv(u, &ty, spec),
@@ -140,14 +142,22 @@ impl Builder<'_> {
         to
     }
 
-    /// The first operand of a node, to be changed: its own memory if nobody else wants it, else a copy.
-    fn base(&mut self, node: &Node, ty: &Ty, g: u32) -> Place {
-        let u = node.uses.0 as usize;
+    /// An operand of a node, to be changed: its own memory if nobody else wants it, else a copy.
+    fn base(&mut self, node: &Node, k: usize, ty: &Ty, g: u32) -> Place {
+        let u = node.uses.0 as usize + k;
         let s = self.plan.sources[u];
         let place = self.place_of(u);
-        let alone = self.uses(node).skip(1).all(|w| self.plan.sources[w].val != s.val);
-        if s.view.is_none() && alone && self.last[s.val as usize] == g && matches!(place, Place::Slot(_)) {
+        let alone = self.uses(node).filter(|w| *w != u).all(|w| self.plan.sources[w].val != s.val);
+        let ours = match place {
+            Place::Slot(_) => true,
+            Place::Arg(i) => self.owned.contains(&(i as usize)) && !travels_as_bits(ty),
+            _ => false,
+        };
+        if s.view.is_none() && alone && self.last[s.val as usize] == g && ours {
             self.last[s.val as usize] = u32::MAX;
+            if let Place::Arg(i) = place {
+                self.written.push(i)
+            }
             return place;
         }
         let to = self.take(ty);
@@ -160,7 +170,7 @@ impl Builder<'_> {
         let types =
             |p: &crate::Program| -> Vec<Ty> { (0..node.vals.1).map(|k| p.ty(node.vals.0 + k).clone()).collect() };
         let tys = types(self.p);
-        let over = lib.routine.in_place.then(|| self.base(node, &tys[0], g));
+        let over = lib.routine.in_place.then(|| self.base(node, 0, &tys[0], g));
         let ins = self.uses(node).skip(over.is_some() as usize).map(|u| self.dense(u)).collect();
         let mut outs: SmallVec<[(Place, usize); 4]> = SmallVec::new();
         for (k, ty) in tys.iter().enumerate() {
@@ -187,7 +197,7 @@ impl Builder<'_> {
         let radix = row_major(&ty.dims);
         let piece = view.dims.clone();
         let starts = self.starts(u + 2, &piece, &ty.dims, |d| bytes(radix[d], size));
-        let to = self.base(node, ty, g);
+        let to = self.base(node, 0, ty, g);
         let (rows, row) = Update::rows(&piece, &ty.dims, size);
         let access = Access::new(&view, ty.dt, Part::Whole);
         self.emit(Step::Update(Box::new(Update { from, access, to, starts, rows, row })));
@@ -240,7 +250,7 @@ impl Builder<'_> {
         let indices = self.dense(u + 1);
         let updates = self.dense(u + 2);
         let update_dims = self.p.dims_of(&self.p.uses[u + 2]).clone();
-        let to = self.base(node, ty, g);
+        let to = self.base(node, 0, ty, g);
         let numbers = Numbers {
             window_dims: &spec.update_window_dims,
             removed: &spec.inserted_window_dims,
@@ -287,7 +297,8 @@ impl Builder<'_> {
         to
     }
 
-    fn product(&mut self, u: usize, v: usize, spec: crate::DotSpec) -> Place {
+    fn product(&mut self, node: &Node, spec: crate::DotSpec, g: u32) -> Place {
+        let (u, v) = (node.uses.0 as usize, node.vals.0 as usize);
         let types = [0, 1].map(|k| self.p.ty(self.plan.sources[u + k].val).dt);
         let mut src = types[0];
         if types[0] != types[1] {
@@ -307,10 +318,12 @@ impl Builder<'_> {
             let steps = [0, 1, 2].map(|d| if empty || dims[k][d] == 1 { 0 } else { s[d] as isize });
             sides[k] = (place, bytes(view.offset, src.size()), steps);
         }
-        let to = self.make(v);
+        // what a third operand is, `onto` says
+        let onto = node.uses.1 == 3;
+        let ty = self.p.vals[v].ty.clone();
+        let to = if onto { self.base(node, 2, &ty, g) } else { self.make(v) };
         let sizes = [dims[0][0], dims[0][1], dims[1][2], dims[0][2]];
-        let out = self.p.vals[v].ty.dt;
-        let product = Product { spec, src, out, sizes, a: sides[0], b: sides[1], to };
+        let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], to, onto };
         self.main(Step::Dot(Box::new(product)), sizes[0]);
         to
     }

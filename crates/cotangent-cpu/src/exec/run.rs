@@ -6,7 +6,7 @@ use super::constants::Constants;
 use super::map::{Code, MapStep};
 use super::{fold, index, library, line, order, place, strip, window};
 use crate::Buffer;
-use crate::dot::{Mat, dot};
+use crate::dot::{Mat, add_dot, dot};
 use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
 
@@ -190,5 +190,10 @@ pub unsafe fn product(w: &place::Product, frame: &Frame, from: usize, to: usize)
     let [_, m, n, k] = w.sizes;
     let out = frame.at(w.to).wrapping_add(from * m * n * w.out.size());
     // SAFETY: the caller's; a checked program reads nothing outside its operands.
-    unsafe { dot(w.spec, w.src, w.out, [to - from, m, n, k], mat(w.a), mat(w.b), out) };
+    unsafe {
+        match w.onto {
+            true => add_dot(w.spec, w.src, w.sizes, mat(w.a), mat(w.b), out),
+            false => dot(w.spec, w.src, w.out, [to - from, m, n, k], mat(w.a), mat(w.b), out),
+        }
+    }
 }

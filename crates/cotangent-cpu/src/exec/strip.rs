@@ -176,7 +176,7 @@ impl Finder<'_> {
             }
             Kind::Reduce { first: 0, .. } => None,
             Kind::Reduce { first, .. } => Some(Rows::Parts(dims[..*first as usize].iter().product())),
-            Kind::Dot(_) => Some(Rows::Parts(dims[0])),
+            Kind::Dot(_) if node.uses.1 == 2 => Some(Rows::Parts(dims[0])),
             _ => None,
         }
     }
@@ -212,7 +212,8 @@ impl Finder<'_> {
                 }
                 Kind::Dot(_) => {
                     let dt = |k: usize| self.p.ty(self.plan.sources[node.uses.0 as usize + k].val).dt;
-                    dt(0) == dt(1) && self.divides(g, rows) && !ty.is_empty()
+                    // what is added to something is no batch
+                    node.uses.1 == 2 && dt(0) == dt(1) && self.divides(g, rows) && !ty.is_empty()
                 }
                 _ => false,
             };

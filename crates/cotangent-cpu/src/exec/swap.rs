@@ -1,10 +1,14 @@
-//! Products whose transpose is wanted: the transpose of a product is the product of the transposed operands, the later one first.
+//! Products that come out as they are wanted: transposed, or added to what is there.
+//!
+//! If the transpose is wanted: the transpose of a product is the product of the transposed operands, the later one first.
 //!
 //! A derivative of a matrix is such a one. Read through strides operands cost nothing more, while a transposed copy of a result goes through memory.
 //! Factors may change places in every sum, so the bits are the same; but for complex numbers, whose parts are added in an order of their own.
 
 use super::compose::compose;
-use crate::{DotOrder, Kind, Program, Ty, Use, View};
+use crate::dot::CHUNK;
+use crate::{DotOrder, Dt, Kind, Node, Op, Program, Ty, Use, View};
+use std::ops::Range;
 
 /// The program with such products the other way round; none, if there are none.
 pub fn swapped(p: &Program) -> Option<Program> {
@@ -71,4 +75,54 @@ fn transposed(p: &Program, u: &Use) -> (Use, View) {
     }
     view.guards.sort_by_key(|g| g.dim);
     (*u, view)
+}
+
+/// The program with sums of an argument in `owned` and a product as products that are added to that argument, which is their third operand. Each
+/// sum is complete when it is added, for it is one chunk. None, if there are none.
+pub fn onto(p: &Program, owned: Range<usize>) -> Option<Program> {
+    if owned.is_empty() {
+        return None;
+    }
+    let readers = p.readers();
+    let mut to: Option<Program> = None;
+    for (i, node) in p.nodes.iter().enumerate() {
+        let (Kind::Map(body), &[x, y]) = (&node.kind, p.uses_of(node)) else { continue };
+        let [a, b, sum] = body.ops[..] else { continue };
+        let inputs = [a, b].iter().all(|o| o.op == Op::In && o.dt == sum.dt) && a.a != b.a;
+        if !inputs || sum.op != Op::Add || sum.a == sum.b || !matches!(sum.dt, Dt::F32 | Dt::F64) || body.outs != [2] {
+            continue;
+        }
+        let sum_of = |x: &Use, y: &Use| {
+            let at = p.nodes[p.vals[x.val as usize].node as usize].kind.clone();
+            let ours = matches!(at, Kind::Arg(k) if owned.contains(&(k as usize))) && x.view.is_none();
+            let (mut v, mut seen) = (y.val, y.view);
+            loop {
+                // through what leaves the elements in their order
+                if !ours || readers[v as usize] != 1 || seen.is_some_and(|v| !p.views[v as usize].is_identity()) {
+                    return None;
+                }
+                let from = &p.nodes[p.vals[v as usize].node as usize];
+                match from.kind {
+                    Kind::View => (v, seen) = (p.uses_of(from)[0].val, p.uses_of(from)[0].view),
+                    Kind::Dot(spec) => {
+                        let k = p.dims_of(&p.uses_of(from)[0])[2];
+                        let plain = spec.order == DotOrder::Chain && spec.acc == sum.dt && p.ty(v).dt == sum.dt;
+                        let plain = plain && p.ty(v).dims[0] == 1;
+                        return (plain && (2..=CHUNK).contains(&k)).then_some((spec, from.uses.0 as usize, *x));
+                    }
+                    _ => return None,
+                }
+            }
+        };
+        // what else reads the sum would rather read it in registers
+        if readers[node.vals.0 as usize] != 1 || !p.outs.contains(&node.vals.0) {
+            continue;
+        }
+        let Some((spec, dot, x)) = sum_of(&x, &y).or_else(|| sum_of(&y, &x)) else { continue };
+        let to = to.get_or_insert_with(|| p.clone());
+        let first = to.uses.len() as u32;
+        to.uses.extend([p.uses[dot], p.uses[dot + 1], x]);
+        to.nodes[i] = Node { kind: Kind::Dot(spec), uses: (first, 3), vals: node.vals }
+    }
+    to
 }
