@@ -321,9 +321,9 @@ fn rows_are_multiplied_all_at_once() {
         let before = Executable::compile(&h.before).unwrap();
         let made = before.run(&[Operand::Buffer(&weights), Operand::Buffer(&rows)]);
         let Output::Buffer(further) = &made[0] else { panic!("an array") };
-        let of = |p: &Program, further: &[Rows]| {
-            let row = |b: &Rows| if let Rows::Along(b) = b { Rows::Along(b) } else { panic!("rows beside each other") };
-            let xs: Vec<Rows> = std::iter::once(Rows::Along(rows.as_bytes())).chain(further.iter().map(row)).collect();
+        let of = |p: &Program, further: &[&[u8]]| {
+            let xs: Vec<Rows> =
+                std::iter::once(Rows::Along(rows.as_bytes())).chain(further.iter().map(|b| Rows::Along(b))).collect();
             let turned = ArrayLoop {
                 cond: None,
                 body: &Executable::compile(p).unwrap(),
@@ -336,6 +336,6 @@ fn rows_are_multiplied_all_at_once() {
             let Output::Buffer(b) = turned.run().unwrap().carry.remove(0) else { panic!("an array") };
             b.as_bytes().to_vec()
         };
-        assert_eq!(of(&h.body, &[Rows::Along(further.as_bytes())]), of(&p, &[]), "{m} {k} {n}")
+        assert_eq!(of(&h.body, &[further.as_bytes()]), of(&p, &[]), "{m} {k} {n}")
     }
 }
