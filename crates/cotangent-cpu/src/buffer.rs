@@ -320,14 +320,6 @@ impl Buffer {
         count::taken(bytes);
         Buffer { ptr: allocate(class_of(bytes)), len: bytes }
     }
-    /// Memory of somebody else as a buffer, which is not to be dropped.
-    ///
-    /// # Safety
-    /// The memory has so many bytes as long as somebody reads or writes through the buffer.
-    pub(crate) unsafe fn lent(ptr: *mut u8, bytes: usize) -> std::mem::ManuallyDrop<Buffer> {
-        let ptr = NonNull::new(ptr).unwrap_or(NonNull::dangling());
-        std::mem::ManuallyDrop::new(Buffer { ptr, len: bytes })
-    }
     /// Zeroes.
     pub fn zeroed(bytes: usize) -> Buffer {
         let b = Buffer::uninit(bytes);

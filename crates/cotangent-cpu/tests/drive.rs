@@ -339,3 +339,51 @@ fn rows_are_multiplied_all_at_once() {
         assert_eq!(of(&h.body, &[further.as_bytes()]), of(&p, &[]), "{m} {k} {n}")
     }
 }
+
+#[test]
+fn the_first_carry_stays_as_it_was() {
+    // x[i] = 1 as long as i is below a limit
+    let (array, number) = (Ty::new(Dt::F32, &[6]), Ty::new(Dt::I32, &[]));
+    let mut p = Program::default();
+    let (x, i) = (p.arg(array.clone()), p.arg(number.clone()));
+    let one = p.constant(Dt::F32, [1f32.to_bits() as u64, 0]);
+    let piece = p.through(one, View::splat(&[1]));
+    let y = p.push(Kind::Update, &[Use::plain(x), piece, Use::plain(i)], std::slice::from_ref(&array));
+    let map = |p: &mut Program, op: Op, dt: Dt, x: [ValId; 2]| {
+        let mut b = Body::default();
+        let (a, c) = (b.input(0, Dt::I32), b.input(1, Dt::I32));
+        let y = b.bin(op, dt, a, c);
+        b.outs.push(y);
+        p.push(Kind::Map(b.into()), &x.map(Use::plain), &[Ty::new(dt, &[])])
+    };
+    let step = p.constant(Dt::I32, [1, 0]);
+    let j = map(&mut p, Op::Add, Dt::I32, [i, step]);
+    p.outs = vec![y, j];
+    let body = Executable::body(&p, 0..2).expect("it writes over the carry");
+    let mut p = Program::default();
+    let (limit, _, i) = (p.arg(number.clone()), p.arg(array), p.arg(number));
+    p.outs = vec![map(&mut p, Op::Lt, Dt::Bool, [i, limit])];
+    let cond = Executable::compile(&p).unwrap();
+    for (limit, length) in [(0, None), (3, None), (6, None), (0, Some(0)), (6, Some(4))] {
+        let x = Buffer::from_slice(&[0f32; 6]);
+        let turned = ArrayLoop {
+            cond: Some((&cond, &[Operand::Bits(limit)])),
+            body: &body,
+            consts: &[],
+            carry: &[Operand::Buffer(&x), Operand::Bits(0)],
+            length,
+            reverse: false,
+            xs: &[],
+        }
+        .run()
+        .unwrap();
+        let turns = length.unwrap_or(6).min(limit as usize);
+        assert_eq!((turned.turns, x.as_slice::<f32>()), (turns, &[0f32; 6][..]));
+        match &turned.carry[0] {
+            Output::Buffer(b) => {
+                assert_eq!(b.as_slice::<f32>(), (0..6).map(|k| (k < turns) as i32 as f32).collect::<Vec<_>>())
+            }
+            other => assert!(turns == 0 && matches!(other, Output::Arg(0))),
+        }
+    }
+}

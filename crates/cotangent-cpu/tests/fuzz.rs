@@ -21,7 +21,8 @@ fn compare(seed: u64) -> Result<(), String> {
             (true, usize::MAX, all, near),
             (false, 1, all, near),
         ] {
-            let e = Executable::compile_with(&p, Options { isa, fuse, in_place, machine, strips, ..Options::default() })?;
+            let e =
+                Executable::compile_with(&p, Options { isa, fuse, in_place, machine, strips, ..Options::default() })?;
             let got = fuzz::run(&e, &p, &args);
             for (k, v) in p.outs.iter().enumerate() {
                 let ty = p.ty(*v);

@@ -300,7 +300,9 @@ impl ArrayLoop<'_> {
                     Out::Take(s) => Next::Swap(s as usize),
                     _ if place_of(out) == own => Next::Stay,
                     Out::Bits(place, bytes) => Next::Word(place, bytes),
-                    Out::Copy(Place::Slot(s), _) if row_in(s).is_some() && !written[k] => Next::Row(row_in(s).expect("a row")),
+                    Out::Copy(Place::Slot(s), _) if row_in(s).is_some() && !written[k] => {
+                        Next::Row(row_in(s).expect("a row"))
+                    }
                     _ => Next::Copy(place_of(out), size_of(out)),
                 }
             })

@@ -158,7 +158,7 @@ impl MapStep {
         let chunks = pool::chunks(self.ns);
         if chunks == 1 {
             // SAFETY: the caller's.
-            return unsafe { self.range(frame, frame.scratch.ptr(), code, 0, self.len) };
+            return unsafe { self.range(frame, frame.scratch, code, 0, self.len) };
         }
         // Each chunk has columns of its own, and whole rows or blocks.
         let unit = if self.row < self.len { self.row } else { BLOCK };

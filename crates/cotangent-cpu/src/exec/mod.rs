@@ -94,7 +94,14 @@ impl Default for Options {
     fn default() -> Options {
         static FUSE: OnceLock<bool> = OnceLock::new();
         let fuse = *FUSE.get_or_init(|| std::env::var("COTANGENT_FUSE").as_deref() != Ok("0"));
-        Options { isa: isa(), fuse, in_place: 1 << 18, machine: When::chosen(), strips: Sizes::default(), owned: (0, 0) }
+        Options {
+            isa: isa(),
+            fuse,
+            in_place: 1 << 18,
+            machine: When::chosen(),
+            strips: Sizes::default(),
+            owned: (0, 0),
+        }
     }
 }
 
@@ -175,7 +182,8 @@ impl Executable {
         if !p.nodes.iter().any(changes) {
             return None;
         }
-        let made = Executable::compile_with(p, Options { owned: (carry.start, carry.end), ..Options::default() }).ok()?;
+        let made =
+            Executable::compile_with(p, Options { owned: (carry.start, carry.end), ..Options::default() }).ok()?;
         (!made.written().is_empty()).then_some(made)
     }
     /// The arguments that are written over.
