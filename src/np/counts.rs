@@ -55,17 +55,17 @@ impl Bincount {
             )
         }
         let x = if x.dtype().is_bool() { convert_element_type(x, DType::Int32, false) } else { x.clone() };
-        let length = self.length.unwrap_or_else(|| {
-            let Ok(known) = x.try_concrete() else {
-                fail(
-                    ErrorKind::Concrete,
-                    "bincount: the greatest number is abstract here; say how many are counted with the option `length`",
-                )
-            };
-            let most =
-                known.astype(DType::Int64).to_vec::<i64>().into_iter().max().map_or(0, |n| n.max(0) as usize + 1);
-            most.max(self.minlength)
-        });
+        let length = match (self.length, x.try_concrete()) {
+            (Some(n), _) => n,
+            (None, Ok(known)) => {
+                let most = known.astype(DType::Int64).to_vec::<i64>().into_iter().max();
+                most.map_or(0, |n| n.max(0) as usize + 1).max(self.minlength)
+            }
+            (None, Err(_)) => fail(
+                ErrorKind::Concrete,
+                "bincount: the greatest number is abstract here; say how many are counted with the option `length`",
+            ),
+        };
         let weights = match &self.weights {
             Some(w) if w.shape() != x.shape() => {
                 fail(ErrorKind::Shape, format!("bincount: weights {} of elements {}", w.aval(), x.aval()))
@@ -288,7 +288,7 @@ impl Histogram {
             all_edges.push(edges)
         }
         let size: usize = extents.iter().product();
-        let place = place.unwrap_or_else(|| fail(ErrorKind::Shape, "histogramdd: samples without coordinates"));
+        let Some(place) = place else { fail(ErrorKind::Shape, "histogramdd: samples without coordinates") };
         // counts of samples without weights are floating-point numbers only where they are divided
         let w = if self.weights.is_none() && !self.density { convert_element_type(&w, DType::Int32, false) } else { w };
         let all = add_at(&prim::zeros_of(&w.aval().with_shape([size]).with_weak(false)), &place, &w);

@@ -4,7 +4,7 @@ use crate::array::{Array, Operand};
 use crate::aval::{Shape, tuple};
 use crate::error::{ErrorKind, fail};
 use crate::lax::ConvGeneralDilated;
-use crate::np::{self, Side, loose, search::rows, to_inexact};
+use crate::np::{self, Side, loose, reduce::beside, search::rows, to_inexact};
 use crate::prim::{self, convert_element_type, lit, slice_in_dim};
 
 /// Differences of neighbors: how often, along which dimension, and with what before and behind. As `jax.numpy.diff`.
@@ -65,11 +65,12 @@ impl Diff {
         let mut whole = x.clone();
         for (more, front) in [(&self.prepend, true), (&self.append, false)] {
             let Some(more) = more else { continue };
+            let more = beside(more, x);
             let more = if more.ndim() == 0 {
                 let shape: Shape = (0..x.ndim()).map(|k| if k == d { 1 } else { x.shape()[k] }).collect();
-                np::broadcast_to(more, &shape)
+                np::broadcast_to(&more, &shape)
             } else {
-                more.clone()
+                more
             };
             let (more, rest) = np::meet("diff", &more, &whole);
             whole = if front { prim::concatenate(&[&more, &rest], d) } else { prim::concatenate(&[&rest, &more], d) }

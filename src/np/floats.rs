@@ -50,7 +50,11 @@ pub fn spacing(x: &Array) -> Array {
     real_only("spacing", x);
     let x = to_inexact("spacing", x);
     let outward = np::copysign(&prim::full_of(x.aval(), f64::INFINITY), &x);
-    prim::sub(&prim::nextafter(&x, &outward), &x)
+    let step = prim::sub(&prim::nextafter(&x, &outward), &x);
+    // subnormal numbers are zero in what is computed, but the least of them is an answer
+    let least = x.dtype().float_info().expect("a floating-point type").smallest_subnormal;
+    let least = np::where_(&signbit(&x), prim::scalar_of(x.dtype(), false, -least), prim::scalar_of(x.dtype(), false, least));
+    np::where_(&prim::eq(&step, &lit(&step, 0.0)), &least, &step)
 }
 
 /// The part behind the point and the integer before it, both with the sign of the number. As `jax.numpy.modf`.
@@ -80,28 +84,22 @@ fn power_of_two(k: &Array, t: DType) -> Array {
     let places = lit(&bits, info.mantissa_bits as f64);
     prim::bitcast_convert_type(&prim::shift_left(&prim::add(&bits, &lit(&bits, bias)), &places), t)
 }
-/// `x` times 2^k for any integers `k`, rounded once.
+/// `x` times 2^k for any integers `k`, in steps that have the sign of `k`: nothing overflows or vanishes on the way that would not in the end.
 #[track_caller]
 fn scaled(x: &Array, k: &Array) -> Array {
     let t = x.dtype();
-    let info = t.float_info().expect("a floating-point type");
-    // Far down one goes in steps that leave room for the digits. A number that loses some on the way becomes zero in the end.
-    let low = info.tiny.log2() + info.mantissa_bits as f64 + 1.0;
-    let high = -info.tiny.log2();
+    let least = t.float_info().expect("a floating-point type").tiny.log2();
     let (mut y, mut rest) = (x.clone(), k.clone());
-    for _ in 0..2 {
-        let step = prim::max(&lit(&rest, low), &prim::min(&rest, &lit(&rest, high)));
-        // what fits as a whole is left to the last step
-        let fits = prim::and(&prim::ge(&rest, &lit(&rest, info.tiny.log2())), &prim::le(&rest, &lit(&rest, high)));
-        let step = np::where_(&fits, 0, &step);
+    for _ in 0..3 {
+        let step = prim::max(&lit(&rest, least), &prim::min(&rest, &lit(&rest, -least)));
         y = np::multiply(&y, &power_of_two(&step, t));
         rest = prim::sub(&rest, &step)
     }
-    let last = prim::max(&lit(&rest, info.tiny.log2()), &prim::min(&rest, &lit(&rest, high)));
-    np::multiply(&y, &power_of_two(&last, t))
+    y
 }
 
-/// A mantissa between 1/2 and 1, with the sign of the number, and an exponent of 2, as int32, whose product is `x`. Of 0, infinities and NaN the exponent is 0. As `jax.numpy.frexp`.
+/// A mantissa between 1/2 and 1, with the sign of the number, and an exponent of 2, as int32, whose product is `x`. Of 0, subnormal numbers (which count as 0), infinities and NaN the
+/// exponent is 0. As `jax.numpy.frexp`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};
@@ -121,18 +119,14 @@ pub fn frexp(x: &Array) -> (Array, Array) {
         return (convert_element_type(&m, t, x.weak_type()), e);
     }
     let info = t.float_info().expect("a floating-point type");
-    // numbers with leading zeros in the mantissa are made normal first
-    let digits = info.mantissa_bits as f64 + 1.0;
-    let small = prim::lt(&prim::abs(&x), &lit(&x, info.tiny));
-    let normal = prim::stop_gradient(&np::where_(&small, &prim::mul(&x, &lit(&x, digits.exp2())), &x));
-    let bits = prim::bitcast_convert_type(&normal, bits_of(t));
+    let bits = prim::bitcast_convert_type(&x, bits_of(t));
     let exponent = prim::shift_right_logical(&bits, &lit(&bits, info.mantissa_bits as f64));
     // the sign is shifted out of the exponent's bits
     let mask = ((info.bits - info.mantissa_bits - 1) as f64).exp2() - 1.0;
     let exponent = convert_element_type(&prim::and(&exponent, &lit(&exponent, mask)), EXPONENT, false);
     let exponent = prim::sub(&exponent, &lit(&exponent, -info.tiny.log2()));
-    let exponent = np::where_(&small, &exponent - digits as i32, &exponent);
-    let odd = np::logical_or(&prim::not(&prim::is_finite(&x)), &prim::eq(&x, &lit(&x, 0.0)));
+    let small = prim::lt(&prim::abs(&x), &lit(&x, info.tiny));
+    let odd = prim::or(&small, &prim::not(&prim::is_finite(&x)));
     let exponent = np::where_(&odd, 0, &exponent);
     (scaled(&x, &prim::neg(&exponent)), exponent)
 }

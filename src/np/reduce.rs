@@ -149,6 +149,18 @@ pub(super) fn loose(x: impl Operand) -> Array {
         _ => x.beside(&prim::scalar_of(DType::Float64, false, 0.0)),
     }
 }
+/// A number that was kept [`loose`] in the type that it takes beside `x`.
+#[track_caller]
+pub(super) fn beside(number: &Array, x: &Array) -> Array {
+    let narrow = match number.dtype() {
+        DType::Float64 => DType::Float32,
+        DType::Complex128 => DType::Complex64,
+        DType::Int64 => DType::Int32,
+        t => t,
+    };
+    let wide = x.dtype().real_part().size() == 8;
+    if wide || !number.weak_type() { number.clone() } else { convert_element_type(number, narrow, true) }
+}
 
 impl Reduce {
     /// All elements.
@@ -501,27 +513,6 @@ impl Reduce {
             .map(|(d, n)| if dims.contains(&d) { 1 } else { *n })
             .collect()
     }
-    /// The logarithm of the sum of e^x, without overflow; -inf if there are no elements. Option: `where_`. As `jax.nn.logsumexp`.
-    ///
-    /// ```
-    /// use cotangent::{np, prelude::*};
-    /// assert_eq!(np::over(0).logsumexp(&array![1000., 1000.]).to_f64() as f32, 1000.6931);
-    /// ```
-    #[track_caller]
-    pub fn logsumexp(&self, x: &Array) -> Array {
-        self.takes("logsumexp", &["where_"]);
-        let x = np::to_inexact("logsumexp", x);
-        let real = np::real(&x);
-        let greatest = self.bare(true).initial(f64::NEG_INFINITY).extreme("logsumexp", Fold::Max, &real);
-        // an infinite greatest element is not taken out, or there would be differences of infinities
-        let nothing = prim::zeros_of(greatest.aval());
-        let top = prim::stop_gradient(&prim::select_n(&prim::is_finite(&greatest), &[&nothing, &greatest]));
-        let of_type = convert_element_type(&top, x.dtype(), false);
-        let sum = self.bare(self.keep).total("logsumexp", Fold::Sum, &prim::exp(&np::subtract(&x, &of_type)));
-        let top = if self.keep { of_type } else { prim::squeeze(&of_type, &self.dims("logsumexp", &x)) };
-        prim::add(&prim::log(&sum), &convert_element_type(&top, sum.dtype(), false))
-    }
-
     /// Where the extreme is, along the one dimension or among all elements.
     #[track_caller]
     fn place(&self, name: &str, x: &Array, max: bool) -> Array {

@@ -240,10 +240,12 @@ pub fn select(conditions: &[&Array], choices: &[&Array], default: impl Operand) 
             format!("select: {c} conditions and {n} choices; as many of each are needed, and one at least"),
         )
     }
-    let default = np::loose(default);
-    let weakly = default.beside(choices[0]);
-    let (dtype, weak) = promote_all(choices.iter().copied().chain([&weakly]).map(|x| (x.dtype(), x.weak_type())));
-    let mut y = convert_element_type(&weakly, dtype, weak);
+    // a number keeps its digits beside the widest of the choices
+    let types = || choices.iter().map(|x| (x.dtype(), x.weak_type()));
+    let (widest, _) = promote_all(types());
+    let default = default.beside(&prim::scalar_of(widest, false, 0.0));
+    let (dtype, weak) = promote_all(types().chain([(default.dtype(), default.weak_type())]));
+    let mut y = convert_element_type(&default, dtype, weak);
     for (c, x) in conditions.iter().zip(choices).rev() {
         y = np::where_(c, convert_element_type(x, dtype, weak), y)
     }

