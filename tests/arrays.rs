@@ -5,7 +5,7 @@ mod common;
 mod table;
 
 use common::{close, told};
-use cotangent::np::{self, Mode, s};
+use cotangent::np::{self, Mode, Pad, s};
 use cotangent::prelude::*;
 use cotangent::vmap;
 use num_complex::Complex;
@@ -293,5 +293,25 @@ fn mistakes_are_told() {
     });
     told(ErrorKind::Shape, &["vectorize: operand 1 has 4 as n"], || {
         np::vectorize("(n),(n)->()", |x: &[Array]| x.to_vec())(&[&np::ones(&[3]), &np::ones(&[4])])
+    });
+}
+
+#[test]
+fn functions_of_users() {
+    let ends = |v: &Array, (before, behind): (usize, usize), d: usize| {
+        let n = v.size() - behind;
+        v.at(..before).set(9. + d as f64).at(n..).set(7.)
+    };
+    assert_eq!(Pad::with(&array![1., 2., 3.], (2, 1), ends).to_string(), "[9. 9. 1. 2. 3. 7.]");
+    assert_eq!(Pad::with(&array![[1., 2.]], [(1, 0), (0, 1)], ends).to_string(), "[[9. 9. 7.]\n [1. 2. 7.]]");
+    // numbers broadcast, and so do derivatives
+    let product = np::vectorize("", |x: &[Array]| vec![&x[0] * &x[1], x[0].sin()]);
+    let y = product(&[&array![[1.], [2.]], &array![10., 20.]]);
+    assert_eq!((y[0].to_string(), y[1].shape()), ("[[10. 20.]\n [20. 40.]]".to_string(), &[2, 2][..]));
+    let g = grad(|x: &Array| np::apply_along_axis(|v: &Array| v * v.sum(), 0, x).sum())(&array![[1., 2.], [3., 4.]]);
+    assert_eq!(g.to_string(), "[[ 8. 12.]\n [ 8. 12.]]");
+    told(ErrorKind::Shape, &["at.apply: the function makes float32[]"], || array![1., 2.].at(..).apply(|x| x.sum()));
+    told(ErrorKind::Shape, &["apply_over_axes: the function makes float32[]"], || {
+        np::apply_over_axes(|x, _| x.sum(), &np::ones(&[2, 3, 4]), &[0])
     });
 }
