@@ -4,7 +4,7 @@ use crate::array::Array;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::np::dims::{along, axes_of, axis_of, flat, picked};
+use crate::np::dims::{along, axes_of, axis_of, flat, here, picked};
 use crate::np::index::integers;
 use crate::np::{Mode, broadcast_to};
 use crate::prim;
@@ -59,6 +59,7 @@ pub fn ravel(x: &Array) -> Array {
 /// If the shape does not hold as many elements.
 #[track_caller]
 pub fn reshape(x: &Array, shape: &[i64]) -> Array {
+    let _line = here();
     let rest = shape.iter().filter(|n| **n == -1).count();
     let known: i64 = shape.iter().filter(|n| **n != -1).product();
     let left = if known == 0 { 0 } else { x.size() as i64 / known };
@@ -112,6 +113,7 @@ pub fn matrix_transpose(x: &Array) -> Array {
 /// If one does not exist.
 #[track_caller]
 pub fn swapaxes(x: &Array, a: i32, b: i32) -> Array {
+    let _line = here();
     let of = |axis| axis_of("swapaxes", axis, x.ndim(), x.shape());
     let mut order: Vec<usize> = (0..x.ndim()).collect();
     order.swap(of(a), of(b));
@@ -128,6 +130,7 @@ pub fn swapaxes(x: &Array, a: i32, b: i32) -> Array {
 /// If the lists differ in length, if a dimension does not exist, or if one is named twice.
 #[track_caller]
 pub fn moveaxis(x: &Array, from: &[i32], to: &[i32]) -> Array {
+    let _line = here();
     if from.len() != to.len() {
         fail(ErrorKind::Shape, format!("moveaxis: axes {} to {}: as many are needed", tuple(from), tuple(to)))
     }
@@ -216,6 +219,7 @@ pub fn roll(x: &Array, shift: i64) -> Array {
 /// If an axis does not exist, or if there are as many shifts neither as axes nor as one.
 #[track_caller]
 pub fn roll_axes(x: &Array, shifts: &[i64], axes: &[i32]) -> Array {
+    let _line = here();
     if shifts.len() != axes.len() && shifts.len() != 1 {
         fail(ErrorKind::Shape, format!("roll: shifts {} for axes {}", tuple(shifts), tuple(axes)))
     }
@@ -237,6 +241,7 @@ fn rolled(x: &Array, shift: i64, d: usize) -> Array {
 /// If there is no such axis, or if the shift is no scalar integer.
 #[track_caller]
 pub fn roll_by(x: &Array, shift: &Array, axis: i32) -> Array {
+    let _line = here();
     let d = axis_of("roll", axis, x.ndim(), x.shape());
     if shift.ndim() != 0 || !shift.dtype().is_integer() {
         fail(ErrorKind::Shape, format!("roll: a shift {}; it has to be a scalar integer", shift.aval()))
@@ -294,6 +299,7 @@ pub fn repeat(x: &Array, n: usize, axis: Option<i32>) -> Array {
 /// If there is no such axis, if the counts are not one integer for each place (or one for all), or if they are abstract and there is no `total`.
 #[track_caller]
 pub fn repeat_each(x: &Array, counts: &Array, axis: Option<i32>, total: Option<usize>) -> Array {
+    let _line = here();
     let (x, d) = along("repeat", x, axis);
     let n = x.shape()[d];
     if counts.ndim() > 1 || counts.size() != n && counts.size() != 1 || !counts.dtype().is_integer() {
@@ -336,6 +342,7 @@ pub fn repeat_each(x: &Array, counts: &Array, axis: Option<i32>, total: Option<u
 /// The elements in a row, again and again, as many as fill this shape. As `jax.numpy.resize`.
 #[track_caller]
 pub fn resize(x: &Array, shape: &[usize]) -> Array {
+    let _line = here();
     let (x, size) = (flat(x), shape.iter().product::<usize>());
     if x.size() == 0 || size == 0 {
         return prim::zeros_of(&x.aval().with_shape(shape.iter().copied()));
@@ -372,6 +379,7 @@ atleast! {
 /// If they do not broadcast.
 #[track_caller]
 pub fn broadcast_arrays(arrays: &[&Array]) -> Vec<Array> {
+    let _line = here();
     let shape = broadcast_shapes(&arrays.iter().map(|x| x.shape()).collect::<Vec<_>>());
     arrays.iter().map(|x| broadcast_to(x, &shape)).collect()
 }
@@ -456,6 +464,7 @@ impl Diagonal {
     /// As [`of`](Diagonal::of) does.
     #[track_caller]
     pub fn trace(&self, x: &Array) -> Array {
+        let _line = here();
         let y = self.of(x);
         y.sum_over(-1)
     }
@@ -479,6 +488,7 @@ pub fn diagonal(x: &Array) -> Array {
 /// If it is neither.
 #[track_caller]
 pub fn diag(x: &Array, k: i64) -> Array {
+    let _line = here();
     match x.ndim() {
         1 => {
             // each element with the rest of its row behind it, the last one alone: rows in a row
@@ -504,6 +514,7 @@ pub fn diagflat(x: &Array, k: i64) -> Array {
 /// If there are fewer than two dimensions, or more than two of different extents.
 #[track_caller]
 pub fn fill_diagonal(x: &Array, value: impl crate::Operand) -> Array {
+    let _line = here();
     let equal = x.shape().iter().all(|n| *n == x.shape()[0]);
     if x.ndim() < 2 || x.ndim() > 2 && !equal {
         fail(ErrorKind::Shape, format!("fill_diagonal: {} has no diagonal", x.aval()))
@@ -547,6 +558,7 @@ impl BitOrder {
 /// If there is no such axis, or if these are neither integers nor booleans.
 #[track_caller]
 pub fn packbits(x: &Array, axis: Option<i32>, order: BitOrder) -> Array {
+    let _line = here();
     if !x.dtype().is_integer() && !x.dtype().is_bool() {
         fail(ErrorKind::Type, format!("packbits: integers or booleans are needed, got {}", x.aval()))
     }
@@ -572,6 +584,7 @@ pub fn packbits(x: &Array, axis: Option<i32>, order: BitOrder) -> Array {
 /// If there is no such axis, or if these are not of type uint8.
 #[track_caller]
 pub fn unpackbits(x: &Array, axis: Option<i32>, count: Option<i64>, order: BitOrder) -> Array {
+    let _line = here();
     if x.dtype() != DType::Uint8 {
         fail(ErrorKind::Type, format!("unpackbits: bytes of type uint8 are needed, got {}", x.aval()))
     }

@@ -4,8 +4,8 @@ use crate::array::{Array, ArrayLike, Operand};
 use crate::aval::{Aval, Shape, tuple};
 use crate::dtype::{DType, promote_all};
 use crate::error::{ErrorKind, fail};
-use crate::np::dims::{axis_of, in_one_type, refs};
-use crate::np::index::places;
+use crate::np::dims::{axis_of, here, in_one_type, refs};
+use crate::np::index::{index_array, index_type, places};
 use crate::np::{broadcast_to, to_inexact};
 use crate::prim::{self, convert_element_type, full_of, iota, lit};
 
@@ -73,6 +73,7 @@ pub fn full(shape: &[usize], value: impl ArrayLike) -> Array {
 /// If it does not broadcast.
 #[track_caller]
 pub fn full_like(x: &Array, value: impl Operand) -> Array {
+    let _line = here();
     broadcast_to(&convert_element_type(&value.beside(x), x.dtype(), x.weak_type()), x.shape())
 }
 
@@ -170,6 +171,7 @@ pub fn arange_dtype(range: impl ArangeArgs, dtype: DType) -> Array {
 }
 #[track_caller]
 fn ranged(ends: &Ends, dtype: DType) -> Array {
+    let _line = here();
     if ends.count == usize::MAX || ends.step.as_ref().is_some_and(|s| s.to_f64() == 0.0) {
         fail(ErrorKind::Value, "arange: the range has no end: its step is 0, or one of its numbers is not finite")
     }
@@ -252,6 +254,7 @@ impl Spaced {
     }
     #[track_caller]
     fn linear(&self, start: &Array, stop: &Array) -> (Array, Array) {
+        let _line = here();
         let (dtype, t) = self.types(&[start, stop]);
         let (start, stop) = (convert_element_type(start, t, false), convert_element_type(stop, t, false));
         let both = crate::np::broadcast_arrays(&[&start, &stop]);
@@ -289,6 +292,7 @@ impl Spaced {
     /// If the ends do not broadcast.
     #[track_caller]
     pub fn logspace(&self, start: impl ArrayLike, stop: impl ArrayLike) -> Array {
+        let _line = here();
         let (start, stop) = (start.into_array(), stop.into_array());
         let (dtype, t) = self.types(&[&start, &stop]);
         let even = Spaced { dtype: Some(t), ..self.clone() }.linear(&start, &stop).0;
@@ -300,6 +304,7 @@ impl Spaced {
     /// If the ends do not broadcast.
     #[track_caller]
     pub fn geomspace(&self, start: impl ArrayLike, stop: impl ArrayLike) -> Array {
+        let _line = here();
         let (start, stop) = (start.into_array(), stop.into_array());
         let (dtype, t) = self.types(&[&start, &stop]);
         let (start, stop) = (convert_element_type(&start, t, false), convert_element_type(&stop, t, false));
@@ -405,11 +410,11 @@ pub fn triu(x: &Array, k: i64) -> Array {
 /// assert_eq!(x.i(np::tril_indices(2, 2, 0)).to_string(), "[1. 3. 4.]");
 /// ```
 pub fn tril_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
-    pair(places(&compared(n, m, k, prim::ge)))
+    listed(n, m, |i, j| i + k >= j)
 }
 /// The rows and the columns of the elements on and above the k-th diagonal of a matrix of `n` rows and `m` columns. As `jax.numpy.triu_indices`.
 pub fn triu_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
-    pair(places(&compared(n, m, k, prim::le)))
+    listed(n, m, |i, j| i + k <= j)
 }
 /// The rows and the columns of what `mask` leaves of a matrix of ones with `n` rows and columns: `np::triu` for example, which it is given `k` with. As `jax.numpy.mask_indices`.
 ///
@@ -422,6 +427,17 @@ pub fn mask_indices(n: usize, mask: impl Fn(&Array, i64) -> Array, k: i64) -> (A
         fail(ErrorKind::Shape, format!("mask_indices: the mask is {}, no matrix", m.aval()))
     }
     pair(places(&prim::ne(&m, &lit(&m, 0.0))))
+}
+/// The rows and the columns of such elements. They are known wherever the extents are, so that nothing is computed by arrays.
+fn listed(n: usize, m: usize, wanted: impl Fn(i64, i64) -> bool) -> (Array, Array) {
+    let all = (0..n as i64).flat_map(|i| (0..m as i64).map(move |j| (i, j))).filter(|(i, j)| wanted(*i, *j));
+    let (i, j): (Vec<i64>, Vec<i64>) = all.unzip();
+    let t = index_type(&[n, m]);
+    let of = |x: Vec<i64>| {
+        let len = x.len();
+        index_array(x, &[len], t)
+    };
+    (of(i), of(j))
 }
 fn pair(mut both: Vec<Array>) -> (Array, Array) {
     let columns = both.pop().expect("two dimensions");
@@ -438,6 +454,7 @@ fn pair(mut both: Vec<Array>) -> (Array, Array) {
 /// If it is no vector.
 #[track_caller]
 pub fn vander(x: &Array, n: usize, increasing: bool) -> Array {
+    let _line = here();
     if x.ndim() != 1 {
         fail(ErrorKind::Shape, format!("vander: needs a vector, got {}", x.aval()))
     }
@@ -481,6 +498,7 @@ fn upright(x: &Array, d: usize, rank: usize) -> Array {
 /// If one is no vector, or an abstract mask.
 #[track_caller]
 pub fn ix_(vectors: &[&Array]) -> Vec<Array> {
+    let _line = here();
     let mut out = vec![];
     for (d, x) in vectors.iter().enumerate() {
         if x.ndim() != 1 {
@@ -518,6 +536,7 @@ impl Meshgrid {
     /// If one has more than one dimension.
     #[track_caller]
     pub fn of(&self, vectors: &[&Array]) -> Vec<Array> {
+        let _line = here();
         let rank = vectors.len();
         let place = |d: usize| if self.matrix || rank < 2 || d > 1 { d } else { 1 - d };
         let mut shape = Shape::from_elem(1, rank);
@@ -584,6 +603,7 @@ pub fn hanning(m: usize) -> Array {
 /// If `beta` is no scalar.
 #[track_caller]
 pub fn kaiser(m: usize, beta: impl ArrayLike) -> Array {
+    let _line = here();
     let beta = to_inexact("kaiser", &beta.into_array());
     if beta.ndim() != 0 {
         fail(ErrorKind::Shape, format!("kaiser: beta has the shape {}, it has to be a scalar", tuple(beta.shape())))

@@ -7,6 +7,12 @@ use crate::error::{ErrorKind, fail};
 use crate::np::Item;
 use crate::prim;
 
+/// Makes all that follows, until it is dropped, work for the user's line: closures do not know who calls.
+#[track_caller]
+pub(super) fn here() -> crate::trace::Guard {
+    let line = crate::trace::ambient().unwrap_or(std::panic::Location::caller());
+    crate::trace::enter(crate::trace::current(), Some(line))
+}
 /// The dimension that `axis` names among `rank`; negative ones count from the end. `of` is the shape that an error shows.
 #[track_caller]
 pub(super) fn axis_of(name: &str, axis: i32, rank: usize, of: &[usize]) -> usize {

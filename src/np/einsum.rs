@@ -5,7 +5,7 @@ use crate::aval::tuple;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::np::Diagonal;
-use crate::np::dims::in_one_type;
+use crate::np::dims::{here, in_one_type};
 use crate::prim;
 use std::collections::BTreeMap;
 
@@ -57,6 +57,7 @@ struct Names {
 }
 #[track_caller]
 fn names(spec: &str, shapes: &[&[usize]]) -> Names {
+    let _line = here();
     let (left, right) = match spec.split_once("->") {
         Some((left, right)) => (left, Some(right)),
         None => (spec, None),
@@ -296,6 +297,7 @@ pub fn einsum_dtype(spec: &str, operands: &[&Array], dtype: DType) -> Array {
 }
 #[track_caller]
 fn einsum_of(spec: &str, operands: &[&Array], dtype: Option<DType>) -> Array {
+    let _line = here();
     let names = names(spec, &operands.iter().map(|x| x.shape()).collect::<Vec<_>>());
     let path = order(&names.inputs, &names.output, &names.extents);
     let mut operands = in_one_type("einsum", operands);

@@ -3,7 +3,7 @@
 use crate::array::{Array, Operand};
 use crate::aval::tuple;
 use crate::error::{ErrorKind, fail};
-use crate::np::dims::{along, axis_of, flat, in_one_type, picked, refs};
+use crate::np::dims::{along, axis_of, flat, here, in_one_type, picked, refs};
 use crate::np::index::{integers, places};
 use crate::np::{Indexer, Item, Items, atleast_1d, atleast_2d, atleast_3d, broadcast_to};
 use crate::prim;
@@ -24,6 +24,7 @@ pub fn concatenate(arrays: &[&Array], axis: i32) -> Array {
 }
 #[track_caller]
 fn joined(name: &str, arrays: &[&Array], axis: i32) -> Array {
+    let _line = here();
     let Some(first) = arrays.first() else { fail(ErrorKind::Value, format!("{name}: there are no arrays")) };
     let d = axis_of(name, axis, first.ndim(), first.shape());
     let fits =
@@ -51,6 +52,7 @@ fn joined(name: &str, arrays: &[&Array], axis: i32) -> Array {
 /// If there are none, if their shapes differ, or if there is no such axis.
 #[track_caller]
 pub fn stack(arrays: &[&Array], axis: i32) -> Array {
+    let _line = here();
     let Some(first) = arrays.first() else { fail(ErrorKind::Value, "stack: there are no arrays") };
     if let Some(other) = arrays.iter().find(|x| x.shape() != first.shape()) {
         fail(
@@ -156,6 +158,7 @@ impl Block {
 /// If a list is empty, if lists differ in depth, or if blocks do not fit.
 #[track_caller]
 pub fn block(blocks: impl Into<Block>) -> Array {
+    let _line = here();
     let blocks = blocks.into();
     let Some(depth) = blocks.depth() else { fail(ErrorKind::Value, "block: lists are empty, or of different depths") };
     blocks.join(depth, depth.max(blocks.rank()))
@@ -172,6 +175,7 @@ pub fn block(blocks: impl Into<Block>) -> Array {
 /// If there is no such axis.
 #[track_caller]
 pub fn unstack(x: &Array, axis: i32) -> Vec<Array> {
+    let _line = here();
     let d = axis_of("unstack", axis, x.ndim(), x.shape());
     let mut out = vec![];
     for i in 0..x.shape()[d] {
@@ -214,6 +218,7 @@ impl<const K: usize> Sections for [i64; K] {
 }
 #[track_caller]
 fn parted(name: &str, x: &Array, sections: &dyn Sections, d: usize, uneven: bool) -> Vec<Array> {
+    let _line = here();
     let n = x.shape()[d];
     let starts = match sections.starts(n) {
         Ok(starts) => starts,
@@ -280,6 +285,7 @@ splits! {
 /// If there is no such axis, or if they differ in another dimension.
 #[track_caller]
 pub fn append(x: &Array, values: &Array, axis: Option<i32>) -> Array {
+    let _line = here();
     match axis {
         None => joined("append", &[&flat(x), &flat(values)], 0),
         Some(a) => joined("append", &[x, values], a),
@@ -343,6 +349,7 @@ fn places_of(name: &str, index: impl Indexer, n: usize, limit: usize) -> (Vec<us
 /// If there is no such axis, if a place is outside or abstract, or if the values do not broadcast.
 #[track_caller]
 pub fn insert(x: &Array, at: impl Indexer, values: impl Operand, axis: Option<i32>) -> Array {
+    let _line = here();
     let values = values.beside(x);
     let (x, d) = along("insert", x, axis);
     let n = x.shape()[d];
@@ -377,6 +384,7 @@ pub fn insert(x: &Array, at: impl Indexer, values: impl Operand, axis: Option<i3
 /// If there is no such axis, or if a place is outside or abstract.
 #[track_caller]
 pub fn delete(x: &Array, at: impl Indexer, axis: Option<i32>) -> Array {
+    let _line = here();
     let (x, d) = along("delete", x, axis);
     let n = x.shape()[d];
     let (at, _) = places_of("delete", at, n, n);

@@ -3,6 +3,7 @@
 use crate::array::{Array, ArrayLike};
 use crate::aval::{Shape, tuple};
 use crate::error::{ErrorKind, fail};
+use crate::np::dims::here;
 use crate::np::{Spaced, apply_along_axis, repeat};
 use crate::prim::{self, convert_element_type, lit, slice_in_dim};
 
@@ -156,6 +157,7 @@ impl Pad {
     }
     #[track_caller]
     fn padded(&self, x: &Array, width: &[(usize, usize)]) -> Array {
+        let _line = here();
         let mut y = x.clone();
         for (d, (before, behind)) in width.iter().copied().enumerate() {
             if before + behind == 0 {

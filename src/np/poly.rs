@@ -4,12 +4,13 @@ use crate::array::{Array, ArrayLike};
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::np::dims::{flat, in_one_type, refs};
+use crate::np::dims::{flat, here, in_one_type, refs};
 use crate::np::{self, atleast_1d, linalg, multiply, to_inexact};
 use crate::prim::{self, convert_element_type, lit, slice_in_dim};
 
 #[track_caller]
 fn vectors(name: &str, x: &Array, y: &Array) -> (Array, Array) {
+    let _line = here();
     let mut both = in_one_type(name, &[&atleast_1d(x), &atleast_1d(y)]);
     for x in &both {
         if x.ndim() != 1 || x.size() == 0 {
@@ -34,6 +35,7 @@ fn vectors(name: &str, x: &Array, y: &Array) -> (Array, Array) {
 /// If `p` is a scalar, or if shapes do not broadcast.
 #[track_caller]
 pub fn polyval(p: &Array, x: &Array) -> Array {
+    let _line = here();
     if p.ndim() == 0 {
         fail(ErrorKind::Shape, "polyval: the coefficients are a scalar; a vector is needed")
     }
@@ -51,6 +53,7 @@ pub fn polyval(p: &Array, x: &Array) -> Array {
 }
 #[track_caller]
 fn sum(name: &str, x: &Array, y: &Array) -> Array {
+    let _line = here();
     let (x, y) = vectors(name, x, y);
     let n = x.size().max(y.size());
     let whole = |x: &Array| prim::pad(x, &lit(x, 0.0), &[((n - x.size()) as i64, 0, 0)]);
@@ -88,6 +91,7 @@ pub fn polysub(x: &Array, y: &Array) -> Array {
 /// If they are no vectors.
 #[track_caller]
 pub fn polymul(x: &Array, y: &Array) -> Array {
+    let _line = here();
     let (x, y) = vectors("polymul", x, y);
     let (m, n) = (x.size(), y.size());
     // every row of the products is moved on by one: they are one element longer than what they are read as
@@ -108,6 +112,7 @@ pub fn polymul(x: &Array, y: &Array) -> Array {
 /// If they are no vectors.
 #[track_caller]
 pub fn polydiv(x: &Array, y: &Array) -> (Array, Array) {
+    let _line = here();
     let (x, y) = vectors("polydiv", x, y);
     let (mut rest, y) = (to_inexact("polydiv", &x), to_inexact("polydiv", &y));
     let (m, n) = (x.size(), y.size());
@@ -150,6 +155,7 @@ fn factors(p: &Array, x: Vec<f64>) -> Array {
 /// If it is no vector.
 #[track_caller]
 pub fn polyder(p: &Array, m: usize) -> Array {
+    let _line = here();
     let p = one_dimension("polyder", p);
     if m == 0 {
         return p;
@@ -164,6 +170,7 @@ pub fn polyder(p: &Array, m: usize) -> Array {
 /// If `p` is no vector, or if there are other numbers of constants.
 #[track_caller]
 pub fn polyint(p: &Array, m: usize, k: impl ArrayLike) -> Array {
+    let _line = here();
     let k = to_inexact("polyint", &atleast_1d(&k.into_array()));
     if k.ndim() != 1 || k.size() != 1 && k.size() != m {
         fail(ErrorKind::Shape, format!("polyint: constants of shape {} for {m} integrations", tuple(k.shape())))
@@ -190,6 +197,7 @@ pub fn polyint(p: &Array, m: usize, k: impl ArrayLike) -> Array {
 /// If it is neither vector nor square matrix.
 #[track_caller]
 pub fn poly(zeros: &Array) -> Array {
+    let _line = here();
     let mut zeros = atleast_1d(&to_inexact("poly", zeros));
     if let [m, n] = *zeros.shape()
         && m == n
@@ -228,6 +236,7 @@ pub fn poly(zeros: &Array) -> Array {
 /// If it is no vector, or abstract.
 #[track_caller]
 pub fn roots(p: &Array) -> Array {
+    let _line = here();
     let p = one_dimension("roots", &atleast_1d(p));
     let zero = prim::eq(&p, &lit(&p, 0.0));
     let zero = zero.concrete("roots (see roots_padded)").with_slice(|z: &[bool]| z.to_vec());
@@ -250,6 +259,7 @@ fn companion(p: &Array) -> Array {
 /// If it is no vector.
 #[track_caller]
 pub fn roots_padded(p: &Array) -> Array {
+    let _line = here();
     let p = one_dimension("roots", &atleast_1d(p));
     let n = p.size();
     if n < 2 {
@@ -313,6 +323,7 @@ impl Polyfit {
     /// The matrix of powers, divided by its columns' lengths, these lengths, and what was found.
     #[track_caller]
     fn fit(&self, x: &Array, y: &Array) -> (Array, Array, Fit) {
+        let _line = here();
         let (x, y) = (to_inexact("polyfit", x), to_inexact("polyfit", y));
         let n = x.size();
         if x.ndim() != 1 || n == 0 || ![1, 2].contains(&y.ndim()) || y.shape()[0] != n {
@@ -372,6 +383,7 @@ impl Polyfit {
     /// As [`of`](Polyfit::of) does, and if there are not more points than coefficients.
     #[track_caller]
     pub fn covariance(&self, x: &Array, y: &Array) -> (Array, Array) {
+        let _line = here();
         let (powers, scale, fit) = self.fit(x, y);
         let (n, k) = (powers.shape()[0], powers.shape()[1]);
         if n <= k {
@@ -390,6 +402,7 @@ impl Polyfit {
     /// As [`of`](Polyfit::of) does.
     #[track_caller]
     pub fn covariance_unscaled(&self, x: &Array, y: &Array) -> (Array, Array) {
+        let _line = here();
         let (powers, scale, fit) = self.fit(x, y);
         let base = unscaled(&powers, &scale);
         (fit.p, if y.ndim() == 2 { prim::expand_dims(&base, &[2]) } else { base })

@@ -3,7 +3,7 @@
 use crate::array::Array;
 use crate::aval::{Shape, tuple};
 use crate::error::{ErrorKind, fail};
-use crate::np::dims::{axis_of, in_one_type, refs};
+use crate::np::dims::{axis_of, here, in_one_type, refs};
 use crate::np::{matmul, multiply, subtract};
 use crate::prim;
 
@@ -39,6 +39,7 @@ fn ranks(name: &str, x: &Array, y: &Array, least: (usize, usize)) {
 /// If there is no such axis, if it has different extents, or if other dimensions do not broadcast.
 #[track_caller]
 pub fn vecdot(x: &Array, y: &Array, axis: i32) -> Array {
+    let _line = here();
     let last = |a: &Array| prim::move_axis(a, axis_of("vecdot", axis, a.ndim(), a.shape()), a.ndim() - 1);
     ranks("vecdot", x, y, (1, 1));
     let (x, y) = (conjugated(&last(x)), last(y));
@@ -52,6 +53,7 @@ pub fn vecdot(x: &Array, y: &Array, axis: i32) -> Array {
 /// If extents do not fit, or other dimensions do not broadcast.
 #[track_caller]
 pub fn matvec(x: &Array, y: &Array) -> Array {
+    let _line = here();
     ranks("matvec", x, y, (2, 1));
     let z = matmul(x, &prim::expand_dims(y, &[y.ndim()]));
     prim::squeeze(&z, &[z.ndim() - 1])
@@ -62,6 +64,7 @@ pub fn matvec(x: &Array, y: &Array) -> Array {
 /// If extents do not fit, or other dimensions do not broadcast.
 #[track_caller]
 pub fn vecmat(x: &Array, y: &Array) -> Array {
+    let _line = here();
     ranks("vecmat", x, y, (1, 2));
     let z = matmul(&prim::expand_dims(&conjugated(x), &[x.ndim() - 1]), y);
     prim::squeeze(&z, &[z.ndim() - 2])
@@ -74,6 +77,7 @@ pub fn vecmat(x: &Array, y: &Array) -> Array {
 /// ```
 #[track_caller]
 pub fn kron(x: &Array, y: &Array) -> Array {
+    let _line = here();
     let rank = x.ndim().max(y.ndim());
     // every dimension becomes two: that of one operand, and that of the other
     let spread = |a: &Array, behind: bool| -> Array {
@@ -112,6 +116,7 @@ impl Cross {
     /// If vectors do not have two or three components, or if other dimensions do not broadcast.
     #[track_caller]
     pub fn of(&self, x: &Array, y: &Array) -> Array {
+        let _line = here();
         let both = in_one_type("cross", &[x, y]);
         let last = |a: &Array, axis: i32| prim::move_axis(a, axis_of("cross", axis, a.ndim(), a.shape()), a.ndim() - 1);
         let (x, y) = (last(&both[0], self.axes[0]), last(&both[1], self.axes[1]));

@@ -4,7 +4,7 @@ use crate::array::{Array, Operand};
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::np::dims::{along, axis_of, flat, refs};
+use crate::np::dims::{along, axis_of, flat, here, refs};
 use crate::np::index::{index_type, integers, places};
 use crate::np::{At, Item, Mode, broadcast_to, remainder, resize};
 use crate::prim;
@@ -23,6 +23,7 @@ use crate::prim;
 /// If there is no such axis, if the indices are no integers, or if a known one is outside.
 #[track_caller]
 pub fn take(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
+    let _line = here();
     let (x, d) = along("take", x, axis);
     x.at(at_axis(d, indices)).get()
 }
@@ -32,6 +33,7 @@ pub fn take(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
 /// If there is no such axis, or if the indices are no integers.
 #[track_caller]
 pub fn take_mode(x: &Array, indices: &Array, axis: Option<i32>, mode: Mode) -> Array {
+    let _line = here();
     let (x, d) = along("take", x, axis);
     x.at(at_axis(d, indices)).mode(mode).get()
 }
@@ -54,6 +56,7 @@ fn at_axis(d: usize, indices: &Array) -> Vec<Item> {
 /// If there is no such axis, if the numbers of dimensions differ, if the other extents do not broadcast, if the indices are no integers, or if a known one is outside.
 #[track_caller]
 pub fn take_along_axis(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
+    let _line = here();
     let (x, d, indices) = together("take_along_axis", x, indices, axis);
     along_at(&x, &indices, d).get()
 }
@@ -69,6 +72,7 @@ pub fn take_along_axis(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
 /// As [`take_along_axis`] does, and if the values do not broadcast to the indices.
 #[track_caller]
 pub fn put_along_axis(x: &Array, indices: &Array, values: impl Operand, axis: Option<i32>) -> Array {
+    let _line = here();
     let values = values.beside(x);
     let (y, d, indices) = together("put_along_axis", x, indices, axis);
     prim::reshape(&along_at(&y, &indices, d).set(&broadcast_to(&values, indices.shape())), x.shape())
@@ -114,6 +118,7 @@ fn along_at(x: &Array, indices: &Array, d: usize) -> At {
 /// If the indices are no integers, or if, without a mode, a known one is outside.
 #[track_caller]
 pub fn put(x: &Array, indices: &Array, values: impl Operand, mode: Option<Mode>) -> Array {
+    let _line = here();
     let (values, indices) = (values.beside(x), flat(indices));
     if x.size() == 0 || indices.size() == 0 || values.size() == 0 {
         return x.clone();
@@ -137,6 +142,7 @@ pub fn put(x: &Array, indices: &Array, values: impl Operand, mode: Option<Mode>)
 /// If the mask has another number of elements, or if there are no values.
 #[track_caller]
 pub fn place(x: &Array, mask: &Array, values: impl Operand) -> Array {
+    let _line = here();
     let values = flat(&values.beside(x));
     if mask.size() != x.size() || values.size() == 0 {
         fail(
@@ -180,6 +186,7 @@ fn condition(mask: &Array, x: &Array, d: usize) -> Array {
 /// If there is no such axis, or if the condition is no vector, longer than the axis, or abstract.
 #[track_caller]
 pub fn compress(mask: &Array, x: &Array, axis: Option<i32>) -> Array {
+    let _line = here();
     let (x, d) = along("compress", x, axis);
     let at = places(&condition(mask, &x, d)).remove(0);
     take(&x, &at, Some(d as i32))
@@ -190,6 +197,7 @@ pub fn compress(mask: &Array, x: &Array, axis: Option<i32>) -> Array {
 /// As [`compress`] does, but for abstract conditions.
 #[track_caller]
 pub fn compress_sized(mask: &Array, x: &Array, axis: Option<i32>, size: usize, fill: impl Operand) -> Array {
+    let _line = here();
     let fill = fill.beside(x);
     let (x, d) = along("compress", x, axis);
     let mask = condition(mask, &x, d);
@@ -241,6 +249,7 @@ fn inside(name: &str, i: &Array, n: usize, mode: Option<Mode>) -> Array {
 /// If there are no choices, if shapes do not broadcast, or if `which` holds no integers or, known and without a mode, one that is no choice's.
 #[track_caller]
 pub fn choose(which: &Array, choices: &[&Array], mode: Option<Mode>) -> Array {
+    let _line = here();
     let which = inside("choose", which, choices.len(), mode);
     if choices.is_empty() {
         fail(ErrorKind::Value, "choose: there is nothing to choose from")
@@ -267,6 +276,7 @@ pub fn choose(which: &Array, choices: &[&Array], mode: Option<Mode>) -> Array {
 /// If these are no integers.
 #[track_caller]
 pub fn unravel_index(indices: &Array, shape: &[usize]) -> Vec<Array> {
+    let _line = here();
     if !indices.dtype().is_integer() {
         fail(ErrorKind::Type, format!("unravel_index: integers are needed, got {}", indices.aval()))
     }
@@ -300,6 +310,7 @@ pub fn unravel_index(indices: &Array, shape: &[usize]) -> Vec<Array> {
 /// If there is not one array of integers for each dimension, or if, known and without a mode, one is outside.
 #[track_caller]
 pub fn ravel_multi_index(indices: &[&Array], shape: &[usize], mode: Option<Mode>) -> Array {
+    let _line = here();
     if indices.len() != shape.len() || shape.is_empty() {
         fail(
             ErrorKind::Shape,
@@ -351,10 +362,11 @@ pub fn apply_along_axis(f: impl Fn(&Array) -> Array + Send + Sync, axis: i32, x:
 /// If an axis does not exist, or if `f` makes an array with other numbers of dimensions than that of `x` or one less.
 #[track_caller]
 pub fn apply_over_axes(f: impl Fn(&Array, i32) -> Array, x: &Array, axes: &[i32]) -> Array {
-    axes.iter().fold(x.clone(), |x, axis| {
+    let mut x = x.clone();
+    for axis in axes {
         let d = axis_of("apply_over_axes", *axis, x.ndim(), x.shape());
         let y = f(&x, d as i32);
-        match x.ndim() - y.ndim().min(x.ndim()) {
+        x = match x.ndim() - y.ndim().min(x.ndim()) {
             0 if y.ndim() == x.ndim() => y,
             1 => prim::expand_dims(&y, &[d]),
             _ => fail(
@@ -366,5 +378,6 @@ pub fn apply_over_axes(f: impl Fn(&Array, i32) -> Array, x: &Array, axes: &[i32]
                 ),
             ),
         }
-    })
+    }
+    x
 }

@@ -2,7 +2,7 @@
 
 use crate::array::Array;
 use crate::aval::{Shape, tuple};
-use crate::error::{ErrorKind, fail};
+use crate::error::{ErrorKind, Loc, fail};
 use crate::prim;
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ struct Signature {
 impl Signature {
     #[track_caller]
     fn new(text: &str) -> Signature {
+        let _line = crate::np::dims::here();
         let bad = || -> ! {
             fail(
                 ErrorKind::Value,
@@ -61,12 +62,15 @@ pub fn vectorize(
     } else {
         Signature::new(signature)
     };
-    move |args| apply(&signature, &f, args)
+    let line = crate::trace::ambient().unwrap_or(std::panic::Location::caller());
+    move |args| apply(&signature, &f, args, line)
 }
 type Inner<'a> = &'a (dyn Fn(&[Array]) -> Vec<Array> + Send + Sync);
 
-#[track_caller]
-fn apply(s: &Signature, f: Inner, args: &[&Array]) -> Vec<Array> {
+fn apply(s: &Signature, f: Inner, args: &[&Array], line: Loc) -> Vec<Array> {
+    // checks are for the line where the function was made, what the user's function does for its own
+    let checks = || crate::trace::enter(crate::trace::current(), Some(line));
+    let checking = checks();
     let named = !s.text.is_empty();
     if named && s.inputs.len() != args.len() {
         fail(ErrorKind::Value, format!("vectorize: {:?} has {} operands, not {}", s.text, s.inputs.len(), args.len()))
@@ -92,7 +96,9 @@ fn apply(s: &Signature, f: Inner, args: &[&Array]) -> Vec<Array> {
         prim::reshape(x, &std::iter::repeat_n(1, missing).chain(x.shape().iter().copied()).collect::<Shape>())
     };
     let args: Vec<Array> = args.iter().zip(&fronts).map(whole).collect();
+    drop(checking);
     let out = mapped(f, args, &shape);
+    let _checking = checks();
     if let Some(outputs) = &s.outputs {
         if outputs.len() != out.len() {
             fail(ErrorKind::Value, format!("vectorize: {:?} has {} results, not {}", s.text, outputs.len(), out.len()))

@@ -5,6 +5,7 @@ use super::plan::{Entry, Parsed, gather_mode};
 use crate::array::{Array, Operand};
 use crate::aval::tuple;
 use crate::error::{ErrorKind, fail};
+use crate::np::dims::here;
 use crate::np::{self, broadcast_to};
 use crate::prim::{self, FillValue, GatherOptions, ScatterDimensionNumbers, ScatterOptions};
 
@@ -148,6 +149,7 @@ impl At {
     /// As [`Array::i`] does.
     #[track_caller]
     pub fn get(&self) -> Array {
+        let _line = here();
         let x = &self.x;
         let p = Parsed::new(self.name, x.shape(), &self.items, self.mode);
         if p.is_static() {
@@ -194,6 +196,7 @@ impl At {
     /// What repeated values do together is the product of them, beside everything else a 1.
     #[track_caller]
     fn by_factors(self, values: impl Operand, f: fn(&Array, &Array) -> Array) -> Array {
+        let _line = here();
         let x = self.x.clone();
         let v = self.value(values);
         let ones = prim::full_of(x.aval(), 1.0);
@@ -218,23 +221,10 @@ impl At {
     #[track_caller]
     fn applied(self, f: &dyn Fn(&Array) -> Array) -> Array {
         let x = self.x.clone();
-        let back = |y: Array, of: &Array| {
-            if y.shape() != of.shape() {
-                fail(
-                    ErrorKind::Shape,
-                    format!(
-                        "at.apply: the function makes {} of {}; it has to go element by element",
-                        y.aval(),
-                        of.aval()
-                    ),
-                )
-            }
-            prim::convert_element_type(&y, x.dtype(), x.weak_type())
-        };
         let p = Parsed::new("at.apply", x.shape(), &self.items, self.mode);
         if p.is_static() || self.unique || p.is_box() {
             let there = At { mode: self.mode.or(Some(Mode::Fill)), ..self.clone() }.get();
-            return self.set(&back(f(&there), &there));
+            return self.set(&elementwise(f(&there), &there, &x));
         }
         // how often each element is named
         let zeros = prim::zeros_of(&x.aval().with_dtype(crate::DType::Int32));
@@ -253,14 +243,17 @@ impl At {
                 ),
             )
         }
-        (0..most).fold(x.clone(), |y, k| {
-            let next = back(f(&y), &y);
-            prim::select_n(&prim::gt(&times, &prim::lit(&times, k as f64)), &[&y, &next])
-        })
+        let mut y = x.clone();
+        for k in 0..most {
+            let next = elementwise(f(&y), &y, &x);
+            y = prim::select_n(&prim::gt(&times, &prim::lit(&times, k as f64)), &[&y, &next])
+        }
+        y
     }
 
     #[track_caller]
     fn write(self, v: &Array, w: &Write) -> Array {
+        let _line = here();
         let (dtype, weak) = (self.x.dtype(), self.x.weak_type());
         let shape = self.x.shape().to_vec();
         let p = Parsed::new(w.name, &shape, &self.items, self.mode);
@@ -307,6 +300,17 @@ impl At {
     }
 }
 
+/// What a function makes of elements, in the type of the array that they are from.
+#[track_caller]
+fn elementwise(y: Array, of: &Array, x: &Array) -> Array {
+    if y.shape() != of.shape() {
+        fail(
+            ErrorKind::Shape,
+            format!("at.apply: the function makes {} of {}; it has to go element by element", y.aval(), of.aval()),
+        )
+    }
+    prim::convert_element_type(&y, x.dtype(), x.weak_type())
+}
 /// A box with steps.
 #[track_caller]
 fn boxed(x: &Array, p: &Parsed) -> Array {

@@ -43,7 +43,7 @@ pub(in crate::np) fn index_type(shape: &[usize]) -> DType {
     if shape.iter().any(|n| *n > i32::MAX as usize) { DType::Int64 } else { DType::Int32 }
 }
 /// These indices as an array.
-pub(super) fn indices(values: impl IntoIterator<Item = i64>, shape: &[usize], dtype: DType) -> Array {
+pub(in crate::np) fn indices(values: impl IntoIterator<Item = i64>, shape: &[usize], dtype: DType) -> Array {
     if dtype == DType::Int64 {
         return Array::from_slice(&values.into_iter().collect::<Vec<_>>(), shape);
     }
