@@ -4,11 +4,13 @@
 //! use cotangent::{ode::odeint, prelude::*};
 //! // y' = -k y, with y = 2 at time 0
 //! let f = |y: &Array, _t: &Array, k: &Array| -(k * y);
-//! let y = odeint(f, &array(2f64), &array(vec![0f64, 1.0, 2.0]), &array(0.5f64));
-//! assert_eq!(y.to_string(), "[2.         1.21306132 0.73575888]");
+//! let (start, times) = (array(vec![2f64]), array(vec![0f64, 1.0, 2.0]));
+//! let k = Array::from_slice(&[0.5f64], &[]);
+//! let y = odeint(f, &start, &times, &k);
+//! assert!((y.to_vec::<f64>()[2] - 2.0 * (-1f64).exp()).abs() < 1e-7);
 //! // the derivative at time 2 with respect to k is -2 y(2)
-//! let last = move |k: &Array| (odeint(f, &array(2f64), &array(vec![0f64, 1.0, 2.0]), k) * array(vec![0f64, 0.0, 1.0])).sum();
-//! assert!((grad(last)(&array(0.5f64)).to_f64() + 4.0 * (-1f64).exp()).abs() < 1e-6);
+//! let last = move |k: &Array| (odeint(f, &start, &times, k) * array![[0.], [0.], [1.]]).sum();
+//! assert!((grad(last)(&k).to_f64() + 4.0 * (-1f64).exp()).abs() < 1e-6);
 //! ```
 
 use crate::aval::tuple;
@@ -134,10 +136,16 @@ impl Odeint {
     ) -> Y {
         let flat = tree::ravel(y0);
         if let Some(x) = tree::leaves(y0).iter().find(|x| !x.dtype().is_float()) {
-            fail(ErrorKind::Type, format!("odeint: the state consists of floating-point numbers, not of a value of type {}", x.aval()))
+            fail(
+                ErrorKind::Type,
+                format!("odeint: the state consists of floating-point numbers, not of a value of type {}", x.aval()),
+            )
         }
         if ts.ndim() != 1 || ts.size() == 0 || !(ts.dtype().is_float() || ts.dtype().is_integer()) {
-            fail(ErrorKind::Shape, format!("odeint: the times are a vector of real numbers, not a value of type {}", ts.aval()))
+            fail(
+                ErrorKind::Shape,
+                format!("odeint: the times are a vector of real numbers, not a value of type {}", ts.aval()),
+            )
         }
         let ts = convert_element_type(ts, flat.dtype(), false);
         let (y_like, args_like) = (template(y0), template(args));
@@ -205,18 +213,22 @@ impl Odeint {
         let time = |i: &Array| prim::squeeze(&prim::dynamic_slice(ts, &[i], &[1]), &[0]);
         let turns = ts.size() - 1;
         let none = convert_element_type(&prim::zeros_of(tree::ravel(&moved).aval()), ys.dtype(), false);
-        let init = (slice_row(ct, turns), prim::zeros_of(&ys.aval().with_shape([])), none);
-        let turn = |(y_bar, t0_bar, args_bar): &(Array, Array, Array), i: &Array| {
+        let init = (slice_row(ct, turns), none);
+        let turn = |(y_bar, args_bar): &(Array, Array), i: &Array| {
             let (now, before) = (time(i), time(&(i - 1)));
             let y = row(ys, i);
             let t_bar = f(&y, &now, &args).dot(&row(ct, i));
             let both = prim::stack(&[&-now, &-before], 0);
             let back = self.integrate(&augmented, &concatenate(&[&y, y_bar, args_bar], 0), &both);
             let (_, y_bar, args_bar) = parts(&slice_row(&back, 1));
-            ((y_bar + row(ct, &(i - 1)), t0_bar - &t_bar, args_bar), t_bar)
+            ((y_bar + row(ct, &(i - 1)), args_bar), t_bar)
         };
         let index = prim::iota(crate::DType::Int32, &[turns], 0) + 1;
-        let ((y_bar, t0_bar, args_bar), t_bars) = lax::Scan::new().reverse(true).run(turn, &init, &index);
+        let ((y_bar, args_bar), t_bars) = lax::Scan::new().reverse(true).run(turn, &init, &index);
+        // who begins later is behind by what is moved in that time
+        let first = slice_row(ys, 0);
+        let t0 = prim::squeeze(&slice_in_dim(ts, 0, 1, 1, 0), &[0]);
+        let t0_bar = -(&y_bar - slice_row(ct, 0)).dot(&f(&first, &t0, &args));
         let ts_bar = concatenate(&[&prim::reshape(&t0_bar, &[1]), &t_bars], 0);
         let mut back = args.clone();
         let made = tree::unravel(&moved, &args_bar);
@@ -232,10 +244,20 @@ impl Odeint {
         // how long a step is taken is a decision and no quantity: it has no derivative
         let h = stop_gradient(&self.first_step(f, &stop_gradient(&t0), &stop_gradient(y0), &stop_gradient(&f0)));
         let flat = [0.0; 4].map(|v| prim::full_of(y0.aval(), v));
-        let init = Step { y: y0.clone(), f: f0, t: t0.clone(), h, last: t0, shape: [&flat[..], &[y0.clone()]].concat(), tries: scalar(0.0) };
+        let init = Step {
+            y: y0.clone(),
+            f: f0,
+            t: t0.clone(),
+            h,
+            last: t0,
+            shape: [&flat[..], &[y0.clone()]].concat(),
+            tries: scalar(0.0),
+        };
         let reach = |from: &Step, target: &Array| {
             let more = |s: &Step| {
-                prim::lt(&s.t, target) & prim::lt(&s.tries, &lit(&s.tries, self.steps as f64)) & prim::gt(&s.h, &lit(&s.h, 0.0))
+                prim::lt(&s.t, target)
+                    & prim::lt(&s.tries, &lit(&s.tries, self.steps as f64))
+                    & prim::gt(&s.h, &lit(&s.h, 0.0))
             };
             let fresh = Step { tries: scalar(0.0), ..from.share() };
             let s = lax::while_loop(more, |s| self.step(f, s), &fresh);
@@ -353,7 +375,10 @@ fn unravel<T: Pytree>(like: &Template<T>, vector: &Array) -> T {
 #[track_caller]
 fn check<T: Pytree>(like: &Template<T>, made: &T) {
     if let Some(m) = tree::difference(&like.0, made) {
-        fail(ErrorKind::Structure, format!("odeint: the function returns another structure than that of the state: {m}"))
+        fail(
+            ErrorKind::Structure,
+            format!("odeint: the function returns another structure than that of the state: {m}"),
+        )
     }
     for ((x, a), path) in tree::leaves(made).iter().zip(&like.1).zip(tree::paths(made)) {
         if x.shape() != &a.shape[..] {

@@ -167,7 +167,10 @@ pub fn glu(x: &Array, axis: i32) -> Array {
     let d = np::dimension("glu", axis, x);
     let n = x.shape()[d];
     if n % 2 != 0 {
-        fail(ErrorKind::Shape, format!("glu: axis {axis} of shape {} has an odd extent and no halves", tuple(x.shape())))
+        fail(
+            ErrorKind::Shape,
+            format!("glu: axis {axis} of shape {} has an odd extent and no halves", tuple(x.shape())),
+        )
     }
     let half = |k: usize| prim::slice_in_dim(x, k * n / 2, (k + 1) * n / 2, 1, d);
     half(0) * sigmoid(&half(1))

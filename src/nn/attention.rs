@@ -108,7 +108,10 @@ impl Attention {
         let wrong = |kind, text: String| -> ! { fail(kind, format!("dot_product_attention: {text}")) };
         for (name, x) in [("query", query), ("key", key), ("value", value)] {
             if x.ndim() != 3 && x.ndim() != 4 {
-                wrong(ErrorKind::Shape, format!("{name} has shape {} and needs three or four dimensions", tuple(x.shape())))
+                wrong(
+                    ErrorKind::Shape,
+                    format!("{name} has shape {} and needs three or four dimensions", tuple(x.shape())),
+                )
             }
             if !x.dtype().is_float() || x.dtype() != key.dtype() {
                 let text = format!("query, key and value have one floating-point type, and {name} has {}", x.dtype());
@@ -138,7 +141,10 @@ impl Attention {
         let fit = |name: &str, x: &Array| {
             let x = prim::expand_dims(x, &(0..4usize.saturating_sub(x.ndim())).collect::<Vec<_>>());
             if x.ndim() != 4 || crate::array::broadcast_shapes(&[x.shape(), &shape]).as_deref() != Some(&shape[..]) {
-                wrong(ErrorKind::Shape, format!("{name} has shape {} and does not broadcast to {}", tuple(x.shape()), tuple(&shape)))
+                wrong(
+                    ErrorKind::Shape,
+                    format!("{name} has shape {} and does not broadcast to {}", tuple(x.shape()), tuple(&shape)),
+                )
             }
             np::broadcast_to(&x, &shape)
         };
@@ -155,7 +161,8 @@ impl Attention {
         let y = dot_general(&weights, &v, (&[4], &[1]), (&[0, 1], &[0, 2]), Some(key.dtype()));
         let mut y = prim::reshape(&prim::transpose(&y, &[0, 3, 1, 2, 4]), &[b, t, n, h]);
         if let Some(lengths) = &self.queries {
-            let there = prim::lt(&iota(DType::Int32, &[b, t, 1, 1], 1), &prim::reshape(&counts(lengths, b), &[b, 1, 1, 1]));
+            let there =
+                prim::lt(&iota(DType::Int32, &[b, t, 1, 1], 1), &prim::reshape(&counts(lengths, b), &[b, 1, 1, 1]));
             y = y * there.astype(key.dtype())
         }
         (prim::reshape(&y, query.shape()), logits)
@@ -169,7 +176,10 @@ impl Attention {
         let (row, column) = (iota(DType::Int32, &[1, 1, t, s], 2), iota(DType::Int32, &[1, 1, t, s], 3));
         if let Some(m) = &self.mask {
             if m.dtype() != DType::Bool {
-                let text = format!("dot_product_attention: the mask consists of booleans, not of elements of type {}", m.dtype());
+                let text = format!(
+                    "dot_product_attention: the mask consists of booleans, not of elements of type {}",
+                    m.dtype()
+                );
                 fail(ErrorKind::Type, text)
             }
             also(fit("mask", m))

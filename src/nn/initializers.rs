@@ -173,7 +173,11 @@ impl Initializer {
         let rank = shape.len() as i32;
         let d = if axis < 0 { axis + rank } else { axis };
         if !(0..rank).contains(&d) {
-            let text = format!("{}: a shape of {} has no axis {axis}: say where inputs and outputs lie", self.name, tuple(shape));
+            let text = format!(
+                "{}: a shape of {} has no axis {axis}: say where inputs and outputs lie",
+                self.name,
+                tuple(shape)
+            );
             fail(ErrorKind::Shape, text)
         }
         d as usize
@@ -216,7 +220,8 @@ impl Initializer {
     #[track_caller]
     fn orthogonal(&self, key: Key, shape: &[usize], scale: f64, column: i32) -> Array {
         if shape.len() < 2 {
-            let text = format!("{}: an orthogonal matrix has at least two dimensions, not shape {}", self.name, tuple(shape));
+            let text =
+                format!("{}: an orthogonal matrix has at least two dimensions, not shape {}", self.name, tuple(shape));
             fail(ErrorKind::Shape, text)
         }
         if shape.contains(&0) {
@@ -228,7 +233,8 @@ impl Initializer {
         let (long, short) = (rows.max(columns), rows.min(columns));
         let (q, r) = prim::qr(&random::normal_dtype(key, &[long, short], self.dtype), false);
         // the factorization is unique with a positive diagonal of R, and only so every matrix is equally likely
-        let diagonal = prim::eq(&prim::iota(DType::Int32, &[short, short], 0), &prim::iota(DType::Int32, &[short, short], 1));
+        let diagonal =
+            prim::eq(&prim::iota(DType::Int32, &[short, short], 0), &prim::iota(DType::Int32, &[short, short], 1));
         let diagonal = prim::reduce_sum(&prim::select_n(&diagonal, &[&prim::zeros_of(r.aval()), &r]), &[0]);
         let sign = &diagonal / prim::convert_element_type(&prim::abs(&diagonal), self.dtype, false);
         let q = q * sign;

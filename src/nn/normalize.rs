@@ -28,7 +28,10 @@ impl Group {
         }
         dims.sort();
         if dims.windows(2).any(|w| w[0] == w[1]) {
-            fail(ErrorKind::Value, format!("{name}: axes {axes:?} name a dimension of shape {} twice", tuple(x.shape())))
+            fail(
+                ErrorKind::Value,
+                format!("{name}: axes {axes:?} name a dimension of shape {} twice", tuple(x.shape())),
+            )
         }
         dims
     }
@@ -37,41 +40,47 @@ impl Group {
     fn mask(&self, name: &str, x: &Array) -> Option<Array> {
         let m = self.mask.as_ref()?;
         if m.dtype() != DType::Bool {
-            fail(ErrorKind::Type, format!("{name}: the mask consists of booleans, not of elements of type {}", m.dtype()))
+            fail(
+                ErrorKind::Type,
+                format!("{name}: the mask consists of booleans, not of elements of type {}", m.dtype()),
+            )
         }
         let fits = crate::array::broadcast_shapes(&[m.shape(), x.shape()]).as_deref() == Some(x.shape());
         if !fits {
-            let text = format!("{name}: the mask of shape {} does not broadcast to {}", tuple(m.shape()), tuple(x.shape()));
+            let text =
+                format!("{name}: the mask of shape {} does not broadcast to {}", tuple(m.shape()), tuple(x.shape()));
             fail(ErrorKind::Shape, text)
         }
         Some(np::broadcast_to(m, x.shape()))
     }
 }
 /// Methods that say which elements are taken together.
-macro_rules! grouped { ($Name:ident) => {
-    impl $Name {
-        /// Along this axis, which may count from the end.
-        pub fn axis(mut self, axis: i32) -> $Name {
-            self.group.axes = Some(vec![axis]);
-            self
+macro_rules! grouped {
+    ($Name:ident) => {
+        impl $Name {
+            /// Along this axis, which may count from the end.
+            pub fn axis(mut self, axis: i32) -> $Name {
+                self.group.axes = Some(vec![axis]);
+                self
+            }
+            /// Along these axes together.
+            pub fn axes(mut self, axes: &[i32]) -> $Name {
+                self.group.axes = Some(axes.to_vec());
+                self
+            }
+            /// Along all axes together.
+            pub fn all_axes(mut self) -> $Name {
+                self.group.axes = None;
+                self
+            }
+            /// Only those elements for which the mask holds, which broadcasts to the array.
+            pub fn where_(mut self, mask: &Array) -> $Name {
+                self.group.mask = Some(mask.clone());
+                self
+            }
         }
-        /// Along these axes together.
-        pub fn axes(mut self, axes: &[i32]) -> $Name {
-            self.group.axes = Some(axes.to_vec());
-            self
-        }
-        /// Along all axes together.
-        pub fn all_axes(mut self) -> $Name {
-            self.group.axes = None;
-            self
-        }
-        /// Only those elements for which the mask holds, which broadcasts to the array.
-        pub fn where_(mut self, mask: &Array) -> $Name {
-            self.group.mask = Some(mask.clone());
-            self
-        }
-    }
-} }
+    };
+}
 grouped!(Softmax);
 grouped!(LogSumExp);
 grouped!(Standardize);

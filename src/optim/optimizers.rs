@@ -101,7 +101,16 @@ pub struct Adam {
 /// The mean of recent gradients divided by the root of the mean of their squares (Kingma and Ba, 2015), with b1 = 0.9, b2 = 0.999 and eps = 1e-8. As `optax.adam`.
 pub fn adam(rate: impl Into<Rate>) -> Adam {
     let rate = rate.into();
-    Adam { rate, b1: 0.9, b2: 0.999, eps: 1e-8, eps_root: 0.0, nesterov: false, weight_decay: 0.0, only: Where::default() }
+    Adam {
+        rate,
+        b1: 0.9,
+        b2: 0.999,
+        eps: 1e-8,
+        eps_root: 0.0,
+        nesterov: false,
+        weight_decay: 0.0,
+        only: Where::default(),
+    }
 }
 /// [`adam`] with decoupled weight decay (Loshchilov and Hutter, 2019): of 1e-4, unless [`Adam::weight_decay`] says otherwise. As `optax.adamw`.
 ///

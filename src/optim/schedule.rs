@@ -103,7 +103,8 @@ impl Schedule {
     #[track_caller]
     pub fn warmup_cosine_decay(init: f64, peak: f64, warmup: usize, steps: usize, end: f64) -> Schedule {
         if steps <= warmup {
-            let text = format!("Schedule::warmup_cosine_decay: {warmup} of {steps} steps are warm-up, and none is left");
+            let text =
+                format!("Schedule::warmup_cosine_decay: {warmup} of {steps} steps are warm-up, and none is left");
             fail(ErrorKind::Value, text)
         }
         let alpha = if peak == 0.0 { 0.0 } else { end / peak };

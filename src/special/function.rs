@@ -78,9 +78,10 @@ impl Operation for Fun {
             let term = match slope {
                 Slope::Of(slope) => mul(d, &slope(x, &y[0])),
                 Slope::Zero => continue,
-                Slope::Missing(why) => {
-                    fail(ErrorKind::NotDifferentiable, format!("{}: {why}; stop_gradient says that it is constant", self.0.name))
-                }
+                Slope::Missing(why) => fail(
+                    ErrorKind::NotDifferentiable,
+                    format!("{}: {why}; stop_gradient says that it is constant", self.0.name),
+                ),
             };
             total = prim::add_tangents(total, Some(term));
         }

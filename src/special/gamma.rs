@@ -119,15 +119,8 @@ pub fn bernoulli(n: usize) -> Array {
 
 /// What Stirling's series adds to its first terms: log gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2, for x of at least 8.
 pub(super) fn stirling(x: &Array) -> Array {
-    const TERMS: [f64; 7] = [
-        1.0 / 156.0,
-        -691.0 / 360360.0,
-        1.0 / 1188.0,
-        -1.0 / 1680.0,
-        1.0 / 1260.0,
-        -1.0 / 360.0,
-        1.0 / 12.0,
-    ];
+    const TERMS: [f64; 7] =
+        [1.0 / 156.0, -691.0 / 360360.0, 1.0 / 1188.0, -1.0 / 1680.0, 1.0 / 1260.0, -1.0 / 360.0, 1.0 / 12.0];
     let r = 1.0 / x;
     polynomial(&TERMS, &(&r * &r)) * r
 }

@@ -24,8 +24,8 @@ pub(crate) mod testing;
 mod tests;
 
 pub use containers::Static;
-pub use ravel::{ravel, unravel};
 pub(crate) use containers::sorted;
+pub use ravel::{ravel, unravel};
 pub use structure::{
     Definition, Fixed, Mismatch, Node, Structure, StructureHasher, StructureMatcher, StructureWriter, Walker,
 };
