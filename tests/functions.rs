@@ -218,7 +218,7 @@ fn of_networks() {
 }
 #[test]
 fn special_ones() {
-    all_of("special.", 64)
+    all_of("special.", 69)
 }
 #[test]
 fn of_distributions() {

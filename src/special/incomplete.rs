@@ -219,6 +219,9 @@ fn beta_part(x: &[Array], by: Option<usize>) -> Array {
     put(&wrong, f64::NAN, &y)
 }
 
+const NO_SECOND_BETA: &str =
+    "there is no rule for the second derivative of the incomplete beta function with respect to its parameters";
+
 special! {
     /// The lower incomplete gamma function, divided by the gamma function: the distribution function of the gamma distribution. As `jax.scipy.special.gammainc`.
     gammainc(a, x) in Float64, |x| incomplete(x, false),
@@ -241,11 +244,19 @@ special! {
     /// The incomplete beta function, divided by the beta function: the distribution function of the beta distribution. As `jax.scipy.special.betainc`; JAX has no derivative with respect to
     /// a and b.
     betainc(a, b, x) in Float64, |x| beta_part(x, None), [
-        Slope::Of(|x, _| widened(x, |x| beta_part(x, Some(0)))),
-        Slope::Of(|x, _| widened(x, |x| beta_part(x, Some(1)))),
+        Slope::Of(|x, _| betainc_grad_a(x[0], x[1], x[2])),
+        Slope::Of(|x, _| betainc_grad_b(x[0], x[1], x[2])),
         Slope::Of(|x, _| widened(x, |x| {
             let (a, b, x) = (&x[0], &x[1], &x[2]);
             exp(&((b - 1.0) * log1p(&-x) + (a - 1.0) * log(x) - betaln(a, b)))
         }))
     ], of ("2.0", "3.0", "0.5") is "0.6875";
+    /// The derivative of [`betainc`] with respect to a.
+    betainc_grad_a(a, b, x) in Float64, |x| beta_part(x, Some(0)), [
+        Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA)
+    ], of ("1.0", "1.0", "0.5") is "-0.3465736";
+    /// The derivative of [`betainc`] with respect to b.
+    betainc_grad_b(a, b, x) in Float64, |x| beta_part(x, Some(1)), [
+        Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA)
+    ], of ("1.0", "1.0", "0.5") is "0.3465736";
 }
