@@ -218,7 +218,30 @@ fn of_networks() {
 }
 #[test]
 fn special_ones() {
-    all_of("special.", 69)
+    all_of("special.", 68)
+}
+/// What JAX has no number for, or another one than what the functions are.
+#[test]
+fn where_jax_has_nothing() {
+    use std::f64::consts::LN_2;
+    let of = |f: fn(&Array) -> Array, x: f64| f(&Array::from_slice(&[x], &[])).to_f64();
+    assert_eq!(of(special::expi, 0.0), f64::NEG_INFINITY);
+    assert_eq!((of(special::expi, f64::INFINITY), of(special::expi, f64::NEG_INFINITY)), (f64::INFINITY, 0.0));
+    // E_2(0) is 1, the slope of the entropy of what is none 0
+    assert_eq!(of(|x| special::expn(&array(2), x), 0.0), 1.0);
+    assert_eq!(of(|x| grad(special::entr)(x), -1.0), 0.0);
+    // I_x(a, 1) is x^a, and I_x(1, b) is 1 - (1 - x)^b
+    let half = Array::from_slice(&[0.5f64], &[]);
+    let by_a = grad(|a: &Array| special::betainc(a, &array(1.0), &half))(&Array::from_slice(&[2f64], &[])).to_f64();
+    assert!((by_a + 0.25 * LN_2).abs() < 1e-14, "{by_a}");
+    let by_b = grad(|b: &Array| special::betainc(&array(1.0), b, &half))(&Array::from_slice(&[2f64], &[])).to_f64();
+    assert!((by_b - 0.25 * LN_2).abs() < 1e-14, "{by_b}");
+    let told = catch(|| grad(grad(|a: &Array| special::gammainc(a, &half)))(&half)).unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::NotDifferentiable);
+    assert_eq!(
+        special::bernoulli(8).to_string(),
+        "[ 1.         -0.5         0.16666667  0.         -0.03333333  0.\n  0.02380952  0.         -0.03333333]"
+    );
 }
 #[test]
 fn of_distributions() {
