@@ -40,6 +40,7 @@ pub mod lax;
 mod loss;
 pub mod nn;
 pub mod np;
+pub mod ode;
 pub mod optim;
 pub mod prim;
 pub mod random;

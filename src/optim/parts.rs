@@ -3,7 +3,7 @@
 use super::{Optimizer, Rate, RateState, map1, map2, square, zeros};
 use crate::np::where_;
 use crate::prim;
-use crate::{Array, Pytree, tree};
+use crate::{Array, DType, Pytree, tree};
 use std::sync::Arc;
 
 /// A part that remembers nothing: its struct, what makes it, and its updates.
@@ -151,6 +151,8 @@ pub(super) fn moving<P: Pytree>(decay: f64, new: &P, old: &P) -> P {
 }
 /// A mean that began with zeros, divided by what it is too small by: 1 - decay^count.
 pub(super) fn unbiased(x: &Array, decay: f64, count: &Array) -> Array {
-    let t = x.dtype().real_part();
-    x / (1.0 - prim::scalar_of(t, false, decay).pow(prim::convert_element_type(count, t, false)))
+    // in float64, for near 1 other types have few numbers
+    let count = prim::convert_element_type(count, DType::Float64, false);
+    let rest = 1.0 - prim::scalar_of(DType::Float64, false, decay).pow(count);
+    x / prim::convert_element_type(&rest, x.dtype().real_part(), false)
 }

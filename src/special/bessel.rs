@@ -2,6 +2,7 @@
 
 use super::function::real;
 use super::*;
+use crate::DType;
 use crate::lax::Scan;
 use crate::prim::{bessel_i0e, bessel_i1e, exp, iota};
 
@@ -34,6 +35,9 @@ bessel! {
 #[track_caller]
 pub fn bessel_jn(x: &Array, order: usize, turns: usize) -> Array {
     let x = real("bessel_jn", x);
+    let dtype = x.dtype();
+    // the numbers grow beyond those of float32
+    let x = prim::convert_element_type(&x, DType::Float64, x.weak_type());
     let n = turns.max(order);
     let orders = iota(x.dtype(), &[n + 1], 0);
     let init = (full(&x, 0.0), full(&x, 1e-16), full(&x, 0.0));
@@ -45,5 +49,6 @@ pub fn bessel_jn(x: &Array, order: usize, turns: usize) -> Array {
         ((here.clone(), next.clone(), sum), next)
     };
     let ((_, first, sum), all) = Scan::new().reverse(true).run(turn, &init, &orders);
-    prim::slice_in_dim(&all, 0, order + 1, 1, 0) / (sum - first)
+    let y = prim::slice_in_dim(&all, 0, order + 1, 1, 0) / (sum - first);
+    prim::convert_element_type(&y, dtype, y.weak_type())
 }

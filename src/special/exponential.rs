@@ -175,14 +175,16 @@ fn near_one(z: &Array) -> Array {
 }
 fn dilogarithm(x: &[Array]) -> Array {
     let z = &x[0];
-    let (low, high) = (below(z, 0.5), above(z, 2.0));
     let inside = above(z, 0.0);
     let safe = put(&!&inside, 1.0, z);
-    let moved = pick(&low, &(1.0 - &safe), &pick(&high, &(1.0 / &safe), &safe));
-    let y = near_one(&moved);
+    // above 2 by what is at 1 / z, and below 1/2 by what is at 1 - z
+    let high = above(&safe, 2.0);
+    let r = pick(&high, &(1.0 / &safe), &safe);
+    let low = below(&r, 0.5);
+    let y = near_one(&pick(&low, &(1.0 - &r), &r));
+    let y = pick(&low, &(PI * PI / 6.0 - log(&r) * prim::log1p(&-put(&!&low, 0.25, &r)) - &y), &y);
     let l = log(&safe);
-    let y = pick(&low, &(PI * PI / 6.0 - &l * prim::log1p(&-put(&!&low, 0.25, &safe)) - &y), &y);
-    let y = pick(&high, &(-0.5 * &l * &l - near_one(&moved)), &y);
+    let y = pick(&high, &(-0.5 * &l * &l - &y), &y);
     put(&(below(z, 0.0) | is_nan(z)), f64::NAN, &put(&is(z, 0.0), PI * PI / 6.0, &y))
 }
 

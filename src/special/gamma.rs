@@ -109,9 +109,12 @@ pub fn bernoulli(n: usize) -> Array {
             continue;
         }
         scale *= -(m as f64) * (m - 1) as f64 / (2.0 * PI).powi(2);
-        let zeta: f64 = (1..60).rev().map(|k| (k as f64).powi(-(m as i32))).sum();
-        // for 2 that sum converges slowly
-        all.push(if m == 2 { 1.0 / 6.0 } else { (scale * zeta) as f32 })
+        // the sum up to 60, and what follows it by Euler and Maclaurin's formula
+        let (n, power) = (60.0, |k: f64| k.powi(-(m as i32)));
+        let head: f64 = (1..60).rev().map(|k| power(k as f64)).sum();
+        let m = m as f64;
+        let zeta = head + power(n) * (n / (m - 1.0) + 0.5 + m / (12.0 * n));
+        all.push((scale * zeta) as f32)
     }
     all.truncate(n + 1);
     crate::array(all)

@@ -7,8 +7,9 @@ use crate::prim::{digamma as psi, exp, lgamma, log, log1p};
 use crate::{DType, Pytree, lax};
 use std::f64::consts::PI;
 
-/// Below this, relative to the value, a term counts as nothing. It is less than the value needs, for the sake of derivatives that are pushed through the loops.
-const SMALL: f64 = 1e-18;
+/// A change that counts as none, relative to the value, and to its derivative.
+const SMALL: f64 = 2.5e-16;
+const SMALL_SLOPE: f64 = 1e-15;
 /// What stands for 0 in a denominator of a continued fraction (Lentz's algorithm, as modified by Thompson and Barnett, 1986).
 const TINY: f64 = 1e-290;
 /// After so many turns what has not converged is given up as it is.
@@ -28,63 +29,92 @@ fn log_weight(a: &Array, x: &Array) -> Array {
 }
 
 #[derive(Pytree)]
-struct Series {
-    more: Array,
-    at: Array,
-    term: Array,
-    sum: Array,
-}
-/// The sum over n of x^n / (a (a+1) .. (a+n)): the lower function without its weight. For x up to about a.
-fn series(here: &Array, a: &Array, x: &Array) -> Array {
-    let (a, x) = (put(&!here, 1.0, a), put(&!here, 0.0, x));
-    let init = Series { more: here.clone(), at: a.clone(), term: full(&a, 1.0), sum: full(&a, 1.0) };
-    let turn = |s: &Series| {
-        let at = &s.at + 1.0;
-        let term = &s.term * &x / &at;
-        let sum = &s.sum + &term;
-        let keep = |new: &Array, old: &Array| pick(&s.more, new, old);
-        let more = &s.more & prim::gt(&term, &(SMALL * &sum));
-        Series { more, at: keep(&at, &s.at), term: keep(&term, &s.term), sum: keep(&sum, &s.sum) }
-    };
-    lax::while_loop(|s: &Series| any(&s.more), turn, &init).sum / a
-}
-
-#[derive(Pytree)]
-struct Fraction {
+struct Walk {
     more: Array,
     turn: Array,
-    c: Array,
-    d: Array,
-    value: Array,
+    at: Vec<Array>,
+    slope: Vec<Array>,
 }
-/// A continued fraction first / (first + ..) by Lentz's algorithm. `step` gives the numerators and denominators of turn n = 1, 2, ..: one pair or several.
-fn fraction(here: &Array, first: &Array, step: impl Fn(&Array) -> Vec<(Array, Array)>) -> Array {
-    let apart = |x: &Array| put(&below(&x.abs(), TINY), TINY, x);
-    let d = 1.0 / apart(first);
-    let zero = prim::scalar_of(first.dtype(), false, 0.0);
-    let init = Fraction { more: here.clone(), turn: zero, c: full(first, 1.0 / TINY), d: d.clone(), value: d };
-    let turn = |s: &Fraction| {
-        let n = &s.turn + 1.0;
-        let (mut c, mut d, mut value) = (s.c.clone(), s.d.clone(), s.value.clone());
-        let mut more = prim::full_of(s.more.aval(), 0.0);
-        for (over, under) in step(&n) {
-            d = 1.0 / apart(&(&over * &d + &under));
-            c = apart(&(&under + &over / &c));
-            let factor = &c * &d;
-            value = &value * &factor;
-            more = more | above(&(factor - 1.0).abs(), 1e-16);
-        }
-        let keep = |new: &Array, old: &Array| pick(&s.more, new, old);
-        let more = &s.more & more & prim::broadcast_in_dim(&below(&n, TURNS), s.more.shape(), &[]);
-        Fraction { more, turn: n, c: keep(&c, &s.c), d: keep(&d, &s.d), value: keep(&value, &s.value) }
+/// What a sum or a fraction converges to, and its derivative by the operand `p` if it is asked for. `begin` and `step` make its variables, of which the last is the value; `step` gets the number of
+/// the turn, from 1 on. Elements that do not take part keep what they begin with.
+///
+/// The derivative converges by itself: a fraction that ends has a value after a few turns, but neighbours that do not end.
+fn converged(
+    here: &Array,
+    p: &Array,
+    slope: bool,
+    begin: impl Fn(&Array) -> Vec<Array> + Send + Sync,
+    step: impl Fn(&[Array], &Array, &Array) -> Vec<Array> + Send + Sync,
+) -> (Array, Array) {
+    let one = full(p, 1.0);
+    let (at, moved) = match slope {
+        false => (begin(p), vec![]),
+        true => crate::jvp(|p: &Array| begin(p), (p,), (&one,)),
     };
-    lax::while_loop(|s: &Fraction| any(&s.more), turn, &init).value
+    let zero = prim::scalar_of(p.dtype(), false, 0.0);
+    let init = Walk { more: here.clone(), turn: zero, at, slope: moved };
+    let last = |x: &[Array]| x.last().expect("a value").clone();
+    let turn = |s: &Walk| {
+        let n = &s.turn + 1.0;
+        let (at, moved) = match slope {
+            false => (step(&s.at, &n, p), vec![]),
+            true => crate::jvp(|at: &Vec<Array>, p: &Array| step(at, &n, p), (&s.at, p), (&s.slope, &one)),
+        };
+        let changes = |new: &[Array], old: &[Array], part: f64| {
+            let (new, old) = (last(new), last(old));
+            prim::gt(&(&new - old).abs(), &(part * new.abs()))
+        };
+        let mut more = changes(&at, &s.at, SMALL);
+        if slope {
+            more = more | changes(&moved, &s.slope, SMALL_SLOPE) | below(&broadcast(&n, p), 4.0)
+        }
+        let more = &s.more & more & below(&broadcast(&n, p), TURNS);
+        let keep =
+            |new: &[Array], old: &[Array]| new.iter().zip(old).map(|(new, old)| pick(&s.more, new, old)).collect();
+        Walk { more, at: keep(&at, &s.at), slope: keep(&moved, &s.slope), turn: n }
+    };
+    let end = lax::while_loop(|s: &Walk| any(&s.more), turn, &init);
+    let slope = if slope { last(&end.slope) } else { full(p, 0.0) };
+    (last(&end.at), slope)
+}
+fn broadcast(n: &Array, like: &Array) -> Array {
+    prim::broadcast_in_dim(n, like.shape(), &[])
+}
+/// The sum over n of x^n / (a (a+1) .. (a+n)): the lower function without its weight. For x up to about a.
+fn series(here: &Array, a: &Array, x: &Array, slope: bool) -> (Array, Array) {
+    let (a, x) = (put(&!here, 1.0, a), put(&!here, 0.0, x));
+    let begin = |a: &Array| vec![1.0 / a, 1.0 / a];
+    converged(here, &a, slope, begin, |at, n, a| {
+        let term = &at[0] * &x / (a + n);
+        vec![term.clone(), &at[1] + term]
+    })
+}
+/// The variables c, d and value of a continued fraction 1 / (first + ..) by Lentz's algorithm.
+fn first_of_fraction(first: &Array) -> Vec<Array> {
+    let d = 1.0 / apart(first);
+    vec![full(first, 1.0 / TINY), d.clone(), d]
+}
+/// What stands in a denominator.
+fn apart(x: &Array) -> Array {
+    put(&below(&x.abs(), TINY), TINY, x)
+}
+/// One more part of it.
+fn onwards(at: &[Array], over: &Array, under: &Array) -> Vec<Array> {
+    let (d, c) = (1.0 / apart(&(over * &at[1] + under)), apart(&(under + over / &at[0])));
+    let value = &at[2] * (&c * &d);
+    vec![c, d, value]
 }
 /// The upper incomplete gamma function without its weight, for x that are greater than a and 1.
-fn upper(here: &Array, a: &Array, x: &Array) -> Array {
+fn upper(here: &Array, a: &Array, x: &Array, slope: bool) -> (Array, Array) {
     let (a, x) = (put(&!here, 1.0, a), put(&!here, 2.0, x));
-    let first = &x + 1.0 - &a;
-    fraction(here, &first, |n| vec![(-(n * (n - &a)), &first + 2.0 * n)])
+    let first = |a: &Array| &x + 1.0 - a;
+    converged(
+        here,
+        &a,
+        slope,
+        |a| first_of_fraction(&first(a)),
+        |at, n, a| onwards(at, &-(n * (n - a)), &(first(a) + 2.0 * n)),
+    )
 }
 
 /// Where the functions are in the middle of their domain, and there where the upper one is computed.
@@ -105,7 +135,7 @@ fn incomplete(x: &[Array], wanted_upper: bool) -> Array {
     let (ai, xi) = (put(&!&r.inside, 1.0, a), put(&!&r.inside, 1.0, x));
     let weight = exp(&log_weight(&ai, &xi));
     let down = &r.inside & !&r.up;
-    let (low, high) = (&weight * series(&down, &ai, &xi), &weight * upper(&r.up, &ai, &xi));
+    let (low, high) = (&weight * series(&down, &ai, &xi, false).0, &weight * upper(&r.up, &ai, &xi, false).0);
     let inside = if wanted_upper { pick(&r.up, &high, &(1.0 - &low)) } else { pick(&r.up, &(1.0 - &high), &low) };
     // all of the mass lies below x, or above it
     let all_below = is(a, 0.0) | is(x, f64::INFINITY);
@@ -120,8 +150,8 @@ fn grad_parts(a: &Array, x: &Array) -> (Regions, Array, Array) {
     let by_weight = log(&xi) - psi(&ai);
     let down = &r.inside & !&r.up;
     let of = |(y, dy): (Array, Array)| dy + y * &by_weight;
-    let low = of(pushed(|a| series(&down, a, &xi), &ai));
-    let high = of(pushed(|a| upper(&r.up, a, &xi), &ai));
+    let low = of(series(&down, &ai, &xi, true));
+    let high = of(upper(&r.up, &ai, &xi, true));
     (r, low, high)
 }
 fn grad_a(x: &[Array]) -> Array {
@@ -142,7 +172,8 @@ fn density(a: &Array, x: &Array) -> Array {
     exp(&((a - 1.0) * log(x) - x - lgamma(a)))
 }
 
-fn beta_value(x: &[Array]) -> Array {
+/// The incomplete beta function, or its derivative by a or b.
+fn beta_part(x: &[Array], by: Option<usize>) -> Array {
     let (a, b, x) = (&x[0], &x[1], &x[2]);
     let nan = is_nan(a) | is_nan(b) | is_nan(x);
     let (a0, b0) = (is(a, 0.0) | is(b, f64::INFINITY), is(b, 0.0) | is(a, f64::INFINITY));
@@ -153,28 +184,43 @@ fn beta_value(x: &[Array]) -> Array {
     let (a, b, x) = (safe(1.0, a), safe(1.0, b), safe(0.5, x));
     // the fraction converges below the mean; above it, that of the other side does
     let direct = prim::lt(&x, &((&a + 1.0) / (&a + &b + 2.0)));
-    let (a, b) = (pick(&direct, &a, &b), pick(&direct, &b, &a));
     let (x, rest) = (pick(&direct, &x, &(1.0 - &x)), pick(&direct, &(1.0 - &x), &x));
-    let sum = &a + &b;
-    let first = full(&a, 1.0);
-    // begins with the first partial numerator of odd number, -(a+b) x / (a+1)
-    let odd = |m: &Array| {
-        let at = &a + 2.0 * m;
-        -((&a + m) * (&sum + m) * &x / (&at * (&at + 1.0)))
+    // the first and the second operand there, with the one that moves; p is that one here
+    let sides = |p: &Array| {
+        let (a, b) = (if by == Some(0) { p } else { &a }, if by == Some(1) { p } else { &b });
+        (pick(&direct, a, b), pick(&direct, b, a))
     };
-    let even = |m: &Array| {
-        let at = &a + 2.0 * m;
-        m * (&b - m) * &x / ((&at - 1.0) * at)
+    let p = if by == Some(1) { &b } else { &a };
+    let ones = full(p, 1.0);
+    let step = |at: &[Array], n: &Array, p: &Array| {
+        let (a, b) = sides(p);
+        let m = n - 1.0;
+        let up = &a + 2.0 * &m;
+        let odd = -((&a + &m) * (&a + &b + &m) * &x / (&up * (&up + 1.0)));
+        let down = &a + 2.0 * n;
+        let even = n * (&b - n) * &x / ((&down - 1.0) * &down);
+        onwards(&onwards(at, &odd, &ones), &even, &ones)
     };
-    let turns = fraction(&inside, &first, |n| vec![(odd(&(n - 1.0)), first.clone()), (even(n), first.clone())]);
-    // `fraction` begins with 1 / first, and 1 is the value of the fraction that goes on from there
-    let weight = exp(&(&a * log(&x) + &b * log(&rest) - betaln(&a, &b))) / &a;
-    let y = weight * turns;
+    let (y, dy) = converged(&inside, p, by.is_some(), |_| first_of_fraction(&ones), step);
+    let log_weight = |p: &Array| {
+        let (a, b) = sides(p);
+        &a * log(&x) + &b * log(&rest) - betaln(&a, &b) - log(&a)
+    };
+    if by.is_some() {
+        let (w, dw) = pushed(log_weight, p);
+        let d = exp(&w) * (dy + y * dw);
+        let d = pick(&direct, &d, &-&d);
+        return put(&wrong, f64::NAN, &put(&!inside, 0.0, &d));
+    }
+    let y = exp(&log_weight(p)) * y;
     let y = pick(&direct, &y, &(1.0 - &y));
     let y = put(&((&b0 & !&one) | (&zero & !&a0)), 0.0, &y);
     let y = put(&((&a0 & !&zero) | (&one & !&b0)), 1.0, &put(&(&a0 & &zero), 0.0, &put(&(&b0 & &one), 1.0, &y)));
     put(&wrong, f64::NAN, &y)
 }
+
+const NO_SECOND_BETA: &str =
+    "there is no rule for the second derivative of the incomplete beta function with respect to its parameters";
 
 special! {
     /// The lower incomplete gamma function, divided by the gamma function: the distribution function of the gamma distribution. As `jax.scipy.special.gammainc`.
@@ -197,12 +243,20 @@ special! {
     ], of ("2.0", "1.0") is "0.8490919";
     /// The incomplete beta function, divided by the beta function: the distribution function of the beta distribution. As `jax.scipy.special.betainc`; JAX has no derivative with respect to
     /// a and b.
-    betainc(a, b, x) in Float64, beta_value, [
-        Slope::Of(|x, _| widened(x, |x| pushed(|a| beta_value(&[a.clone(), x[1].clone(), x[2].clone()]), &x[0]).1)),
-        Slope::Of(|x, _| widened(x, |x| pushed(|b| beta_value(&[x[0].clone(), b.clone(), x[2].clone()]), &x[1]).1)),
+    betainc(a, b, x) in Float64, |x| beta_part(x, None), [
+        Slope::Of(|x, _| betainc_grad_a(x[0], x[1], x[2])),
+        Slope::Of(|x, _| betainc_grad_b(x[0], x[1], x[2])),
         Slope::Of(|x, _| widened(x, |x| {
             let (a, b, x) = (&x[0], &x[1], &x[2]);
             exp(&((b - 1.0) * log1p(&-x) + (a - 1.0) * log(x) - betaln(a, b)))
         }))
     ], of ("2.0", "3.0", "0.5") is "0.6875";
+    /// The derivative of [`betainc`] with respect to a.
+    betainc_grad_a(a, b, x) in Float64, |x| beta_part(x, Some(0)), [
+        Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA)
+    ], of ("1.0", "1.0", "0.5") is "-0.3465736";
+    /// The derivative of [`betainc`] with respect to b.
+    betainc_grad_b(a, b, x) in Float64, |x| beta_part(x, Some(1)), [
+        Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA), Slope::Missing(NO_SECOND_BETA)
+    ], of ("1.0", "1.0", "0.5") is "0.3465736";
 }
