@@ -174,9 +174,16 @@ const CALLS: &[(&str, bool, Call)] = &[
     ("ball", true, |k, x| Draw::of(DType::Float64).ball(k, 2, x, &[2])),
     ("dirichlet", true, |k, x| Draw::of(DType::Float64).dirichlet(k, prim_row(x), &[2])),
     ("multivariate_normal", true, |k, x| {
-        Draw::of(DType::Float64).multivariate_normal(k, prim_row(x), cotangent::np::outer(&prim_row(x), &prim_row(x)) + eye() * x, &[])
+        Draw::of(DType::Float64).multivariate_normal(
+            k,
+            prim_row(x),
+            cotangent::np::outer(&prim_row(x), &prim_row(x)) + eye() * x,
+            &[],
+        )
     }),
-    ("random_gamma_grad", true, |k, x| lax::random_gamma_grad(x, &(random::uniform(k, &[3]).astype(DType::Float64) * 3.0))),
+    ("random_gamma_grad", true, |k, x| {
+        lax::random_gamma_grad(x, &(random::uniform(k, &[3]).astype(DType::Float64) * 3.0))
+    }),
     ("geometric", false, |k, x| random::geometric(k, x / 4.0, &[3])),
     ("poisson", false, |k, x| random::poisson(k, (x * 9.0).astype(DType::Float32), &[3])),
     ("binomial", false, |k, x| random::binomial(k, 30, (x / 4.0).astype(DType::Float32), &[3])),
@@ -219,23 +226,66 @@ fn compiled_and_mapped_ones_are_the_same() {
 
 #[test]
 fn derivatives_are_those_of_differences() {
+    // those of the gamma family are differentiated at their quantile, not as the algorithm draws them
+    let quantiles = ["gamma", "loggamma", "beta", "t", "chisquare", "f", "generalized_normal", "ball", "dirichlet"];
     for (name, _, call) in CALLS.iter().filter(|c| c.1) {
         let x = Array::from_slice(&[1.3f64], &[]);
         let f = |x: &Array| call(key(21), x).astype(DType::Float64);
         let (_, dy) = jvp(f, (&x,), (&Array::from_slice(&[1.0f64], &[]),));
         let h = 1e-5;
         let fixed = (f(&(&x + h)) - f(&(&x - h))) / (2.0 * h);
-        common::close(&format!("{name} forwards"), &dy, &fixed, 1e-4);
+        if !quantiles.contains(name) {
+            common::close(&format!("{name} forwards"), &dy, &fixed, 1e-4)
+        }
         let back = grad(|x: &Array| f(x).sum())(&x);
         common::close(&format!("{name} backwards"), &back, &dy.sum(), 1e-9);
     }
-    // a second derivative, through the derivative rule of the gamma distribution
+    // a second derivative, through the derivative rule of the gamma distribution: x' = g(a, x), so x'' = g_a + g_x g
     let f = |a: &Array| Draw::of(DType::Float64).gamma(key(3), a, &[]);
-    let slope = grad(f);
     let a = Array::from_slice(&[2.5f64], &[]);
-    let second = grad(&slope)(&a).to_f64();
-    let fixed = (slope(&(&a + 1e-5)) - slope(&(&a - 1e-5))).to_f64() / 2e-5;
-    assert!((second - fixed).abs() < 1e-6, "{second} and {fixed}");
+    let (x, second) = (f(&a), grad(grad(f))(&a));
+    let slope = lax::random_gamma_grad(&a, &x);
+    let (_, wanted) = jvp(lax::random_gamma_grad, (&a, &x), (&(&a * 0.0 + 1.0), &slope));
+    common::close("the second derivative", &second, &wanted, 1e-10);
+}
+
+/// The derivative of a quantile, from the quantiles of two distributions that are a little apart.
+#[test]
+fn the_quantile_moves_as_the_derivative_says() {
+    // P(a, x) by the series, in as many terms as it takes
+    let below = |a: f64, x: f64| {
+        let (mut term, mut sum) = (1.0, 1.0);
+        for n in 1..2000 {
+            term *= x / (a + n as f64);
+            sum += term
+        }
+        let log_gamma = cotangent::prim::lgamma(&Array::from_slice(&[a + 1.0], &[])).to_f64();
+        sum * (a * x.ln() - x - log_gamma).exp()
+    };
+    let quantile = |a: f64, u: f64| {
+        let (mut low, mut high) = (0.0, 4.0 * a + 40.0);
+        for _ in 0..200 {
+            let middle = (low + high) / 2.0;
+            if below(a, middle) < u { low = middle } else { high = middle }
+        }
+        low
+    };
+    for (a, x) in
+        [(0.3, 0.05), (0.3, 1.5), (1.0, 0.7), (2.5, 2.0), (2.5, 5.0), (30.0, 24.0), (30.0, 38.0), (300.0, 310.0)]
+    {
+        let (u, h) = (below(a, x), 1e-4 * a);
+        let wanted = (quantile(a + h, u) - quantile(a - h, u)) / (2.0 * h);
+        let of = |x: f64| Array::from_slice(&[x], &[]);
+        let found = lax::random_gamma_grad(&of(a), &of(x)).to_f64();
+        assert!((found - wanted).abs() < 1e-6 * wanted.abs(), "{a} {x}: {found} and {wanted}");
+    }
+    assert!(
+        lax::random_gamma_grad(&array![-1., 1., f32::NAN], &array![1., -1., 1.])
+            .to_vec::<f32>()
+            .iter()
+            .all(|x| x.is_nan())
+    );
+    assert_eq!(lax::random_gamma_grad(&array(2.0), &array(0.0)).to_f64(), 0.0);
 }
 
 /// The greatest distance between the shares of the numbers and of the distribution with this density (which need not have the integral 1) that lie below a limit, in units in which 1.95 is
@@ -267,17 +317,25 @@ fn densities() {
     let cases: Vec<Case> = vec![
         ("exponential", random::exponential(key(1), &[N]), (0.0, 40.0), |x| (-x).exp()),
         ("gumbel", random::gumbel(key(1), &[N]), (-5.0, 40.0), |x| (-x - (-x).exp()).exp()),
-        ("finest gumbel", Draw::new().mode(Mode::Highest).gumbel(key(1), &[N]), (-5.0, 40.0), |x| (-x - (-x).exp()).exp()),
+        ("finest gumbel", Draw::new().mode(Mode::Highest).gumbel(key(1), &[N]), (-5.0, 40.0), |x| {
+            (-x - (-x).exp()).exp()
+        }),
         ("laplace", random::laplace(key(1), &[N]), (-30.0, 30.0), |x| (-x.abs()).exp()),
-        ("logistic", random::logistic(key(1), &[N]), (-40.0, 40.0), |x| (-x.abs()).exp() / (1.0 + (-x.abs()).exp()).powi(2)),
+        ("logistic", random::logistic(key(1), &[N]), (-40.0, 40.0), |x| {
+            (-x.abs()).exp() / (1.0 + (-x.abs()).exp()).powi(2)
+        }),
         ("cauchy", prim_atan(&random::cauchy(key(1), &[N])), (-pi / 2.0, pi / 2.0), |_| 1.0),
         ("maxwell", random::maxwell(key(1), &[N]), (0.0, 10.0), |x| x * x * (-x * x / 2.0).exp()),
         ("pareto", d.pareto(key(1), 3.0, &[N]).log(), (0.0, 15.0), |x| (-3.0 * x).exp()),
         ("rayleigh", d.rayleigh(key(1), 2.0, &[N]), (0.0, 20.0), |x| x * (-x * x / 8.0).exp()),
         ("lognormal", d.lognormal(key(1), 0.5, &[N]).log(), (-5.0, 5.0), |x| (-x * x * 2.0).exp()),
-        ("weibull_min", d.weibull_min(key(1), 2.0, 1.5, &[N]), (0.0, 30.0), |x| x.sqrt() * (-(x / 2.0).powf(1.5)).exp()),
+        ("weibull_min", d.weibull_min(key(1), 2.0, 1.5, &[N]), (0.0, 30.0), |x| {
+            x.sqrt() * (-(x / 2.0).powf(1.5)).exp()
+        }),
         ("wald", d.wald(key(1), 1.5, &[N]), (1e-6, 60.0), |x| x.powf(-1.5) * (-(x - 1.5).powi(2) / (4.5 * x)).exp()),
-        ("triangular", d.triangular(key(1), -1.0, 0.5, 1.0, &[N]), (-1.0, 1.0), |x| if x < 0.5 { (x + 1.0) / 1.5 } else { (1.0 - x) / 0.5 }),
+        ("triangular", d.triangular(key(1), -1.0, 0.5, 1.0, &[N]), (-1.0, 1.0), |x| {
+            if x < 0.5 { (x + 1.0) / 1.5 } else { (1.0 - x) / 0.5 }
+        }),
         ("truncated_normal", d.truncated_normal(key(1), -0.5, 2.0, &[N]), (-0.5, 2.0), |x| (-x * x / 2.0).exp()),
         ("gamma", d.gamma(key(1), 3.5, &[N]), (0.0, 40.0), |x| x.powf(2.5) * (-x).exp()),
         // of the logarithm, whose density has no pole
@@ -287,7 +345,9 @@ fn densities() {
         ("chisquare", d.chisquare(key(1), 3.0, &[N]), (0.0, 60.0), |x| x.sqrt() * (-x / 2.0).exp()),
         ("f", d.f(key(1), 3.0, 20.0, &[N]), (0.0, 60.0), |x| x.sqrt() * (1.0 + 3.0 * x / 20.0).powf(-11.5)),
         ("generalized_normal", d.generalized_normal(key(1), 1.5, &[N]), (-20.0, 20.0), |x| (-x.abs().powf(1.5)).exp()),
-        ("dirichlet", d.dirichlet(key(1), array![1., 2., 3.], &[N]).t().reshape(&[3 * N]), (0.0, 1.0), |x| (1.0 - x).powi(4)),
+        ("dirichlet", d.dirichlet(key(1), array![1., 2., 3.], &[N]).t().reshape(&[3 * N]), (0.0, 1.0), |x| {
+            (1.0 - x).powi(4)
+        }),
         ("ball", d.ball(key(1), 3, 2.0, &[N]).pow(2).astype(DType::Float64), (0.0, 1.0), |_| 1.0),
     ];
     for (name, x, range, density) in cases {
@@ -331,7 +391,10 @@ fn counts() {
     let poisson = |lam: f64| move |k: i32| (k as f64 * lam.ln() - lam - factorial(k)).exp();
     let binomial = |n: i32, p: f64| {
         move |k: i32| match k <= n {
-            true => (factorial(n) - factorial(k) - factorial(n - k) + k as f64 * p.ln() + (n - k) as f64 * (1.0 - p).ln()).exp(),
+            true => {
+                (factorial(n) - factorial(k) - factorial(n - k) + k as f64 * p.ln() + (n - k) as f64 * (1.0 - p).ln())
+                    .exp()
+            }
             false => 0.0,
         }
     };
@@ -341,7 +404,10 @@ fn counts() {
         ("geometric", off(&random::geometric(key(2), 0.25, &[N]), &|k| if k > 0 { 0.75f64.powi(k) } else { 0.0 })),
         ("waiting", off(&random::binomial(key(2), 20, 0.3, &[N]), &binomial(20, 0.3))),
         ("rejection", off(&random::binomial(key(2), 150, 0.6, &[N]), &binomial(150, 0.6))),
-        ("one of several", off(&nth(&random::multinomial(key(2), 30, array![0.2, 0.5, 0.3], &[N, 3]).t(), 1), &binomial(30, 0.5))),
+        (
+            "one of several",
+            off(&nth(&random::multinomial(key(2), 30, array![0.2, 0.5, 0.3], &[N, 3]).t(), 1), &binomial(30, 0.5)),
+        ),
     ] {
         assert!(found < 3.5, "{name}: {found}");
     }
@@ -356,7 +422,7 @@ fn matrices_and_orders() {
         let x = Draw::new().root(root).multivariate_normal(key(3), array![1., -2.], &cov, &[20000]);
         let centered = &x - array![1., -2.];
         let found = centered.t().matmul(&centered) / 20000.0;
-        assert!((found - &cov).abs().sum().to_f64() < 0.1, "{root:?}");
+        assert!((&found - &cov).abs().sum().to_f64() < 0.15, "{root:?}: {found}");
     }
     for (n, m) in [(3, 3), (4, 2), (2, 5)] {
         let q = random::orthogonal(key(3), n, m, &[]);
@@ -380,21 +446,39 @@ fn matrices_and_orders() {
 fn mistakes_are_told() {
     use ErrorKind::{Shape, Type};
     let f64s = || Array::from_slice(&[1.0f64, 2.0], &[2]);
-    told(Shape, &["random::gamma: a parameter of shape (2,) does not broadcast to (3,)"], || random::gamma(key(0), f64s().astype(DType::Float32), &[3]));
-    told(Type, &["random::beta: a parameter of type float64[2] for numbers of type float32", "random::Draw::of"], || random::beta(key(0), f64s(), 1.0, &[2]));
+    told(Shape, &["random::gamma: a parameter of shape (2,) does not broadcast to (3,)"], || {
+        random::gamma(key(0), f64s().astype(DType::Float32), &[3])
+    });
+    told(
+        Type,
+        &["random::beta: a parameter of type float64[2] for numbers of type float32", "random::Draw::of"],
+        || random::beta(key(0), f64s(), 1.0, &[2]),
+    );
     told(Type, &["random::exponential", "int32"], || Draw::of(DType::Int32).exponential(key(0), &[3]));
     told(Type, &["random::poisson", "float32"], || Draw::of(DType::Float32).poisson(key(0), 1.0, &[3]));
-    told(Shape, &["random::cauchy: takes one key, not an array of keys"], || random::cauchy(random::split_array(key(0), &[2]), &[]));
+    told(Shape, &["random::cauchy: takes one key, not an array of keys"], || {
+        random::cauchy(random::split_array(key(0), &[2]), &[])
+    });
     told(Shape, &["random::dirichlet", "no dimension"], || random::dirichlet(key(0), 1.0, &[]));
     told(Shape, &["random::multinomial", "shape (3,)"], || random::multinomial(key(0), 3, array![0.5, 0.5], &[3]));
-    told(Shape, &["random::multivariate_normal", "covariance matrix of shape (2, 2)"], || random::multivariate_normal(key(0), array![1., 2.], array![[1.]], &[]));
-    told(Shape, &["random::double_sided_maxwell", "do not broadcast"], || random::double_sided_maxwell(key(0), array![1., 2.], array![1., 2., 3.], &[]));
+    told(Shape, &["random::multivariate_normal", "covariance matrix of shape (2, 2)"], || {
+        random::multivariate_normal(key(0), array![1., 2.], array![[1.]], &[])
+    });
+    told(Shape, &["random::double_sided_maxwell", "do not broadcast"], || {
+        random::double_sided_maxwell(key(0), array![1., 2.], array![1., 2., 3.], &[])
+    });
     told(Shape, &["random::choice: there is nothing to draw from"], || random::choice(key(0), 0, &[1]));
-    told(Shape, &["random::choice: 4 different elements of 3"], || Choice::new().without_replacement().of(key(0), 3, &[4]));
+    told(Shape, &["random::choice: 4 different elements of 3"], || {
+        Choice::new().without_replacement().of(key(0), 3, &[4])
+    });
     told(Shape, &["random::choice: p has type float32[2]"], || Choice::new().p(array![0.5, 0.5]).of(key(0), 3, &[4]));
     told(Shape, &["random::permutation: there is no axis 2"], || Permutation::new().axis(2).of(key(0), grid()));
     told(Type, &["random::permutation: takes an array or a whole number"], || random::permutation(key(0), 1.5));
-    told(Shape, &["random::categorical: 4 different categories of 3"], || Categorical::new().shape(&[4]).without_replacement().of(key(0), &array![1., 2., 3.]));
+    told(Shape, &["random::categorical: 4 different categories of 3"], || {
+        Categorical::new().shape(&[4]).without_replacement().of(key(0), &array![1., 2., 3.])
+    });
     told(Type, &["random::categorical", "int32"], || random::categorical(key(0), &array![1, 2, 3]));
-    told(Shape, &["random_gamma_grad", "do not broadcast"], || lax::random_gamma_grad(&array![1., 2.], &array![1., 2., 3.]));
+    told(Shape, &["random_gamma_grad", "do not broadcast"], || {
+        lax::random_gamma_grad(&array![1., 2.], &array![1., 2., 3.])
+    });
 }

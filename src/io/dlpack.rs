@@ -12,10 +12,10 @@
 //! ```
 
 use super::*;
+use cotangent_cpu::dlpack::{COPIED, READ_ONLY};
 pub use cotangent_cpu::dlpack::{
     DLDataType, DLDevice, DLManagedTensor, DLManagedTensorVersioned, DLPackVersion, DLTensor, Tensor,
 };
-use cotangent_cpu::dlpack::{COPIED, READ_ONLY};
 
 /// Lends an array, in the structure of version 1.0. Without a copy, unless it is a scalar or its elements are no more than eight bytes: the borrower reads the array's own memory, and is told not to write.
 ///

@@ -220,7 +220,9 @@ impl<'a> Parser<'a> {
     /// An element type, and whether its bytes come in the other order.
     fn descr(&mut self) -> Result<(DType, bool)> {
         if self.next_if('[') {
-            return Err(wrong("the array has structured elements, which there are not here: save each field by itself"));
+            return Err(wrong(
+                "the array has structured elements, which there are not here: save each field by itself",
+            ));
         }
         let text = self.string()?;
         let unknown = || {

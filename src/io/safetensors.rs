@@ -82,14 +82,16 @@ fn parts(mut arrays: Vec<(String, Array)>, metadata: &Metadata) -> Result<Parts>
     let mut at = 0;
     for (name, x) in &arrays {
         let Some((_, dtype)) = TYPES.iter().find(|(t, _)| *t == x.dtype()) else {
-            let text = format!("'{name}' has elements of type {}, which safetensors does not have; npz does", x.dtype());
+            let text =
+                format!("'{name}' has elements of type {}, which safetensors does not have; npz does", x.dtype());
             return Err(Error::new(ErrorKind::Type, text));
         };
         if name == METADATA {
             return Err(wrong(format!("no array can be called '{METADATA}'")));
         }
         let end = at + x.size() * x.dtype().size();
-        let entry = [("dtype", Value::from(*dtype)), ("shape", x.shape().into()), ("data_offsets", vec![at, end].into())];
+        let entry =
+            [("dtype", Value::from(*dtype)), ("shape", x.shape().into()), ("data_offsets", vec![at, end].into())];
         header.insert(name.clone(), entry.into_iter().map(|(k, v)| (k.to_string(), v)).collect());
         at = end
     }

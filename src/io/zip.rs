@@ -44,11 +44,11 @@ pub(super) fn entries(r: &mut Reader) -> Result<Vec<Entry>> {
     let tail = r.length.min(22 + 65535);
     let from = r.length - tail;
     let bytes = r.bytes(from, tail, "the archive")?;
-    let is_end = |i: &usize| u32_at(&bytes, *i) == END as u64 && u16_at(&bytes, i + 20) as usize <= bytes.len() - i - 22;
+    let is_end =
+        |i: &usize| u32_at(&bytes, *i) == END as u64 && u16_at(&bytes, i + 20) as usize <= bytes.len() - i - 22;
     let end = (0..(bytes.len() + 1).saturating_sub(22)).rev().find(is_end);
     let end = end.ok_or_else(|| wrong("this is no .npz file: it has no directory of an archive at its end"))?;
-    let (mut count, mut size, mut at) =
-        (u16_at(&bytes, end + 10), u32_at(&bytes, end + 12), u32_at(&bytes, end + 16));
+    let (mut count, mut size, mut at) = (u16_at(&bytes, end + 10), u32_at(&bytes, end + 12), u32_at(&bytes, end + 16));
     if count == 0xffff || size == 0xffff_ffff || at == 0xffff_ffff {
         // beside it there are the same numbers with 64 bits
         let locator = (from + end as u64).checked_sub(20).map(|i| r.bytes(i, 20, "the archive")).transpose()?;
@@ -75,7 +75,8 @@ pub(super) fn entries(r: &mut Reader) -> Result<Vec<Entry>> {
         if rest.len() < whole {
             return Err(damaged());
         }
-        let text = std::str::from_utf8(&rest[46..46 + name]).map_err(|_| wrong("a name in the archive is not UTF-8"))?;
+        let text =
+            std::str::from_utf8(&rest[46..46 + name]).map_err(|_| wrong("a name in the archive is not UTF-8"))?;
         let mut more = &rest[46 + name..46 + name + extra];
         while more.len() >= 4 {
             let (id, n) = (u16_at(more, 0), u16_at(more, 2) as usize);

@@ -176,7 +176,8 @@ pub(super) fn multinomial(to: &To, n: &Array, p: &Array) -> Array {
     let Some((&outcomes, others)) = to.shape.split_last() else {
         wrong("its last dimension has the outcomes, but there is none")
     };
-    let fits = |x: &Array, shape: &[usize]| crate::array::broadcast_shapes(&[x.shape(), shape]).as_deref() == Some(shape);
+    let fits =
+        |x: &Array, shape: &[usize]| crate::array::broadcast_shapes(&[x.shape(), shape]).as_deref() == Some(shape);
     if !fits(n, others) || !fits(p, to.shape) {
         wrong("p broadcasts to the shape, and n to the shape without its last dimension")
     }

@@ -228,7 +228,8 @@ impl Tensor {
             Raw::Unversioned(t) => unsafe { &(*t.as_ptr()).dl_tensor },
         };
         if t.device.device_type != CPU {
-            let text = format!("elements on a device of type {}, not in the processor's memory (1)", t.device.device_type);
+            let text =
+                format!("elements on a device of type {}, not in the processor's memory (1)", t.device.device_type);
             return Err(text);
         }
         let DLDataType { code, bits, lanes } = t.dtype;
