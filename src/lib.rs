@@ -27,6 +27,7 @@ pub mod aval;
 mod axes;
 mod backend;
 pub mod checkify;
+pub mod data;
 pub mod debug;
 pub mod devices;
 mod differential;

@@ -278,7 +278,8 @@ fn hostile_headers() {
         ("<f4", "(0, 9223372036854775807, 9223372036854775807)", "larger than memory can be"),
         ("<f4", "(99999999999999999999,)", "no extent"),
         ("<f4", "(-1,)", "no extent"),
-        ("<f4", "(1, 2", "no ')'"),
+        ("<f4", "(1, 2", "no extent"),
+        ("<f4", "(1 2)", "no ')'"),
         ("<f4", "3", "no '('"),
         ("<f3", "(1,)", "type '<f3'"),
         ("O", "(1,)", "Python objects"),
@@ -346,4 +347,29 @@ fn hostile_headers() {
     let end = b.len() - 22;
     b[end + 10..end + 12].copy_from_slice(&[0xfe, 0xff]);
     assert!(npz::decode(&b).unwrap_err().message().contains("damaged"));
+}
+
+#[test]
+fn lent_to_others_and_back() {
+    use cotangent::io::dlpack::{export, export_unversioned, import};
+    for x in all_types() {
+        same("version 1.0", &import(&export(&x).unwrap()).unwrap(), &x);
+        same("without a version", &import(&export_unversioned(&x).unwrap()).unwrap(), &x);
+    }
+    // the memory lives as long as the loan
+    let lent = export(&(array![1., 2.] * 2.0)).unwrap();
+    let other = std::thread::spawn(move || import(&lent).unwrap()).join().unwrap();
+    assert_eq!(other.to_string(), "[2. 4.]");
+    assert!(export(&array![1., 2.]).unwrap().into_unversioned().is_none());
+    assert!(export_unversioned(&array![1., 2.]).unwrap().into_versioned().is_none());
+    // values under grad are known, under jit they are not
+    grad(|x: &Array| {
+        assert_eq!(import(&export(x).unwrap()).unwrap().to_f64(), 3.0);
+        x * x
+    })(&array(3.0));
+    let kind = |x: &Array| {
+        assert_eq!(export(x).unwrap_err().kind(), ErrorKind::Concrete);
+        x * x
+    };
+    jit(kind)(&array(3.0));
 }

@@ -201,6 +201,7 @@ pub(super) const READ: &[Read] = &[
     }),
     ("random_unwrap", |_, x| Ok(one(random_unwrap(&x[0])))),
     ("random_clone", |_, x| Ok(one(x[0].clone()))),
+    ("random_gamma", |p, x| Ok(one(crate::random::gammas(&x[0], &x[1], p.bool("log_space")?)))),
     ("iota_2x32_shape", |p, _| {
         let shape = p.usizes("shape")?;
         let (high, low) = counters(shape.iter().product());

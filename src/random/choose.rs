@@ -6,7 +6,7 @@ use super::sample::{fits, randint, unit_to};
 use crate::array::{Array, ArrayLike};
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
-use crate::error::{ErrorKind, fail};
+use crate::error::{ErrorKind, fail, fail_at};
 use crate::np::{self, Side};
 use crate::prim::{self, GatherDimensionNumbers, GatherOptions, Takes, scalar_of};
 
@@ -45,7 +45,7 @@ fn take(x: &Array, index: &Array, axis: usize) -> Array {
 ///
 /// ```
 /// use cotangent::random::{key, permutation};
-/// assert_eq!(permutation(key(0), 5).to_string(), "[1 4 2 3 0]");
+/// assert_eq!(permutation(key(0), 5).to_string(), "[0 1 4 3 2]");
 /// ```
 ///
 /// # Panics
@@ -170,7 +170,8 @@ fn chosen(key: Key, a: Array, shape: &[usize], options: &Choice) -> Array {
     let axis = if scalar { 0 } else { axis_of("choice", options.axis, &a) };
     let n = if scalar { count("choice", &a) } else { a.shape()[axis] };
     let draws: usize = shape.iter().product();
-    let wrong = |why: String| -> ! { fail(ErrorKind::Shape, format!("random::choice: {why}")) };
+    let at = std::panic::Location::caller();
+    let wrong = |why: String| -> ! { fail_at(at, ErrorKind::Shape, format!("random::choice: {why}")) };
     let whole: Shape = match scalar {
         true => shape.into(),
         false => a.shape()[..axis].iter().chain(shape).chain(&a.shape()[axis + 1..]).copied().collect(),
@@ -281,10 +282,8 @@ fn categories(key: Key, logits: &Array, options: &Categorical) -> Array {
         fail(ErrorKind::Shape, format!("random::categorical: no categories along axis {axis} of {}", logits.aval()))
     }
     let logits = prim::convert_element_type(logits, logits.dtype(), false);
-    let gumbel = |shape: &[usize]| {
-        let draw = Draw::of(logits.dtype()).mode(options.mode);
-        gumbel_of(&draw.to("categorical", &key, shape, Takes::Float, logits.dtype()))
-    };
+    let to = Draw::of(logits.dtype()).mode(options.mode).to("categorical", &key, &[], Takes::Float, logits.dtype());
+    let gumbel = |shape: &[usize]| gumbel_of(&to.shaped(shape));
     if !options.once {
         let mut whole = shape.clone();
         whole.insert(front + axis, n);

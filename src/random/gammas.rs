@@ -32,6 +32,14 @@ fn of_key(key: Array, a: &Array, log: bool) -> Array {
     custom_jvp(f, rule)(Key(key), a)
 }
 
+/// The same for each key of an array of them, whose dimensions the parameter has in front.
+pub(crate) fn gammas(keys: &Array, a: &Array, log: bool) -> Array {
+    let n = keys.size();
+    let own: Vec<usize> = [n].into_iter().chain(a.shape()[keys.ndim().min(a.ndim())..].iter().copied()).collect();
+    let keys = Key(prim::reshape(keys, &[n]));
+    vmap(move |key: Key, a: &Array| of_key(key.0, a, log))(keys, &prim::reshape(a, &own)).reshape(a.shape())
+}
+
 /// Each element in a loop of its own, from a key of its own.
 fn loops(key: &Array, a: &Array, log: bool) -> Array {
     let n = a.size();

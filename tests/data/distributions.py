@@ -14,7 +14,7 @@ cases = []
 
 def encoded(x):
     x = np.asarray(x)
-    return {"dtype": x.dtype.name, "shape": list(x.shape), "data": base64.b64encode(x.tobytes()).decode()}
+    return {"dtype": x.dtype.name, "shape": list(x.shape), "weak": False, "data": base64.b64encode(x.tobytes()).decode()}
 
 
 def record(fn, seed, kwargs, call, derivative=False):
