@@ -29,7 +29,7 @@ pub struct Sizes {
 }
 impl Default for Sizes {
     fn default() -> Sizes {
-        Sizes { least: 1 << 18, strip: 96 << 10 }
+        Sizes { least: 1 << 18, strip: 24 << 10 }
     }
 }
 
