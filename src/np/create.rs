@@ -566,6 +566,10 @@ pub fn meshgrid(vectors: &[&Array]) -> Vec<Array> {
 }
 
 /// Bartlett's window of `m` points: a triangle. As `jax.numpy.bartlett`.
+///
+/// ```
+/// assert_eq!(cotangent::np::bartlett(5).to_string(), "[0.  0.5 1.  0.5 0. ]");
+/// ```
 pub fn bartlett(m: usize) -> Array {
     window(m, |n, m| {
         let up = prim::sub(&prim::add(&prim::mul(n, &lit(n, 2.0)), &lit(n, 1.0)), &lit(n, m));
@@ -586,10 +590,6 @@ pub fn blackman(m: usize) -> Array {
     cosines(m, &[0.42, -0.5, 0.08])
 }
 /// Hamming's window of `m` points. As `jax.numpy.hamming`.
-///
-/// ```
-/// assert_eq!(cotangent::np::hamming(3).to_string(), "[0.08 1.   0.08]");
-/// ```
 pub fn hamming(m: usize) -> Array {
     cosines(m, &[0.54, -0.46])
 }

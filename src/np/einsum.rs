@@ -236,10 +236,10 @@ impl Named {
         }
         let alone: Vec<usize> = (0..self.labels.len()).filter(|d| !elsewhere.contains(&self.labels[*d])).collect();
         if !alone.is_empty() {
-            let summed = |x: &Array| {
-                if x.dtype().is_float() { super::shape::sum_over(x, &alone, None) } else { prim::reduce_sum(x, &alone) }
-            };
-            self.x = summed(&self.x);
+            let float = self.x.dtype().is_float();
+            let x =
+                if float { super::shape::sum_over(&self.x, &alone, None) } else { prim::reduce_sum(&self.x, &alone) };
+            self.x = x;
             self.labels.retain(|l| elsewhere.contains(l))
         }
         self

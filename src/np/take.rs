@@ -5,9 +5,9 @@ use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::np::dims::{along, axis_of, flat, here, refs};
-use crate::np::index::{index_type, integers, places};
+use crate::np::index::{counted, index_type, integers, places};
 use crate::np::{At, Item, Mode, broadcast_to, remainder, resize};
-use crate::prim;
+use crate::prim::{self, GatherDimensionNumbers, GatherOptions, GatherScatterMode};
 
 /// The elements at these places along an axis or, without one, of all in a row; the shape of the indices takes the place of the axis. As `jax.numpy.take`; outside holds what
 /// [indexing](Array::i) says.
@@ -58,7 +58,7 @@ fn at_axis(d: usize, indices: &Array) -> Vec<Item> {
 pub fn take_along_axis(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
     let _line = here();
     let (x, d, indices) = together("take_along_axis", x, indices, axis);
-    along_at(&x, &indices, d).get()
+    gathered(&x, &counted("take_along_axis", x.shape(), &indices, d), d)
 }
 /// With `values`, which broadcast, at the places that [`take_along_axis`] takes. As `jax.numpy.put_along_axis`.
 ///
@@ -75,7 +75,7 @@ pub fn put_along_axis(x: &Array, indices: &Array, values: impl Operand, axis: Op
     let _line = here();
     let values = values.beside(x);
     let (y, d, indices) = together("put_along_axis", x, indices, axis);
-    prim::reshape(&along_at(&y, &indices, d).set(&broadcast_to(&values, indices.shape())), x.shape())
+    prim::reshape(&along_at(&y, &indices, d).set(broadcast_to(&values, indices.shape())), x.shape())
 }
 #[track_caller]
 fn together(name: &str, x: &Array, indices: &Array, axis: Option<i32>) -> (Array, usize, Array) {
@@ -94,6 +94,41 @@ fn together(name: &str, x: &Array, indices: &Array, axis: Option<i32>) -> (Array
         )
     }
     (x, d, indices)
+}
+/// The elements of `x` at these places along dimension `d`. Dimensions that both have run side by side.
+#[track_caller]
+fn gathered(x: &Array, indices: &Array, d: usize) -> Array {
+    let (mut dims, mut sizes, mut counts) = (GatherDimensionNumbers::default(), Shape::new(), Shape::new());
+    let (mut gone, mut out) = (Shape::new(), Shape::new());
+    for e in 0..x.ndim() {
+        let (m, n) = (x.shape()[e], indices.shape()[e]);
+        out.push(if e == d || m == 1 { n } else { m });
+        let at = e - gone.len();
+        if e == d {
+            dims.collapsed_slice_dims.push(at);
+            dims.start_index_map.push(at)
+        } else if n == 1 {
+            // all of it for each index
+            dims.offset_dims.push(e);
+            sizes.push(m);
+            continue;
+        } else if m == 1 {
+            gone.push(e)
+        } else {
+            dims.operand_batching_dims.push(at);
+            dims.start_indices_batching_dims.push(counts.len())
+        }
+        if gone.last() != Some(&e) {
+            sizes.push(1)
+        }
+        counts.push(n)
+    }
+    if out.contains(&0) {
+        return prim::zeros_of(&x.aval().with_shape(out));
+    }
+    counts.push(1);
+    let options = GatherOptions { mode: GatherScatterMode::FillOrDrop, ..Default::default() };
+    prim::gather(&prim::squeeze(x, &gone), &prim::reshape(indices, &counts), &dims, &sizes, &options)
 }
 /// The place in which the other dimensions run beside those of the indices.
 fn along_at(x: &Array, indices: &Array, d: usize) -> At {
@@ -128,7 +163,7 @@ pub fn put(x: &Array, indices: &Array, values: impl Operand, mode: Option<Mode>)
         Some(mode) => at.mode(mode),
         None => at,
     };
-    prim::reshape(&at.set(&resize(&values, indices.shape())), x.shape())
+    prim::reshape(&at.set(resize(&values, indices.shape())), x.shape())
 }
 /// With `values`, again and again, one after the other where the mask holds. The mask may be traced. As `jax.numpy.place`.
 ///
