@@ -44,6 +44,11 @@ pub fn squeeze_axes(x: &Array, axes: &[i32]) -> Array {
     prim::squeeze(x, &axes_of("squeeze", axes, x.ndim(), x.shape()))
 }
 /// All elements in a row. As `jax.numpy.ravel`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::ravel(&array![[1, 2], [3, 4]]).to_string(), "[1 2 3 4]");
+/// ```
 #[track_caller]
 pub fn ravel(x: &Array) -> Array {
     flat(x)
@@ -73,11 +78,21 @@ pub fn reshape(x: &Array, shape: &[i64]) -> Array {
     prim::reshape(x, &shape.iter().map(|n| if *n == -1 { left as usize } else { *n as usize }).collect::<Shape>())
 }
 /// Dimensions in reverse order. As `jax.numpy.transpose`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::transpose(&np::ones(&[2, 3, 4])).shape(), [4, 3, 2]);
+/// ```
 #[track_caller]
 pub fn transpose(x: &Array) -> Array {
     x.t()
 }
 /// Dimensions in this order: dimension i of the result is `axes[i]` of `x`. As `jax.numpy.permute_dims`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::permute_dims(&np::ones(&[2, 3, 4]), &[1, -1, 0]).shape(), [3, 4, 2]);
+/// ```
 ///
 /// # Panics
 /// If `axes` does not name every dimension once.
@@ -98,6 +113,11 @@ pub fn permute_dims(x: &Array, axes: &[i32]) -> Array {
 }
 /// The matrices in the last two dimensions transposed. As `jax.numpy.matrix_transpose`.
 ///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::matrix_transpose(&np::ones(&[2, 3, 4])).shape(), [2, 4, 3]);
+/// ```
+///
 /// # Panics
 /// If there are fewer than two dimensions.
 #[track_caller]
@@ -108,6 +128,11 @@ pub fn matrix_transpose(x: &Array) -> Array {
     swapaxes(x, -1, -2)
 }
 /// Two dimensions exchanged. As `jax.numpy.swapaxes`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::swapaxes(&np::ones(&[2, 3, 4]), 0, -1).shape(), [4, 3, 2]);
+/// ```
 ///
 /// # Panics
 /// If one does not exist.
@@ -146,6 +171,11 @@ pub fn moveaxis(x: &Array, from: &[i32], to: &[i32]) -> Array {
 }
 /// A dimension moved in front of `start`. As `jax.numpy.rollaxis`.
 ///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::rollaxis(&np::ones(&[2, 3, 4]), 2, 0).shape(), [4, 2, 3]);
+/// ```
+///
 /// # Panics
 /// If one of the two does not exist.
 #[track_caller]
@@ -156,11 +186,21 @@ pub fn rollaxis(x: &Array, axis: i32, start: i32) -> Array {
 }
 
 /// The order of elements reversed along every dimension. As `jax.numpy.flip`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::flip(&array![[1, 2], [3, 4]]).to_string(), "[[4 3]\n [2 1]]");
+/// ```
 #[track_caller]
 pub fn flip(x: &Array) -> Array {
     prim::rev(x, &(0..x.ndim()).collect::<Vec<_>>())
 }
 /// The order of elements reversed along these dimensions. As `jax.numpy.flip` with `axis`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::flip_axes(&array![[1, 2], [3, 4]], &[-1]).to_string(), "[[2 1]\n [4 3]]");
+/// ```
 ///
 /// # Panics
 /// If one does not exist, or is named twice.
@@ -170,6 +210,11 @@ pub fn flip_axes(x: &Array, axes: &[i32]) -> Array {
 }
 /// The order of elements reversed along the second dimension. As `jax.numpy.fliplr`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::fliplr(&array![[1, 2], [3, 4]]).to_string(), "[[2 1]\n [4 3]]");
+/// ```
+///
 /// # Panics
 /// If there is none.
 #[track_caller]
@@ -177,6 +222,11 @@ pub fn fliplr(x: &Array) -> Array {
     prim::rev(x, &[axis_of("fliplr", 1, x.ndim(), x.shape())])
 }
 /// The order of elements reversed along the first dimension. As `jax.numpy.flipud`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::flipud(&array![[1, 2], [3, 4]]).to_string(), "[[3 4]\n [1 2]]");
+/// ```
 ///
 /// # Panics
 /// If there is none.
@@ -215,6 +265,11 @@ pub fn roll(x: &Array, shift: i64) -> Array {
 }
 /// [`roll`] along each of these axes. One shift is that of all.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::roll_axes(&array![[1, 2], [3, 4]], &[1], &[0]).to_string(), "[[3 4]\n [1 2]]");
+/// ```
+///
 /// # Panics
 /// If an axis does not exist, or if there are as many shifts neither as axes nor as one.
 #[track_caller]
@@ -236,6 +291,11 @@ fn rolled(x: &Array, shift: i64, d: usize) -> Array {
     prim::concatenate(&[&prim::slice_in_dim(x, cut, n, 1, d), &prim::slice_in_dim(x, 0, cut, 1, d)], d)
 }
 /// [`roll`] along one axis by a scalar integer that may be traced.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::roll_by(&array![1, 2, 3], &array(-1), 0).to_string(), "[2 3 1]");
+/// ```
 ///
 /// # Panics
 /// If there is no such axis, or if the shift is no scalar integer.
@@ -295,6 +355,11 @@ pub fn repeat(x: &Array, n: usize, axis: Option<i32>) -> Array {
 /// Each element as often as `counts` says for its place along the axis. As `jax.numpy.repeat` with an array; `total` is its `total_repeat_length`: how many there are in all, which has to be said where the
 /// counts are traced. What is missing is the last element again, what is too much is cut off.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::repeat_each(&array![1, 2], &array![2, 1], None, Some(4)).to_string(), "[1 1 2 2]");
+/// ```
+///
 /// # Panics
 /// If there is no such axis, if the counts are not one integer for each place (or one for all), or if they are abstract and there is no `total`.
 #[track_caller]
@@ -340,6 +405,11 @@ pub fn repeat_each(x: &Array, counts: &Array, axis: Option<i32>, total: Option<u
     crate::np::take_mode(&x, &prim::sub(&place, &prim::lit(&place, 1.0)), Some(d as i32), Mode::Clip)
 }
 /// The elements in a row, again and again, as many as fill this shape. As `jax.numpy.resize`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::resize(&array![1, 2, 3], &[2, 2]).to_string(), "[[1 2]\n [3 1]]");
+/// ```
 #[track_caller]
 pub fn resize(x: &Array, shape: &[usize]) -> Array {
     let _line = here();
@@ -367,13 +437,34 @@ macro_rules! atleast { ($($(#[$doc:meta])* $name:ident $rank:literal $front:expr
 )* } }
 atleast! {
     /// With at least one dimension. As `jax.numpy.atleast_1d`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::atleast_1d(&array(2.)).shape(), [1]);
+    /// ```
     atleast_1d 1 [1];
     /// With at least two dimensions; a vector is a row. As `jax.numpy.atleast_2d`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::atleast_2d(&array![1., 2.]).shape(), [1, 2]);
+    /// ```
     atleast_2d 2 [2, 1];
     /// With at least three dimensions: a vector is the second one, a matrix the first two. As `jax.numpy.atleast_3d`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::atleast_3d(&array![1., 2.]).shape(), [1, 2, 1]);
+    /// ```
     atleast_3d 3 [3, 1, 0];
 }
 /// All repeated to the shape that they broadcast to. As `jax.numpy.broadcast_arrays`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let both = np::broadcast_arrays(&[&array![1, 2], &array![[3], [4]]]);
+/// assert_eq!(both[0].shape(), [2, 2]);
+/// ```
 ///
 /// # Panics
 /// If they do not broadcast.
@@ -504,11 +595,21 @@ pub fn diag(x: &Array, k: i64) -> Array {
     }
 }
 /// The matrix with the elements, in a row, as its k-th diagonal, zeros elsewhere. As `jax.numpy.diagflat`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::diagflat(&array![[1, 2]], 0).to_string(), "[[1 0]\n [0 2]]");
+/// ```
 #[track_caller]
 pub fn diagflat(x: &Array, k: i64) -> Array {
     diag(&flat(x), k)
 }
 /// With `value` on the main diagonal, where all indices are the same: a number, or as many elements as needed, again and again. As `jax.numpy.fill_diagonal`, without `wrap`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::fill_diagonal(&np::zeros(&[2, 2]), 3.).to_string(), "[[3. 0.]\n [0. 3.]]");
+/// ```
 ///
 /// # Panics
 /// If there are fewer than two dimensions, or more than two of different extents.

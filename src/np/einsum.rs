@@ -289,6 +289,12 @@ pub fn einsum(spec: &str, operands: &[&Array]) -> Array {
 }
 /// [`einsum`] whose sums are made in this type, and whose result is of it: `preferred_element_type` in JAX.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![1, 2];
+/// assert_eq!(np::einsum_dtype("i,i->", &[&x, &x], DType::Float64).dtype(), DType::Float64);
+/// ```
+///
 /// # Panics
 /// As [`einsum`].
 #[track_caller]

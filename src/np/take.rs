@@ -29,6 +29,12 @@ pub fn take(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
 }
 /// [`take`] with a word on indices outside.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// use cotangent::np::Mode;
+/// assert_eq!(np::take_mode(&array![1., 2.], &array![-3, 5], None, Mode::Clip).to_string(), "[1. 2.]");
+/// ```
+///
 /// # Panics
 /// If there is no such axis, or if the indices are no integers.
 #[track_caller]
@@ -228,6 +234,12 @@ pub fn compress(mask: &Array, x: &Array, axis: Option<i32>) -> Array {
 }
 /// [`compress`] to a size that is known, so that the condition may be traced: what is too much is cut off, what is missing is `fill`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![1., 2., 3.];
+/// assert_eq!(np::compress_sized(&x.gt(1.5), &x, None, 3, 0.).to_string(), "[2. 3. 0.]");
+/// ```
+///
 /// # Panics
 /// As [`compress`] does, but for abstract conditions.
 #[track_caller]
@@ -341,6 +353,11 @@ pub fn unravel_index(indices: &Array, shape: &[usize]) -> Vec<Array> {
 }
 /// The numbers in a row of the elements with these indices along the dimensions of this shape. Without a mode (`Clip` or `Wrap`) known indices have to be inside. As `jax.numpy.ravel_multi_index`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::ravel_multi_index(&[&array![1], &array![2]], &[2, 3], None).to_string(), "[5]");
+/// ```
+///
 /// # Panics
 /// If there is not one array of integers for each dimension, or if, known and without a mode, one is outside.
 #[track_caller]
@@ -392,6 +409,12 @@ pub fn apply_along_axis(f: impl Fn(&Array) -> Array + Send + Sync, axis: i32, x:
     prim::transpose(&prim::reshape(&y, &shape), &order)
 }
 /// What becomes of `x` when `f`, which folds along an axis, is applied for one of these axes after the other; a dimension that it takes away stays with extent 1. As `jax.numpy.apply_over_axes`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let y = np::apply_over_axes(|x, d| np::take(x, &array(0), Some(d)), &np::ones(&[2, 3]), &[0, 1]);
+/// assert_eq!(y.shape(), [1, 1]);
+/// ```
 ///
 /// # Panics
 /// If an axis does not exist, or if `f` makes an array with other numbers of dimensions than that of `x` or one less.
