@@ -1,7 +1,9 @@
 //! The NumPy-like surface: compositions of primitives, with promotion and broadcasting. Nothing here is known to a transformation.
 
 mod arrange;
+mod bits;
 mod create;
+mod diagonal;
 mod dims;
 mod einsum;
 mod elementwise;
@@ -19,7 +21,9 @@ mod take;
 mod vectorize;
 
 pub use arrange::*;
+pub use bits::*;
 pub use create::*;
+pub use diagonal::*;
 pub use einsum::*;
 pub use elementwise::*;
 pub use index::*;
