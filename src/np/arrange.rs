@@ -44,6 +44,11 @@ pub fn squeeze_axes(x: &Array, axes: &[i32]) -> Array {
     prim::squeeze(x, &axes_of("squeeze", axes, x.ndim(), x.shape()))
 }
 /// All elements in a row. As `jax.numpy.ravel`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::ravel(&array![[1, 2], [3, 4]]).to_string(), "[1 2 3 4]");
+/// ```
 #[track_caller]
 pub fn ravel(x: &Array) -> Array {
     flat(x)
@@ -73,11 +78,21 @@ pub fn reshape(x: &Array, shape: &[i64]) -> Array {
     prim::reshape(x, &shape.iter().map(|n| if *n == -1 { left as usize } else { *n as usize }).collect::<Shape>())
 }
 /// Dimensions in reverse order. As `jax.numpy.transpose`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::transpose(&np::ones(&[2, 3, 4])).shape(), [4, 3, 2]);
+/// ```
 #[track_caller]
 pub fn transpose(x: &Array) -> Array {
     x.t()
 }
 /// Dimensions in this order: dimension i of the result is `axes[i]` of `x`. As `jax.numpy.permute_dims`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::permute_dims(&np::ones(&[2, 3, 4]), &[1, -1, 0]).shape(), [3, 4, 2]);
+/// ```
 ///
 /// # Panics
 /// If `axes` does not name every dimension once.
@@ -98,6 +113,11 @@ pub fn permute_dims(x: &Array, axes: &[i32]) -> Array {
 }
 /// The matrices in the last two dimensions transposed. As `jax.numpy.matrix_transpose`.
 ///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::matrix_transpose(&np::ones(&[2, 3, 4])).shape(), [2, 4, 3]);
+/// ```
+///
 /// # Panics
 /// If there are fewer than two dimensions.
 #[track_caller]
@@ -108,6 +128,11 @@ pub fn matrix_transpose(x: &Array) -> Array {
     swapaxes(x, -1, -2)
 }
 /// Two dimensions exchanged. As `jax.numpy.swapaxes`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::swapaxes(&np::ones(&[2, 3, 4]), 0, -1).shape(), [4, 3, 2]);
+/// ```
 ///
 /// # Panics
 /// If one does not exist.
@@ -146,6 +171,11 @@ pub fn moveaxis(x: &Array, from: &[i32], to: &[i32]) -> Array {
 }
 /// A dimension moved in front of `start`. As `jax.numpy.rollaxis`.
 ///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::rollaxis(&np::ones(&[2, 3, 4]), 2, 0).shape(), [4, 2, 3]);
+/// ```
+///
 /// # Panics
 /// If one of the two does not exist.
 #[track_caller]
@@ -156,11 +186,21 @@ pub fn rollaxis(x: &Array, axis: i32, start: i32) -> Array {
 }
 
 /// The order of elements reversed along every dimension. As `jax.numpy.flip`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::flip(&array![[1, 2], [3, 4]]).to_string(), "[[4 3]\n [2 1]]");
+/// ```
 #[track_caller]
 pub fn flip(x: &Array) -> Array {
     prim::rev(x, &(0..x.ndim()).collect::<Vec<_>>())
 }
 /// The order of elements reversed along these dimensions. As `jax.numpy.flip` with `axis`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::flip_axes(&array![[1, 2], [3, 4]], &[-1]).to_string(), "[[2 1]\n [4 3]]");
+/// ```
 ///
 /// # Panics
 /// If one does not exist, or is named twice.
@@ -170,6 +210,11 @@ pub fn flip_axes(x: &Array, axes: &[i32]) -> Array {
 }
 /// The order of elements reversed along the second dimension. As `jax.numpy.fliplr`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::fliplr(&array![[1, 2], [3, 4]]).to_string(), "[[2 1]\n [4 3]]");
+/// ```
+///
 /// # Panics
 /// If there is none.
 #[track_caller]
@@ -177,6 +222,11 @@ pub fn fliplr(x: &Array) -> Array {
     prim::rev(x, &[axis_of("fliplr", 1, x.ndim(), x.shape())])
 }
 /// The order of elements reversed along the first dimension. As `jax.numpy.flipud`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::flipud(&array![[1, 2], [3, 4]]).to_string(), "[[3 4]\n [1 2]]");
+/// ```
 ///
 /// # Panics
 /// If there is none.
@@ -215,6 +265,11 @@ pub fn roll(x: &Array, shift: i64) -> Array {
 }
 /// [`roll`] along each of these axes. One shift is that of all.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::roll_axes(&array![[1, 2], [3, 4]], &[1], &[0]).to_string(), "[[3 4]\n [1 2]]");
+/// ```
+///
 /// # Panics
 /// If an axis does not exist, or if there are as many shifts neither as axes nor as one.
 #[track_caller]
@@ -236,6 +291,11 @@ fn rolled(x: &Array, shift: i64, d: usize) -> Array {
     prim::concatenate(&[&prim::slice_in_dim(x, cut, n, 1, d), &prim::slice_in_dim(x, 0, cut, 1, d)], d)
 }
 /// [`roll`] along one axis by a scalar integer that may be traced.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::roll_by(&array![1, 2, 3], &array(-1), 0).to_string(), "[2 3 1]");
+/// ```
 ///
 /// # Panics
 /// If there is no such axis, or if the shift is no scalar integer.
@@ -295,6 +355,11 @@ pub fn repeat(x: &Array, n: usize, axis: Option<i32>) -> Array {
 /// Each element as often as `counts` says for its place along the axis. As `jax.numpy.repeat` with an array; `total` is its `total_repeat_length`: how many there are in all, which has to be said where the
 /// counts are traced. What is missing is the last element again, what is too much is cut off.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::repeat_each(&array![1, 2], &array![2, 1], None, Some(4)).to_string(), "[1 1 2 2]");
+/// ```
+///
 /// # Panics
 /// If there is no such axis, if the counts are not one integer for each place (or one for all), or if they are abstract and there is no `total`.
 #[track_caller]
@@ -340,6 +405,11 @@ pub fn repeat_each(x: &Array, counts: &Array, axis: Option<i32>, total: Option<u
     crate::np::take_mode(&x, &prim::sub(&place, &prim::lit(&place, 1.0)), Some(d as i32), Mode::Clip)
 }
 /// The elements in a row, again and again, as many as fill this shape. As `jax.numpy.resize`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::resize(&array![1, 2, 3], &[2, 2]).to_string(), "[[1 2]\n [3 1]]");
+/// ```
 #[track_caller]
 pub fn resize(x: &Array, shape: &[usize]) -> Array {
     let _line = here();
@@ -367,13 +437,34 @@ macro_rules! atleast { ($($(#[$doc:meta])* $name:ident $rank:literal $front:expr
 )* } }
 atleast! {
     /// With at least one dimension. As `jax.numpy.atleast_1d`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::atleast_1d(&array(2.)).shape(), [1]);
+    /// ```
     atleast_1d 1 [1];
     /// With at least two dimensions; a vector is a row. As `jax.numpy.atleast_2d`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::atleast_2d(&array![1., 2.]).shape(), [1, 2]);
+    /// ```
     atleast_2d 2 [2, 1];
     /// With at least three dimensions: a vector is the second one, a matrix the first two. As `jax.numpy.atleast_3d`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::atleast_3d(&array![1., 2.]).shape(), [1, 2, 1]);
+    /// ```
     atleast_3d 3 [3, 1, 0];
 }
 /// All repeated to the shape that they broadcast to. As `jax.numpy.broadcast_arrays`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let both = np::broadcast_arrays(&[&array![1, 2], &array![[3], [4]]]);
+/// assert_eq!(both[0].shape(), [2, 2]);
+/// ```
 ///
 /// # Panics
 /// If they do not broadcast.
@@ -400,209 +491,6 @@ pub fn broadcast_shapes(shapes: &[&[usize]]) -> Vec<usize> {
             fail(ErrorKind::Shape, format!("broadcast_shapes: shapes {} do not broadcast", shapes.join(", ")))
         }
     }
-}
-
-/// Which dimensions a diagonal is of, and which one: `jax.numpy.diagonal` and `trace` with options.
-///
-/// ```
-/// use cotangent::{np, np::Diagonal, prelude::*};
-/// let x = array![[1., 2., 3.], [4., 5., 6.]];
-/// assert_eq!(np::diagonal(&x).to_string(), "[1. 5.]");
-/// assert_eq!(Diagonal::new().offset(1).of(&x).to_string(), "[2. 6.]");
-/// assert_eq!(Diagonal::new().offset(-1).trace(&x).to_string(), "4.0");
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Diagonal {
-    offset: i64,
-    axes: (i32, i32),
-}
-impl Default for Diagonal {
-    fn default() -> Diagonal {
-        Diagonal::new()
-    }
-}
-impl Diagonal {
-    /// The main diagonal of the first two dimensions.
-    pub fn new() -> Diagonal {
-        Diagonal { offset: 0, axes: (0, 1) }
-    }
-    /// That of the elements whose column is so much behind their row.
-    pub fn offset(mut self, offset: i64) -> Diagonal {
-        self.offset = offset;
-        self
-    }
-    /// Of the matrices whose rows and columns are counted by these dimensions.
-    pub fn axes(mut self, row: i32, column: i32) -> Diagonal {
-        self.axes = (row, column);
-        self
-    }
-    /// The elements, along a last dimension in place of the two.
-    ///
-    /// # Panics
-    /// If a dimension does not exist, or both are the same.
-    #[track_caller]
-    pub fn of(&self, x: &Array) -> Array {
-        if x.ndim() < 2 {
-            fail(ErrorKind::Shape, format!("diagonal: needs two dimensions, got {}", x.aval()))
-        }
-        let d = axes_of("diagonal", &[self.axes.0, self.axes.1], x.ndim(), x.shape());
-        let order: Vec<usize> = (0..x.ndim()).filter(|e| !d.contains(e)).chain(d.iter().copied()).collect();
-        let (m, n) = (x.shape()[d[0]] as i64, x.shape()[d[1]] as i64);
-        let x = prim::transpose(x, &order);
-        let last = x.ndim() - 2;
-        // with the matrix in a row, the diagonal is a slice with a step
-        let shape: Shape = x.shape()[..last].iter().copied().chain([(m * n) as usize]).collect();
-        let k = self.offset;
-        let (start, len) = if k >= 0 { (k, m.min(n - k)) } else { (-k * n, n.min(m + k)) };
-        let (start, len) = if len > 0 { (start as usize, len as usize) } else { (0, 0) };
-        let limit = if len == 0 { 0 } else { start + (len - 1) * (n as usize + 1) + 1 };
-        prim::slice_in_dim(&prim::reshape(&x, &shape), start, limit, n as usize + 1, last)
-    }
-    /// Their sum, in the type of a [`sum`](Array::sum).
-    ///
-    /// # Panics
-    /// As [`of`](Diagonal::of) does.
-    #[track_caller]
-    pub fn trace(&self, x: &Array) -> Array {
-        let _line = here();
-        let y = self.of(x);
-        y.sum_over(-1)
-    }
-}
-/// The main diagonal of the first two dimensions, along a last one in their place. Options: [`Diagonal`]. As `jax.numpy.diagonal`.
-///
-/// # Panics
-/// If there are fewer than two dimensions.
-#[track_caller]
-pub fn diagonal(x: &Array) -> Array {
-    Diagonal::new().of(x)
-}
-/// Of a vector: the matrix with it as its k-th diagonal, zeros elsewhere. Of a matrix: its k-th diagonal. As `jax.numpy.diag`.
-///
-/// ```
-/// use cotangent::{np, prelude::*};
-/// assert_eq!(np::diag(&array![1., 2.], 0).to_string(), "[[1. 0.]\n [0. 2.]]");
-/// ```
-///
-/// # Panics
-/// If it is neither.
-#[track_caller]
-pub fn diag(x: &Array, k: i64) -> Array {
-    let _line = here();
-    match x.ndim() {
-        1 => {
-            // each element with the rest of its row behind it, the last one alone: rows in a row
-            let (len, off) = (x.size(), k.unsigned_abs() as usize);
-            let n = len + off;
-            let first = if k >= 0 { off } else { off * n } as i64;
-            let behind = (n * n) as i64 - first - if len == 0 { 0 } else { (len as i64 - 1) * (n as i64 + 1) + 1 };
-            let y = prim::pad(x, &prim::lit(x, 0.0), &[(first, behind, n as i64)]);
-            prim::reshape(&y, &[n, n])
-        }
-        2 => Diagonal::new().offset(k).of(x),
-        _ => fail(ErrorKind::Shape, format!("diag: needs a vector or a matrix, got {}", x.aval())),
-    }
-}
-/// The matrix with the elements, in a row, as its k-th diagonal, zeros elsewhere. As `jax.numpy.diagflat`.
-#[track_caller]
-pub fn diagflat(x: &Array, k: i64) -> Array {
-    diag(&flat(x), k)
-}
-/// With `value` on the main diagonal, where all indices are the same: a number, or as many elements as needed, again and again. As `jax.numpy.fill_diagonal`, without `wrap`.
-///
-/// # Panics
-/// If there are fewer than two dimensions, or more than two of different extents.
-#[track_caller]
-pub fn fill_diagonal(x: &Array, value: impl crate::Operand) -> Array {
-    let _line = here();
-    let equal = x.shape().iter().all(|n| *n == x.shape()[0]);
-    if x.ndim() < 2 || x.ndim() > 2 && !equal {
-        fail(ErrorKind::Shape, format!("fill_diagonal: {} has no diagonal", x.aval()))
-    }
-    let n = x.shape().iter().copied().min().unwrap_or(0);
-    let value = value.beside(x);
-    let value = if value.ndim() == 0 { value } else { resize(&value, &[n]) };
-    let each: Vec<i64> = (0..n as i64).collect();
-    let each = crate::np::Item::Array(Array::from_slice(&each, &[n]));
-    x.at(vec![each; x.ndim()]).unique_indices().set(&value)
-}
-
-/// How the bits of a byte are counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum BitOrder {
-    /// The highest one first.
-    #[default]
-    Big,
-    /// The lowest one first.
-    Little,
-}
-impl BitOrder {
-    /// The place of each bit, from the first on, along dimension `d` of `rank`.
-    fn places(self, d: usize, rank: usize) -> Array {
-        let mut shape = Shape::from_elem(1, rank);
-        shape[d] = 8;
-        let up = prim::iota(DType::Uint8, &shape, d);
-        if self == BitOrder::Little { up } else { prim::sub(&prim::lit(&up, 7.0), &up) }
-    }
-}
-/// Eight truth values (integers: whether they are positive) to a byte, along an axis or, without one, in a row; missing ones are 0. As `jax.numpy.packbits`.
-///
-/// ```
-/// use cotangent::{np, np::BitOrder, prelude::*};
-/// let bits = array![1, 0, 0, 0, 0, 0, 1, 1, 1];
-/// assert_eq!(np::packbits(&bits, None, BitOrder::Big).to_string(), "[131 128]");
-/// assert_eq!(np::unpackbits(&array![5u8], None, Some(3), BitOrder::Little).to_string(), "[1 0 1]");
-/// ```
-///
-/// # Panics
-/// If there is no such axis, or if these are neither integers nor booleans.
-#[track_caller]
-pub fn packbits(x: &Array, axis: Option<i32>, order: BitOrder) -> Array {
-    let _line = here();
-    if !x.dtype().is_integer() && !x.dtype().is_bool() {
-        fail(ErrorKind::Type, format!("packbits: integers or booleans are needed, got {}", x.aval()))
-    }
-    let (x, d) = along("packbits", x, axis);
-    let x = if x.dtype().is_bool() { x } else { prim::gt(&x, &prim::lit(&x, 0.0)) };
-    let n = x.shape()[d];
-    let mut padding = vec![(0, 0, 0); x.ndim()];
-    padding[d].1 = (n.next_multiple_of(8) - n) as i64;
-    let x = prim::pad(
-        &prim::convert_element_type(&x, DType::Uint8, false),
-        &prim::scalar_of(DType::Uint8, false, 0.0),
-        &padding,
-    );
-    let mut shape = Shape::from_slice(x.shape());
-    shape[d] /= 8;
-    shape.insert(d + 1, 8);
-    let x = prim::reshape(&x, &shape);
-    prim::reduce_sum(&prim::shift_left(&x, &broadcast_to(&order.places(d + 1, x.ndim()), x.shape())), &[d + 1])
-}
-/// The eight bits of each byte, along an axis or, without one, in a row; of these the first `count`, or more with zeros behind, or all but the last `-count`. As `jax.numpy.unpackbits`.
-///
-/// # Panics
-/// If there is no such axis, or if these are not of type uint8.
-#[track_caller]
-pub fn unpackbits(x: &Array, axis: Option<i32>, count: Option<i64>, order: BitOrder) -> Array {
-    let _line = here();
-    if x.dtype() != DType::Uint8 {
-        fail(ErrorKind::Type, format!("unpackbits: bytes of type uint8 are needed, got {}", x.aval()))
-    }
-    let (x, d) = along("unpackbits", x, axis);
-    let mut shape = Shape::from_slice(x.shape());
-    shape.insert(d + 1, 8);
-    let x = prim::broadcast_in_dim(&x, &shape, &(0..x.ndim()).map(|e| e + (e > d) as usize).collect::<Vec<_>>());
-    let places = broadcast_to(&order.places(d + 1, x.ndim()), &shape);
-    let bits = prim::and(&prim::shift_right_logical(&x, &places), &prim::scalar_of(DType::Uint8, false, 1.0));
-    shape.remove(d + 1);
-    shape[d] *= 8;
-    let bits = prim::reshape(&bits, &shape);
-    let Some(count) = count else { return bits };
-    let n = shape[d] as i64;
-    let wanted = if count < 0 { (n + count).max(0) } else { count };
-    let mut padding = vec![(0, 0, 0); bits.ndim()];
-    padding[d].1 = wanted - n;
-    prim::pad(&bits, &prim::scalar_of(DType::Uint8, false, 0.0), &padding)
 }
 
 /// Which ends [`trim_zeros`] looks at.
@@ -657,7 +545,7 @@ methods! {
     /// Dimensions in this order.
     permute_dims(axes: &[i32]) => permute_dims;
     /// The main diagonal.
-    diagonal() => diagonal;
+    diagonal() => crate::np::diagonal;
     /// Each element several times.
     repeat(n: usize, axis: Option<i32>) => repeat;
     /// The elements at these places.

@@ -69,6 +69,11 @@ pub fn full(shape: &[usize], value: impl ArrayLike) -> Array {
 }
 /// `value` everywhere in an array of the shape and type of `x`. As `jax.numpy.full_like`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::full_like(&array![1, 2], 7).to_string(), "[7 7]");
+/// ```
+///
 /// # Panics
 /// If it does not broadcast.
 #[track_caller]
@@ -162,6 +167,11 @@ pub fn arange(range: impl ArangeArgs) -> Array {
     ranged(&ends, ends.dtype)
 }
 /// [`arange`] in this type.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::arange_dtype(3, DType::Float64).to_string(), "[0. 1. 2.]");
+/// ```
 ///
 /// # Panics
 /// As [`arange`].
@@ -358,6 +368,11 @@ pub fn eye_dtype(n: usize, m: usize, k: i64, dtype: DType) -> Array {
     convert_element_type(&compared(n, m, k, prim::eq), dtype, false)
 }
 /// The unit matrix. As `jax.numpy.identity`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::identity(2).to_string(), "[[1. 0.]\n [0. 1.]]");
+/// ```
 pub fn identity(n: usize) -> Array {
     eye(n, n, 0)
 }
@@ -413,10 +428,22 @@ pub fn tril_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
     listed(n, m, |i, j| i + k >= j)
 }
 /// The rows and the columns of the elements on and above the k-th diagonal of a matrix of `n` rows and `m` columns. As `jax.numpy.triu_indices`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(x.i(np::triu_indices(2, 2, 1)).to_string(), "[2.]");
+/// ```
 pub fn triu_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
     listed(n, m, |i, j| i + k <= j)
 }
 /// The rows and the columns of what `mask` leaves of a matrix of ones with `n` rows and columns: `np::triu` for example, which it is given `k` with. As `jax.numpy.mask_indices`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(x.i(np::mask_indices(2, np::triu, 0)).to_string(), "[1. 2. 4.]");
+/// ```
 ///
 /// # Panics
 /// If the result is no matrix, or abstract.
@@ -476,6 +503,11 @@ pub fn indices(shape: &[usize]) -> Array {
     prim::stack(&refs(&all), 0)
 }
 /// The same with extent 1 in all other dimensions, to be broadcast. As `jax.numpy.indices` with `sparse`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::indices_sparse(&[2, 3])[1].to_string(), "[[0 1 2]]");
+/// ```
 pub fn indices_sparse(shape: &[usize]) -> Vec<Array> {
     (0..shape.len()).map(|d| upright(&iota(DType::Int32, &[shape[d]], 0), d, shape.len())).collect()
 }
@@ -566,6 +598,10 @@ pub fn meshgrid(vectors: &[&Array]) -> Vec<Array> {
 }
 
 /// Bartlett's window of `m` points: a triangle. As `jax.numpy.bartlett`.
+///
+/// ```
+/// assert_eq!(cotangent::np::bartlett(5).to_string(), "[0.  0.5 1.  0.5 0. ]");
+/// ```
 pub fn bartlett(m: usize) -> Array {
     window(m, |n, m| {
         let up = prim::sub(&prim::add(&prim::mul(n, &lit(n, 2.0)), &lit(n, 1.0)), &lit(n, m));
@@ -586,10 +622,6 @@ pub fn blackman(m: usize) -> Array {
     cosines(m, &[0.42, -0.5, 0.08])
 }
 /// Hamming's window of `m` points. As `jax.numpy.hamming`.
-///
-/// ```
-/// assert_eq!(cotangent::np::hamming(3).to_string(), "[0.08 1.   0.08]");
-/// ```
 pub fn hamming(m: usize) -> Array {
     cosines(m, &[0.54, -0.46])
 }
@@ -598,6 +630,11 @@ pub fn hanning(m: usize) -> Array {
     cosines(m, &[0.5, -0.5])
 }
 /// Kaiser's window of `m` points with the parameter `beta`, which may be traced. As `jax.numpy.kaiser`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::kaiser(3, 0.).to_string(), "[1. 1. 1.]");
+/// ```
 ///
 /// # Panics
 /// If `beta` is no scalar.

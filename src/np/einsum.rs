@@ -236,10 +236,9 @@ impl Named {
         }
         let alone: Vec<usize> = (0..self.labels.len()).filter(|d| !elsewhere.contains(&self.labels[*d])).collect();
         if !alone.is_empty() {
-            let summed = |x: &Array| {
-                if x.dtype().is_float() { x.sum_over(&alone[..]) } else { prim::reduce_sum(x, &alone) }
-            };
-            self.x = summed(&self.x);
+            let float = self.x.dtype().is_float();
+            let x = if float { self.x.sum_over(&alone[..]) } else { prim::reduce_sum(&self.x, &alone) };
+            self.x = x;
             self.labels.retain(|l| elsewhere.contains(l))
         }
         self
@@ -288,6 +287,12 @@ pub fn einsum(spec: &str, operands: &[&Array]) -> Array {
     einsum_of(spec, operands, None)
 }
 /// [`einsum`] whose sums are made in this type, and whose result is of it: `preferred_element_type` in JAX.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![1, 2];
+/// assert_eq!(np::einsum_dtype("i,i->", &[&x, &x], DType::Float64).dtype(), DType::Float64);
+/// ```
 ///
 /// # Panics
 /// As [`einsum`].

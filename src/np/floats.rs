@@ -53,7 +53,8 @@ pub fn spacing(x: &Array) -> Array {
     let step = prim::sub(&prim::nextafter(&x, &outward), &x);
     // subnormal numbers are zero in what is computed, but the least of them is an answer
     let least = x.dtype().float_info().expect("a floating-point type").smallest_subnormal;
-    let least = np::where_(&signbit(&x), prim::scalar_of(x.dtype(), false, -least), prim::scalar_of(x.dtype(), false, least));
+    let least =
+        np::where_(&signbit(&x), prim::scalar_of(x.dtype(), false, -least), prim::scalar_of(x.dtype(), false, least));
     np::where_(&prim::eq(&step, &lit(&step, 0.0)), &least, &step)
 }
 

@@ -78,12 +78,32 @@ macro_rules! stacks { ($($(#[$doc:meta])* $name:ident $of:expr, $axis:expr;)*) =
 )* } }
 stacks! {
     /// Side by side: along the second axis, vectors along their only one.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::hstack(&[&array![1, 2], &array![3]]).to_string(), "[1 2 3]");
+    /// ```
     hstack atleast_1d, |x| (x.ndim() > 1) as i32;
     /// One below the other: along the first axis, vectors as rows.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::vstack(&[&array![1, 2], &array![3, 4]]).to_string(), "[[1 2]\n [3 4]]");
+    /// ```
     vstack atleast_2d, |_| 0;
     /// Along the third axis; vectors are rows, one behind the other.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::dstack(&[&array![1, 2], &array![3, 4]]).shape(), [1, 2, 2]);
+    /// ```
     dstack atleast_3d, |_| 2;
     /// Side by side, vectors as columns.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::column_stack(&[&array![1, 2], &array![3, 4]]).to_string(), "[[1 3]\n [2 4]]");
+    /// ```
     column_stack |x: &Array| if x.ndim() < 2 { prim::reshape(x, &[x.size(), 1]) } else { x.clone() }, |_| 1;
 }
 
@@ -252,6 +272,11 @@ pub fn split(x: &Array, sections: impl Sections, axis: i32) -> Vec<Array> {
 }
 /// [`split`] into parts that may differ by one; the larger ones come first. As `jax.numpy.array_split`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::array_split(&array![1, 2, 3], 2, 0)[1].to_string(), "[3]");
+/// ```
+///
 /// # Panics
 /// If there is no such axis, or if there should be no part.
 #[track_caller]
@@ -272,14 +297,34 @@ macro_rules! splits { ($($(#[$doc:meta])* $name:ident $axis:expr;)*) => { $(
 )* } }
 splits! {
     /// [`split`] along the second axis, of vectors along their only one.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::hsplit(&array![[1, 2], [3, 4]], 2)[0].to_string(), "[[1]\n [3]]");
+    /// ```
     hsplit |x| (x.ndim() > 1) as i32;
     /// [`split`] along the first axis.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::vsplit(&array![[1, 2], [3, 4]], 2)[0].to_string(), "[[1 2]]");
+    /// ```
     vsplit |_| 0;
     /// [`split`] along the third axis.
+    ///
+    /// ```
+    /// use cotangent::np;
+    /// assert_eq!(np::dsplit(&np::ones(&[1, 2, 4]), 2)[1].shape(), [1, 2, 2]);
+    /// ```
     dsplit |_| 2;
 }
 
 /// With `values` behind the elements along an axis or, without one, both in a row. As `jax.numpy.append`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::append(&array![1, 2], &array![[3]], None).to_string(), "[1 2 3]");
+/// ```
 ///
 /// # Panics
 /// If there is no such axis, or if they differ in another dimension.

@@ -1,9 +1,11 @@
 //! The NumPy-like surface: compositions of primitives, with promotion and broadcasting. Nothing here is known to a transformation.
 
 mod arrange;
+mod bits;
 mod counts;
 mod create;
 mod cumulative;
+mod diagonal;
 mod differences;
 mod dims;
 mod einsum;
@@ -31,9 +33,11 @@ mod unary;
 mod vectorize;
 
 pub use arrange::*;
+pub use bits::*;
 pub use counts::*;
 pub use create::*;
 pub use cumulative::*;
+pub use diagonal::*;
 pub use differences::*;
 pub use einsum::*;
 use elementwise::numeric;

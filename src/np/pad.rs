@@ -243,6 +243,11 @@ fn checked(x: &Array, width: &dyn PadWidth) -> Vec<(usize, usize)> {
 }
 /// The array padded with zeros. Otherwise: [`Pad`]. As `jax.numpy.pad`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::pad(&array![1, 2], (0, 2)).to_string(), "[1 2 0 0]");
+/// ```
+///
 /// # Panics
 /// If there is not one pair for each dimension.
 #[track_caller]

@@ -74,6 +74,11 @@ pub fn polyadd(x: &Array, y: &Array) -> Array {
 }
 /// The difference of two polynomials. As `jax.numpy.polysub`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::polysub(&array![1., 2.], &array![1., 0., 0.]).to_string(), "[-1.  1.  2.]");
+/// ```
+///
 /// # Panics
 /// If they are no vectors.
 #[track_caller]
@@ -166,6 +171,11 @@ pub fn polyder(p: &Array, m: usize) -> Array {
 }
 /// The polynomial whose m-th derivative this is. `k`, a number or a vector of m, has the constants of the m integrations. As `jax.numpy.polyint`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::polyint(&array![2., 1.], 1, 0.).to_string(), "[1. 1. 0.]");
+/// ```
+///
 /// # Panics
 /// If `p` is no vector, or if there are other numbers of constants.
 #[track_caller]
@@ -254,6 +264,12 @@ fn companion(p: &Array) -> Array {
     linalg::eigvals(&below.at(0).set(row))
 }
 /// The zeros of a polynomial that may be traced, one fewer than it has coefficients: the last ones are NaN, as many as there are zeros in front. As `jax.numpy.roots` with `strip_zeros=False`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let z = jit(|p: &Array| np::roots_padded(p))(&array![0., 1., -2.]);
+/// assert_eq!((z.i(0).astype(DType::Float32).to_f64(), z.shape()), (2., &[2][..]));
+/// ```
 ///
 /// # Panics
 /// If it is no vector.
@@ -413,6 +429,12 @@ fn unscaled(powers: &Array, scale: &Array) -> Array {
     np::divide(&linalg::inv(&np::dot(&powers.t(), powers)), &np::outer(scale, scale))
 }
 /// The coefficients of the polynomial of this degree that is nearest to `y` at the points `x`. Options: [`Polyfit`]. As `jax.numpy.polyfit`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let p = np::polyfit(&array![0., 1., 2.], &array![1., 3., 5.], 1);
+/// assert!((p - array![2., 1.]).abs().sum().to_f64() < 1e-5);
+/// ```
 ///
 /// # Panics
 /// If `x` is no vector, or if `y` has other lengths.

@@ -49,6 +49,11 @@ pub fn vecdot(x: &Array, y: &Array, axis: i32) -> Array {
 }
 /// Matrices times vectors: the last two dimensions and the last one; others broadcast. As `jax.numpy.matvec`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::matvec(&np::ones(&[4, 2, 3]), &array![1., 2., 3.]).shape(), [4, 2]);
+/// ```
+///
 /// # Panics
 /// If extents do not fit, or other dimensions do not broadcast.
 #[track_caller]
@@ -59,6 +64,11 @@ pub fn matvec(x: &Array, y: &Array) -> Array {
     prim::squeeze(&z, &[z.ndim() - 1])
 }
 /// Conjugated vectors times matrices: the last dimension and the last two; others broadcast. As `jax.numpy.vecmat`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::vecmat(&array![1., 2.], &array![[1., 2.], [3., 4.]]).to_string(), "[ 7. 10.]");
+/// ```
 ///
 /// # Panics
 /// If extents do not fit, or other dimensions do not broadcast.

@@ -5,9 +5,9 @@ use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::np::dims::{along, axis_of, flat, here, refs};
-use crate::np::index::{index_type, integers, places};
+use crate::np::index::{counted, index_type, integers, places};
 use crate::np::{At, Item, Mode, broadcast_to, remainder, resize};
-use crate::prim;
+use crate::prim::{self, GatherDimensionNumbers, GatherOptions, GatherScatterMode};
 
 /// The elements at these places along an axis or, without one, of all in a row; the shape of the indices takes the place of the axis. As `jax.numpy.take`; outside holds what
 /// [indexing](Array::i) says.
@@ -28,6 +28,12 @@ pub fn take(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
     x.at(at_axis(d, indices)).get()
 }
 /// [`take`] with a word on indices outside.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// use cotangent::np::Mode;
+/// assert_eq!(np::take_mode(&array![1., 2.], &array![-3, 5], None, Mode::Clip).to_string(), "[1. 2.]");
+/// ```
 ///
 /// # Panics
 /// If there is no such axis, or if the indices are no integers.
@@ -58,7 +64,7 @@ fn at_axis(d: usize, indices: &Array) -> Vec<Item> {
 pub fn take_along_axis(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
     let _line = here();
     let (x, d, indices) = together("take_along_axis", x, indices, axis);
-    along_at(&x, &indices, d).get()
+    gathered(&x, &counted("take_along_axis", x.shape(), &indices, d), d)
 }
 /// With `values`, which broadcast, at the places that [`take_along_axis`] takes. As `jax.numpy.put_along_axis`.
 ///
@@ -75,7 +81,7 @@ pub fn put_along_axis(x: &Array, indices: &Array, values: impl Operand, axis: Op
     let _line = here();
     let values = values.beside(x);
     let (y, d, indices) = together("put_along_axis", x, indices, axis);
-    prim::reshape(&along_at(&y, &indices, d).set(&broadcast_to(&values, indices.shape())), x.shape())
+    prim::reshape(&along_at(&y, &indices, d).set(broadcast_to(&values, indices.shape())), x.shape())
 }
 #[track_caller]
 fn together(name: &str, x: &Array, indices: &Array, axis: Option<i32>) -> (Array, usize, Array) {
@@ -94,6 +100,41 @@ fn together(name: &str, x: &Array, indices: &Array, axis: Option<i32>) -> (Array
         )
     }
     (x, d, indices)
+}
+/// The elements of `x` at these places along dimension `d`. Dimensions that both have run side by side.
+#[track_caller]
+fn gathered(x: &Array, indices: &Array, d: usize) -> Array {
+    let (mut dims, mut sizes, mut counts) = (GatherDimensionNumbers::default(), Shape::new(), Shape::new());
+    let (mut gone, mut out) = (Shape::new(), Shape::new());
+    for e in 0..x.ndim() {
+        let (m, n) = (x.shape()[e], indices.shape()[e]);
+        out.push(if e == d || m == 1 { n } else { m });
+        let at = e - gone.len();
+        if e == d {
+            dims.collapsed_slice_dims.push(at);
+            dims.start_index_map.push(at)
+        } else if n == 1 {
+            // all of it for each index
+            dims.offset_dims.push(e);
+            sizes.push(m);
+            continue;
+        } else if m == 1 {
+            gone.push(e)
+        } else {
+            dims.operand_batching_dims.push(at);
+            dims.start_indices_batching_dims.push(counts.len())
+        }
+        if gone.last() != Some(&e) {
+            sizes.push(1)
+        }
+        counts.push(n)
+    }
+    if out.contains(&0) {
+        return prim::zeros_of(&x.aval().with_shape(out));
+    }
+    counts.push(1);
+    let options = GatherOptions { mode: GatherScatterMode::FillOrDrop, ..Default::default() };
+    prim::gather(&prim::squeeze(x, &gone), &prim::reshape(indices, &counts), &dims, &sizes, &options)
 }
 /// The place in which the other dimensions run beside those of the indices.
 fn along_at(x: &Array, indices: &Array, d: usize) -> At {
@@ -128,7 +169,7 @@ pub fn put(x: &Array, indices: &Array, values: impl Operand, mode: Option<Mode>)
         Some(mode) => at.mode(mode),
         None => at,
     };
-    prim::reshape(&at.set(&resize(&values, indices.shape())), x.shape())
+    prim::reshape(&at.set(resize(&values, indices.shape())), x.shape())
 }
 /// With `values`, again and again, one after the other where the mask holds. The mask may be traced. As `jax.numpy.place`.
 ///
@@ -192,6 +233,12 @@ pub fn compress(mask: &Array, x: &Array, axis: Option<i32>) -> Array {
     take(&x, &at, Some(d as i32))
 }
 /// [`compress`] to a size that is known, so that the condition may be traced: what is too much is cut off, what is missing is `fill`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![1., 2., 3.];
+/// assert_eq!(np::compress_sized(&x.gt(1.5), &x, None, 3, 0.).to_string(), "[2. 3. 0.]");
+/// ```
 ///
 /// # Panics
 /// As [`compress`] does, but for abstract conditions.
@@ -306,6 +353,11 @@ pub fn unravel_index(indices: &Array, shape: &[usize]) -> Vec<Array> {
 }
 /// The numbers in a row of the elements with these indices along the dimensions of this shape. Without a mode (`Clip` or `Wrap`) known indices have to be inside. As `jax.numpy.ravel_multi_index`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::ravel_multi_index(&[&array![1], &array![2]], &[2, 3], None).to_string(), "[5]");
+/// ```
+///
 /// # Panics
 /// If there is not one array of integers for each dimension, or if, known and without a mode, one is outside.
 #[track_caller]
@@ -357,6 +409,12 @@ pub fn apply_along_axis(f: impl Fn(&Array) -> Array + Send + Sync, axis: i32, x:
     prim::transpose(&prim::reshape(&y, &shape), &order)
 }
 /// What becomes of `x` when `f`, which folds along an axis, is applied for one of these axes after the other; a dimension that it takes away stays with extent 1. As `jax.numpy.apply_over_axes`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let y = np::apply_over_axes(|x, d| np::take(x, &array(0), Some(d)), &np::ones(&[2, 3]), &[0, 1]);
+/// assert_eq!(y.shape(), [1, 1]);
+/// ```
 ///
 /// # Panics
 /// If an axis does not exist, or if `f` makes an array with other numbers of dimensions than that of `x` or one less.

@@ -35,7 +35,7 @@ pub const TABLE: &[Case] = &[
     ("i slices", |x| vec![x[0].i((.., 1.., -3..-1))]),
     ("i steps", |x| vec![x[0].i((s(..).step(-1), s(2..).step(-2), s(..).step(3)))]),
     ("i newaxis", |x| vec![x[0].i((NewAxis, Ellipsis, NewAxis, 1, .., NewAxis))]),
-    ("i empty", |x| vec![x[0].i((.., 2..1))]),
+    ("i empty", |x| vec![x[0].i((.., 2..2))]),
     ("i array", |x| vec![x[0].i(&x[1])]),
     ("i array second", |x| vec![x[0].i((.., &x[1]))]),
     ("i pair", |x| vec![x[0].i((&x[1], &x[2]))]),
@@ -328,6 +328,13 @@ pub const TABLE: &[Case] = &[
             np::take_along_axis(&x[0], &x[1], Some(1)),
             np::take_along_axis(&x[0], &x[2], Some(0)),
             np::take_along_axis(&x[0], &x[1], None),
+        ]
+    }),
+    ("take_along_axis broadcast", |x| {
+        vec![
+            np::take_along_axis(&x[0].i((.., ..1)), &x[1], Some(2)),
+            np::take_along_axis(&x[0], &x[1], Some(1)),
+            np::take_along_axis(&x[0], &x[1].i(..1), Some(-1)),
         ]
     }),
     ("put_along_axis", |x| vec![np::put_along_axis(&x[0], &x[2], &x[1], Some(1))]),

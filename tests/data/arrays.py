@@ -166,6 +166,7 @@ case("pad integers", lambda x: [jnp.pad(x, 1, m) for m in ("mean", "median", "li
 case("take", lambda x, j: [jnp.take(x, j, 1), jnp.take(x, j), jnp.take(x, j, -1)], x234, i(2, 2))
 case("take modes", lambda x, j: [jnp.take(x, j, 0, mode=m) for m in ("fill", "clip", "wrap")], x34, np.array([4, -5, 1], np.int32))
 case("take_along_axis", lambda x, j, k: [jnp.take_along_axis(x, j, 1), jnp.take_along_axis(x, k, 0), jnp.take_along_axis(x, j.ravel(), None)], x34, i(3, 2, high=4), i(1, 4))
+case("take_along_axis broadcast", lambda x, j: [jnp.take_along_axis(x[:, :1], j, 2), jnp.take_along_axis(x, j, 1), jnp.take_along_axis(x, j[:1], -1)], x234, i(2, 3, 1, low=-3))
 case("put_along_axis", lambda x, v, j: jnp.put_along_axis(x, j, v, 1, inplace=False), x34, f(3, 1), np.array([[2, 0], [1, 3], [0, 1]], np.int32))
 case("put", lambda x, v, j: [jnp.put(x, j, v, inplace=False), jnp.put(x, j + 12, v, mode="wrap", inplace=False), jnp.put(x, j * 3, v, mode="clip", inplace=False)],
      x34, f(2), np.array([3, 8, 5], np.int32))

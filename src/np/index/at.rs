@@ -224,7 +224,7 @@ impl At {
         let p = Parsed::new("at.apply", x.shape(), &self.items, self.mode);
         if p.is_static() || self.unique || p.is_box() {
             let there = At { mode: self.mode.or(Some(Mode::Fill)), ..self.clone() }.get();
-            return self.set(&elementwise(f(&there), &there, &x));
+            return self.set(elementwise(f(&there), &there, &x));
         }
         // how often each element is named
         let zeros = prim::zeros_of(&x.aval().with_dtype(crate::DType::Int32));

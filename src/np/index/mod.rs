@@ -29,4 +29,4 @@ mod plan;
 
 pub use at::{At, Mode};
 pub use items::{Ellipsis, IndexElement, Indexer, Item, Items, NewAxis, Slice, s};
-pub(in crate::np) use plan::{index_type, indices as index_array, integers, places};
+pub(in crate::np) use plan::{counted, index_type, indices as index_array, integers, places};

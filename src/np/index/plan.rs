@@ -69,6 +69,17 @@ pub(in crate::np) fn places(mask: &Array) -> Vec<Array> {
     places_in(mask.concrete("the places where a mask holds"), index_type(mask.shape()))
 }
 
+/// Indices along one dimension of an array of this shape, checked where they are known, and counted from the start.
+#[track_caller]
+pub(in crate::np) fn counted(name: &str, shape: &[usize], indices: &Array, d: usize) -> Array {
+    let mut p = Parsed { name, shape, entries: vec![], contiguous: true };
+    p.array(indices, d, None);
+    match p.entries.pop() {
+        Some(Entry::Array(counted)) => counted,
+        _ => unreachable!("an array of indices is one part"),
+    }
+}
+
 /// An index that fits the array it is for.
 pub(super) struct Parsed<'a> {
     name: &'a str,
