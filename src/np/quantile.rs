@@ -168,7 +168,7 @@ impl Reduce {
             let before = np::less(&prim::expand_dims(&shares, &[last]), &prim::expand_dims(&wanted, &[last + 1]));
             let place = prim::reduce_sum(&convert_element_type(&before, counted, false), &[last + 1]);
             let bad = prim::expand_dims(&prim::reduce_or(&bad, &[last]), &[last]);
-            np::where_(&bad, &nan_value, &inside(&place))
+            np::where_(&bad, &nan_value, inside(&place))
         } else {
             let place = np::multiply(&q, &prim::sub(&count, &prim::lit(&count, 1.0)));
             let (low, high) = (prim::floor(&place), prim::ceil(&place));

@@ -66,5 +66,8 @@ fn exponents_at_the_ends() {
     let far = np::ldexp(&array(vec![1.0f32, -1.0, 0.0]), &array![100000, -100000, 7]);
     assert_eq!(far.to_vec::<f32>(), [f32::INFINITY, -0.0, 0.0]);
     // the least number is told, though nothing is computed with it
-    assert_eq!(np::spacing(&array![0., -0.]).to_vec::<f32>().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [1, (1 << 31) + 1]);
+    assert_eq!(
+        np::spacing(&array![0., -0.]).to_vec::<f32>().iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+        [1, (1 << 31) + 1]
+    );
 }
