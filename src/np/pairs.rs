@@ -42,13 +42,10 @@ fn integers(name: &str, x: &Array, y: &Array) -> (Array, Array) {
     }
     np::numeric(name, x, y)
 }
-/// Integers without zeros, so that nothing is divided by zero; other numbers as they are.
+/// A remainder, which of integers is 0 where they are divided by zero. The division itself stays, so that who looks for such divisions finds it.
 #[track_caller]
-pub(super) fn divisor(y: &Array) -> Array {
-    if !y.dtype().is_integer() {
-        return y.clone();
-    }
-    np::where_(&prim::eq(y, &lit(y, 0.0)), 1, y)
+pub(super) fn zero_by_zero(rest: Array, y: &Array) -> Array {
+    if y.dtype().is_integer() { np::where_(&prim::eq(y, &lit(y, 0.0)), 0, rest) } else { rest }
 }
 /// The sizes of integers.
 #[track_caller]
@@ -129,7 +126,7 @@ pairs! {
     };
     /// The remainder with the sign of the dividend. Of integers by zero: 0.
     fmod r#"assert_eq!(np::fmod(&array![-7., 7.], &array(2.)).to_string(), "[-1.  1.]");"# |x, y| in numeric,
-        prim::rem(&x, &divisor(&y));
+        zero_by_zero(prim::rem(&x, &y), &y);
     /// The greater of x and y; where one is NaN the other.
     fmax r#"assert_eq!(np::fmax(&array![1., f32::NAN], &array(0.)).to_string(), "[1. 0.]");"# |x, y| in promote_pair,
         np::where_(&prim::or(&np::greater(&x, &y), &np::isnan(&y)), &x, &y);
@@ -214,7 +211,7 @@ fn common_divisor(x: &Array, y: &Array) -> Array {
     let goes_on = |(_, y): &(Array, Array)| np::any(y);
     let turn = |(x, y): &(Array, Array)| {
         let more = np::not_zero(y);
-        (np::where_(&more, y, x), np::where_(&more, prim::rem(x, &divisor(y)), y))
+        (np::where_(&more, y, x), np::where_(&more, prim::rem(x, &np::where_(&more, y, 1)), y))
     };
     crate::lax::while_loop(goes_on, turn, &(whole(x), whole(y))).0
 }

@@ -45,6 +45,9 @@ fn by_parts(x: &Array, f: fn(&Array) -> Array) -> Array {
 /// Where elements are true, or not zero.
 #[track_caller]
 pub(crate) fn not_zero(x: &Array) -> Array {
+    if !x.dtype().is_number() {
+        fail(ErrorKind::Type, format!("elements of type {} are neither true nor false", x.dtype()))
+    }
     if x.dtype().is_bool() { x.clone() } else { prim::ne(x, &lit(x, 0.0)) }
 }
 /// The square of the absolute value, a real number.
