@@ -123,8 +123,8 @@ pub fn ediff1d(x: &Array, to_begin: Option<&Array>, to_end: Option<&Array>) -> A
 /// use cotangent::{np::Gradient, prelude::*};
 /// let y = array![0., 1., 4., 9.];
 /// assert_eq!(Gradient::new().spacing(0.5).along(&y, 0).to_string(), "[ 2.  4.  8. 10.]");
-/// let x = array![0., 1., 3., 4.];
-/// assert_eq!(Gradient::new().spacing(&x).of(&(&x * 2.))[0].to_string(), "[2. 2. 2. 2.]");
+/// let x = array![0., 2., 4.];
+/// assert_eq!(Gradient::new().spacing(&x).of(&x.square())[0].to_string(), "[2. 4. 6.]");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Gradient {

@@ -95,12 +95,11 @@ pub(super) fn numeric(name: &str, x: &Array, y: &Array) -> (Array, Array) {
 #[track_caller]
 pub fn remainder(x: &Array, y: &Array) -> Array {
     let (x, y) = numeric("remainder", x, y);
-    let y = crate::np::pairs::divisor(&y);
     let r = prim::rem(&x, &y);
     let zero = prim::lit(&r, 0.0);
     let y = crate::np::broadcast_to(&y, r.shape());
     let off = prim::and(&prim::ne(&r, &zero), &prim::ne(&prim::lt(&r, &zero), &prim::lt(&y, &zero)));
-    prim::select_n(&off, &[&r, &prim::add(&r, &y)])
+    crate::np::pairs::zero_by_zero(prim::select_n(&off, &[&r, &prim::add(&r, &y)]), &y)
 }
 
 macro_rules! inexact { ($($(#[$doc:meta])* $name:ident;)*) => { $(

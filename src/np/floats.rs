@@ -72,7 +72,7 @@ pub fn spacing(x: &Array) -> Array {
 pub fn modf(x: &Array) -> (Array, Array) {
     real_only("modf", x);
     let x = to_inexact("modf", x);
-    let whole = np::where_(&prim::ge(&x, &lit(&x, 0.0)), &prim::floor(&x), &prim::ceil(&x));
+    let whole = np::where_(&prim::ge(&x, &lit(&x, 0.0)), prim::floor(&x), prim::ceil(&x));
     (prim::sub(&x, &whole), whole)
 }
 
@@ -221,9 +221,9 @@ impl Unwrap {
         let within = prim::sub(&np::remainder(&prim::add(&jump, &number(half)), &number(period)), &number(half));
         // a jump of exactly half a period upwards stays one
         let edge = prim::and(&prim::eq(&within, &number(-half)), &prim::gt(&jump, &number(0.0)));
-        let within = np::where_(&edge, &number(half), &within);
+        let within = np::where_(&edge, number(half), &within);
         let small = prim::lt(&prim::abs(&jump), &number(self.discont.unwrap_or(period / 2.0)));
-        let correction = np::where_(&small, &number(0.0), &prim::sub(&within, &jump));
+        let correction = np::where_(&small, number(0.0), prim::sub(&within, &jump));
         let rest = np::add(&rest, &prim::cumsum(&correction, d, false));
         prim::concatenate(&[&first, &rest], d)
     }
@@ -233,7 +233,7 @@ impl Unwrap {
 ///
 /// ```
 /// use cotangent::{np, prelude::*};
-/// assert_eq!(np::unwrap(&array![0., 2., 4., 0.]).to_string(), "[0.        2.        4.        6.2831855]");
+/// assert_eq!(np::unwrap(&array![0., 2., 4., 0.]).to_string(), "[0.       2.       4.       6.283185]");
 /// ```
 ///
 /// # Panics

@@ -127,10 +127,13 @@ impl Reduce {
         let shape: Shape = kept.iter().map(|d| x.shape()[*d]).chain([n]).collect();
         let last = kept.len();
         let lines = prim::reshape(&prim::transpose(&x, &order), &shape);
-        let weights = self.weights.as_ref().map(|w| {
-            let w = convert_element_type(&np::to_inexact(name, w), t, false);
-            prim::reshape(&prim::transpose(&self.weights_for(name, &x, &w), &order), &shape)
-        });
+        let weights = match &self.weights {
+            Some(w) => {
+                let w = self.weights_for(name, &x, &convert_element_type(&np::to_inexact(name, w), t, false));
+                Some(prim::reshape(&prim::transpose(&w, &order), &shape))
+            }
+            None => None,
+        };
         let (lines, weights) = match weights {
             Some(w) => {
                 let (x, w) = prim::sort_key_val(&lines, &w, last);
@@ -168,7 +171,7 @@ impl Reduce {
             let before = np::less(&prim::expand_dims(&shares, &[last]), &prim::expand_dims(&wanted, &[last + 1]));
             let place = prim::reduce_sum(&convert_element_type(&before, counted, false), &[last + 1]);
             let bad = prim::expand_dims(&prim::reduce_or(&bad, &[last]), &[last]);
-            np::where_(&bad, &nan_value, &inside(&place))
+            np::where_(&bad, &nan_value, inside(&place))
         } else {
             let place = np::multiply(&q, &prim::sub(&count, &prim::lit(&count, 1.0)));
             let (low, high) = (prim::floor(&place), prim::ceil(&place));

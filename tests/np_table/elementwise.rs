@@ -53,6 +53,15 @@ fn derivatives_at_special_points() {
     assert_eq!(one(|x| np::frexp(x).0, 6.0), 0.125);
 }
 
+/// JAX and NumPy agree on these.
+#[test]
+fn integers_by_zero() {
+    let (x, y) = (array![7, -7, 0], array![0, 0, 0]);
+    assert_eq!(np::remainder(&x, &y).to_string(), "[0 0 0]");
+    assert_eq!(np::fmod(&x, &y).to_string(), "[0 0 0]");
+    assert_eq!(np::lcm(&x, &y).to_string(), "[0 0 0]");
+}
+
 /// As far as exponents reach. Subnormal numbers are zero.
 #[test]
 fn exponents_at_the_ends() {

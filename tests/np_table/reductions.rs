@@ -99,6 +99,9 @@ fn options_that_do_not_fit_are_refused() {
     told(ErrorKind::Shape, &["average: weights of shape (3,)"], || {
         np::over(0).weights(&array![1., 2., 3.]).average(&x)
     });
+    told(ErrorKind::Shape, &["quantile: weights of shape (3,)"], || {
+        np::over(0).weights(&array![1., 2., 3.]).method(QuantileMethod::InvertedCdf).quantile(&x, 0.5)
+    });
     told(ErrorKind::Value, &["Linear takes no weights"], || np::over(0).weights(&x).quantile(&x, 0.5));
     told(ErrorKind::Shape, &["initial must be a scalar"], || Reduce::new().initial(&x).sum(&x));
 }

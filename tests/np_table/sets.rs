@@ -74,9 +74,10 @@ fn partitions_are_partitions() {
         let (y, x) = (y.to_vec::<f32>(), x.to_vec::<f32>());
         for row in 0..2 {
             let line = &y[5 * row..5 * row + 5];
-            assert!(
-                line[..place].iter().all(|v| !(*v > line[place])) && line[place..].iter().all(|v| !(*v < line[place]))
-            );
+            // NaN is greater than all numbers
+            let above = |v: &f32| v.is_nan() && !line[place].is_nan() || *v > line[place];
+            let below = |v: &f32| line[place].is_nan() && !v.is_nan() || *v < line[place];
+            assert!(!line[..place].iter().any(above) && !line[place..].iter().any(below));
             let same = |k: usize| x[5 * row + order[5 * row + k] as usize].to_bits() == line[k].to_bits();
             assert!((0..5).all(same));
         }
