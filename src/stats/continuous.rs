@@ -5,7 +5,7 @@
 /// ```
 /// use cotangent::{prelude::*, stats::norm};
 /// assert_eq!(norm::pdf(&array(0.0), 0.0, 1.0).to_string(), "0.3989423");
-/// assert_eq!(norm::ppf(&array(0.975), 0.0, 1.0).to_string(), "1.959964");
+/// assert_eq!(norm::ppf(&array(0.975), 0.0, 1.0).to_string(), "1.9599644");
 /// ```
 pub mod norm {
     use super::super::common::*;

@@ -4,7 +4,7 @@
 ///
 /// ```
 /// use cotangent::{prelude::*, stats::truncnorm};
-/// assert_eq!(truncnorm::pdf(&array(0.0), -1.0, 1.0, 0.0, 1.0).to_string(), "0.58437145");
+/// assert_eq!(truncnorm::pdf(&array(0.0), -1.0, 1.0, 0.0, 1.0).to_string(), "0.5843686");
 /// ```
 pub mod truncnorm {
     use super::super::common::*;
