@@ -166,7 +166,7 @@ pub fn gelu(x: &Array, approximate: bool) -> Array {
 pub fn glu(x: &Array, axis: i32) -> Array {
     let d = np::dimension("glu", axis, x);
     let n = x.shape()[d];
-    if n % 2 != 0 {
+    if !n.is_multiple_of(2) {
         fail(
             ErrorKind::Shape,
             format!("glu: axis {axis} of shape {} has an odd extent and no halves", tuple(x.shape())),

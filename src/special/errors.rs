@@ -74,7 +74,7 @@ fn dawson(x: &Array) -> Array {
     for k in (-27..=27).step_by(2) {
         let k = k as f64;
         let from = &off - k * H;
-        sum = sum + exp(&-(&from * &from)) / (&center + k)
+        sum += exp(&-(&from * &from)) / (&center + k)
     }
     let far = sum * (0.5 * FRAC_2_SQRT_PI) * prim::sign(x);
     // of a small number the powers: sum of (-2)^k x^(2k+1) / (2k+1)!!

@@ -130,7 +130,7 @@ fn both_integrals(x: &Array) -> (Array, Array) {
         let mut power = if first == 1.0 { near.clone() } else { -0.5 * &square };
         let mut sum = full(x, 0.0);
         for n in term {
-            sum = sum + &power / n;
+            sum += &power / n;
             power = -(&power * &square) / ((n + 1.0) * (n + 2.0))
         }
         sum

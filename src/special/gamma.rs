@@ -164,9 +164,9 @@ fn zeta_sum(s: &Array, q: &Array) -> Array {
         if j > 0 {
             let k = 2.0 * j as f64;
             rising = rising * (s + (k - 1.0)) * (s + k);
-            factor = factor / (&a * &a)
+            factor /= &a * &a
         }
-        sum = sum + &rising * &factor / *c
+        sum += &rising * &factor / *c
     }
     sum
 }

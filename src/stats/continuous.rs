@@ -47,7 +47,7 @@ pub mod uniform {
         /// The logarithm of the density.
         logpdf(x, loc, scale) {
             let (low, high) = outside(x, loc, scale);
-            put(&(low | high), NEG_INFINITY, &-log(scale))
+            put(&(low | high), f64::NEG_INFINITY, &-log(scale))
         };
         /// The density.
         pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
@@ -57,7 +57,7 @@ pub mod uniform {
             put(&low, 0.0, &put(&high, 1.0, &((x - loc) / scale)))
         };
         /// Where the distribution function is q; NaN if q is no probability.
-        ppf(q, loc, scale) put(&no_probability(q), NAN, &(loc + scale * q));
+        ppf(q, loc, scale) put(&no_probability(q), f64::NAN, &(loc + scale * q));
     }
 }
 
