@@ -250,7 +250,7 @@ impl Odeint {
             t: t0.clone(),
             h,
             last: t0,
-            shape: [&flat[..], &[y0.clone()]].concat(),
+            shape: [&flat[..], std::slice::from_ref(y0)].concat(),
             tries: scalar(0.0),
         };
         let reach = |from: &Step, target: &Array| {

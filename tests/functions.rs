@@ -238,10 +238,8 @@ fn where_jax_has_nothing() {
     assert!((by_b - 0.25 * LN_2).abs() < 1e-14, "{by_b}");
     let told = catch(|| grad(grad(|a: &Array| special::gammainc(a, &half)))(&half)).unwrap_err();
     assert_eq!(told.kind(), ErrorKind::NotDifferentiable);
-    assert_eq!(
-        special::bernoulli(8).to_string(),
-        "[ 1.         -0.5         0.16666667  0.         -0.03333333  0.\n  0.02380952  0.         -0.03333333]"
-    );
+    let numbers = [1.0, -0.5, 1.0 / 6.0, 0.0, -1.0 / 30.0, 0.0, 1.0 / 42.0, 0.0, -1.0 / 30.0];
+    assert_eq!(special::bernoulli(8).to_vec::<f32>(), numbers.map(|b: f64| b as f32));
 }
 #[test]
 fn of_distributions() {

@@ -163,7 +163,7 @@ impl Attention {
         if let Some(lengths) = &self.queries {
             let there =
                 prim::lt(&iota(DType::Int32, &[b, t, 1, 1], 1), &prim::reshape(&counts(lengths, b), &[b, 1, 1, 1]));
-            y = y * there.astype(key.dtype())
+            y *= there.astype(key.dtype())
         }
         (prim::reshape(&y, query.shape()), logits)
     }

@@ -347,7 +347,7 @@ impl LogSumExp {
 ///
 /// ```
 /// use cotangent::{nn, prelude::*};
-/// assert_eq!(nn::standardize(&array![1., 2., 3.], -1).to_string(), "[-1.224736  0.        1.224736]");
+/// assert_eq!(nn::standardize(&array![1., 2., 3.], -1).to_string(), "[-1.2247359  0.         1.2247359]");
 /// ```
 ///
 /// # Panics

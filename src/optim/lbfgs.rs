@@ -187,7 +187,7 @@ impl Lbfgs {
         let mut taken = vec![];
         for (step, change, inverse) in pairs.iter().rev() {
             let a = inverse * step.dot(&q);
-            q = q - &a * change;
+            q -= &a * change;
             taken.push(a)
         }
         // the curvature along the last step; without one, a first step of length 1
@@ -195,7 +195,7 @@ impl Lbfgs {
         let none = prim::eq(inverse, &lit(inverse, 0.0));
         let size = s.gradient.dot(&s.gradient).sqrt().maximum(1.0);
         let curvature = change.dot(change) * inverse;
-        q = q * where_(&none, 1.0 / size, 1.0 / where_(&none, 1.0, &curvature));
+        q *= where_(&none, 1.0 / size, 1.0 / where_(&none, 1.0, &curvature));
         for ((step, change, inverse), a) in pairs.iter().zip(taken.iter().rev()) {
             q = &q + step * (a - inverse * change.dot(&q))
         }

@@ -18,10 +18,10 @@ fn relative(x: &[Array]) -> Array {
 special! {
     /// x log(y), and 0 where x is 0 and y is no NaN. As `jax.scipy.special.xlogy`.
     xlogy(x, y), |x| put(&(is(&x[0], 0.0) & !is_nan(&x[1])), 0.0, &mul(&x[0], &log(&x[1]))),
-        [Slope::Of(|x, _| log(x[1])), Slope::Of(|x, _| div(x[0], x[1]))], of ("0.0", "0.0") is "0.";
+        [Slope::Of(|x, _| log(x[1])), Slope::Of(|x, _| div(x[0], x[1]))], of ("0.0", "0.0") is "0.0";
     /// x log(1 + y), and 0 where x is 0 and y is no NaN. As `jax.scipy.special.xlog1py`.
     xlog1py(x, y), |x| put(&(is(&x[0], 0.0) & !is_nan(&x[1])), 0.0, &mul(&x[0], &log1p(&x[1]))),
-        [Slope::Of(|x, _| log1p(x[1])), Slope::Of(|x, _| div(x[0], &(1.0 + x[1])))], of ("0.0", "-1.0") is "0.";
+        [Slope::Of(|x, _| log1p(x[1])), Slope::Of(|x, _| div(x[0], &(1.0 + x[1])))], of ("0.0", "-1.0") is "0.0";
     /// -x log(x): 0 at 0, and minus infinity below. As `jax.scipy.special.entr`.
     entr(x), |x| {
         let x = &x[0];
@@ -54,7 +54,7 @@ pub fn kl_div(p: &Array, q: &Array) -> Array {
 ///
 /// ```
 /// use cotangent::{prelude::*, special};
-/// assert_eq!(special::boxcox(&array(4.0), &array(0.5)).to_string(), "2.");
+/// assert_eq!(special::boxcox(&array(4.0), &array(0.5)).to_string(), "2.0");
 /// ```
 #[track_caller]
 pub fn boxcox(x: &Array, l: &Array) -> Array {

@@ -7,7 +7,6 @@ pub(crate) use crate::special::{
     log_ndtr, logit, ndtr, ndtri, pick, put, xlog1py, xlogy,
 };
 pub(crate) use std::f64::consts::{FRAC_1_PI, FRAC_PI_2, PI};
-pub(crate) use std::f64::{INFINITY, NAN, NEG_INFINITY};
 
 /// Where it is none of [0, 1].
 pub(crate) fn no_probability(q: &Array) -> Array {

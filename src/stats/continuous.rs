@@ -5,7 +5,7 @@
 /// ```
 /// use cotangent::{prelude::*, stats::norm};
 /// assert_eq!(norm::pdf(&array(0.0), 0.0, 1.0).to_string(), "0.3989423");
-/// assert_eq!(norm::ppf(&array(0.975), 0.0, 1.0).to_string(), "1.959964");
+/// assert_eq!(norm::ppf(&array(0.975), 0.0, 1.0).to_string(), "1.9599644");
 /// ```
 pub mod norm {
     use super::super::common::*;
@@ -47,7 +47,7 @@ pub mod uniform {
         /// The logarithm of the density.
         logpdf(x, loc, scale) {
             let (low, high) = outside(x, loc, scale);
-            put(&(low | high), NEG_INFINITY, &-log(scale))
+            put(&(low | high), f64::NEG_INFINITY, &-log(scale))
         };
         /// The density.
         pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
@@ -57,7 +57,7 @@ pub mod uniform {
             put(&low, 0.0, &put(&high, 1.0, &((x - loc) / scale)))
         };
         /// Where the distribution function is q; NaN if q is no probability.
-        ppf(q, loc, scale) put(&no_probability(q), NAN, &(loc + scale * q));
+        ppf(q, loc, scale) put(&no_probability(q), f64::NAN, &(loc + scale * q));
     }
 }
 

@@ -13,7 +13,7 @@ pub mod bernoulli {
         logpmf(k, p, loc) {
             let x = k - loc;
             let inside = xlogy(&x, p) + xlog1py(&(1.0 - &x), &-p);
-            put(&(below(&x, 0.0) | above(&x, 1.0)), NEG_INFINITY, &inside)
+            put(&(below(&x, 0.0) | above(&x, 1.0)), f64::NEG_INFINITY, &inside)
         };
         /// The probability of k.
         pmf(k, p, loc) exp(&logpmf(k, p, loc));
@@ -21,13 +21,13 @@ pub mod bernoulli {
         cdf(k, p) {
             let wrong = is_nan(k) | no_probability(p);
             let y = put(&below(k, 0.0), 0.0, &put(&!below(k, 1.0), 1.0, &(1.0 - p)));
-            put(&wrong, NAN, &y)
+            put(&wrong, f64::NAN, &y)
         };
         /// The least number of which the distribution function is not less than q; NaN if p or q is no probability.
         ppf(q, p) {
             let wrong = no_probability(p) | no_probability(q);
             let zero = crate::prim::le(q, &(1.0 - p));
-            put(&wrong, NAN, &put(&zero, 0.0, &full(q, 1.0)))
+            put(&wrong, f64::NAN, &put(&zero, 0.0, &full(q, 1.0)))
         };
     }
 }
@@ -45,7 +45,7 @@ pub mod poisson {
         logpmf(k, mu, loc) {
             let x = k - loc;
             let inside = xlogy(&x, mu) - gammaln(&(&x + 1.0)) - mu;
-            put(&(below(&x, 0.0) | crate::prim::ne(&crate::prim::round_even(k), k)), NEG_INFINITY, &inside)
+            put(&(below(&x, 0.0) | crate::prim::ne(&crate::prim::round_even(k), k)), f64::NEG_INFINITY, &inside)
         };
         /// The probability of k.
         pmf(k, mu, loc) exp(&logpmf(k, mu, loc));

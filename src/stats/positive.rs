@@ -10,7 +10,7 @@ pub mod expon {
     use super::super::common::*;
     functions! { expon:
         /// The logarithm of the density.
-        logpdf(x, loc, scale) put(&crate::prim::lt(x, loc), NEG_INFINITY, &-((x - loc) / scale + log(scale)));
+        logpdf(x, loc, scale) put(&crate::prim::lt(x, loc), f64::NEG_INFINITY, &-((x - loc) / scale + log(scale)));
         /// The density.
         pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
         /// The probability of no more than x.
@@ -22,7 +22,7 @@ pub mod expon {
         /// Its logarithm.
         logsf(x, loc, scale) put(&crate::prim::lt(x, loc), 0.0, &((loc - x) / scale));
         /// Where the distribution function is q; NaN if q is no probability.
-        ppf(q, loc, scale) put(&no_probability(q), NAN, &(loc - scale * log1p(&-q)));
+        ppf(q, loc, scale) put(&no_probability(q), f64::NAN, &(loc - scale * log1p(&-q)));
     }
 }
 
@@ -45,12 +45,12 @@ pub mod gamma {
             let there = !crate::prim::lt(x, loc) & !is_nan(x);
             let y = put(&!&there, 1.0, &((x - loc) / scale));
             let inside = xlogy(&(a - 1.0), &y) - y - (gammaln(a) + log(scale));
-            put(&!there, NEG_INFINITY, &inside)
+            put(&!there, f64::NEG_INFINITY, &inside)
         };
         /// The density.
         pdf(x, a, loc, scale) exp(&logpdf(x, a, loc, scale));
         /// The probability of no more than x.
-        cdf(x, a, loc, scale) gammainc(a, &super::within(&((x - loc) / scale), 0.0, INFINITY));
+        cdf(x, a, loc, scale) gammainc(a, &super::within(&((x - loc) / scale), 0.0, f64::INFINITY));
         /// Its logarithm.
         logcdf(x, a, loc, scale) log(&cdf(x, a, loc, scale));
         /// The probability of more than x.
@@ -78,16 +78,16 @@ pub mod chi2 {
         logpdf(x, df, loc, scale) {
             let (y, half) = ((x - loc) / scale, df / 2.0);
             let kernel = (&half - 1.0) * log(&y) - y / 2.0;
-            put(&crate::prim::lt(x, loc), NEG_INFINITY, &(kernel - log(scale) - gammaln(&half) - half * LN_2))
+            put(&crate::prim::lt(x, loc), f64::NEG_INFINITY, &(kernel - log(scale) - gammaln(&half) - half * LN_2))
         };
         /// The density.
         pdf(x, df, loc, scale) exp(&logpdf(x, df, loc, scale));
         /// The probability of no more than x.
-        cdf(x, df, loc, scale) gammainc(&(df / 2.0), &super::within(&((x - loc) / (scale * 2.0)), 0.0, INFINITY));
+        cdf(x, df, loc, scale) gammainc(&(df / 2.0), &super::within(&((x - loc) / (scale * 2.0)), 0.0, f64::INFINITY));
         /// Its logarithm.
         logcdf(x, df, loc, scale) log(&cdf(x, df, loc, scale));
         /// The probability of more than x.
-        sf(x, df, loc, scale) gammaincc(&(df / 2.0), &super::within(&((x - loc) / (scale * 2.0)), 0.0, INFINITY));
+        sf(x, df, loc, scale) gammaincc(&(df / 2.0), &super::within(&((x - loc) / (scale * 2.0)), 0.0, f64::INFINITY));
         /// Its logarithm.
         logsf(x, df, loc, scale) log(&sf(x, df, loc, scale));
     }
@@ -108,7 +108,7 @@ pub mod beta {
             let inside = xlogy(&(a - 1.0), &y) + xlog1py(&(b - 1.0), &-y) - betaln(a, b) - log(scale);
             let outside = crate::prim::gt(x, &(loc + scale)) | crate::prim::lt(x, loc);
             let wrong = at_most(a, 0.0) | at_most(b, 0.0) | at_most(scale, 0.0);
-            put(&wrong, NAN, &put(&outside, NEG_INFINITY, &inside))
+            put(&wrong, f64::NAN, &put(&outside, f64::NEG_INFINITY, &inside))
         };
         /// The density.
         pdf(x, a, b, loc, scale) exp(&logpdf(x, a, b, loc, scale));

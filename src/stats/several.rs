@@ -81,7 +81,7 @@ pub mod multivariate_normal {
 ///
 /// ```
 /// use cotangent::{prelude::*, stats::dirichlet};
-/// assert_eq!(dirichlet::pdf(&array![0.2, 0.8], &array![2., 1.]).to_string(), "0.4");
+/// assert_eq!(dirichlet::pdf(&array![0.2, 0.8], &array![2., 1.]).to_string(), "0.39999998");
 /// ```
 pub mod dirichlet {
     use crate::array::Array;
