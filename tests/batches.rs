@@ -54,7 +54,7 @@ fn an_epoch_may_be_left_early() {
     let g = grad(|w: &Array| {
         let mut sum = w * 0.0;
         for x in Batches::new(2).prefetch(1).of(&array![1., 2., 3.]) {
-            sum = sum + (w * x).sum()
+            sum += (w * x).sum()
         }
         sum
     });
