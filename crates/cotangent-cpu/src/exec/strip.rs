@@ -378,7 +378,7 @@ impl Strip {
                 unsafe {
                     match &s.step {
                         Step::Map(m) => m.some(&own, from, to),
-                        Step::Reduce(r) if partial.len() > 0 => r.blocks(&own, partial.ptr(), now.clone()),
+                        Step::Reduce(r) if !partial.is_empty() => r.blocks(&own, partial.ptr(), now.clone()),
                         Step::Reduce(r) => r.some(&own, from, to),
                         Step::Dot(d) => product(d, &own, from, to),
                         _ => unreachable!("no step of a strip"),
