@@ -2,13 +2,16 @@
 //!
 //! This is what JAX computes on a CPU (XLA sets the same two bits), and it is not a detail: on x86 each subnormal operand or result costs some
 //! hundred cycles, so that a gradient that vanishes over many steps would take ten times as long as one that does not. What only moves bits (views, copies, sorting,
-//! selections, negation) keeps subnormal numbers as they are.
+//! selections, negation) keeps subnormal numbers as they are, and routines of libraries compute in IEEE's arithmetic.
 //!
 //! Processors other than x86-64 keep them so far.
 
-/// Rounds to nearest, masks all exceptions, takes subnormal operands for zeros and gives zeros for subnormal results.
+/// Rounds to nearest, masks all exceptions.
 #[cfg(target_arch = "x86_64")]
-const WANTED: u32 = 0x1f80 | 0x8040;
+const DEFAULT: u32 = 0x1f80;
+/// The same, and takes subnormal operands for zeros and gives zeros for subnormal results.
+#[cfg(target_arch = "x86_64")]
+const WANTED: u32 = DEFAULT | 0x8040;
 /// Flags of what has happened.
 #[cfg(target_arch = "x86_64")]
 const HAPPENED: u32 = 0x3f;
@@ -25,10 +28,18 @@ pub(crate) struct Arithmetic {
 impl Arithmetic {
     #[inline(always)]
     pub(crate) fn enter() -> Arithmetic {
+        Arithmetic::of(WANTED)
+    }
+    /// That of Rust, with subnormal numbers, for the code of others: it may take any bits for numbers, such as those of an index.
+    pub(crate) fn ieee() -> Arithmetic {
+        Arithmetic::of(DEFAULT)
+    }
+    #[inline(always)]
+    fn of(wanted: u32) -> Arithmetic {
         let now = control();
-        let before = (now & !HAPPENED != WANTED).then_some(now);
+        let before = (now & !HAPPENED != wanted).then_some(now);
         if before.is_some() {
-            set_control(WANTED)
+            set_control(wanted)
         }
         Arithmetic { before, _thread: std::marker::PhantomData }
     }
@@ -47,6 +58,9 @@ impl Arithmetic {
     #[inline(always)]
     pub(crate) fn enter() -> Arithmetic {
         Arithmetic { _thread: std::marker::PhantomData }
+    }
+    pub(crate) fn ieee() -> Arithmetic {
+        Arithmetic::enter()
     }
 }
 

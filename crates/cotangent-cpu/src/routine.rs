@@ -8,6 +8,7 @@
 //! batch, on where memory lies, or on what ran before. So the scalar reference is the routine itself, and what it computes is tested
 //! against definitions where it lives. (Its bits may depend on the processor.)
 
+use crate::float::Arithmetic;
 use crate::{Buffer, Dims, Dt, Ty};
 use num_complex::Complex;
 use smallvec::SmallVec;
@@ -54,6 +55,11 @@ impl std::fmt::Debug for Lib {
     }
 }
 impl Lib {
+    /// Runs the routine, in the arithmetic that libraries were written for.
+    pub(crate) fn run(&self, call: &mut Call) {
+        let _arithmetic = Arithmetic::ieee();
+        (self.routine.run)(call)
+    }
     /// Checks the types of operands and results.
     pub(crate) fn check(&self, operands: &[Ty], results: &[Ty]) -> Result<(), String> {
         let batch = self.batch as usize;
@@ -81,7 +87,7 @@ impl Lib {
         let to: Vec<(Ty, Memory)> = results.iter().zip(&outs).map(|(ty, b)| (ty.clone(), memory(b))).collect();
         // SAFETY: every buffer has the bytes of its type and is used here alone.
         let mut call = unsafe { Call::new(&self.params, 1, &from, &to) };
-        (self.routine.run)(&mut call);
+        self.run(&mut call);
         outs.iter().map(|b| b.as_bytes().to_vec()).collect()
     }
     /// The types of one matrix each.

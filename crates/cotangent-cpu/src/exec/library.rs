@@ -60,6 +60,6 @@ impl LibStep {
         }
         // SAFETY: operands are dense and were made before; places of results are their own, and an operand that is written over is not passed.
         let mut call = unsafe { Call::new(&self.lib.params, self.count, &ins, &outs) };
-        (self.lib.routine.run)(&mut call)
+        self.lib.run(&mut call)
     }
 }
