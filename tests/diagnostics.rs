@@ -12,7 +12,8 @@ use std::sync::LazyLock;
 static LIBRARY: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(|| {
     let profile = if cfg!(debug_assertions) { "test" } else { "release" };
     let out = Command::new(env!("CARGO"))
-        .args(["build", "--offline", "--profile", profile, "--lib", "--package", "cotangent", "--message-format=json"])
+        // not of this package alone, whose dependencies would have other features and be built again
+        .args(["build", "--offline", "--profile", profile, "--lib", "--message-format=json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");

@@ -4,7 +4,7 @@
 //! ```
 //! use cotangent::{prelude::*, stats::{norm, poisson}};
 //! let x = array![0., 1.];
-//! assert_eq!(norm::cdf(&x, 0.0, 1.0).to_string(), "[0.5       0.8413447]");
+//! assert_eq!(norm::cdf(&x, 0.0, 1.0).to_string(), "[0.5       0.8413448]");
 //! assert_eq!(poisson::pmf(&array![0, 2], 2.0, 0.0).to_string(), "[0.13533528 0.27067056]");
 //! // the likelihood of a sample is a function to differentiate
 //! let slope = grad(|loc: &Array| norm::logpdf(&array![1., 2., 6.], loc, 2.0).sum());
