@@ -615,6 +615,21 @@ impl Body {
 }
 
 impl View {
+    /// Which element of its operand a view shows at an index; `None` where a guard leaves the fill value.
+    pub(crate) fn at(&self, index: &[usize]) -> Option<usize> {
+        let mut at = self.offset;
+        for (d, (i, stride)) in index.iter().zip(&self.strides).enumerate() {
+            let mut j = *i as i64;
+            if let Some(g) = self.guards.iter().find(|g| g.dim as usize == d) {
+                if j < g.lo || j >= g.hi || (j - g.lo) % g.step != 0 {
+                    return None;
+                }
+                j = (j - g.lo) / g.step;
+            }
+            at += stride * j;
+        }
+        Some(at as usize)
+    }
     /// Reads an operand of these extents as it is.
     pub fn identity(dims: &[usize]) -> View {
         View {

@@ -149,18 +149,7 @@ fn read(p: &Program, vals: &[Array], u: &Use) -> Array {
             let v = &p.views[v as usize];
             let mut data = Vec::new();
             each_index(&v.dims, |i| {
-                let mut at = v.offset;
-                for (d, (i, stride)) in i.iter().zip(&v.strides).enumerate() {
-                    let mut j = *i as i64;
-                    if let Some(g) = v.guards.iter().find(|g| g.dim as usize == d) {
-                        if j < g.lo || j >= g.hi || (j - g.lo) % g.step != 0 {
-                            return data.push(v.fill);
-                        }
-                        j = (j - g.lo) / g.step;
-                    }
-                    at += stride * j;
-                }
-                data.push(value.data[at as usize]);
+                data.push(v.at(i).map_or(v.fill, |at| value.data[at]));
             });
             (v.dims.clone(), data)
         }

@@ -242,19 +242,10 @@ impl Elements<'_> {
         let (p, mut x) = (self.p, Vec::new());
         let v = &p.views[v as usize];
         each_index(&v.dims, |i| {
-            let mut at = v.offset;
-            for (d, (i, stride)) in i.iter().zip(&v.strides).enumerate() {
-                let mut j = *i as i64;
-                if let Some(g) = v.guards.iter().find(|g| g.dim as usize == d) {
-                    if j < g.lo || j >= g.hi || (j - g.lo) % g.step != 0 {
-                        let fill = self.constant(p.ty(u.val).dt, v.fill);
-                        return x.push(fill);
-                    }
-                    j = (j - g.lo) / g.step;
-                }
-                at += stride * j;
-            }
-            x.push(self.of[u.val as usize][at as usize])
+            x.push(match v.at(i) {
+                Some(at) => self.of[u.val as usize][at],
+                None => self.constant(p.ty(u.val).dt, v.fill),
+            })
         });
         x
     }
