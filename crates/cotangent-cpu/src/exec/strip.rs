@@ -219,14 +219,12 @@ impl Finder<'_> {
             };
             let maps = matches!(node.kind, Kind::Map(_));
             own && self.plan.sources_of(self.p, *i).iter().all(|s| {
+                let (len, view) = (self.p.ty(s.val).len(), s.view.map(|v| &self.plan.views[v as usize]));
                 let from = self.group_of[self.p.vals[s.val as usize].node as usize];
                 let local = from != usize::MAX && (first..g).contains(&from);
                 // What a fold of everything gives is there when the strip is done.
-                let there = rows.each(self.p.ty(s.val).len()) > 0
-                    && !(matches!(rows, Rows::Blocks(_)) && self.p.ty(s.val).len() == 1);
-                !local
-                    || there
-                        && aligned(s.view.map(|v| &self.plan.views[v as usize]), self.p.ty(s.val).len(), rows, maps)
+                let late = matches!(rows, Rows::Blocks(_)) && len == 1;
+                !local || len > 0 && !late && aligned(view, len, rows, maps)
             })
         };
         self.plan.group(g).iter().all(ok)
@@ -242,7 +240,8 @@ impl Finder<'_> {
     /// Bytes of the values that only these groups read.
     fn saved(&self, groups: &Range<usize>) -> usize {
         let vals = |i: &u32| {
-            self.p.nodes[*i as usize].vals.0..self.p.nodes[*i as usize].vals.0 + self.p.nodes[*i as usize].vals.1
+            let (first, count) = self.p.nodes[*i as usize].vals;
+            first..first + count
         };
         let mut saved = 0;
         for g in groups.clone() {
