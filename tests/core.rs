@@ -310,3 +310,36 @@ fn cotangents_of_pieces_of_a_large_array() {
     let (dx,) = pull.call(&(ones.clone(), array![[1., 1.], [1., 1.]]));
     assert_eq!((dx.sum().to_f64(), ones.sum().to_f64()), (5604.0, 5600.0));
 }
+
+/// What comes by value may be written over, but only if nobody else has it.
+#[test]
+fn arguments_by_value_are_given_away() {
+    let n = 100_000;
+    let start = || Array::from_slice(&(0..n).map(|i| i as f32).collect::<Vec<_>>(), &[n]);
+    let step = jit(|(p, k): (Array, Vec<Array>), g: &Array| (&p - 2.0 * g, vec![&k[0] + g, p]));
+    let g = &array(1.5f32);
+    let kept = start();
+    let mut state = (kept.clone(), vec![start()]);
+    for turn in 0..4 {
+        let before = (state.0.clone(), state.1[0].clone());
+        let (p, k) = step(state, g);
+        for (i, x) in p.to_vec::<f32>().iter().enumerate().step_by(997) {
+            assert_eq!(*x, i as f32 - 3.0 * (turn + 1) as f32)
+        }
+        for (i, x) in k[0].to_vec::<f32>().iter().enumerate().step_by(997) {
+            assert_eq!(*x, i as f32 + 1.5 * (turn + 1) as f32)
+        }
+        assert_eq!(k[1].to_vec::<f32>(), before.0.to_vec::<f32>(), "a result that is an argument");
+        assert_eq!(before.1.to_vec::<f32>()[7], 7.0 + 1.5 * turn as f32, "another handle");
+        drop((before, k[1].clone()));
+        state = (p, vec![k[0].clone()]);
+    }
+    assert_eq!(kept.to_vec::<f32>(), start().to_vec::<f32>());
+    // written over in place: the update of one element of a large array that nobody else has
+    let put = jit(|x: Array, v: &Array| x.at(3).set(v));
+    let mut x = start();
+    for turn in 0..3 {
+        x = put(x, &array(turn as f32));
+        assert_eq!((x.to_vec::<f32>()[3], x.to_vec::<f32>()[4]), (turn as f32, 4.0));
+    }
+}

@@ -240,6 +240,14 @@ impl Array {
             _ => None,
         }
     }
+    /// The memory of an array that nobody else has a handle to. The array is of no use afterwards.
+    pub(crate) fn give_up(&mut self) -> Option<Buffer> {
+        let Repr::Buf(b) = &mut self.0 else { return None };
+        match Pooled::get_mut(b) {
+            Some(Buf { data: Data::Own(buffer), .. }) => Some(std::mem::replace(buffer, Buffer::zeroed(0))),
+            _ => None,
+        }
+    }
     /// Writes `piece` over the box whose first corner is at `start`, if nobody else has a handle to this array. Says whether it did.
     pub(crate) fn write_box(&mut self, piece: &Array, start: &[usize]) -> bool {
         let Repr::Buf(b) = &mut self.0 else { return false };

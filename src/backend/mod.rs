@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Loc, raise};
 use crate::jaxpr::{Atom, Jaxpr};
 use crate::prim::lower::{Lower, split, ty};
 use crate::prim::{Avals, Primitive};
-use crate::stages::clock;
+use crate::stages::{clock, dump};
 use cotangent_cpu::{Executable, Output, Outputs, Program, ValId};
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -55,6 +55,25 @@ impl Compiled {
             _ => self.exec.run(&args.iter().map(|a| operand(a)).collect::<Vec<_>>()),
         };
         results(outs, &self.outs, args)
+    }
+}
+impl Compiled {
+    /// As [`Compiled::run`]; the memory of arguments that nobody else has is put to use.
+    fn run_giving(&self, mut args: SmallVec<[Array; 8]>, consts: &[Array]) -> Outs {
+        let mut given = vec![];
+        let mut numbers: SmallVec<[(usize, usize); 4]> = SmallVec::new();
+        for i in self.exec.wants() {
+            if let Some(buffer) = args.get_mut(*i as usize).and_then(Array::give_up) {
+                numbers.push((*i as usize, given.len()));
+                given.push(buffer)
+            }
+        }
+        let all: SmallVec<[&Array; 8]> = args.iter().chain(consts).collect();
+        let mut operands: Vec<_> = all.iter().map(|a| operand(a)).collect();
+        for (i, k) in numbers {
+            operands[i] = cotangent_cpu::Operand::Given(k)
+        }
+        results(self.exec.run_giving(&operands, &mut given), &self.outs, &all)
     }
 }
 /// What the engine returned as arrays of these types.
@@ -227,6 +246,20 @@ pub(crate) fn ready(j: &Arc<Jaxpr>, loc: Loc) -> &Ready {
     j.ready.get_or_init(|| {
         if j.driven() { Ready::Parts(parts::Parts::of(j)) } else { Ready::Whole(compiled(j, loc), constants(j)) }
     })
+}
+
+/// Is the memory of some arguments of this program, which has run before, worth giving away?
+#[inline]
+pub(crate) fn wants(j: &Arc<Jaxpr>) -> bool {
+    let looked_at = || crate::debug::watch::on() || clock::on() || dump::on();
+    matches!(j.ready.get(), Some(Ready::Whole(c, _)) if !c.exec.wants().is_empty()) && !looked_at()
+}
+/// As [`run_jaxpr`], with arguments that the caller has no use for any more: results may lie in the memory of those that nobody else has.
+pub(crate) fn run_giving(j: &Arc<Jaxpr>, args: SmallVec<[Array; 8]>, loc: Loc) -> Outs {
+    match ready(j, loc) {
+        Ready::Whole(c, consts) => c.run_giving(args, consts),
+        Ready::Parts(_) => run_jaxpr(j, &args.iter().collect::<Vec<_>>(), loc),
+    }
 }
 
 /// Runs a whole program on concrete arguments.

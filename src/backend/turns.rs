@@ -310,6 +310,7 @@ fn words(x: &[Operand], widths: impl Iterator<Item = usize>) -> Vec<u64> {
                 word[..width].copy_from_slice(b);
                 u64::from_le_bytes(word)
             })),
+            Operand::Given(_) => unreachable!("a loop keeps its operands"),
         }
     }
     words

@@ -20,6 +20,9 @@ use std::sync::{Arc, Mutex};
 /// The bits of the result are those of `f` itself. Arrays that `f` captures become hidden arguments. Inside `f` a value has no
 /// number: host `if`s on values are errors that say what to do instead.
 ///
+/// An argument that is taken by value (`Array`, not `&Array`) is given away, which JAX calls donation: if the caller kept no other handle to it, results may
+/// lie in its memory. A training step `|p: Params, batch: &Array| ..` so needs no second copy of the parameters.
+///
 /// ```
 /// use cotangent::prelude::*;
 /// let f = jit(|x: &Array, n: Static<i32>| x.powi(n.0).sum());
@@ -59,10 +62,13 @@ impl Jit {
         let cache: Mutex<Vec<Arc<Staged<F::Out>>>> = Mutex::default();
         F::with(move |args| {
             let lent = F::lend(&args);
-            let mut seen = tree::Borrowed::default();
-            F::Args::walk_refs(lent, &mut seen);
-            let leaves = seen.0;
-            let axes = if crate::trace::evaluating() { vec![] } else { bound() };
+            let leaves = {
+                let mut seen = tree::Borrowed::default();
+                F::Args::walk_refs(lent, &mut seen);
+                seen.0
+            };
+            let evaluating = crate::trace::evaluating();
+            let axes = if evaluating { vec![] } else { bound() };
             let lock = || cache.lock().unwrap_or_else(|e| e.into_inner());
             // never locked while tracing: a function may call itself
             let hit = lock().iter().find(|s| s.signature.serves::<F::Args>(lent, &axes, &leaves)).cloned();
@@ -82,6 +88,13 @@ impl Jit {
                     }
                 }
             });
+            if evaluating && staged.wants() {
+                // What came by value is the function's: with `args` gone, it may be the only owner.
+                let all = staged.captured.iter().chain(leaves.iter().copied()).cloned().collect();
+                drop(leaves);
+                drop(args);
+                return staged.call_giving(all, at);
+            }
             staged.call(&leaves, at)
         })
     }
@@ -106,6 +119,15 @@ impl<Out: Pytree> Staged<Out> {
             crate::trace::bind_at(at, &self.call, &args)
         };
         self.out.rebuild(&mut outs.into_iter())
+    }
+    /// Could results lie in the memory of arguments?
+    #[inline]
+    fn wants(&self) -> bool {
+        crate::backend::wants(&self.call.jaxpr)
+    }
+    /// As [`Staged::call`] outside of transformations, with all arguments, which the caller has no use for any more.
+    fn call_giving(&self, args: SmallVec<[Array; 8]>, at: Loc) -> Out {
+        self.out.rebuild(&mut crate::backend::run_giving(&self.call.jaxpr, args, at).into_iter())
     }
 }
 

@@ -43,6 +43,56 @@ fn adds_arrays_and_scalars() {
     }
 }
 
+/// What a caller gives away is where the result lies, if there is no other reader; it is copied nowhere.
+#[test]
+fn memory_that_is_given_away_is_used() {
+    let n = 100_000;
+    let ty = Ty::new(Dt::F32, &[n]);
+    let mut p = Program::default();
+    let (x, y) = (p.arg(ty.clone()), p.arg(ty.clone()));
+    let z = p.push(Kind::Map(add_body().into()), &[Use::plain(x), Use::plain(y)], std::slice::from_ref(&ty));
+    p.outs = vec![z, y];
+    let e = Executable::compile(&p).unwrap();
+    // the second one is a result itself
+    assert_eq!(e.wants(), [0]);
+    let y = ramp(n);
+    let plain = e.run(&[Operand::Buffer(&ramp(n)), Operand::Buffer(&y)]);
+    let mut given = [ramp(n)];
+    let at = given[0].as_bytes().as_ptr();
+    let r = e.run_giving(&[Operand::Given(0), Operand::Buffer(&y)], &mut given);
+    assert!(given[0].is_empty());
+    assert_eq!(f32s(&r[0]), f32s(&plain[0]));
+    assert!(matches!(&r[0], Output::Buffer(b) if b.as_bytes().as_ptr() == at));
+    assert!(matches!(r[1], Output::Arg(1)));
+    let wrong = |args: &[Operand], mut given: Vec<Buffer>| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| e.run_giving(args, &mut given))).is_err()
+    };
+    assert!(wrong(&[Operand::Given(0), Operand::Given(0)], vec![ramp(n)]));
+    assert!(wrong(&[Operand::Given(1), Operand::Buffer(&y)], vec![ramp(n)]));
+    assert!(wrong(&[Operand::Given(0), Operand::Buffer(&y)], vec![ramp(n - 1)]));
+}
+
+/// Pieces of a concatenation are made where they belong.
+#[test]
+fn pieces_are_made_in_place() {
+    let n = 1000;
+    let ty = Ty::new(Dt::F32, &[n]);
+    let mut p = Program::default();
+    let x = p.arg(ty.clone());
+    let mut twice = |x| p.push(Kind::Map(add_body().into()), &[Use::plain(x), Use::plain(x)], std::slice::from_ref(&ty));
+    let (a, b) = (twice(x), twice(x));
+    let c = twice(a);
+    let all = Ty::new(Dt::F32, &[4 * n]);
+    let whole = p.push(Kind::Concat { dim: 0 }, &[a, x, c, b].map(Use::plain), &[all]);
+    p.outs = vec![whole];
+    let text = report::Inspected::compile(&p).unwrap().report().text(&p);
+    assert!(text.contains("1 pieces in 1 rows"), "only the argument is copied:\n{text}");
+    let r = f32s(&Executable::compile(&p).unwrap().run(&[Operand::Buffer(&ramp(n))])[0]);
+    for (k, by) in [2.0, 1.0, 4.0, 2.0].into_iter().enumerate() {
+        assert!((0..n).all(|i| r[k * n + i] == by * (i as f32 * 0.37 - 3.0)), "piece {k}")
+    }
+}
+
 /// One constant for maps of several lengths, below and above a block, alone and among others.
 #[test]
 fn adds_a_constant_to_arrays_of_many_lengths() {

@@ -131,6 +131,13 @@ macro_rules! lanes {
             fn sel(m: Val<'a, bool>, a: Self, b: Self) -> Self {
                 Val::new(m.build, m.build.sel(m.id, Ty::$w, a.id, b.id))
             }
+            // The instructions give their second operand unless the first is smaller, or greater.
+            fn at_most(self, b: Self) -> Self {
+                b.bin(I::Min, Ty::$w, self)
+            }
+            fn at_least(self, b: Self) -> Self {
+                b.bin(I::Max, Ty::$w, self)
+            }
             fn bits(self) -> Val<'a, $i> {
                 Val::new(self.build, self.id)
             }

@@ -30,6 +30,8 @@ pub enum Place {
     Scratch,
     /// Rows of a value that only one strip reads.
     Local(u32),
+    /// The buffer of a slot, from this byte on.
+    Piece(u32, u32),
 }
 
 /// What becomes of a result of the program.
@@ -66,11 +68,13 @@ pub struct Built {
     pub outs: Vec<Out>,
     /// The arguments that are written over.
     pub written: Vec<u32>,
+    /// The arguments whose memory is put to use if the caller gives it away.
+    pub wants: Vec<u32>,
 }
 impl Built {
     /// How it runs: perhaps it is one kernel and nothing else.
     pub fn form(self) -> Form {
-        let ([Step::Make(made, bytes), Step::Direct(d)], [Out::Take(taken)]) = (&self.steps[..], &self.outs[..]) else {
+        let ([Step::Make(made, bytes, _), Step::Direct(d)], [Out::Take(taken)]) = (&self.steps[..], &self.outs[..]) else {
             return Form::Steps(self);
         };
         let fixed = d.args.iter().all(|(place, _)| matches!(place, Place::Arg(_) | Place::Const(_)));
@@ -138,6 +142,7 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         machine: options.machine,
         owned: options.owned.0..options.owned.1,
         written: Vec::new(),
+        wants: Vec::new(),
         place: Vec::new(),
         last: vec![NONE; n],
         free: Vec::new(),
@@ -149,6 +154,8 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
         temps: SmallVec::new(),
         strip: None,
         after: Vec::new(),
+        pieces: HashMap::new(),
+        wholes: HashMap::new(),
     };
     let values;
     (b.place, values) = fixed(p);
@@ -171,8 +178,17 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
     };
     let mut outs: Vec<Out> = plan.outs.iter().zip(&p.outs).rev().map(out).collect();
     outs.reverse();
-    let (slots, written) = (b.slots as usize, b.written);
-    Built { steps: b.steps, ends: b.ends, slots, scratch: b.scratch, consts: b.consts, outs, written }
+    let slots = b.slots as usize;
+    Built {
+        steps: b.steps,
+        ends: b.ends,
+        slots,
+        scratch: b.scratch,
+        consts: b.consts,
+        outs,
+        written: b.written,
+        wants: b.wants,
+    }
 }
 
 /// Steps in the making.
@@ -186,6 +202,8 @@ pub struct Builder<'a> {
     /// Arguments that may be written over, and those that are.
     pub owned: std::ops::Range<usize>,
     pub written: Vec<u32>,
+    /// See [`Built`].
+    wants: Vec<u32>,
     /// Where values lie that are made already.
     pub place: Vec<Option<Place>>,
     /// The last group that reads a value; `NONE - 1` for a result.
@@ -202,6 +220,10 @@ pub struct Builder<'a> {
     strip: Option<(Strip, u32)>,
     /// Slots that nobody needs after the strip.
     after: Vec<u32>,
+    /// Values that are made where a concatenation wants them: its result, and the byte there.
+    pieces: HashMap<ValId, (ValId, u32)>,
+    /// The memory of such a concatenation, if one of its pieces was made.
+    wholes: HashMap<ValId, Place>,
 }
 
 impl Builder<'_> {
@@ -229,6 +251,7 @@ impl Builder<'_> {
         for v in &self.plan.outs {
             self.last[*v as usize] = NONE - 1;
         }
+        self.find_pieces();
         let mut strips = strip::find(self.p, self.plan, options.strips).into_iter().peekable();
         let plan = self.plan;
         for g in 0..plan.ends.len() {
@@ -268,7 +291,46 @@ impl Builder<'_> {
         let ty = &self.p.vals[v].ty;
         match &mut self.strip {
             Some((strip, last)) if self.last[v] <= *last => Place::Local(strip.local(ty.bytes())),
-            _ => self.take(ty),
+            _ => match self.pieces.get(&(v as u32)).copied() {
+                Some((whole, at)) => match self.whole(whole) {
+                    Place::Slot(s) => Place::Piece(s, at),
+                    _ => unreachable!("an array lies in a buffer"),
+                },
+                None => self.take(ty),
+            },
+        }
+    }
+    /// Memory for what a concatenation makes, which its pieces may have asked for already.
+    pub fn whole(&mut self, v: ValId) -> Place {
+        if let Some(place) = self.wholes.get(&v) {
+            return *place;
+        }
+        let place = self.take(&self.p.vals[v as usize].ty);
+        self.wholes.insert(v, place);
+        place
+    }
+    /// Finds the operands of concatenations that can be made where they are wanted: a concatenation is the last to read them, and they lie there in one piece.
+    fn find_pieces(&mut self) {
+        for g in 0..self.plan.ends.len() {
+            let i = self.plan.group(g)[0];
+            let node = &self.p.nodes[i as usize];
+            let Kind::Concat { dim } = node.kind else { continue };
+            let whole = node.vals.0;
+            if self.p.ty(whole).dims[..dim as usize].iter().any(|n| *n != 1) {
+                continue;
+            }
+            let mut at = 0;
+            for u in self.uses(node) {
+                let s = self.plan.sources[u];
+                let (from, ty) = (self.p.vals[s.val as usize].node, self.p.ty(s.val));
+                let makes = matches!(self.p.nodes[from as usize].kind, Kind::Map(_) | Kind::Reduce { .. } | Kind::Dot(_));
+                let alone = makes && s.view.is_none() && self.last[s.val as usize] == g as u32;
+                let same = self.p.stage(from) == self.p.stage(i);
+                if let (true, Ok(at)) = (alone && same && ty.bytes() > 0 && !travels_as_bits(ty), u32::try_from(at)) {
+                    self.pieces.entry(s.val).or_insert((whole, at));
+                }
+                at += self.p.dims_of(&self.p.uses[u]).iter().product::<usize>() * ty.dt.size();
+            }
         }
     }
     /// A step that does all of the present group, of which so many pieces make it whole.
@@ -291,13 +353,30 @@ impl Builder<'_> {
         if travels_as_bits(ty) {
             return Place::Cell(slot);
         }
-        self.emit(Step::Make(slot, ty.bytes()));
+        self.emit(Step::Make(slot, ty.bytes(), None));
         Place::Slot(slot)
+    }
+    /// The memory of this argument, if the caller gives it away, else new memory.
+    pub fn take_over(&mut self, arg: u32) -> Place {
+        let slot = self.slot();
+        self.emit(Step::Make(slot, self.p.args[arg as usize].bytes(), Some(arg)));
+        self.wants.push(arg);
+        Place::Slot(slot)
+    }
+    /// The argument that a value is, if its memory is worth having.
+    pub fn given(&self, v: ValId) -> Option<u32> {
+        match self.place[v as usize] {
+            Some(Place::Arg(i)) if self.owned.is_empty() && self.machine != When::Never => {
+                let ty = &self.p.args[i as usize];
+                (ty.bytes() >= self.in_place && !travels_as_bits(ty) && !self.wants.contains(&i)).then_some(i)
+            }
+            _ => None,
+        }
     }
     /// New memory for this group only.
     pub fn temp(&mut self, ty: &Ty) -> Place {
         let slot = self.slot();
-        self.emit(Step::Make(slot, ty.bytes()));
+        self.emit(Step::Make(slot, ty.bytes(), None));
         self.temps.push(slot);
         Place::Slot(slot)
     }
@@ -352,11 +431,11 @@ impl Builder<'_> {
         for i in nodes {
             for u in self.uses(&p.nodes[*i as usize]) {
                 let s = self.plan.sources[u];
-                if self.strip.is_none()
-                    && self.last[s.val as usize] == g
-                    && matches!(self.place[s.val as usize], Some(Place::Slot(_)))
-                    && p.ty(s.val).bytes() >= self.in_place
-                {
+                let there = match self.place[s.val as usize] {
+                    Some(Place::Slot(_)) => p.ty(s.val).bytes() >= self.in_place,
+                    _ => self.given(s.val).is_some(),
+                };
+                if there && self.strip.is_none() && self.last[s.val as usize] == g {
                     *dying.entry(s.val).or_insert(true) &= s.view.is_none() && p.uses[u].part == Part::Whole;
                 }
             }
@@ -377,7 +456,10 @@ impl Builder<'_> {
                     Some(k) => {
                         let d = dying.swap_remove(k) as usize;
                         self.last[d] = NONE;
-                        self.place[d].expect("an operand has a place")
+                        match self.place[d].expect("an operand has a place") {
+                            Place::Arg(i) => self.take_over(i),
+                            place => place,
+                        }
                     }
                     None => self.make(v as usize),
                 };

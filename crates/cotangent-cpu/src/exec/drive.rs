@@ -147,7 +147,7 @@ impl<'a> Drive<'a> {
             Form::Single(s) => (most, last) = (vec![s.bytes], vec![s.bytes]),
             Form::Steps(b) => {
                 for step in &b.steps {
-                    if let Step::Make(slot, bytes) = step {
+                    if let Step::Make(slot, bytes, _) = step {
                         let slot = *slot as usize;
                         even[slot] &= most[slot] == 0 || most[slot] == *bytes;
                         (most[slot], last[slot]) = (most[slot].max(*bytes), *bytes)
@@ -159,7 +159,7 @@ impl<'a> Drive<'a> {
     }
     fn operands(&mut self, first: usize, x: &[Operand]) {
         for (to, x) in self.args[first..].iter_mut().zip(x) {
-            *to = super::pointer(x)
+            *to = super::pointer(x, &[])
         }
     }
     /// # Safety
@@ -237,8 +237,8 @@ impl ArrayLoop<'_> {
         let n = self.length.unwrap_or(0);
         let sizes = &self.body.args;
         assert!(sizes.len() == nc + nk + self.xs.len(), "{} operands of the body", sizes.len());
-        super::check(&sizes[..nc], self.consts);
-        super::check(&sizes[nc..nc + nk], self.carry);
+        super::check(&sizes[..nc], self.consts, &[]);
+        super::check(&sizes[nc..nc + nk], self.carry, &[]);
         let bytes = |size: &usize| if *size >= BITS { *size - BITS } else { *size };
         for (x, size) in self.xs.iter().zip(&sizes[nc + nk..]) {
             let row = bytes(size);
@@ -254,7 +254,7 @@ impl ArrayLoop<'_> {
         let mut body = Drive::new(self.body);
         let mut cond = self.cond.map(|(e, consts)| {
             assert!(e.args.len() == consts.len() + nk, "{} operands of the condition", e.args.len());
-            super::check(&e.args[..consts.len()], consts);
+            super::check(&e.args[..consts.len()], consts, &[]);
             assert!(e.args[consts.len()..] == sizes[nc..nc + nk], "the condition is of the carry");
             let mut drive = Drive::new(e);
             drive.operands(0, consts);

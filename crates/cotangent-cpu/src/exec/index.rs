@@ -120,26 +120,27 @@ impl Update {
 /// Operands one behind the other.
 pub struct Concat {
     pub to: Place,
-    /// Each operand, how it is read, and its elements in a row.
-    pub pieces: Vec<(Place, Access, usize)>,
+    /// Where an operand comes in a row, the operand, how it is read, and its elements in a row.
+    pub pieces: Vec<(usize, Place, Access, usize)>,
     /// Number of rows.
     pub outer: usize,
+    /// Bytes of a row.
+    pub row: usize,
 }
 impl Concat {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
-        // SAFETY: the pieces make up the whole.
+        // SAFETY: the pieces lie inside the whole.
         unsafe {
-            let mut to = frame.at(self.to);
             for o in 0..self.outer {
-                for (place, access, row) in &self.pieces {
+                for (at, place, access, row) in &self.pieces {
+                    let to = frame.at(self.to).wrapping_add(o * self.row + at);
                     if self.outer == 1 {
                         access.copy(to, frame.at(*place));
                     } else {
                         access.read(to, frame.at(*place), o * row, *row);
                     }
-                    to = to.add(row * access.size);
                 }
             }
         }

@@ -531,9 +531,11 @@ impl<'a> Lower<'a> {
         direct: &HashMap<u32, u32>,
         tail: &[(u32, u32)],
     ) -> Option<Box<Machine>> {
-        let calls = self.ssa.iter().zip(ends).filter(|(s, e)| **e > 0 && matches!(s.def, Def::Call { .. })).count();
-        // One call is a loop in registers as it is.
-        if self.target.isa == Isa::Portable || self.when == When::Never || calls < 2 && self.when == When::Pays {
+        let live = || self.ssa.iter().zip(ends).filter(|(_, e)| **e > 0).map(|(s, _)| &s.def);
+        let calls = live().filter(|d| matches!(d, Def::Call { .. })).count();
+        // One call is a loop in registers as it is, unless a column has to be filled for each of its blocks.
+        let alone = calls < 2 && !live().any(|d| matches!(d, Def::Fill(Fill::Strided(..) | Fill::Index { .. })));
+        if self.target.isa == Isa::Portable || self.when == When::Never || alone && self.when == When::Pays {
             return None;
         }
         let source = |(i, s): (usize, &Ssa)| match &s.def {

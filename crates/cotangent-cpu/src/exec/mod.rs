@@ -57,6 +57,8 @@ pub enum Operand<'a> {
     Bits(u64),
     /// An array.
     Buffer(&'a Buffer),
+    /// An array that the caller gives away, by its number in the list of those: see [`Executable::run_giving`].
+    Given(usize),
 }
 
 /// A result of a run, by the same convention.
@@ -66,7 +68,7 @@ pub enum Output {
     Bits(u64),
     /// An array.
     Buffer(Buffer),
-    /// An array: the memory of this argument as it is.
+    /// An array: the memory of this argument as it is, which its owner still has.
     Arg(u32),
 }
 
@@ -198,16 +200,32 @@ impl Executable {
     ///
     /// # Panics
     /// If the operands are not of the number, kinds and lengths of the program's arguments, or if it is the [body](Executable::body) of a loop.
+    #[inline]
     pub fn run(&self, args: &[Operand]) -> Outputs {
-        check(&self.args, args);
+        self.run_giving(args, &mut [])
+    }
+    /// The arguments whose memory results can lie in, if the caller gives it away.
+    pub fn wants(&self) -> &[u32] {
+        match &self.form {
+            Form::Steps(b) => &b.wants,
+            _ => &[],
+        }
+    }
+    /// As [`Executable::run`], with arrays that the caller has no use for any more. What the program can do with their memory it does
+    /// ([`Executable::wants`]); a buffer that it keeps is empty afterwards.
+    ///
+    /// # Panics
+    /// As [`Executable::run`]; if an operand names no buffer, or two name one.
+    pub fn run_giving(&self, args: &[Operand], given: &mut [Buffer]) -> Outputs {
+        check(&self.args, args, given);
         assert!(self.written().is_empty(), "the body of a loop runs in the loop");
         let _arithmetic = Arithmetic::enter();
         // SAFETY: the operands are of the kinds and lengths of the program's arguments, and the program was checked.
         unsafe {
             match &self.form {
                 Form::Scalar(r) => r.run(args),
-                Form::Single(s) => s.run(args),
-                Form::Steps(built) => steps(built, args),
+                Form::Single(s) => s.run(args, given),
+                Form::Steps(built) => steps(built, args, given),
             }
         }
     }
@@ -233,18 +251,29 @@ fn sizes_of(p: &Program) -> Box<[usize]> {
 }
 /// Are these operands of the sizes that the program wants?
 #[inline(always)]
-fn check(sizes: &[usize], args: &[Operand]) {
+fn check(sizes: &[usize], args: &[Operand], given: &[Buffer]) {
     let fits = |(a, want): (&Operand, &usize)| match a {
         Operand::Bits(_) => *want >= BITS,
         Operand::Buffer(b) => *want == b.len(),
+        Operand::Given(k) => given.get(*k).is_some_and(|b| *want == b.len()),
     };
     if args.len() != sizes.len() || !args.iter().zip(sizes).all(fits) {
-        refuse(sizes, args);
+        refuse(sizes, args, given);
+    }
+    if !given.is_empty() {
+        once(args)
+    }
+}
+/// Memory that is given away is one operand's.
+fn once(args: &[Operand]) {
+    let number = |a: &Operand| if let Operand::Given(k) = a { Some(*k) } else { None };
+    for (i, k) in args.iter().enumerate().filter_map(|(i, a)| Some((i, number(a)?))) {
+        assert!(!args[..i].iter().any(|a| number(a) == Some(k)), "buffer {k} is given away twice")
     }
 }
 #[cold]
 #[inline(never)]
-fn refuse(sizes: &[usize], args: &[Operand]) {
+fn refuse(sizes: &[usize], args: &[Operand], given: &[Buffer]) {
     assert!(args.len() == sizes.len(), "{} operands for a program of {} arguments", args.len(), sizes.len());
     for (i, (a, want)) in args.iter().zip(sizes).enumerate() {
         match (a, *want) {
@@ -256,6 +285,13 @@ fn refuse(sizes: &[usize], args: &[Operand]) {
             (Operand::Buffer(b), n) => {
                 assert!(b.len() == n, "operand {i} is a buffer of {} bytes, but argument {i} has {n}", b.len())
             }
+            (Operand::Given(k), n) => match given.get(*k) {
+                Some(b) if n < BITS => {
+                    assert!(b.len() == n, "operand {i} is a buffer of {} bytes, but argument {i} has {n}", b.len())
+                }
+                Some(_) => panic!("operand {i} is a buffer, but argument {i} travels as bits"),
+                None => panic!("operand {i} is buffer {k} of {} that are given away", given.len()),
+            },
         }
     }
 }
@@ -264,9 +300,10 @@ impl build::Single {
     /// # Safety
     /// The operands fit the program, and the processor has the kernel's instruction set.
     #[inline]
-    unsafe fn run(&self, args: &[Operand]) -> Outputs {
+    unsafe fn run(&self, args: &[Operand], given: &[Buffer]) -> Outputs {
         let at = |i: usize| match &args[i] {
             Operand::Buffer(b) => b.ptr().cast_const(),
+            Operand::Given(k) => given[*k].ptr().cast_const(),
             // A scalar would be read through a column.
             Operand::Bits(_) => std::ptr::null(),
         };
@@ -295,24 +332,25 @@ impl build::Single {
 
 /// # Safety
 /// The operands fit the program.
-unsafe fn steps(built: &Built, args: &[Operand]) -> Outputs {
+unsafe fn steps(built: &Built, args: &[Operand], given: &mut [Buffer]) -> Outputs {
     let (slots, scratch) = frame_of(built);
-    let args = pointers(args);
-    let mut frame = Frame::new(&args, &built.consts, &slots, scratch.ptr());
-    // SAFETY: the caller's.
-    unsafe { run::run(&built.steps, &mut frame) };
+    let places: SmallVec<[*mut u8; 8]> = args.iter().map(|a| pointer(a, given)).collect();
+    let mut frame = Frame::new(&places, &built.consts, &slots, scratch.ptr());
+    let give = |i: u32| match args[i as usize] {
+        Operand::Given(k) => Some(std::mem::replace(&mut given[k], Buffer::uninit(0))),
+        _ => None,
+    };
+    // SAFETY: the caller's. What is given away stays where it is, in a slot.
+    unsafe { run::run(&built.steps, &mut frame, give) };
     result_list(built, &mut frame)
 }
-/// Where operands lie.
+/// Where an operand lies.
 #[inline(always)]
-fn pointers(args: &[Operand]) -> SmallVec<[*mut u8; 8]> {
-    args.iter().map(pointer).collect()
-}
-#[inline(always)]
-fn pointer(a: &Operand) -> *mut u8 {
+fn pointer(a: &Operand, given: &[Buffer]) -> *mut u8 {
     match a {
         Operand::Bits(b) => std::ptr::from_ref(b).cast::<u8>().cast_mut(),
         Operand::Buffer(b) => b.ptr(),
+        Operand::Given(k) => given[*k].ptr(),
     }
 }
 /// Slots without buffers, and memory for groups of maps.

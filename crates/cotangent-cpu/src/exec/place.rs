@@ -160,7 +160,11 @@ impl Builder<'_> {
             }
             return place;
         }
-        let to = self.take(ty);
+        let given = if s.view.is_none() && alone && self.last[s.val as usize] == g { self.given(s.val) } else { None };
+        let to = match given {
+            Some(i) => self.take_over(i),
+            None => self.take(ty),
+        };
         self.copy_to(self.viewed(u), ty.dt, to);
         to
     }
@@ -205,17 +209,23 @@ impl Builder<'_> {
     }
 
     fn concat(&mut self, node: &Node, ty: &Ty, dim: usize) -> Place {
-        let pieces = self
-            .uses(node)
-            .map(|u| {
-                let (place, view) = self.viewed(u);
-                let row = view.dims[dim..].iter().product();
-                (place, Access::new(&view, ty.dt, Part::Whole), row)
-            })
-            .collect();
-        let to = self.take(ty);
+        let to = self.whole(node.vals.0);
+        let (mut pieces, mut at) = (vec![], 0);
+        for u in self.uses(node) {
+            let (place, view) = self.viewed(u);
+            let row: usize = view.dims[dim..].iter().product();
+            // what lies there already is left alone
+            let there = match (place, to) {
+                (Place::Piece(s, b), Place::Slot(t)) => s == t && b as usize == at,
+                _ => false,
+            };
+            if !there {
+                pieces.push((at, place, Access::new(&view, ty.dt, Part::Whole), row))
+            }
+            at += row * ty.dt.size();
+        }
         let outer = ty.dims[..dim].iter().product();
-        self.emit(Step::Concat(Box::new(Concat { to, pieces, outer })));
+        self.emit(Step::Concat(Box::new(Concat { to, pieces, outer, row: at })));
         to
     }
 

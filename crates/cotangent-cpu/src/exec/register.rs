@@ -90,7 +90,7 @@ impl One {
     unsafe fn run(&self, args: &[Operand]) -> Outputs {
         let arg = |i: usize| match args[i] {
             Operand::Bits(b) => b,
-            Operand::Buffer(_) => 0,
+            Operand::Buffer(_) | Operand::Given(_) => 0,
         };
         // SAFETY: the caller's.
         Outputs::from_buf([Output::Bits(unsafe { self.word(arg) })])

@@ -6,7 +6,7 @@ use super::build::{Built, Out, Place};
 use super::map::Fill;
 use super::plan::Plan;
 use super::run::{Frame, Step, run};
-use super::{Operand, Options, Outputs, Ready, frame_of, pointers, result_list, sizes_of};
+use super::{Operand, Options, Outputs, Ready, frame_of, pointer, result_list, sizes_of};
 use crate::cost::{bytes, fetched};
 use crate::float::Arithmetic;
 use crate::{Cost, Kind, Program, ValId};
@@ -89,7 +89,7 @@ impl Inspected {
     /// # Panics
     /// If the operands are not of the number, kinds and lengths of the program's arguments.
     pub fn run(&self, args: &[Operand]) -> (Outputs, Vec<Duration>) {
-        super::check(&self.args, args);
+        super::check(&self.args, args, &[]);
         let _arithmetic = Arithmetic::enter();
         let built = match &self.form {
             Ready::Scalar(r) => {
@@ -101,13 +101,13 @@ impl Inspected {
             Ready::Steps(built) => built,
         };
         let (slots, scratch) = frame_of(built);
-        let args = pointers(args);
+        let args: Vec<*mut u8> = args.iter().map(|a| pointer(a, &[])).collect();
         let mut frame = Frame::new(&args, &built.consts, &slots, scratch.ptr());
         let (mut first, mut times) = (0, Vec::with_capacity(built.ends.len()));
         for end in &built.ends {
             let start = Instant::now();
             // SAFETY: as above; the groups' steps are all steps in their order.
-            unsafe { run(&built.steps[first..*end], &mut frame) };
+            unsafe { run(&built.steps[first..*end], &mut frame, |_| None) };
             times.push(start.elapsed());
             first = *end;
         }
@@ -199,7 +199,7 @@ fn memory(p: &Program, built: &Built) -> (Vec<usize>, Memory) {
     let mut made_last: Vec<Option<usize>> = vec![None; built.slots];
     for (k, step) in built.steps.iter().enumerate() {
         match step {
-            Step::Make(slot, _) => made_last[*slot as usize] = Some(k),
+            Step::Make(slot, ..) => made_last[*slot as usize] = Some(k),
             Step::Free(slot) => made_last[*slot as usize] = None,
             _ => {}
         }
@@ -221,7 +221,7 @@ fn memory(p: &Program, built: &Built) -> (Vec<usize>, Memory) {
         for k in first..*end {
             let step = &built.steps[k];
             match step {
-                Step::Make(slot, bytes) => {
+                Step::Make(slot, bytes, _) => {
                     held[*slot as usize] = (*bytes, result[k]);
                     *if result[k] { &mut outputs } else { &mut temporary } += bytes;
                 }
@@ -266,13 +266,15 @@ impl Display for Place {
             Place::Slot(s) | Place::Cell(s) => write!(f, "slot {s}"),
             Place::Scratch => f.write_str("scratch"),
             Place::Local(i) => write!(f, "local {i}"),
+            Place::Piece(i, at) => write!(f, "slot {i} from byte {at}"),
         }
     }
 }
 /// A step in words.
 pub fn describe(step: &Step) -> String {
     match step {
-        Step::Make(slot, bytes) => format!("slot {slot}: {bytes} bytes"),
+        Step::Make(slot, bytes, None) => format!("slot {slot}: {bytes} bytes"),
+        Step::Make(slot, bytes, Some(i)) => format!("slot {slot}: {bytes} bytes, those of arg {i} if it is given away"),
         Step::Free(slot) => format!("free slot {slot}"),
         Step::Direct(d) => format!("one kernel on {} elements to {}", d.len, d.out.0),
         Step::Map(m) => {

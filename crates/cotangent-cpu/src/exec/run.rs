@@ -12,8 +12,8 @@ use std::cell::{Cell, UnsafeCell};
 
 /// One step of a run.
 pub enum Step {
-    /// Gives a slot a buffer of so many bytes.
-    Make(u32, usize),
+    /// Gives a slot a buffer of so many bytes: that of the argument, if the caller gave it away.
+    Make(u32, usize, Option<u32>),
     /// Takes a slot's buffer back.
     Free(u32),
     Direct(Box<Direct>),
@@ -101,6 +101,7 @@ impl<'a> Frame<'a> {
             Place::Cell(i) => self.slots[i as usize].cell.get().cast(),
             Place::Scratch => self.scratch,
             Place::Local(i) => self.locals[i as usize],
+            Place::Piece(i, at) => self.slots[i as usize].ptr.get().wrapping_add(at as usize),
         }
     }
     /// So many bytes behind the start of a place.
@@ -123,14 +124,17 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Runs the steps.
+/// Runs the steps. `given` has the memory of arguments that were given away.
 ///
 /// # Safety
 /// The frame has the arguments, constants and slots that the steps were built for.
-pub unsafe fn run(steps: &[Step], frame: &mut Frame) {
+pub unsafe fn run(steps: &[Step], frame: &mut Frame, mut given: impl FnMut(u32) -> Option<Buffer>) {
     for step in steps {
         match step {
-            Step::Make(slot, bytes) => drop(frame.put(*slot, Buffer::uninit(*bytes))),
+            Step::Make(slot, bytes, arg) => {
+                let buffer = arg.and_then(&mut given).unwrap_or_else(|| Buffer::uninit(*bytes));
+                drop(frame.put(*slot, buffer))
+            }
             Step::Free(slot) => drop(frame.take(*slot)),
             // SAFETY: the caller's.
             step => unsafe { step.run(frame) },
@@ -153,6 +157,8 @@ impl Step {
                     d.code.call(frame.spot(d.out), frame.spot(a), frame.spot(b), frame.spot(c), d.len)
                 }
                 Step::Map(m) => m.run(frame),
+                // an argument that was given away is there already
+                Step::Copy(c) if frame.at(c.to) == frame.at(c.from) => {}
                 Step::Copy(c) => c.access.copy(frame.at(c.to), frame.at(c.from)),
                 Step::Reduce(r) => r.run(frame),
                 Step::Prefix(w) => w.run(frame),

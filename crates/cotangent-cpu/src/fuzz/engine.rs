@@ -1,27 +1,20 @@
 //! The engine on arguments and results as bytes.
 
-use crate::{Buffer, Executable, Operand, Output, Program};
+use crate::{Buffer, Executable, Operand, Output, Outputs, Program};
 
 /// Runs an executable of this program on arguments in the form of [`crate::reference::evaluate`], and gives results in that form.
 ///
 /// # Panics
-/// If a scalar result has bits above its bytes, or an argument was changed.
+/// If a scalar result has bits above its bytes, an argument was changed, or results differ when the memory of arguments is given away.
 pub fn run(e: &Executable, p: &Program, args: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let bits = |i: usize| p.args[i].dims.is_empty() && p.args[i].bytes() <= 8;
     let held: Vec<Buffer> = args.iter().map(|a| Buffer::from_bytes(a)).collect();
-    let operands: Vec<Operand> = (0..args.len())
-        .map(|i| match bits(i) {
-            true => Operand::Bits(args[i].iter().rev().fold(0, |w, b| w << 8 | *b as u64)),
-            false => Operand::Buffer(&held[i]),
-        })
-        .collect();
-    let outs = e.run(&operands);
-    for (h, a) in held.iter().zip(args) {
-        assert_eq!(h.as_bytes(), a, "an argument was changed");
-    }
-    outs.iter()
-        .zip(&p.outs)
-        .map(|(o, v)| match o {
+    let operand = |i: usize| match p.args[i].dims.is_empty() && p.args[i].bytes() <= 8 {
+        true => Operand::Bits(args[i].iter().rev().fold(0, |w, b| w << 8 | *b as u64)),
+        false => Operand::Buffer(&held[i]),
+    };
+    let mut operands: Vec<Operand> = (0..args.len()).map(operand).collect();
+    let bytes = |outs: Outputs| -> Vec<Vec<u8>> {
+        let each = outs.iter().zip(&p.outs).map(|(o, v)| match o {
             Output::Bits(b) => {
                 let n = p.ty(*v).bytes();
                 assert!(n == 8 || b >> (8 * n) == 0, "bits above a scalar of {n} bytes: {b:x}");
@@ -29,6 +22,21 @@ pub fn run(e: &Executable, p: &Program, args: &[Vec<u8>]) -> Vec<Vec<u8>> {
             }
             Output::Buffer(b) => b.as_bytes().to_vec(),
             Output::Arg(i) => args[*i as usize].clone(),
-        })
-        .collect()
+        });
+        each.collect()
+    };
+    let made = bytes(e.run(&operands));
+    if !e.wants().is_empty() {
+        let mut given = vec![];
+        for i in e.wants() {
+            operands[*i as usize] = Operand::Given(given.len());
+            given.push(held[*i as usize].clone())
+        }
+        assert_eq!(bytes(e.run_giving(&operands, &mut given)), made, "with arguments given away");
+        assert!(given.iter().all(Buffer::is_empty), "memory that was wanted is used");
+    }
+    for (h, a) in held.iter().zip(args) {
+        assert_eq!(h.as_bytes(), a, "an argument was changed");
+    }
+    made
 }

@@ -114,6 +114,13 @@ pub trait Lane:
     fn exp2i(self, k: Self::Bits) -> Self {
         Self::of_bits(k.plus(self.int(Self::BIAS)).shl(Self::FRACTION))
     }
+    /// 2^self for an integer up to the greatest exponent, and down to one below the least of a normal number: that is 0.
+    #[inline(always)]
+    fn power(self) -> Self {
+        // added to 1.5 times 2^FRACTION, the exponent with its bias is in the low bits
+        let magic = self.c(1.5 * (1u64 << Self::FRACTION) as f64 + Self::BIAS as f64);
+        Self::of_bits((self + magic).bits().shl(Self::FRACTION))
+    }
     /// `self * 2^k` with one rounding, for k down to twice the least exponent and up to twice the greatest: the first factor is
     /// chosen so that its product is exact, unless it overflows.
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Functions of `f32` that compute in `f32`, the ones that matter for speed.
 //!
 //! The algorithms, coefficients and the places of fused operations are those of XLA's CPU back end, so that results agree with
-//! JAX's to the bit for normal numbers; below them this code is exact where XLA flushes to zero. The sources are named at each function.
+//! JAX's to the bit. As there, subnormal numbers are zero (see [`float`](crate::float)): no function has a way for them. The sources are named at each function.
 
 #![allow(clippy::excessive_precision)]
 
@@ -12,50 +12,31 @@ const LOG2_E: f64 = std::f64::consts::LOG2_E;
 const LN2_HI: f64 = 0.693359375;
 const LN2_LO: f64 = -2.12194440e-4;
 
-/// The exponential as a number near 1 and a power of two: Cephes' expf, in which the rounding to an integer is `floor(x + 1/2)`.
-/// The argument is clamped to a range beyond which the result overflows or vanishes. XLA also clamps the power to 2^127, which leaves
-/// the polynomial's range for the last arguments before the overflow, and costs it 3.6 units in the last place there.
-#[inline(always)]
-fn exp_parts<L: Lane>(x: L) -> (L, L::Bits) {
-    let x = x.at_least(x.c(-104.5)).at_most(x.c(88.8));
-    let n = x.fma(x.c(LOG2_E), x.c(0.5)).floor();
-    let r = (-n).fma(x.c(LN2_HI), x);
-    let r = (-n).fma(x.c(LN2_LO), r);
-    let p =
-        poly(r, [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]);
-    // `n` is an integer: its rounding is exact, and gives it as integer bits.
-    (p.fma(r * r, r) + x.c(1.0), n.near().1)
-}
-
-/// e^x.
+/// e^x: Cephes' expf, in which the rounding to an integer is `floor(x + 1/2)`. The argument is clamped to where the result overflows or vanishes, and the power to
+/// 2^127, which leaves the polynomial's range for the last arguments before the overflow: the error is up to 3.6 units in the last place there.
 #[inline(always)]
 pub fn exp<L: Lane>(x: L) -> L {
-    let (y, n) = exp_parts(x);
-    y.scale(n)
+    let x = x.at_least(x.c(-87.9)).at_most(x.c(88.8));
+    let n = x.fma(x.c(LOG2_E), x.c(0.5)).floor().at_most(x.c(127.0));
+    let r = n.fma(x.c(-LN2_HI), x);
+    let r = n.fma(x.c(-LN2_LO), r);
+    let p =
+        poly(r, [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]);
+    (p.fma(r * r, r) + x.c(1.0)) * n.power()
 }
 
-/// 1 / (1 + e^-x). Where e^-x overflows, the result is computed as e^x, below the normal numbers.
+/// 1 / (1 + e^-x). Where e^-x overflows, the result would be subnormal, which is zero.
 #[inline(always)]
 pub fn logistic<L: Lane>(x: L) -> L {
-    let (y, n) = exp_parts(-x);
-    let low = x.lt(x.c(-88.0));
-    let zero = x.int(0);
-    let d = y.scale(L::Bits::pick(low, zero, n));
-    let q = x.c(1.0) / L::sel(low, d, d + x.c(1.0));
-    let q = q.scale(L::Bits::pick(low, zero.minus(n), zero));
-    // Beyond the clamp of the exponential even the subnormal numbers end.
-    L::sel(x.lt(x.c(-88.8)), exp(x), q)
+    x.c(1.0) / (exp(-x) + x.c(1.0))
 }
 
 /// The natural logarithm: Cephes' logf, with the polynomial in three interleaved parts as Eigen evaluates it.
 #[inline(always)]
 pub fn log<L: Lane>(x: L) -> L {
-    // Subnormal numbers are scaled to normal ones first.
-    let tiny = x.lt(x.c(f32::MIN_POSITIVE as f64));
-    let v = L::sel(tiny, x * x.c(8388608.0), x);
-    let biased = v.bits().sar(23).and(x.int(0xff));
-    let e = x.float(biased.minus(L::Bits::pick(tiny, x.int(126 + 23), x.int(126))));
-    let m = L::of_bits(v.bits().and(x.int(0x007f_ffff)).or(x.int(0x3f00_0000)));
+    // Of what is not positive the result is known, whatever is computed here.
+    let e = x.float(x.bits().sar(23).minus(x.int(126)));
+    let m = L::of_bits(x.bits().and(x.int(0x007f_ffff)).or(x.int(0x3f00_0000)));
     let low = m.lt(x.c(std::f64::consts::FRAC_1_SQRT_2));
     let e = e - L::sel(low, x.c(1.0), x.c(0.0));
     let f = (m - x.c(1.0)) + L::sel(low, m, x.c(0.0));
@@ -110,7 +91,7 @@ pub fn expm1<L: Lane>(x: L) -> L {
     let half = x * x.c(0.5);
     let near = tanh(half) * (e + x.c(1.0));
     let y = L::sel(x.abs().gt(x.c(0.5)), e - x.c(1.0), near);
-    // Where the half is subnormal, x is its own result.
+    // Where the half is subnormal, and so zero, x is its own result.
     L::sel(half.abs().lt(x.c(f32::MIN_POSITIVE as f64)), x, y)
 }
 
