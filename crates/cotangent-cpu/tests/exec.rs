@@ -79,7 +79,8 @@ fn pieces_are_made_in_place() {
     let ty = Ty::new(Dt::F32, &[n]);
     let mut p = Program::default();
     let x = p.arg(ty.clone());
-    let mut twice = |x| p.push(Kind::Map(add_body().into()), &[Use::plain(x), Use::plain(x)], std::slice::from_ref(&ty));
+    let mut twice =
+        |x| p.push(Kind::Map(add_body().into()), &[Use::plain(x), Use::plain(x)], std::slice::from_ref(&ty));
     let (a, b) = (twice(x), twice(x));
     let c = twice(a);
     let all = Ty::new(Dt::F32, &[4 * n]);

@@ -1,5 +1,6 @@
 //! Views made ready to be read: axes with strides in bytes, neighbors collapsed.
 
+use super::rows::{SHORT, rows};
 use crate::{Dt, Part, View};
 use smallvec::SmallVec;
 
@@ -146,8 +147,12 @@ impl Access {
             index[d] = rest % a.n;
             rest /= a.n;
         }
+        // rows that are worth taking together
+        let short = last.guard.is_none() && (2..=SHORT / self.size).contains(&last.n);
+        let several = outer.last().filter(|a| short && a.guard.is_none());
         loop {
-            let m = n.min(last.n - i);
+            let mut m = n.min(last.n - i);
+            let mut taken = 1;
             let mut at = Some(self.offset);
             for (k, a) in index.iter().zip(outer) {
                 at = match (at, inside(*k, a.guard)) {
@@ -157,9 +162,14 @@ impl Access {
             }
             // SAFETY: the view stays inside the operand wherever its guards hold.
             unsafe {
-                match at {
-                    Some(at) => self.read_row(dst, base.wrapping_offset(at), last, i, m),
-                    None => splat(dst, self.fill, m, self.size),
+                match (at, several) {
+                    (Some(at), Some(a)) if i == 0 && n >= 2 * last.n => {
+                        taken = (a.n - index[index.len() - 1]).min(n / last.n);
+                        m = taken * last.n;
+                        rows(dst, base.wrapping_offset(at), (taken, a.stride), (last.n, last.stride), self.size)
+                    }
+                    (Some(at), _) => self.read_row(dst, base.wrapping_offset(at), last, i, m),
+                    (None, _) => splat(dst, self.fill, m, self.size),
                 }
                 dst = dst.add(m * self.size);
             }
@@ -169,11 +179,11 @@ impl Access {
             }
             i = 0;
             for (k, a) in index.iter_mut().zip(outer).rev() {
-                *k += 1;
+                *k += taken;
                 if *k < a.n {
                     break;
                 }
-                *k = 0;
+                (*k, taken) = (0, 1);
             }
         }
     }

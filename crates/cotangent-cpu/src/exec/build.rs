@@ -74,7 +74,8 @@ pub struct Built {
 impl Built {
     /// How it runs: perhaps it is one kernel and nothing else.
     pub fn form(self) -> Form {
-        let ([Step::Make(made, bytes, _), Step::Direct(d)], [Out::Take(taken)]) = (&self.steps[..], &self.outs[..]) else {
+        let ([Step::Make(made, bytes, _), Step::Direct(d)], [Out::Take(taken)]) = (&self.steps[..], &self.outs[..])
+        else {
             return Form::Steps(self);
         };
         let fixed = d.args.iter().all(|(place, _)| matches!(place, Place::Arg(_) | Place::Const(_)));
@@ -323,7 +324,8 @@ impl Builder<'_> {
             for u in self.uses(node) {
                 let s = self.plan.sources[u];
                 let (from, ty) = (self.p.vals[s.val as usize].node, self.p.ty(s.val));
-                let makes = matches!(self.p.nodes[from as usize].kind, Kind::Map(_) | Kind::Reduce { .. } | Kind::Dot(_));
+                let makes =
+                    matches!(self.p.nodes[from as usize].kind, Kind::Map(_) | Kind::Reduce { .. } | Kind::Dot(_));
                 let alone = makes && s.view.is_none() && self.last[s.val as usize] == g as u32;
                 let same = self.p.stage(from) == self.p.stage(i);
                 if let (true, Ok(at)) = (alone && same && ty.bytes() > 0 && !travels_as_bits(ty), u32::try_from(at)) {

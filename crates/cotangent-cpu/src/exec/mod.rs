@@ -22,6 +22,7 @@ mod place;
 mod plan;
 mod register;
 pub mod report;
+mod rows;
 mod run;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]

@@ -299,7 +299,9 @@ fn exponentials_fade_out() {
             let y = eval32(m, x, 0.0);
             match y.is_normal() {
                 true => assert!(error32(y, want) <= bar, "{m:?}({x}) is off by {} ulp", error32(y, want)),
-                false => assert!(y >= 0.0 && want < 1.000_001 * f32::MIN_POSITIVE as f64, "{m:?}({x}) = {y:e}: {want:e}"),
+                false => {
+                    assert!(y >= 0.0 && want < 1.000_001 * f32::MIN_POSITIVE as f64, "{m:?}({x}) = {y:e}: {want:e}")
+                }
             }
         }
         let x = -708.0 - 37.5 * k as f64 / 4000.0;
