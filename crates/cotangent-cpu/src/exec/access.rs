@@ -272,6 +272,44 @@ impl Access {
     }
 }
 
+/// A walk over the rows of an operand without guards, from one to the next.
+pub struct Walk<'a> {
+    outer: &'a [Axis],
+    index: SmallVec<[usize; 4]>,
+    at: isize,
+}
+impl<'a> Walk<'a> {
+    /// From this row on.
+    pub fn new(access: &'a Access, mut row: usize) -> Walk<'a> {
+        let outer = access.axes.split_last().map_or(&[][..], |(_, outer)| outer);
+        let mut walk = Walk { outer, index: SmallVec::from_elem(0, outer.len()), at: access.offset };
+        for (k, a) in walk.index.iter_mut().zip(outer).rev() {
+            (*k, row) = (row % a.n, row / a.n);
+            walk.at = walk.at.wrapping_add((*k as isize).wrapping_mul(a.stride));
+        }
+        walk
+    }
+    /// Where the row begins, in bytes.
+    #[inline(always)]
+    pub fn at(&self) -> isize {
+        self.at
+    }
+    /// To the next row. Behind the last one comes the first.
+    #[inline(always)]
+    pub fn next(&mut self) {
+        for d in (0..self.outer.len()).rev() {
+            let a = &self.outer[d];
+            self.index[d] += 1;
+            self.at = self.at.wrapping_add(a.stride);
+            if self.index[d] < a.n {
+                return;
+            }
+            self.index[d] = 0;
+            self.at = self.at.wrapping_sub(a.stride.wrapping_mul(a.n as isize));
+        }
+    }
+}
+
 /// Axes that are walked over in several arrays at once: extents, and the strides in each array.
 pub type Axes<const N: usize> = SmallVec<[(usize, [isize; N]); 4]>;
 

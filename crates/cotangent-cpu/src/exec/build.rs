@@ -291,7 +291,7 @@ impl Builder<'_> {
     pub fn make(&mut self, v: usize) -> Place {
         let ty = &self.p.vals[v].ty;
         match &mut self.strip {
-            Some((strip, last)) if self.last[v] <= *last => Place::Local(strip.local(ty.bytes())),
+            Some((strip, last)) if self.last[v] <= *last => Place::Local(strip.local(ty.len(), ty.dt.size())),
             _ => match self.pieces.get(&(v as u32)).copied() {
                 Some((whole, at)) => match self.whole(whole) {
                     Place::Slot(s) => Place::Piece(s, at),
@@ -488,6 +488,7 @@ impl Builder<'_> {
     /// Dense copies of operands that the group would otherwise read across their rows, block after block.
     fn copies(&mut self, nodes: &[u32]) -> HashMap<(ValId, u32), Place> {
         let mut copies = HashMap::new();
+        let mut made: Vec<(ValId, Access, Place)> = vec![];
         for i in nodes {
             for u in self.uses(&self.p.nodes[*i as usize]) {
                 let s = self.plan.sources[u];
@@ -498,7 +499,10 @@ impl Builder<'_> {
                 if !across || access.len * access.size < TRANSPOSED || copies.contains_key(&(s.val, v)) {
                     continue;
                 }
-                let place = self.copy(s, dt);
+                // several views may show the same
+                let known = made.iter().find(|(val, a, _)| *val == s.val && *a == access).map(|m| m.2);
+                let place = known.unwrap_or_else(|| self.copy(s, dt));
+                made.push((s.val, access, place));
                 copies.insert((s.val, v), place);
             }
         }

@@ -612,20 +612,28 @@ impl Reduce {
     pub fn width(&self) -> usize {
         self.inner * self.size
     }
-    /// Is it one fold, whose blocks lie one behind the other?
+    /// Do the blocks of all folds lie one behind the other?
     pub fn in_blocks(&self) -> bool {
-        self.outer.len == 1 && self.rows() && self.n > BLOCK
+        let dense = match self.outer.axes[..] {
+            [] => true,
+            [Axis { stride, .. }] => stride == (self.n * self.size) as isize,
+            _ => false,
+        };
+        dense && self.rows() && self.n > BLOCK
     }
-    /// The folds of some blocks of [one fold](Reduce::in_blocks), each to its place.
+    /// The folds of some blocks, each to its place, [all](Reduce::in_blocks) counted through.
     ///
     /// # Safety
     /// As for [`Reduce::run`]; there is room for all blocks.
     pub unsafe fn blocks(&self, frame: &Frame, to: *mut u8, blocks: Range<usize>) {
         let from = frame.at(self.from).wrapping_offset(self.outer.offset);
-        for b in blocks {
+        let each = self.n.div_ceil(BLOCK);
+        for k in blocks {
+            let (fold, b) = (k / each, k % each);
             let n = BLOCK.min(self.n - b * BLOCK);
+            let x = from.wrapping_add((fold * self.n + b * BLOCK) * self.size);
             // SAFETY: the caller's.
-            unsafe { (self.kernels.rows)(to.add(b * self.size), from.wrapping_add(b * BLOCK * self.size), n) }
+            unsafe { (self.kernels.rows)(to.add(k * self.size), x, n) }
         }
     }
     /// Joins the folds of all blocks.
@@ -636,16 +644,18 @@ impl Reduce {
         let (n, size) = (self.n.div_ceil(BLOCK), self.size);
         let scratch = Buffer::uninit(Pairs::places(n) * size);
         let at = |k: usize| scratch.ptr().wrapping_add(k * size);
-        let mut pairs = Pairs::default();
-        // SAFETY: the caller's; the scratch has the places.
-        unsafe {
-            let merge = |k: usize| (self.kernels.slices)(at(k), at(k + 1), 0, 1, 1);
-            for b in 0..n {
-                std::ptr::copy_nonoverlapping(blocks.add(b * size), at(pairs.next()), size);
-                pairs.push(merge);
+        for fold in 0..self.outer.len {
+            let mut pairs = Pairs::default();
+            // SAFETY: the caller's; the scratch has the places.
+            unsafe {
+                let merge = |k: usize| (self.kernels.slices)(at(k), at(k + 1), 0, 1, 1);
+                for b in 0..n {
+                    std::ptr::copy_nonoverlapping(blocks.add((fold * n + b) * size), at(pairs.next()), size);
+                    pairs.push(merge);
+                }
+                pairs.finish(merge);
+                std::ptr::copy_nonoverlapping(scratch.ptr(), frame.at(self.to).wrapping_add(fold * size), size)
             }
-            pairs.finish(merge);
-            std::ptr::copy_nonoverlapping(scratch.ptr(), frame.at(self.to), size)
         }
     }
     /// About how many nanoseconds it takes.

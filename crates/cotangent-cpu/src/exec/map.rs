@@ -1,11 +1,12 @@
 //! The block interpreter: a group of maps as slice kernels over columns of [`BLOCK`] elements that stay in the cache.
 
-use super::access::{Access, strided};
+use super::access::{Access, Walk, strided};
 use super::build::Place;
 use super::kernels::Kernel;
 use super::machine::{self, Machine};
 use super::run::{Direct, Frame};
 use crate::{Buffer, pool};
+use smallvec::SmallVec;
 
 /// Elements of a column.
 pub const BLOCK: usize = 512;
@@ -217,7 +218,12 @@ impl MapStep {
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
         let (row, len) = (self.row, self.len);
         let there = |f: &Fill| matches!(f, Fill::Scalar(..)) || f.counts(len) || f.still(row, len) || f.lies(row, len);
-        let block = if code.is_some() && self.fills.iter().all(|c| there(&c.fill)) { len } else { self.block };
+        let all = self.fills.iter().all(|c| there(&c.fill));
+        if let (Some(code), true, true) = (code, all, row < len) {
+            // SAFETY: the caller's.
+            return unsafe { self.by_rows(frame, scratch, code, table, from, to) };
+        }
+        let block = if code.is_some() && all { len } else { self.block };
         // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
         unsafe {
             for c in &self.fills {
@@ -236,9 +242,7 @@ impl MapStep {
                     match &c.fill {
                         Fill::Strided(place, access) => {
                             let base = frame.at(*place);
-                            if code.is_some() && c.fill.still(row, len) {
-                                table[c.entry as usize] = base.wrapping_offset(access.at(start));
-                            } else if self.row < self.len
+                            if self.row < self.len
                                 && let Some(at) = access.contiguous_at(start)
                             {
                                 table[c.entry as usize] = base.wrapping_offset(at);
@@ -263,6 +267,52 @@ impl MapStep {
                 for (p, e) in table.iter_mut().zip(&self.entries) {
                     *p = p.wrapping_add(n * e.step);
                 }
+            }
+        }
+    }
+    /// Computes the elements `from .. to` by machine code that finds all operands in memory, row by row. `table` has the pointers for `from`, but
+    /// those of what is read through views.
+    ///
+    /// # Safety
+    /// As for [`MapStep::run`].
+    unsafe fn by_rows(
+        &self,
+        frame: &Frame,
+        scratch: *mut u8,
+        code: machine::Code,
+        table: &mut [*mut u8],
+        from: usize,
+        to: usize,
+    ) {
+        let row = self.row;
+        let mut walks: SmallVec<[(usize, *mut u8, Walk, usize); 4]> = SmallVec::new();
+        for c in &self.fills {
+            let entry = c.entry as usize;
+            match &c.fill {
+                Fill::Scalar(place, offset) => table[entry] = frame.spot((*place, *offset)),
+                Fill::Strided(place, access) => {
+                    let step = if c.fill.still(row, self.len) { 0 } else { access.size };
+                    walks.push((entry, frame.at(*place), Walk::new(access, from / row), step))
+                }
+                Fill::Index { .. } => {}
+            }
+        }
+        let mut start = from;
+        while start < to {
+            let within = start % row;
+            let n = (row - within).min(to - start);
+            for (entry, base, walk, step) in &mut walks {
+                table[*entry] = base.wrapping_offset(walk.at()).wrapping_add(within * *step);
+                walk.next()
+            }
+            for c in self.fills.iter().filter(|c| matches!(c.fill, Fill::Index { .. })) {
+                table[c.entry as usize] = std::ptr::without_provenance_mut(start)
+            }
+            // SAFETY: the caller's.
+            unsafe { self.emitted(code, scratch, table, n) };
+            start += n;
+            for k in 0..table.len() {
+                table[k] = table[k].wrapping_add(n * self.entries[k].step);
             }
         }
     }

@@ -18,6 +18,7 @@ mod lower;
 mod machine;
 mod map;
 mod order;
+mod outer;
 mod place;
 mod plan;
 mod register;
@@ -136,6 +137,8 @@ impl Ready {
         p.check()?;
         let swapped = if options.fuse { swap::swapped(p) } else { None };
         let p = swapped.as_ref().unwrap_or(p);
+        let maps = if options.fuse { outer::maps(p) } else { None };
+        let p = maps.as_ref().unwrap_or(p);
         let onto = if options.fuse { swap::onto(p, options.owned.0..options.owned.1) } else { None };
         let p = onto.as_ref().unwrap_or(p);
         let plan = plan::Plan::new(p, options.fuse);

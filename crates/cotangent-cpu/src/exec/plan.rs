@@ -286,7 +286,10 @@ impl Plan {
             }
             last[root as usize] = i;
         }
-        while let Some(Reverse(root)) = ready.pop() {
+        // A fold of what was just made comes at once: it makes much into little, perhaps without storing it (see `strip`).
+        let mut at_once: Vec<u32> = vec![];
+        let folds = |i: u32| matches!(p.nodes[i as usize].kind, Kind::Reduce { .. });
+        while let Some(root) = at_once.pop().or_else(|| ready.pop().map(|r| r.0)) {
             let mut i = root;
             while i != NONE {
                 self.members.push(i);
@@ -295,8 +298,10 @@ impl Plan {
             self.ends.push(self.members.len() as u32);
             for t in &targets[first[root as usize] as usize..first[root as usize + 1] as usize] {
                 waits[*t as usize] -= 1;
-                if waits[*t as usize] == 0 {
-                    ready.push(Reverse(*t));
+                match waits[*t as usize] {
+                    0 if folds(*t) && p.stage(*t) == p.stage(root) => at_once.push(*t),
+                    0 => ready.push(Reverse(*t)),
+                    _ => {}
                 }
             }
         }

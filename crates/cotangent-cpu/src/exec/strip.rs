@@ -8,7 +8,7 @@
 //! values of the strip. (Of other values it may read anything: they are there as a whole.) Values that only the strip reads are [local](Place::Local): their memory
 //! is that of some rows, and their address is where row 0 would be, so that a step computes its addresses as ever.
 //!
-//! A fold of everything goes along, too: its rows are blocks of its tree, their results are kept, and joined when the last one is there. Nothing here changes what is computed in which order.
+//! Folds of much go along, too: their rows are blocks of their trees, whose results are kept, and joined when the last one is there. Nothing here changes what is computed in which order.
 
 use super::fold::Reduce;
 use super::plan::Plan;
@@ -44,21 +44,31 @@ pub struct Found {
 pub enum Rows {
     /// Into so many equal parts.
     Parts(usize),
-    /// So many elements, into blocks of a fold of all of them.
-    Blocks(usize),
+    /// So many times so many elements: into the blocks of folds of each of these.
+    Blocks(usize, usize),
 }
 impl Rows {
     fn number(self) -> usize {
         match self {
             Rows::Parts(n) => n,
-            Rows::Blocks(n) => n.div_ceil(BLOCK),
+            Rows::Blocks(folds, n) => folds * n.div_ceil(BLOCK),
         }
     }
-    /// Elements of a row, of so many in all.
+    /// The first element of a row (or the end, behind the last one) of a value of so many elements.
+    fn start(self, row: usize, all: usize) -> usize {
+        match self {
+            Rows::Parts(n) => all / n * row,
+            Rows::Blocks(_, n) => {
+                let blocks = n.div_ceil(BLOCK);
+                row / blocks * n + row % blocks * BLOCK
+            }
+        }
+    }
+    /// The most elements that a row has, of so many in all.
     fn each(self, all: usize) -> usize {
         match self {
             Rows::Parts(n) => all / n,
-            Rows::Blocks(_) => BLOCK,
+            Rows::Blocks(..) => BLOCK,
         }
     }
 }
@@ -69,16 +79,20 @@ pub struct Strip {
     /// Rows of a strip.
     pub at_once: usize,
     pub steps: Vec<StripStep>,
-    /// Bytes of a row of each local value.
-    pub locals: Vec<usize>,
+    /// The local values.
+    pub locals: Vec<Local>,
     /// Bytes of columns.
     pub scratch: usize,
 }
-/// A step, and what of it belongs to a row: elements of a map, folds, or products.
+/// A value that lies in a strip's memory: how many elements it has in all, and their size.
+#[derive(Clone, Copy)]
+pub struct Local {
+    all: usize,
+    size: usize,
+}
+/// A step, and how many elements, folds, or products it makes in all.
 pub struct StripStep {
     pub step: Step,
-    pub each: usize,
-    /// How many there are.
     all: usize,
 }
 
@@ -134,8 +148,8 @@ impl Finder<'_> {
         let end = self.plan.ends.len().min(first + FAR);
         let mut tried: SmallVec<[Rows; TRIES]> = SmallVec::new();
         let mut best: Option<(usize, Found)> = None;
-        for g in first..end {
-            let Some(rows) = self.rows(g) else { if self.map(g) { continue } else { break } };
+        let all = (first..end).take_while(|g| self.map(*g) || !self.rows(*g).is_empty()).flat_map(|g| self.rows(g));
+        for rows in all {
             if rows.number() < 2 || tried.contains(&rows) {
                 continue;
             }
@@ -167,25 +181,33 @@ impl Finder<'_> {
         &self.p.nodes[self.plan.group(g)[0] as usize]
     }
     /// The most rows that a group has, if it has any of its own; a map has as many as one likes.
-    fn rows(&self, g: usize) -> Option<Rows> {
+    fn rows(&self, g: usize) -> SmallVec<[Rows; 2]> {
         let node = self.node(g);
-        let dims = self.p.dims_of(self.p.uses_of(node).first()?);
+        let mut rows = SmallVec::new();
+        let Some(u) = self.p.uses_of(node).first() else { return rows };
+        let dims = self.p.dims_of(u);
         match &node.kind {
-            Kind::Reduce { .. } if self.p.vals[node.vals.0 as usize].ty.len() == 1 => {
-                Some(Rows::Blocks(dims.iter().product()))
+            Kind::Reduce { first, count, .. } => {
+                let (first, end) = (*first as usize, (*first + *count) as usize);
+                let [folds, n, inner] = [&dims[..first], &dims[first..end], &dims[end..]].map(|d| d.iter().product());
+                if inner == 1 && n > BLOCK {
+                    rows.push(Rows::Blocks(folds, n))
+                }
+                if folds > 1 {
+                    rows.push(Rows::Parts(folds))
+                }
             }
-            Kind::Reduce { first: 0, .. } => None,
-            Kind::Reduce { first, .. } => Some(Rows::Parts(dims[..*first as usize].iter().product())),
-            Kind::Dot(_) if node.uses.1 == 2 => Some(Rows::Parts(dims[0])),
-            _ => None,
+            Kind::Dot(_) if node.uses.1 == 2 => rows.push(Rows::Parts(dims[0])),
+            _ => {}
         }
+        rows
     }
     /// Does a group whose most rows are these have those of a strip?
     fn divides(&self, g: usize, rows: Rows) -> bool {
-        match (self.rows(g), rows) {
-            (Some(Rows::Parts(n)), Rows::Parts(rows)) => n > 0 && n.is_multiple_of(rows),
-            (own, rows) => own == Some(rows),
-        }
+        self.rows(g).iter().any(|own| match (own, rows) {
+            (Rows::Parts(n), Rows::Parts(rows)) => *n > 0 && n.is_multiple_of(rows),
+            (own, rows) => *own == rows,
+        })
     }
     /// Can a group be one of the strip's that began with group `first`?
     fn fits(&self, g: usize, rows: Rows, first: usize) -> bool {
@@ -195,7 +217,7 @@ impl Finder<'_> {
             let own = match &node.kind {
                 Kind::Map(_) => match rows {
                     Rows::Parts(n) => !ty.is_empty() && ty.len().is_multiple_of(n),
-                    Rows::Blocks(n) => ty.len() == n,
+                    Rows::Blocks(folds, n) => ty.len() == folds * n,
                 },
                 Kind::Reduce { op, first, count } => {
                     let s = self.plan.sources_of(self.p, *i)[0];
@@ -205,8 +227,8 @@ impl Finder<'_> {
                     };
                     let r = Reduce::new(Isa::Portable, *op, ty.dt, view, *first as usize, *count as usize);
                     let whole = r.is_some_and(|r| match rows {
-                        Rows::Parts(_) => self.rows(g) == Some(Rows::Parts(r.folds())),
-                        Rows::Blocks(_) => r.in_blocks(),
+                        Rows::Parts(_) => self.rows(g).contains(&Rows::Parts(r.folds())),
+                        Rows::Blocks(..) => r.in_blocks(),
                     });
                     ty.dt.acc() == ty.dt && whole && self.divides(g, rows)
                 }
@@ -222,8 +244,8 @@ impl Finder<'_> {
                 let (len, view) = (self.p.ty(s.val).len(), s.view.map(|v| &self.plan.views[v as usize]));
                 let from = self.group_of[self.p.vals[s.val as usize].node as usize];
                 let local = from != usize::MAX && (first..g).contains(&from);
-                // What a fold of everything gives is there when the strip is done.
-                let late = matches!(rows, Rows::Blocks(_)) && len == 1;
+                // What folds in blocks give is there when the strip is done.
+                let late = matches!(rows, Rows::Blocks(folds, _) if len == folds);
                 !local || len > 0 && !late && aligned(view, len, rows, maps)
             })
         };
@@ -259,7 +281,7 @@ impl Finder<'_> {
 /// Does row `i` of what a view shows lie in row `i` of a value of `len` elements? For a map it must also be read along its rows, since copies of it cannot be made beforehand.
 fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
     let rows = match rows {
-        Rows::Blocks(n) => return view.is_none() && len == n,
+        Rows::Blocks(folds, n) => return view.is_none() && len == folds * n,
         Rows::Parts(n) if !len.is_multiple_of(n) => return false,
         Rows::Parts(n) => n,
     };
@@ -293,31 +315,30 @@ impl Strip {
     pub fn new(rows: Rows) -> Strip {
         Strip { rows, at_once: 1, steps: vec![], locals: vec![], scratch: 0 }
     }
-    /// Memory for the rows of a local value of so many bytes in all.
-    pub fn local(&mut self, bytes: usize) -> u32 {
-        let each = match self.rows {
-            Rows::Parts(n) => bytes / n,
-            Rows::Blocks(n) => bytes / n * BLOCK,
-        };
-        self.locals.push(each);
+    /// Memory for the rows of a local value of so many elements of this size.
+    pub fn local(&mut self, all: usize, size: usize) -> u32 {
+        self.locals.push(Local { all, size });
         self.locals.len() as u32 - 1
     }
     pub fn push(&mut self, step: Step, pieces: usize) {
         if let Step::Map(m) = &step {
             self.scratch = self.scratch.max(m.scratch)
         }
-        let whole = matches!(step, Step::Reduce(_)) && matches!(self.rows, Rows::Blocks(_));
-        let all = if let (true, Rows::Blocks(n)) = (whole, self.rows) { n } else { pieces };
-        self.steps.push(StripStep { step, each: self.rows.each(all), all })
+        self.steps.push(StripStep { step, all: pieces })
+    }
+    /// Bytes of a row of a local value.
+    fn row(&self, l: Local) -> usize {
+        self.rows.each(l.all) * l.size
     }
     /// As many rows at once as fit into `bytes`.
     pub fn choose(&mut self, bytes: usize) {
-        let row: usize = self.locals.iter().sum::<usize>() + self.steps.iter().map(|s| s.fetched()).max().unwrap_or(0);
+        let fetched = self.steps.iter().map(|s| s.fetched(self.rows)).max();
+        let row = self.locals.iter().map(|l| self.row(*l)).sum::<usize>() + fetched.unwrap_or(0);
         self.at_once = (bytes / row.max(1)).clamp(1, self.rows.number())
     }
     /// Bytes of the memory that a thread works in.
     pub fn work(&self) -> usize {
-        self.locals.iter().map(|n| place(n * self.at_once)).sum::<usize>() + self.scratch
+        self.locals.iter().map(|l| place(self.row(*l) * self.at_once)).sum::<usize>() + self.scratch
     }
     fn estimate(&self) -> f64 {
         self.steps.iter().map(|s| s.estimate()).sum()
@@ -326,7 +347,7 @@ impl Strip {
     /// Bytes of the results of blocks of a step.
     fn partial(&self, s: &StripStep) -> usize {
         match (&s.step, self.rows) {
-            (Step::Reduce(r), Rows::Blocks(_)) => self.rows.number() * r.width(),
+            (Step::Reduce(r), Rows::Blocks(..)) => self.rows.number() * r.width(),
             _ => 0,
         }
     }
@@ -348,7 +369,7 @@ impl Strip {
             _ => pool::parallel(chunks, ns, &run),
         }
         for (s, partial) in self.steps.iter().zip(&partials) {
-            if let (Step::Reduce(r), Rows::Blocks(_)) = (&s.step, self.rows) {
+            if let (Step::Reduce(r), Rows::Blocks(..)) = (&s.step, self.rows) {
                 // SAFETY: all blocks are there.
                 unsafe { r.join(frame, partial.ptr()) }
             }
@@ -359,9 +380,10 @@ impl Strip {
     unsafe fn part(&self, frame: &Frame, partials: &[Buffer], rows: Range<usize>) {
         let mut at = 0;
         let offsets: SmallVec<[usize; 8]> = (self.locals.iter())
-            .map(|n| {
-                at += place(n * self.at_once);
-                at - place(n * self.at_once)
+            .map(|l| {
+                let bytes = place(self.row(*l) * self.at_once);
+                at += bytes;
+                at - bytes
             })
             .collect();
         let memory = Buffer::uninit(at);
@@ -370,9 +392,10 @@ impl Strip {
         for from in rows.clone().step_by(self.at_once) {
             let now = from..(from + self.at_once).min(rows.end);
             let starts = offsets.iter().zip(&self.locals);
-            own.locals = starts.map(|(at, n)| memory.ptr().wrapping_add(*at).wrapping_sub(n * from)).collect();
+            let first = |l: &Local| self.rows.start(from, l.all) * l.size;
+            own.locals = starts.map(|(at, l)| memory.ptr().wrapping_add(*at).wrapping_sub(first(l))).collect();
             for (s, partial) in self.steps.iter().zip(partials) {
-                let (from, to) = (now.start * s.each, (now.end * s.each).min(s.all));
+                let [from, to] = [now.start, now.end].map(|row| self.rows.start(row, s.all));
                 // SAFETY: the caller's; local values have the rows that the steps are given.
                 unsafe {
                     match &s.step {
@@ -400,9 +423,9 @@ unsafe impl Sync for Shared<'_> {}
 
 impl StripStep {
     /// Bytes of a row that come from elsewhere.
-    fn fetched(&self) -> usize {
+    fn fetched(&self, rows: Rows) -> usize {
         match &self.step {
-            Step::Map(m) => self.each * m.entries.iter().map(|e| e.step).sum::<usize>(),
+            Step::Map(m) => rows.each(self.all) * m.entries.iter().map(|e| e.step).sum::<usize>(),
             _ => 0,
         }
     }

@@ -124,7 +124,26 @@ fn rows_in_strips() {
     let y = p.push(map(Op::Mul, 2), &[Use::plain(all_of), Use::plain(all_of)], &[all]);
     let fold = Kind::Reduce { op: Fold::Sum, first: 0, count: 1 };
     p.outs = vec![p.push(fold, &[Use::plain(y)], &[Ty::new(Dt::F32, &[])])];
-    check(&p, "Blocks(4810), 1 at a time");
+    check(&p, "Blocks(1, 4810), 1 at a time");
+
+    // and of each of three outer products, which are maps
+    let (b, m, n) = (3, 71, 140);
+    let mut p = Program::default();
+    let x = p.arg(Ty::new(Dt::F32, &[b * (m + n)]));
+    let piece = |offset, dims: [usize; 3], strides: [i64; 3]| View {
+        offset,
+        strides: strides.into_iter().collect(),
+        ..View::identity(&dims)
+    };
+    let column = p.through(x, piece(0, [b, m, 1], [m as i64, 1, 1]));
+    let row = p.through(x, piece((b * m) as i64, [b, 1, n], [n as i64, 1, 1]));
+    let spec = crate::DotSpec::for_sizes(n, 1, Dt::F32);
+    let product = p.push(Kind::Dot(spec), &[column, row], &[Ty::new(Dt::F32, &[b, m, n])]);
+    let square = map(Op::Mul, 2);
+    let y = p.push(square, &[Use::plain(product), Use::plain(product)], &[Ty::new(Dt::F32, &[b, m, n])]);
+    let fold = Kind::Reduce { op: Fold::Sum, first: 1, count: 2 };
+    p.outs = vec![p.push(fold, &[Use::plain(y)], &[Ty::new(Dt::F32, &[b])])];
+    check(&p, "Blocks(3, 9940), 1 at a time");
 }
 /// A map of one operation.
 fn map(op: crate::Op, n: u32) -> Kind {
