@@ -81,6 +81,39 @@ fn every_instruction_decodes_and_stays_inside() {
     }
 }
 
+/// All groups of random programs as text: every jump and constant has its name, what is stored is said, and where there is no code there is a reason.
+#[cfg(feature = "assembly")]
+#[test]
+fn machine_code_can_be_read() {
+    use crate::report::Inspected;
+    let (mut made, mut none) = (0, std::collections::BTreeMap::new());
+    for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|i| i.available()) {
+        for seed in 0..300 {
+            let (p, _) = fuzz::case(seed);
+            let options = Options { isa, machine: When::Always, ..Options::default() };
+            let e = Inspected::compile_with(&p, options).expect("a fuzz case is valid");
+            for a in (0..e.report().groups.len()).flat_map(|k| e.assembly(k)) {
+                let text = match a.code {
+                    Ok(text) => text,
+                    Err(why) => {
+                        *none.entry(why).or_insert(0) += 1;
+                        continue;
+                    }
+                };
+                made += 1;
+                assert!(text.contains("\n    ret\n") && text.contains("; -> "), "seed {seed}\n{text}");
+                assert!(!text.contains("rip+") && !text.contains("(bad)"), "seed {seed}\n{text}");
+                for l in text.lines().filter(|l| l.starts_with("    j")) {
+                    let label = l.split_whitespace().nth(1).expect("a target");
+                    assert!(text.contains(&format!("\n{label}:\n")), "seed {seed}: {l}\n{text}");
+                }
+            }
+        }
+    }
+    assert!(made > 300 || !Isa::Avx2.available() || !cfg!(target_os = "linux"), "{made}, and {none:#?}");
+    println!("{made} with machine code; {none:#?}");
+}
+
 #[test]
 fn a_loop_of_scalars_is_machine_code() {
     if !Isa::Avx2.available() || !cfg!(target_os = "linux") {

@@ -56,6 +56,8 @@ pub struct Translate {
     sizes: Vec<usize>,
     /// Bytes and memory of the carried words that are read, in order of their numbers.
     pub carries: Vec<(u32, Mem)>,
+    /// Of each call that was translated: the number of instructions before it, and what it is.
+    pub calls: Vec<(u32, What)>,
 }
 
 /// Words and instructions of this size.
@@ -76,7 +78,10 @@ impl Translate {
         for (i, line) in lines.iter().enumerate().filter(|(i, _)| live(*i)) {
             self.forms[i] = match line.call {
                 None => Forms { source: Some(source(i)?), ..Forms::default() },
-                Some((what, args)) => self.call(what, args, line.size)?,
+                Some((what, args)) => {
+                    self.calls.push((self.build.len(), what));
+                    self.call(what, args, line.size)?
+                }
             }
         }
         Some(())
