@@ -2,7 +2,7 @@
 //!
 //! What the block interpreter does call by call, with columns in the cache between the calls, becomes one loop with its values in registers. The way:
 //!
-//! * [`translate`] spells out what every call means, in instructions on lanes ([`ir`]); elementary functions are those of [`math`](crate::math), written
+//! * [`translate`] spells out what every call means, in instructions on lanes ([`ir`]); quotients of integers are in [`divide`], elementary functions are those of [`math`](crate::math), written
 //!   down by the same source ([`lanes`]);
 //! * [`compile`] gives the values registers and makes the loop, [`select`] the instructions, [`asm`] their bytes;
 //! * [`memory`] puts them where they can run. Code is kept by structure for the life of the process.
@@ -15,6 +15,7 @@
 
 pub mod asm;
 pub mod compile;
+pub mod divide;
 pub mod ir;
 pub mod lanes;
 pub mod listing;

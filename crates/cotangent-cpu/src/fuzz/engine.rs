@@ -1,24 +1,13 @@
 //! The engine on arguments and results as bytes.
 
-use crate::{Buffer, Executable, Operand, Output, Program};
+use crate::{Buffer, Executable, Operand, Output, Program, Ty};
 
 /// Runs an executable of this program on arguments in the form of [`crate::reference::evaluate`], and gives results in that form.
 ///
 /// # Panics
 /// If a scalar result has bits above its bytes, or an argument was changed.
 pub fn run(e: &Executable, p: &Program, args: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let bits = |i: usize| p.args[i].dims.is_empty() && p.args[i].bytes() <= 8;
-    let held: Vec<Buffer> = args.iter().map(|a| Buffer::from_bytes(a)).collect();
-    let operands: Vec<Operand> = (0..args.len())
-        .map(|i| match bits(i) {
-            true => Operand::Bits(args[i].iter().rev().fold(0, |w, b| w << 8 | *b as u64)),
-            false => Operand::Buffer(&held[i]),
-        })
-        .collect();
-    let outs = e.run(&operands);
-    for (h, a) in held.iter().zip(args) {
-        assert_eq!(h.as_bytes(), a, "an argument was changed");
-    }
+    let outs = run_operands(&p.args, args, |operands| e.run(operands));
     outs.iter()
         .zip(&p.outs)
         .map(|(o, v)| match o {
@@ -31,4 +20,24 @@ pub fn run(e: &Executable, p: &Program, args: &[Vec<u8>]) -> Vec<Vec<u8>> {
             Output::Arg(i) => args[*i as usize].clone(),
         })
         .collect()
+}
+
+/// Calls `f` with arguments of these types, given as bytes, and looks that they are the same afterwards.
+///
+/// # Panics
+/// If an argument was changed.
+pub fn run_operands<R>(types: &[Ty], args: &[Vec<u8>], f: impl FnOnce(&[Operand]) -> R) -> R {
+    let bits = |ty: &Ty| ty.dims.is_empty() && ty.bytes() <= 8;
+    let held: Vec<Buffer> = args.iter().map(|a| Buffer::from_bytes(a)).collect();
+    let operands: Vec<Operand> = (0..args.len())
+        .map(|i| match bits(&types[i]) {
+            true => Operand::Bits(args[i].iter().rev().fold(0, |w, b| w << 8 | *b as u64)),
+            false => Operand::Buffer(&held[i]),
+        })
+        .collect();
+    let r = f(&operands);
+    for (h, a) in held.iter().zip(args) {
+        assert_eq!(h.as_bytes(), a, "an argument was changed");
+    }
+    r
 }
