@@ -79,6 +79,41 @@ fn texts() {
 }
 
 #[test]
+fn machine_code_as_text() {
+    let x = table();
+    let f = |x: &Array| (x * 2.5 - 1.0).exp().sum();
+    let compiled = lower(f, (&x,)).compile();
+    let text = compiled.as_assembly();
+    // a fold has none of its own
+    assert!(text.contains("compiled with the engine"), "{text}");
+    assert!(compiled.to_html().contains("<details><summary>Machine code of 0 map</summary>"));
+    let there = cfg!(all(feature = "assembly", target_arch = "x86_64", target_os = "linux"))
+        && std::env::var_os("COTANGENT_JIT").is_none()
+        && text.contains("elements a round");
+    if !there {
+        return assert!(text.contains("no machine code") || text.contains("without the feature"), "{text}");
+    }
+    for part in
+        [" for Avx", "; pointer of %0", "; %0\n", "; mul f32\n", "; exp f32\n", "; -> %", "= 2.5", "ret\n", "jb l"]
+    {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    // every jump goes to a label, and every constant is there
+    let words = |l: &str| l.split([' ', '[', ']', ',', '+']).map(str::to_string).collect::<Vec<_>>();
+    for l in text.lines().filter(|l| l.trim_start().starts_with('j') || l.contains("[c")) {
+        let name = words(l.split(';').next().unwrap()).into_iter().find(|w| {
+            let number = w.trim_start_matches(['l', 'c']);
+            number.len() + 1 == w.len() && number.parse::<usize>().is_ok()
+        });
+        let name = name.unwrap_or_else(|| panic!("{l}"));
+        assert!(text.contains(&format!("      {name}:")), "{name} in\n{text}");
+    }
+    // programs inside of others have some, too
+    let turned = |x: &Array| lax::fori_loop(0, 3, |_, c: &Array| (c * 2.5 - 1.0).exp(), x);
+    assert!(lower(turned, (&x,)).compile().as_assembly().contains("; exp f32\n"));
+}
+
+#[test]
 fn costs_by_hand() {
     let x = table();
     // max: 9 of each of 64 rows; sub, div: 640 each; sum: 9 * 64; exp: 640
@@ -292,13 +327,15 @@ fn everything_is_dumped_where_the_variable_says() {
         .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    let of = |stem: &str| ["html", "jaxpr.txt", "program.txt", "steps.txt"].map(|e| format!("{stem}.{e}"));
+    let of =
+        |stem: &str| ["assembly.txt", "html", "jaxpr.txt", "program.txt", "steps.txt"].map(|e| format!("{stem}.{e}"));
     let want: Vec<String> = [of("0001-softmax"), of("0002-turned")].concat();
     assert_eq!(names, want);
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file");
     assert!(read("0001-softmax.jaxpr.txt").starts_with("{ lambda ; a:f32[64,10]. let"));
     assert!(read("0001-softmax.program.txt").contains("reduce max"));
     assert!(read("0001-softmax.steps.txt").contains("groups; bytes: "));
+    assert!(read("0001-softmax.assembly.txt").contains("machine code"));
     balanced(&read("0002-turned.html"));
     std::fs::remove_dir_all(folder).expect("it is removed")
 }

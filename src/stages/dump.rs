@@ -51,6 +51,7 @@ pub(crate) fn function(j: &Arc<Jaxpr>, name: &str, loc: Loc) {
         ("jaxpr.txt", format!("{j}\n")),
         ("program.txt", text::program(&inside)),
         ("steps.txt", text::steps(&inside)),
+        ("assembly.txt", text::assembly(&inside)),
         ("html", page::page(&inside, None)),
     ];
     let write = || {

@@ -14,7 +14,7 @@
 //! println!("{}", compiled.as_text());
 //! ```
 //!
-//! `COTANGENT_DUMP=folder` writes all of it down for every function that a process compiles: `0001-name.jaxpr.txt`, `.program.txt`, `.steps.txt` and `.html`.
+//! `COTANGENT_DUMP=folder` writes all of it down for every function that a process compiles: `0001-name.jaxpr.txt`, `.program.txt`, `.steps.txt`, `.assembly.txt` and `.html`.
 //! The guide is `docs/looking-inside.md`. See also [`debug::cache_misses`](crate::debug::cache_misses()), for why a function is compiled again.
 
 /// The code in the guide is run.
@@ -164,6 +164,19 @@ impl<Args: Arguments, Out: Pytree> Compiled<Args, Out> {
     /// the equations and lines of yours that they came from.
     pub fn as_text(&self) -> String {
         text::steps(&self.inside)
+    }
+    /// The machine code of each group in Intel's syntax, with what its instructions are for. What the engine would compile only when it has run some times is compiled now. The engine's own
+    /// kernels, compiled with it, are not shown; where there is no machine code the text says why. Without the feature `assembly` it says only how long the code is.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::stages::lower;
+    /// let compiled = lower(|x: &Array| x * x + 1.0, (&array![1., 2., 3.],)).compile();
+    /// let text = compiled.as_assembly();
+    /// assert!(text.contains("machine code") || text.contains("elements a round"));
+    /// ```
+    pub fn as_assembly(&self) -> String {
+        text::assembly(&self.inside)
     }
     /// What the function costs as it is compiled.
     pub fn cost_analysis(&self) -> CostAnalysis {

@@ -1,6 +1,6 @@
 //! A compiled function as a page: equations on the left, what they run in on the right, lines between them. One file of HTML with SVG in it.
 
-use super::text::{driven_time, equations, group_time, time, times};
+use super::text::{assembly_of, driven_time, equations, group_time, time, times};
 use super::tree::{Driven, Line, Piece, Tree, Work};
 use super::{Inside, Profile, analysis};
 use std::collections::HashMap;
@@ -248,7 +248,15 @@ impl Page<'_> {
         if memory > 0 {
             self.memory(groups.iter().map(|g| g.live), height, &hue)
         }
-        self.html.push_str("</svg>\n")
+        self.html.push_str("</svg>\n");
+        for (k, g) in groups.iter().enumerate() {
+            let _ = writeln!(
+                self.html,
+                "<details><summary>Machine code of {k} {}</summary><pre>{}</pre></details>",
+                g.name,
+                safe(&assembly_of(p, k))
+            );
+        }
     }
     /// Bytes in use while each of the groups runs.
     fn memory(&mut self, live: impl ExactSizeIterator<Item = usize> + Clone, y: usize, hue: &dyn Fn(usize) -> usize) {

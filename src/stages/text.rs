@@ -67,6 +67,29 @@ pub(super) fn steps(f: &Inside) -> String {
     });
     t
 }
+/// The machine code of one group: what it reads and writes, its nodes, and each step with its code, or why it has none.
+pub(super) fn assembly_of(p: &Piece, k: usize) -> String {
+    let g = &p.inspected().report().groups[k];
+    let names = |v: &[u32]| v.iter().map(|v| format!("%{v}")).collect::<Vec<_>>().join(" ");
+    let mut t = format!("{k} {}: {} -> {}\n", g.name, names(&g.reads), names(&g.writes));
+    for i in &g.nodes {
+        let _ = writeln!(t, "    {}", p.program.line(&p.program.nodes[*i as usize]));
+    }
+    for a in p.inspected().assembly(k) {
+        let _ = writeln!(t, "    | {}", a.step);
+        match a.code {
+            Ok(code) => code.lines().for_each(|l| _ = writeln!(t, "      {l}")),
+            Err(why) => _ = writeln!(t, "      {why}"),
+        }
+    }
+    t
+}
+/// The machine code of all groups.
+pub(super) fn assembly(f: &Inside) -> String {
+    let mut t = format!("{}, compiled for {}\n", f.name, f.at);
+    walk(&f.tree, 0, &mut t, &|p| (0..p.inspected().report().groups.len()).map(|k| assembly_of(p, k)).collect());
+    t
+}
 /// The equations that these nodes came from.
 pub(super) fn equations(p: &Piece, nodes: &[u32]) -> Vec<usize> {
     let mut all: Vec<usize> = nodes.iter().map(|i| p.origin[*i as usize]).filter(|e| *e < p.lines.len()).collect();

@@ -12,10 +12,12 @@ mod body;
 mod engine;
 mod library;
 mod values;
+mod whole;
 mod windows;
 
-pub use engine::run;
+pub use engine::{run, run_operands};
 pub use values::same;
+pub use whole::{over, whole};
 
 use crate::{DotSpec, Dt, Fold, Kind, Program, Ty, Use, ValId};
 use values::Mood;
@@ -80,6 +82,8 @@ struct Fuzz {
     left: usize,
     /// The most elements of a value, as a rule.
     largest: usize,
+    /// Extents that most values have, if there are any.
+    shapes: Vec<Vec<usize>>,
 }
 
 /// The program and the arguments of a seed.
@@ -95,7 +99,7 @@ pub fn case_within(seed: u64, largest: usize) -> (Program, Vec<Vec<u8>>) {
     let common = [Dt::F32, Dt::F32, Dt::F32, Dt::F64, Dt::F64, Dt::I32, Dt::Bool, Dt::C64, Dt::F16, Dt::Bf16];
     let types = (0..n).map(|_| if r.once_in(3) { r.pick(&Dt::ALL) } else { r.pick(&common) }).collect();
     let mood = Mood::any(&mut r);
-    let mut f = Fuzz { r, p: Program::default(), args: vec![], types, mood, left: BUDGET, largest };
+    let mut f = Fuzz::new(r, types, mood, BUDGET, largest);
     for _ in 0..1 + f.r.below(2) {
         let dt = f.dt();
         let dims = f.dims();
@@ -115,6 +119,9 @@ pub fn case_within(seed: u64, largest: usize) -> (Program, Vec<Vec<u8>>) {
 }
 
 impl Fuzz {
+    fn new(r: Rng, types: Vec<Dt>, mood: Mood, left: usize, largest: usize) -> Fuzz {
+        Fuzz { r, p: Program::default(), args: vec![], types, mood, left, largest, shapes: vec![] }
+    }
     fn dt(&mut self) -> Dt {
         let i = self.r.below(self.types.len());
         self.types[i]
@@ -155,6 +162,10 @@ impl Fuzz {
         self.largest.min(self.left)
     }
     fn dims(&mut self) -> Vec<usize> {
+        if !self.shapes.is_empty() && !self.r.once_in(5) {
+            let k = self.r.below(self.shapes.len());
+            return self.shapes[k].clone();
+        }
         let rank = self.r.pick(&[0, 1, 1, 1, 2, 2, 2, 3, 3, 4]);
         self.dims_within(rank, self.room())
     }
@@ -408,5 +419,7 @@ impl Fuzz {
     }
 }
 
+#[cfg(all(test, target_os = "linux"))]
+mod guarded;
 #[cfg(test)]
 mod tests;

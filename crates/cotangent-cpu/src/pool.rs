@@ -218,8 +218,23 @@ impl Drop for Occupied {
     }
 }
 
+/// Is all work shared, however small? That is for tests.
+static EVERYTHING: AtomicBool = AtomicBool::new(false);
+
+/// From now on all work is shared, however small, if there are threads to share it with: for tests, which then need no large arrays.
+#[doc(hidden)]
+pub fn share_everything(on: bool) {
+    EVERYTHING.store(on, Relaxed)
+}
+/// How long work is taken to last.
+#[inline]
+fn counted(ns: f64) -> f64 {
+    if EVERYTHING.load(Relaxed) { ns.max(1e6) } else { ns }
+}
+
 /// Into how many chunks work that takes one thread about so many nanoseconds is best cut: 1 if it is to stay where it is.
 pub fn chunks(ns: f64) -> usize {
+    let ns = counted(ns);
     if ns < WORTH {
         return 1;
     }
@@ -235,7 +250,7 @@ pub fn chunks(ns: f64) -> usize {
 /// # Panics
 /// With the first panic of a chunk, when none runs any more. Chunks that had not begun by then do not run.
 pub fn parallel(chunks: usize, ns: f64, work: &(dyn Fn(usize) + Sync)) {
-    if chunks <= 1 || ns < WORTH || INSIDE.get() || threads() == 1 || !shared(chunks, work) {
+    if chunks <= 1 || counted(ns) < WORTH || INSIDE.get() || threads() == 1 || !shared(chunks, work) {
         (0..chunks).for_each(work)
     }
 }

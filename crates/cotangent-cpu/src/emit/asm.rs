@@ -316,8 +316,8 @@ impl Asm {
         }
     }
 
-    /// The machine code, with its constants behind it, and the length of the instructions.
-    pub fn finish(mut self) -> (Vec<u8>, usize) {
+    /// The machine code with its constants behind it, the length of the instructions, and where each constant lies, with its bits and bytes.
+    pub fn finish(mut self) -> (Vec<u8>, usize, Vec<(u32, u64, usize)>) {
         let text = self.code.len();
         for (at, l) in std::mem::take(&mut self.jumps) {
             let to = self.labels[l].expect("every label is put somewhere") as i32;
@@ -333,6 +333,10 @@ impl Asm {
             let distance = (pool + offset as usize) as i32 - (at as i32 + 4 + tail);
             self.code[at..at + 4].copy_from_slice(&distance.to_le_bytes())
         }
-        (self.code, text)
+        // those that count lanes have another key
+        let plain = self.known.iter().filter(|(k, _)| k.1 <= 8);
+        let mut constants: Vec<_> = plain.map(|((bits, size), at)| (pool as u32 + at, *bits, *size)).collect();
+        constants.sort_unstable();
+        (self.code, text, constants)
     }
 }

@@ -57,6 +57,28 @@ enum Home {
     Slot(u32),
 }
 
+/// Machine code before it is where it can run.
+pub struct Compiled {
+    /// Instructions, then constants.
+    pub bytes: Vec<u8>,
+    /// Bytes of the instructions.
+    pub text: usize,
+    /// What the instructions from a byte on are for.
+    pub marks: Vec<(u32, Mark)>,
+    /// Of each constant: at which byte it lies, its bits, and how many bytes it has.
+    pub constants: Vec<(u32, u64, usize)>,
+}
+/// What machine code is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mark {
+    /// The instruction with this number; behind those of the program are its stores.
+    Inst(u32),
+    /// The pointer at this entry of the table.
+    Pointer(u32),
+    /// The loop itself.
+    Loop,
+}
+
 struct Gen<'a> {
     asm: Asm,
     ir: &'a Ir,
@@ -79,11 +101,12 @@ struct Gen<'a> {
     strides: Vec<(u32, u8)>,
     stop: super::asm::Label,
     bail: super::asm::Label,
+    marks: Vec<(u32, Mark)>,
 }
 
-/// Machine code for a program, with its constants behind it, and the length of the instructions. `None` if it has something that the processor does not do
+/// Machine code for a program. `None` if it has something that the processor does not do
 /// in a few instructions, or more strides than there are registers for.
-pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<(Vec<u8>, usize)> {
+pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
     for i in &ir.insts {
         let (ops, n) = i.operands();
         let of = if n > 0 { ir.insts[ops[0] as usize].ty } else { i.ty };
@@ -114,10 +137,13 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<(Vec<u8>, usize)> {
         strides: vec![],
         stop,
         bail,
+        marks: vec![],
     };
     g.find_readers();
     g.whole();
-    Some(g.asm.finish())
+    let marks = g.marks;
+    let (bytes, text, constants) = g.asm.finish();
+    Some(Compiled { bytes, text, marks, constants })
 }
 
 /// The strides of a program's streams, each once.
@@ -300,12 +326,16 @@ impl Gen<'_> {
         Rm::Reg(self.want(v, p, borrowed))
     }
 
+    fn mark(&mut self, m: Mark) {
+        self.marks.push((self.asm.code.len() as u32, m))
+    }
     fn instruction(&mut self, p: u32) {
         let i = self.ir.insts[p as usize];
         let leaves = matches!(i.i, I::Bail | I::While);
         if self.readers(p).is_empty() && !leaves || remote(&i) || i.i == I::Carry {
             return;
         }
+        self.mark(Mark::Inst(p));
         let mut borrowed = vec![];
         if let I::Load(mem) = i.i {
             let r = self.alloc(0, p);
@@ -527,17 +557,21 @@ impl Gen<'_> {
         let room = self.asm.code.len() - 4;
         self.asm.mov(gp::RAX, gp::RDX);
         for (entry, r) in self.pointers.clone() {
+            self.mark(Mark::Pointer(entry));
             self.asm.load(r, gp::RDI, 8 * entry as i32)
         }
+        self.mark(Mark::Loop);
         if self.l.evex {
             self.asm.set(gp::RCX, if self.l.n == 1 { 1 } else { u32::MAX });
             self.asm.set_mask(1, gp::RCX)
         }
         for (v, r) in hot {
+            self.mark(Mark::Inst(v));
             self.fetch(v, r);
             self.loc[v as usize] = Loc { reg: r, slot: NOWHERE, pinned: true };
             self.holds[0][r as usize] = v;
         }
+        self.mark(Mark::Loop);
         let end = self.asm.label();
         match self.kind {
             Loop::Map => self.map(end),
@@ -601,6 +635,7 @@ impl Gen<'_> {
         }
         for (k, s) in self.ir.stores.iter().enumerate() {
             let p = (self.ir.insts.len() + k) as u32;
+            self.mark(Mark::Inst(p));
             let mut borrowed = vec![];
             self.locked.push(s.val);
             let r = self.want(s.val, p, &mut borrowed);
@@ -612,6 +647,7 @@ impl Gen<'_> {
             self.asm.write(self.l, r, s.mem, rm, t[0]);
             self.done(&[s.val], p, borrowed)
         }
+        self.mark(Mark::Loop)
     }
 
     fn map(&mut self, end: super::asm::Label) {

@@ -203,6 +203,10 @@ impl Build {
             b_.insts.len() as u32 - 1
         })
     }
+    /// How many instructions there are.
+    pub fn len(&self) -> u32 {
+        self.0.borrow().insts.len() as u32
+    }
     /// A constant.
     pub fn constant(&self, ty: Ty, bits: u64) -> u32 {
         self.push(I::Const, ty, bits as u32, (bits >> 32) as u32, 0)

@@ -46,6 +46,12 @@ pub fn install(code: &[u8]) -> Option<*const u8> {
     Some(at)
 }
 
+/// Did the system, or the limit, refuse memory for code?
+pub fn is_refused() -> bool {
+    let a = ARENA.lock().unwrap_or_else(|e| e.into_inner());
+    a.refused || a.total + CHUNK > LIMIT
+}
+
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn chunk() -> Option<Chunk> {
     // SAFETY: plain system calls on a file descriptor of our own; what fails is given back.

@@ -2,7 +2,7 @@
 //!
 //! What the block interpreter does call by call, with columns in the cache between the calls, becomes one loop with its values in registers. The way:
 //!
-//! * [`translate`] spells out what every call means, in instructions on lanes ([`ir`]); elementary functions are those of [`math`](crate::math), written
+//! * [`translate`] spells out what every call means, in instructions on lanes ([`ir`]); quotients of integers are in [`divide`], elementary functions are those of [`math`](crate::math), written
 //!   down by the same source ([`lanes`]);
 //! * [`compile`] gives the values registers and makes the loop, [`select`] the instructions, [`asm`] their bytes;
 //! * [`memory`] puts them where they can run. Code is kept by structure for the life of the process.
@@ -15,8 +15,10 @@
 
 pub mod asm;
 pub mod compile;
+pub mod divide;
 pub mod ir;
 pub mod lanes;
+pub mod listing;
 pub mod memory;
 pub mod select;
 pub mod translate;
@@ -113,10 +115,22 @@ pub fn code(ir: Ir, isa: Isa, kind: Loop) -> Option<Code> {
     let mut known = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
     *known.get_or_insert_default().entry(key).or_insert(made)
 }
+/// Machine code, and what it was made of.
+struct Made {
+    code: Code,
+    lanes: usize,
+    compiled: compile::Compiled,
+}
+/// The machine code of a program as it runs, and as it was compiled.
+fn code_and_text(ir: &Ir, isa: Isa, kind: Loop) -> Option<Made> {
+    let code = code(ir.clone(), isa, kind)?;
+    let l = lanes(isa, ir, kind != Loop::Map)?;
+    Some(Made { code, lanes: l.n, compiled: compile::compile(ir, l, kind)? })
+}
 fn make((ir, l, kind): &Key) -> Option<Code> {
-    let (bytes, text) = compile::compile(ir, *l, *kind)?;
-    let at = memory::install(&bytes)?;
+    let made = compile::compile(ir, *l, *kind)?;
+    let at = memory::install(&made.bytes)?;
     // SAFETY: a function of this type lies there.
     let at = unsafe { std::mem::transmute::<*const u8, Entry>(at) };
-    Some(Code { at, text, lanes: l.n })
+    Some(Code { at, text: made.text, lanes: l.n })
 }

@@ -3,8 +3,9 @@
 //! The columns of the block interpreter know how many bytes an element has, and each call knows what it takes them for. So a column may be
 //! wanted in several forms: as bits extended with zeros, as a mask, with its sign, as a half number widened. Each is made when it is wanted first.
 //!
-//! What has no place here (`None`) stays with the interpreter: remainders of floats, quotients of integers, numbers beside numbers of 128 bits.
+//! What has no place here (`None`) stays with the interpreter: the next number, complex results, numbers beside numbers of 128 bits.
 
+use super::divide::Words;
 use super::ir::{Build, I, Mem, Ty};
 use super::lanes::Val;
 use crate::exec::what::What;
@@ -56,6 +57,8 @@ pub struct Translate {
     sizes: Vec<usize>,
     /// Bytes and memory of the carried words that are read, in order of their numbers.
     pub carries: Vec<(u32, Mem)>,
+    /// Of each call that was translated: the number of instructions before it, and what it is.
+    pub calls: Vec<(u32, What)>,
 }
 
 /// Words and instructions of this size.
@@ -76,7 +79,10 @@ impl Translate {
         for (i, line) in lines.iter().enumerate().filter(|(i, _)| live(*i)) {
             self.forms[i] = match line.call {
                 None => Forms { source: Some(source(i)?), ..Forms::default() },
-                Some((what, args)) => self.call(what, args, line.size)?,
+                Some((what, args)) => {
+                    self.calls.push((self.build.len(), what));
+                    self.call(what, args, line.size)?
+                }
             }
         }
         Some(())
@@ -381,6 +387,7 @@ impl Translate {
                     Op::Sub => bin(I::Sub, a, b),
                     Op::Mul => bin(I::Mul, a, b),
                     Op::Div => bin(I::Div, a, b),
+                    Op::Rem => Words { build, ty }.remainder(a, b),
                     // the instruction gives its second operand where either is NaN, or both are zero
                     Op::Max => build.sel(cmp(3, b, b), ty, b, bin(I::Max, b, a)),
                     Op::Min => build.sel(cmp(3, b, b), ty, b, bin(I::Min, b, a)),
@@ -396,7 +403,8 @@ impl Translate {
         let (size, signed) = (dt.size(), dt.is_signed());
         let ty = word(size);
         // What looks at the order or the sign wants integers as they are, the others only bits.
-        let ordered = matches!(op, Op::Abs | Op::Sign | Op::Max | Op::Min | Op::Lt | Op::Le | Op::Shr);
+        let ordered =
+            matches!(op, Op::Abs | Op::Sign | Op::Max | Op::Min | Op::Lt | Op::Le | Op::Shr | Op::Div | Op::Rem);
         let mut v = [0; 3];
         for k in 0..op.arity() {
             let count = k == 1 && op == Op::Shr;
@@ -441,6 +449,9 @@ impl Translate {
             // By less than 32 bits, but by more than there are, nothing is left in the low ones.
             Op::Shl => bin(I::Shl, a, b),
             Op::ShrLogical => bin(I::Shr, a, b),
+            Op::Div => Words { build, ty }.divide(size, signed, a, b).0,
+            Op::Rem => Words { build, ty }.divide(size, signed, a, b).1,
+            Op::PopCount => Words { build, ty }.ones(a),
             Op::Shr if signed => bin(I::Sar, a, b),
             Op::Shr => bin(I::Shr, a, b),
             _ => return None,

@@ -568,8 +568,13 @@ impl Builder<'_> {
         let place = |_| from.0;
         let stored = [Made { val: made, place: to, in_place: false }];
         let target = Target { isa: self.isa, one: false };
-        let step =
-            Lower::new(&p, &plan, target, self.machine, &place, &HashMap::new()).group(&[1], &stored, &mut self.consts);
+        let copies = HashMap::new();
+        let lower = Lower::new(&p, &plan, target, self.machine, &place, &copies);
+        let mut step = lower.group(&[1], &stored, &mut self.consts);
+        if let Some(m) = &mut step.machine {
+            // its values are not those of the program
+            m.names.clear()
+        }
         self.emit_maps(step);
     }
 

@@ -436,7 +436,7 @@ impl Extreme {
     }
     /// Bytes of memory that it works in.
     pub fn work(&self) -> usize {
-        if self.outer == 0 || self.inner < 2 { 0 } else { self.tile() * (8 + self.size) }
+        if self.outer == 0 || self.inner < 2 { 0 } else { (self.tile() * (8 + self.size)).next_multiple_of(8) }
     }
     /// Columns that are worked on at once.
     fn tile(&self) -> usize {

@@ -512,7 +512,7 @@ impl<'a> Lower<'a> {
             free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
         step.choose_row();
-        step.machine = self.machine(&at, step.row, &ends, &direct, &tail);
+        step.machine = self.machine(&at, step.row, &ends, &direct, &tail, stored);
         for (entry, id) in &tail {
             let code = What::Copy(self.ssa[*id as usize].size).code(self.target);
             step.calls.push(Call { code, out: *entry, args: [at[*id as usize]; 3] });
@@ -530,6 +530,7 @@ impl<'a> Lower<'a> {
         ends: &[usize],
         direct: &HashMap<u32, u32>,
         tail: &[(u32, u32)],
+        stored: &[Made],
     ) -> Option<Box<Machine>> {
         let live = || self.ssa.iter().zip(ends).filter(|(_, e)| **e > 0).map(|(s, _)| &s.def);
         let calls = live().filter(|d| matches!(d, Def::Call { .. })).count();
@@ -551,7 +552,17 @@ impl<'a> Lower<'a> {
             direct.iter().map(|(id, e)| (*id, *e)).chain(tail.iter().map(|(e, id)| (*id, *e))).collect();
         outs.sort_unstable_by_key(|o| o.1);
         let sources = self.ssa.iter().enumerate().map(source).collect();
-        Some(Box::new(Machine::new(self.target.isa, self.when, self.lines(ends), sources, outs, calls * self.len)))
+        // What is read lies at the entry of its column, or, of a bool, of the column behind it.
+        let mut names: Vec<(u32, ValId)> = (self.inputs.iter())
+            .map(|((v, ..), real)| match &self.ssa[self.stored(*real) as usize].def {
+                Def::Call { args, .. } => (at[args[0] as usize], *v),
+                _ => (at[self.stored(*real) as usize], *v),
+            })
+            .chain(stored.iter().zip(0..).map(|(m, entry)| (entry, m.val)))
+            .collect();
+        names.sort_unstable();
+        let (lines, work) = (self.lines(ends), calls * self.len);
+        Some(Box::new(Machine::new(self.target.isa, self.when, lines, sources, outs, work, names)))
     }
     /// The columns for the emitter; the dead ones are empty.
     fn lines(&self, ends: &[usize]) -> Vec<Line> {

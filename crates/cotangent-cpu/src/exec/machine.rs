@@ -1,10 +1,12 @@
 //! A group of maps as one loop of machine code, made when it pays.
 
 use super::map::MapStep;
+use crate::ValId;
 pub use crate::emit::Code;
 use crate::emit::ir::{Ir, Store};
 use crate::emit::translate::{Line, Source, Translate};
-use crate::emit::{Loop, When, code};
+use crate::emit::{Loop, When, code, listing};
+use crate::exec::what::What;
 use crate::isa::Isa;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,6 +26,8 @@ pub struct Machine {
     /// Calls times elements.
     work: usize,
     runs: AtomicU32,
+    /// Entries of pointers, and the values that they are of.
+    pub names: Vec<(u32, ValId)>,
     code: OnceLock<Option<Code>>,
 }
 impl Machine {
@@ -34,8 +38,9 @@ impl Machine {
         sources: Vec<Option<Source>>,
         outs: Vec<(u32, u32)>,
         work: usize,
+        names: Vec<(u32, ValId)>,
     ) -> Machine {
-        Machine { isa, when, lines, sources, outs, work, runs: AtomicU32::new(0), code: OnceLock::new() }
+        Machine { isa, when, lines, sources, outs, work, runs: AtomicU32::new(0), names, code: OnceLock::new() }
     }
     /// The loop, if there is one by now.
     #[inline]
@@ -59,15 +64,31 @@ impl Machine {
     }
     /// The program for the emitter.
     pub fn ir(&self) -> Option<Ir> {
+        self.translated().ok().map(|t| t.0)
+    }
+    /// The program for the emitter, and its calls: before which instruction each of them begins. Else the call that has no machine code.
+    fn translated(&self) -> Result<(Ir, Vec<(u32, What)>), Option<What>> {
         let live = |i: usize| self.lines[i].call.is_some() || self.sources[i].is_some();
         let mut t = Translate::default();
-        t.program(&self.lines, live, |i| self.sources[i])?;
+        let done = t.program(&self.lines, live, |i| self.sources[i]);
+        let last = t.calls.last().map(|c| c.1);
+        done.ok_or(last)?;
         let mut stores = vec![];
         for (line, entry) in &self.outs {
-            let (mem, val) = t.stored(*line)?;
+            let (mem, val) = t.stored(*line).ok_or(last)?;
             stores.push(Store { entry: *entry, at: 0, mem, val })
         }
-        Some(Ir { insts: t.build.finish(), stores, ..Ir::default() })
+        Ok((Ir { insts: t.build.finish(), stores, ..Ir::default() }, t.calls))
+    }
+    /// The machine code as text, made now if it was not yet; else why there is none. `entry` names what the pointers of the table are of.
+    pub fn text(&self, entry: &dyn Fn(u32) -> String) -> Result<String, String> {
+        let (ir, calls) = self.translated().map_err(|what| match what {
+            Some(what) => format!("no machine code: there is none for {what}"),
+            None => "no machine code: there is none for what it stores".into(),
+        })?;
+        let calls = calls.into_iter().map(|(at, what)| (at, what.to_string())).collect();
+        let entry = |e: u32| self.names.iter().find(|n| n.0 == e).map_or_else(|| entry(e), |n| format!("%{}", n.1));
+        listing::text(&ir, self.isa, Loop::Map, &listing::Notes { calls, entry: &entry })
     }
 }
 

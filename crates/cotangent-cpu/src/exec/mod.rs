@@ -5,6 +5,7 @@
 //! several threads at once, and nothing of a run outlives it but results and reusable memory.
 
 mod access;
+mod assembly;
 mod build;
 mod compose;
 mod constants;

@@ -2,13 +2,15 @@
 //!
 //! [`Inspected`] is planned and built exactly as an [`Executable`](super::Executable) is, and keeps what that forgets.
 
+pub use super::assembly::Assembly;
 use super::build::{Built, Out, Place};
 use super::map::Fill;
 use super::plan::Plan;
 use super::run::{Frame, Step, run};
-use super::{Operand, Options, Outputs, Ready, frame_of, pointer, result_list, sizes_of};
+use super::{Operand, Options, Outputs, Ready, When, frame_of, pointer, result_list, sizes_of};
 use crate::cost::{bytes, fetched};
 use crate::float::Arithmetic;
+use crate::isa::Isa;
 use crate::{Cost, Kind, Program, ValId};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -61,8 +63,10 @@ pub struct Report {
 /// A program that can be run, with a report about itself, and step by step with a clock.
 pub struct Inspected {
     args: Box<[usize]>,
-    form: Ready,
+    pub(super) form: Ready,
     report: Report,
+    pub(super) isa: Isa,
+    pub(super) machine: When,
 }
 
 impl Inspected {
@@ -78,7 +82,7 @@ impl Inspected {
     pub fn compile_with(p: &Program, options: Options) -> Result<Inspected, String> {
         let (plan, form) = Ready::new(p, &options)?;
         let report = report(p, &plan, &form);
-        Ok(Inspected { args: sizes_of(p), form, report })
+        Ok(Inspected { args: sizes_of(p), form, report, isa: options.isa, machine: options.machine })
     }
     /// What there is to know before it runs.
     pub fn report(&self) -> &Report {

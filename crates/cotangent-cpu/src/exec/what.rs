@@ -3,6 +3,7 @@
 use super::kernels::{self, Target};
 use super::map::Code;
 use crate::{Dt, Op};
+use std::fmt::{self, Display, Formatter};
 
 /// An operation on columns.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -51,5 +52,24 @@ impl What {
             What::Copy(size) => kernels::copy(t, size),
             What::Interleave(size) => kernels::interleave(t, size),
         })
+    }
+}
+impl Display for What {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let name = |op: Op| match op {
+            Op::Math(m) => format!("{m:?}").to_lowercase(),
+            op => format!("{op:?}").to_lowercase(),
+        };
+        match *self {
+            What::Op(op, dt) => write!(f, "{} {dt}", name(op)),
+            What::Pair { first, second, dt, .. } => write!(f, "{} {} {dt}", name(first), name(second)),
+            What::Cast(from, to) => write!(f, "cast {from} to {to}"),
+            What::Widen(dt) => write!(f, "cast {dt} to f32"),
+            What::Narrow(dt) => write!(f, "cast f32 to {dt}"),
+            What::RoundToOdd => f.write_str("cast f64 to f32 for f16"),
+            What::Truth(_) => f.write_str("cast to bool"),
+            What::Copy(size) => write!(f, "copy of {size} bytes"),
+            What::Interleave(_) => f.write_str("complex"),
+        }
     }
 }

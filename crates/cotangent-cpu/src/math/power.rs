@@ -78,7 +78,9 @@ pub fn cbrt_normal<L: Lane>(x: L) -> L {
     let rest = (t - cube.hi) - square.lo.fma(r, cube.lo);
     let r = (y * y).fma(rest * c(1.0 / 3.0), r);
     let r = r * x.exp2i(q);
-    L::sel(a.gt(c(0.0)) & a.lt(c(f64::INFINITY)), r, x).copysign(x)
+    // A sum, not the number itself: of `f32` computed in `f64`, a selection between a conversion and its operand may become one behind the conversion back, and then a
+    // subnormal number would stay what it is.
+    L::sel(a.gt(c(0.0)) & a.lt(c(f64::INFINITY)), r, x + x).copysign(x)
 }
 
 /// The cube root.

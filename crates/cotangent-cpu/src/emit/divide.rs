@@ -1,0 +1,142 @@
+//! Quotients and remainders, and counts of bits: what no vector instruction does, in a few that do.
+//!
+//! A quotient of integers of up to 32 bits is that of floats with more than twice as many: two different quotients of such integers are further apart than a rounding
+//! reaches, so cutting off the rounded one is right. One of 64 bits is found in two steps, each of which leaves a remainder that is exact.
+
+use super::ir::{Build, I, Ty};
+
+/// Words of one size, and integers in them.
+#[derive(Clone, Copy)]
+pub struct Words<'a> {
+    pub build: &'a Build,
+    pub ty: Ty,
+}
+
+impl Words<'_> {
+    fn c(self, x: i64) -> u32 {
+        self.build.constant(self.ty, if self.ty == Ty::W64 { x as u64 } else { x as u32 as u64 })
+    }
+    fn bin(self, i: I, a: u32, b: u32) -> u32 {
+        self.build.bin(i, self.ty, a, b)
+    }
+    fn un(self, i: I, a: u32) -> u32 {
+        self.build.un(i, self.ty, a)
+    }
+    fn sel(self, m: u32, a: u32, b: u32) -> u32 {
+        self.build.sel(m, self.ty, a, b)
+    }
+    fn less(self, signed: bool, a: u32, b: u32) -> u32 {
+        self.build.bin(I::ILt(signed), Ty::Mask, a, b)
+    }
+    fn same(self, a: u32, b: u32) -> u32 {
+        self.build.bin(I::IEq, Ty::Mask, a, b)
+    }
+    fn both(self, a: u32, b: u32) -> u32 {
+        self.build.bin(I::MAnd, Ty::Mask, a, b)
+    }
+    fn not(self, a: u32) -> u32 {
+        self.build.un(I::MNot, Ty::Mask, a)
+    }
+
+    /// Quotient and remainder of integers of so many bytes, which are extended to the words. A quotient by zero is -1, and leaves the dividend.
+    pub fn divide(self, size: usize, signed: bool, a: u32, b: u32) -> (u32, u32) {
+        let none = self.same(b, self.c(0));
+        let by = self.sel(none, self.c(1), b);
+        let q = match size {
+            8 if signed => self.long(a, by),
+            8 => self.long_unsigned(a, by),
+            _ => self.short(size, signed, a, by),
+        };
+        let rest = self.bin(I::ISub, a, self.bin(I::IMul, q, by));
+        (self.sel(none, self.c(-1), q), self.sel(none, a, rest))
+    }
+    /// Of up to 32 bits.
+    fn short(self, size: usize, signed: bool, a: u32, b: u32) -> u32 {
+        let build = self.build;
+        if size < 4 {
+            let float = |x| build.un(I::ToFloat(true), Ty::W32, x);
+            return build.un(I::ToInt(true), Ty::W32, build.bin(I::Div, Ty::W32, float(a), float(b)));
+        }
+        // The least integer by -1 does not fit: the instruction gives the least integer, which is right.
+        if signed {
+            let float = |x| build.un(I::ToFloat(true), Ty::W64, x);
+            return build.un(I::ToInt(true), Ty::W32, build.bin(I::Div, Ty::W64, float(a), float(b)));
+        }
+        // 2^52 with an integer in its last bits is their sum
+        let far = build.constant(Ty::W64, (2f64.powi(52)).to_bits());
+        let float = |x| {
+            let bits = build.bin(I::Or, Ty::W64, build.un(I::Extend(false), Ty::W64, x), far);
+            build.bin(I::Sub, Ty::W64, bits, far)
+        };
+        let q = build.un(I::Round(3), Ty::W64, build.bin(I::Div, Ty::W64, float(a), float(b)));
+        build.un(I::Low, Ty::W32, build.bin(I::Add, Ty::W64, q, far))
+    }
+    /// Of 64 bits, with signs.
+    fn long(self, a: u32, b: u32) -> u32 {
+        let float = |x| self.un(I::ToFloat(true), x);
+        let fb = float(b);
+        let guess = |x| self.un(I::ToInt(true), self.bin(I::Div, float(x), fb));
+        let rest = |x, q| self.bin(I::ISub, x, self.bin(I::IMul, q, b));
+        // What is left after the first is less than the divisor and some thousands, which is exact whatever overflowed; after the second it is less than the divisor.
+        let q = guess(a);
+        let r = rest(a, q);
+        let more = guess(r);
+        let (q, r) = (self.bin(I::IAdd, q, more), rest(r, more));
+        // It has the dividend's sign.
+        let zero = self.c(0);
+        let wrong = self.both(self.not(self.same(r, zero)), self.less(true, self.bin(I::Xor, r, a), zero));
+        let apart = self.less(true, self.bin(I::Xor, r, b), zero);
+        let step = self.sel(apart, self.c(-1), self.c(1));
+        self.sel(wrong, self.bin(I::IAdd, q, step), q)
+    }
+    /// Of 64 bits, without: half of the dividend first.
+    fn long_unsigned(self, a: u32, b: u32) -> u32 {
+        let half = self.long(self.un(I::ShrBy(1), a), b);
+        let q = self.un(I::ShlBy(1), half);
+        let r = self.bin(I::ISub, a, self.bin(I::IMul, q, b));
+        let one = self.c(1);
+        let q = self.sel(self.less(false, r, b), q, self.bin(I::IAdd, q, one));
+        // A divisor with the highest bit is there once or not at all.
+        let once = self.sel(self.less(false, a, b), self.c(0), one);
+        self.sel(self.less(true, b, self.c(0)), once, q)
+    }
+
+    /// How many bits are set.
+    pub fn ones(self, x: u32) -> u32 {
+        let all = |byte: u64| self.c((byte * 0x0101_0101_0101_0101) as i64);
+        let and = |x, byte| self.bin(I::And, x, all(byte));
+        let x = self.bin(I::ISub, x, and(self.un(I::ShrBy(1), x), 0x55));
+        let x = self.bin(I::IAdd, and(x, 0x33), and(self.un(I::ShrBy(2), x), 0x33));
+        let mut x = and(self.bin(I::IAdd, x, self.un(I::ShrBy(4), x)), 0x0f);
+        for by in [8, 16, 32].into_iter().take(if self.ty == Ty::W64 { 3 } else { 2 }) {
+            x = self.bin(I::IAdd, x, self.un(I::ShrBy(by), x))
+        }
+        self.bin(I::And, x, self.c(0x7f))
+    }
+
+    /// The remainder of floats, with the dividend's sign, exact. Leaves the loop where the quotient is not small or a number is no ordinary one.
+    pub fn remainder(self, a: u32, b: u32) -> u32 {
+        let wide = self.ty == Ty::W64;
+        let f = |x: f64| self.build.constant(self.ty, if wide { x.to_bits() } else { (x as f32).to_bits() as u64 });
+        let (magnitude, sign) = match wide {
+            true => (self.c(i64::MAX), self.c(i64::MIN)),
+            false => (self.c(i32::MAX as i64), self.c(i32::MIN as i64)),
+        };
+        let cmp = |p, a, b| self.build.bin(I::Cmp(p), Ty::Mask, a, b);
+        let (x, y) = (self.bin(I::And, a, magnitude), self.bin(I::And, b, magnitude));
+        // so that the quotient is an integer of a float's digits, and nothing that is left is a subnormal number
+        let (times, least, most) = match wide {
+            true => (2f64.powi(52), 2f64.powi(-900), 2f64.powi(900)),
+            false => (2f64.powi(23), 2f64.powi(-90), 2f64.powi(90)),
+        };
+        let near = self.both(cmp(1, x, self.bin(I::Mul, y, f(times))), cmp(2, f(least), y));
+        let near = self.both(near, cmp(2, y, f(most)));
+        self.build.un(I::Bail, Ty::Mask, self.not(near));
+        let q = self.un(I::Round(3), self.bin(I::Div, x, y));
+        let minus = self.bin(I::Xor, q, sign);
+        let r = self.build.push(I::Fma, self.ty, minus, y, x);
+        // the rounded quotient may be one too large
+        let r = self.sel(cmp(1, r, f(0.0)), self.bin(I::Add, r, y), r);
+        self.bin(I::Or, self.bin(I::And, r, magnitude), self.bin(I::And, a, sign))
+    }
+}

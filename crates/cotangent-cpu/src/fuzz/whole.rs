@@ -1,0 +1,234 @@
+//! Whole programs: dozens of nodes over a few extents, with what real programs are full of, so that groups, strips, memory that is written over and values with
+//! several readers meet each other.
+
+use super::values::Mood;
+use super::{Fuzz, Rng};
+use crate::{Body, DotSpec, Dt, Fold, Kind, Op, Ty, Use, ValId, View};
+use smallvec::SmallVec;
+
+/// How much a whole program may do.
+const BUDGET: usize = 60_000;
+/// Types of which most values are.
+const COMMON: [Dt; 12] =
+    [Dt::F32, Dt::F32, Dt::F32, Dt::F32, Dt::F64, Dt::F64, Dt::I32, Dt::I64, Dt::U8, Dt::F16, Dt::Bf16, Dt::C64];
+
+/// The program and the arguments of a seed.
+pub fn whole(seed: u64) -> (crate::Program, Vec<Vec<u8>>) {
+    let mut f = fresh(seed ^ 0x5851_f42d_4c95_7f2d);
+    f.shapes();
+    for _ in 0..2 + f.r.below(3) {
+        let (dt, dims) = (f.dt(), f.dims());
+        f.arg(dt, &dims);
+    }
+    let nodes = 5 + f.r.below(36);
+    f.grow(nodes);
+    let n = f.p.vals.len() as ValId;
+    let mut outs: Vec<ValId> = (0..n - 1).filter(|_| f.r.once_in(10)).collect();
+    outs.push(n - 1);
+    if f.r.once_in(8) {
+        outs.push(f.r.pick(&outs));
+    }
+    f.p.outs = outs;
+    f.fences();
+    (f.p, f.args)
+}
+
+/// A program from values of these types to others of these types, for a loop: its first arguments and results. Behind them are further arguments, and as many further
+/// results as the number says.
+pub fn over(seed: u64, types: &[Ty]) -> (crate::Program, Vec<Vec<u8>>, usize) {
+    let mut f = fresh(seed ^ 0x1405_7b7e_f767_814f);
+    f.types.extend(types.iter().map(|ty| ty.dt));
+    f.shapes.extend(types.iter().map(|ty| ty.dims.to_vec()));
+    for ty in types {
+        f.arg(ty.dt, &ty.dims);
+    }
+    let nodes = 2 + f.r.below(12);
+    f.grow(nodes);
+    let mut outs = vec![];
+    for ty in types {
+        let all: Vec<ValId> = (0..f.p.vals.len() as ValId).filter(|v| f.p.ty(*v) == ty).collect();
+        // most often one of the last that were computed
+        let late = all.len() - 1 - f.r.below(all.len().min(3));
+        outs.push(all[late])
+    }
+    let more = f.r.below(3);
+    let n = f.p.vals.len();
+    outs.extend((0..more).map(|_| (n - 1 - f.r.below(n.min(8))) as ValId));
+    f.p.outs = outs;
+    f.fences();
+    (f.p, f.args, more)
+}
+
+fn fresh(seed: u64) -> Fuzz {
+    let mut r = Rng(seed);
+    r.next();
+    let n = 1 + r.below(3);
+    let types = (0..n).map(|_| if r.once_in(8) { r.pick(&Dt::ALL) } else { r.pick(&COMMON) }).collect();
+    let mood = r.pick(&[Mood::Tame, Mood::Tame, Mood::Tame, Mood::Sprinkled, Mood::Small]);
+    Fuzz::new(r, types, mood, BUDGET, 3000)
+}
+
+impl Fuzz {
+    /// A few extents that go together: rows, columns, and each of them alone.
+    fn shapes(&mut self) {
+        let (a, b) = (self.r.pick(&[1, 2, 3, 5, 8, 16, 33]), self.r.pick(&[1, 3, 7, 8, 16, 17, 31, 64, 65]));
+        let all = [vec![a, b], vec![b], vec![a], vec![b, a], vec![2, a, b], vec![], vec![a, 1]];
+        let n = 2 + self.r.below(3);
+        self.shapes = (0..n).map(|k| if k == 0 { vec![a, b] } else { all[self.r.below(all.len())].clone() }).collect();
+    }
+    fn fences(&mut self) {
+        while self.r.once_in(4) {
+            let at = self.r.below(self.p.nodes.len() + 1) as u32;
+            self.p.fences.push(at)
+        }
+        self.p.fences.sort_unstable()
+    }
+    fn grow(&mut self, nodes: usize) {
+        let end = self.p.nodes.len() + nodes;
+        while self.p.nodes.len() < end && self.left > 0 {
+            match self.r.below(12) {
+                0 => self.softmax(),
+                1 => self.layer(),
+                2 | 3 => self.again(),
+                4 => self.piecewise(),
+                5 => self.mean(),
+                _ => self.node(),
+            }
+        }
+    }
+    /// A value of a type with a property, most often a late one, and its type.
+    fn late(&mut self, ok: impl Fn(&Ty) -> bool) -> Option<(ValId, Ty)> {
+        let all: Vec<ValId> = (0..self.p.vals.len() as ValId).filter(|v| ok(self.p.ty(*v))).collect();
+        let n = all.len();
+        if n == 0 {
+            return None;
+        }
+        let v = all[n - 1 - self.r.below(n).min(self.r.below(n))];
+        Some((v, self.p.ty(v).clone()))
+    }
+    /// A map of values of one type, element by element or as their views show them.
+    fn simple(&mut self, op: Op, ty: &Ty, uses: &[Use]) -> ValId {
+        let mut b = Body::default();
+        let ins: Vec<u32> = (0..uses.len()).map(|k| b.input(k as u32, ty.dt)).collect();
+        let y = b.push(op, ty.dt, ins[0], ins.get(1).copied().unwrap_or(0), ins.get(2).copied().unwrap_or(0));
+        b.outs.push(y);
+        self.spend(ty.len());
+        self.p.push(Kind::Map(b.into()), uses, std::slice::from_ref(ty))
+    }
+    /// What belongs to a row, for each of its elements.
+    fn spread(&mut self, val: ValId, dims: &[usize]) -> Use {
+        let mut strides: SmallVec<[i64; 6]> = SmallVec::from_elem(0, dims.len());
+        let mut s = 1;
+        for d in (0..dims.len() - 1).rev() {
+            strides[d] = s;
+            s *= dims[d] as i64
+        }
+        self.p.through(val, View { strides, ..View::splat(dims) })
+    }
+    /// The greatest of a row, differences, their function, its sum, and quotients: what becomes a strip.
+    fn softmax(&mut self) {
+        let math = self.r.pick(&[crate::M::Exp, crate::M::Tanh, crate::M::Log1p]);
+        let real = |ty: &Ty| matches!(ty.dt, Dt::F32 | Dt::F64) && ty.dims.len() > 1 && !ty.is_empty();
+        let Some((x, ty)) = self.late(real) else { return self.node() };
+        let (rank, rows) = (ty.dims.len(), Ty::new(ty.dt, &ty.dims[..ty.dims.len() - 1]));
+        let fold = |op| Kind::Reduce { op, first: rank as u32 - 1, count: 1 };
+        self.spend(50 * ty.len());
+        let most = self.p.push(fold(Fold::Max), &[Use::plain(x)], std::slice::from_ref(&rows));
+        let most = self.spread(most, &ty.dims);
+        let y = self.simple(Op::Sub, &ty, &[Use::plain(x), most]);
+        let y = self.simple(Op::Math(math), &ty, &[Use::plain(y)]);
+        let sum = self.p.push(fold(Fold::Sum), &[Use::plain(y)], std::slice::from_ref(&rows));
+        let sum = self.spread(sum, &ty.dims);
+        self.simple(Op::Div, &ty, &[Use::plain(y), sum]);
+    }
+    /// A product of matrices that are there, a sum with a row, and the greater of that and something.
+    fn layer(&mut self) {
+        let matrix = |ty: &Ty| ty.dt.is_float() && ty.dims.len() == 2 && !ty.is_empty();
+        let Some((x, ty)) = self.late(matrix) else { return self.node() };
+        let (m, k) = (ty.dims[0], ty.dims[1]);
+        let Some((w, wt)) = self.late(|t| t.dt == ty.dt && t.dims.len() == 2 && !t.is_empty() && t.dims.contains(&k))
+        else {
+            return self.node();
+        };
+        let turned = wt.dims[0] != k;
+        let n = if turned { wt.dims[0] } else { wt.dims[1] };
+        if m * n * k > self.left {
+            return self.node();
+        }
+        let right = match turned {
+            false => View { strides: [0, n as i64, 1].into_iter().collect(), ..View::splat(&[1, k, n]) },
+            true => View { strides: [0, 1, k as i64].into_iter().collect(), ..View::splat(&[1, k, n]) },
+        };
+        let left = View { strides: [0, k as i64, 1].into_iter().collect(), ..View::splat(&[1, m, k]) };
+        let uses = [self.p.through(x, left), self.p.through(w, right)];
+        let acc = ty.dt.acc();
+        let made = Ty::new(ty.dt, &[1, m, n]);
+        let product = self.p.push(Kind::Dot(DotSpec::for_sizes(n, k, acc)), &uses, &[made]);
+        let product = self.p.view(product, View::identity(&[m, n]));
+        self.spend(m * n * k);
+        let ty = Ty::new(ty.dt, &[m, n]);
+        let bias = self.operand(ty.dt, &[m, n]);
+        let sum = self.simple(Op::Add, &ty, &[Use::plain(product), bias]);
+        let other = self.operand(ty.dt, &[m, n]);
+        self.simple(Op::Max, &ty, &[Use::plain(sum), other]);
+    }
+    /// A few maps of values that nobody else reads, with operands of the same type: memory that is written over.
+    fn again(&mut self) {
+        let Some((mut x, ty)) = self.late(|ty| ty.dt != Dt::Bool && !ty.dt.is_complex() && ty.len() > 1) else {
+            return self.node();
+        };
+        let ops: Vec<Op> = [Op::Add, Op::Sub, Op::Mul, Op::Max, Op::Neg, Op::Div, Op::MulAdd]
+            .into_iter()
+            .filter(|op| op.takes(ty.dt, ty.dt))
+            .collect();
+        for _ in 0..1 + self.r.below(4) {
+            let op = self.r.pick(&ops);
+            let mut uses = vec![Use::plain(x)];
+            while uses.len() < op.arity() {
+                let same = self.late(|t| *t == ty).expect("at least itself").0;
+                let u = if self.r.once_in(3) { self.operand(ty.dt, &ty.dims) } else { Use::plain(same) };
+                uses.push(u)
+            }
+            x = self.simple(op, &ty, &uses);
+            // now and then something between that ends the group
+            if self.r.once_in(4) && !ty.dims.is_empty() {
+                let dim = self.r.below(ty.dims.len()) as u32;
+                let kind = Kind::Prefix { op: Fold::Sum, dim, reverse: self.r.once_in(2) };
+                self.spend(2 * ty.len());
+                x = self.p.push(kind, &[Use::plain(x)], std::slice::from_ref(&ty))
+            }
+        }
+    }
+    /// A piece of what was just computed is replaced, and what is there then is read as a whole: an update in place.
+    fn piecewise(&mut self) {
+        let Some((x, ty)) = self.late(|ty| !ty.dims.is_empty() && !ty.is_empty()) else { return self.node() };
+        let one = self.p.constant(ty.dt, [1, 0]);
+        let filled = self.p.through(one, View::splat(&ty.dims));
+        let plus = if ty.dt == Dt::Bool { Op::Or } else { Op::Max };
+        let x = match plus.takes(ty.dt, ty.dt) {
+            true => self.simple(plus, &ty, &[Use::plain(x), filled]),
+            false => x,
+        };
+        let small: Vec<usize> = ty.dims.iter().map(|n| 1 + self.r.below(*n)).collect();
+        let piece = self.operand(ty.dt, &small);
+        let mut uses = vec![Use::plain(x), piece];
+        for n in &ty.dims {
+            let v = self.index_arg(&[], -2, *n as i64 + 1);
+            uses.push(Use::plain(v))
+        }
+        self.spend(2 * ty.len());
+        self.p.push(Kind::Update, &uses, std::slice::from_ref(&ty));
+    }
+    /// The sum of everything, and something with it: a strip of blocks.
+    fn mean(&mut self) {
+        let Some((x, ty)) = self.late(|ty| matches!(ty.dt, Dt::F32 | Dt::F64) && !ty.dims.is_empty()) else {
+            return self.node();
+        };
+        let y = self.simple(Op::Mul, &ty, &[Use::plain(x); 2]);
+        let kind = Kind::Reduce { op: Fold::Sum, first: 0, count: ty.dims.len() as u32 };
+        let sum = self.p.push(kind, &[Use::plain(y)], &[Ty::new(ty.dt, &[])]);
+        let all = self.p.through(sum, View::splat(&ty.dims));
+        self.spend(2 * ty.len());
+        self.simple(Op::Sub, &ty, &[Use::plain(x), all]);
+    }
+}
