@@ -28,8 +28,9 @@ const BATCH: usize = 16;
 const WIDTH: usize = 64;
 const HEADS: usize = 4;
 const BLOCKS: usize = 2;
-/// How many letters it writes in the end.
+/// How many letters it writes in the end, and how daring it is: 1 is as probable as it holds them.
 const WRITTEN: usize = 400;
+const TEMPERATURE: f64 = 0.7;
 
 /// The text as numbers of letters, and the letters.
 struct Sonnets {
@@ -161,34 +162,34 @@ fn rows(text: &Array, starts: &Array, n: usize) -> Array {
     text.i(&(starts.expand_dims(&[-1]) + np::arange(n as i32)))
 }
 
-/// Bits per letter, from the second on that has `before` others before it, if probabilities are counts of the `order - 1` letters before, mixed with
-/// the same of fewer. How much of these is mixed in is what is best for the very text.
-fn counted(text: &Sonnets, order: usize, before: usize) -> f64 {
+/// Bits per letter of the test without its first letters, if the probability of each is how often it followed the last `order - 1` letters in training, mixed with the same
+/// of fewer letters. How much of these is mixed in is what is best for the test.
+fn counted(text: &Sonnets, order: usize, first: usize) -> f64 {
     let n = text.letters.len();
-    let cut = |x: &Array, k: usize| (0..k).map(|i| x.i(i..x.size() - k + 1 + i)).collect::<Vec<Array>>();
+    // all groups of k letters, as an index of a table with k dimensions
+    let groups = |x: &Array, k: usize| -> Vec<np::Item> {
+        (0..k).map(|i| np::Item::Array(x.i(i..x.size() - k + 1 + i))).collect()
+    };
     let best = |strength: f64| {
         let mut chances = np::full(&[n], 1.0 / n as f64);
         for k in 1..=order {
-            let at = cut(&text.train, k);
-            let place: Vec<_> = at.iter().map(|x| np::Item::Array(x.clone())).collect();
-            let counts = np::zeros(&vec![n; k]).at(place).add(1.0);
+            let counts = np::zeros(&vec![n; k]).at(groups(&text.train, k)).add(1.0);
             let sums = np::over(-1).keepdims().sum(&counts);
             chances = (counts + strength * chances) / (sums + strength)
         }
-        let at = cut(&text.test.i(before + 1 - (order - 1)..), order);
-        let place: Vec<_> = at.into_iter().map(np::Item::Array).collect();
-        -np::log2(&chances.i(place)).mean().to_f64()
+        -np::log2(&chances.i(groups(&text.test.i(first + 1 - order..), order))).mean().to_f64()
     };
     (0..8).map(|i| best(2f64.powi(i))).fold(f64::MAX, f64::min)
 }
 
 fn main() -> Drawn {
-    let text = Sonnets::new(include_str!("data/sonnets.txt"));
+    let mut text = Sonnets::new(include_str!("data/sonnets.txt"));
+    // the test is read in windows that overlap by half, so that each letter is predicted from at least so many; they end where the text ends
+    let half = CONTEXT / 2;
+    text.test = text.test.i(..(text.test.size() - 1) / half * half + 1);
     let (n, letters) = (text.train.size(), text.letters.len());
     println!("{n} letters to learn from, {} for the test, {letters} different ones", text.test.size());
-    // the test's letters are predicted from at least half of the greatest context
-    let half = CONTEXT / 2;
-    let [pairs, triples] = [2, 3].map(|order| counted(&text, order, half));
+    let [pairs, triples] = [2, 3].map(|order| counted(&text, order, half + 1));
     println!("bits per letter by counting: {pairs:.3} from pairs, {triples:.3} from triples");
 
     let steps = argument("--steps", 1500);
@@ -240,7 +241,7 @@ fn main() -> Drawn {
 
     let write = jit(|m: &Model, seen: &Array, keys: Key| {
         let next = |seen: &Array, key: &Key| {
-            let logits = m.logits(&seen.expand_dims(&[0])).i((0, -1)) / 0.8;
+            let logits = m.logits(&seen.expand_dims(&[0])).i((0, -1)) / TEMPERATURE;
             let letter = random::categorical(random::clone(key), &logits);
             (np::concatenate(&[&seen.i(1..), &letter.reshape(&[1])], 0), letter)
         };
@@ -248,8 +249,8 @@ fn main() -> Drawn {
     });
     let prompt = text.test.i(..CONTEXT);
     let written = write(&model, &prompt, random::split_array(writing, &[WRITTEN]));
-    let written = text.spell(&written);
-    println!("\n{}|{written}\n", text.spell(&prompt));
+    let written = format!("{}|{}", text.spell(&prompt), text.spell(&written));
+    println!("\n{written}\n");
 
     // where the heads look, in the first line of a sonnet
     let shown = CONTEXT;
@@ -264,7 +265,7 @@ fn main() -> Drawn {
     save("char_transformer", (1200, 620), |root| {
         let (left, right) = root.split_horizontally(560);
         let title = "Bits per letter";
-        let mut chart = axes(&left, title, ("step", 0.0..steps as f64), ("bits", 1.8..6.0))?;
+        let mut chart = axes(&left, title, ("step", 0.0..steps as f64), ("bits", 2.0..4.6))?;
         let losses = train_bits.iter().enumerate().map(|(i, b)| (i as f64, *b));
         chart
             .draw_series(LineSeries::new(losses, BLUE.mix(0.5)))?
@@ -311,9 +312,11 @@ fn main() -> Drawn {
             }
             text(&top, &format!("block {}, head {}", b + 1, head.to_f64() + 1.0), (x, y + all + 6), 13)?
         }
-        let bottom = bottom.titled("What it wrote", ("sans-serif", 19))?;
-        for (k, line) in written.lines().skip(1).take(9).enumerate() {
-            text(&bottom, line, (30, 6 + 18 * k as i32), 14)?
+        let bottom = bottom.titled("What it wrote, from the bar on", ("sans-serif", 19))?;
+        // long lines are broken, and there is room for so many
+        let broken = written.lines().flat_map(|line| line.as_bytes().chunks(72));
+        for (k, line) in broken.take(10).enumerate() {
+            text(&bottom, &String::from_utf8_lossy(line), (30, 6 + 17 * k as i32), 14)?
         }
         Ok(())
     })
