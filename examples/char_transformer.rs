@@ -3,7 +3,7 @@
 //! It reads the first hundred sonnets (`examples/data/sonnets.txt`), all but every tenth, and after each letter says how probable each next one is: two blocks of causal attention
 //! with four heads and of a layer of two dense maps, in 64 dimensions. AdamW trains it, with a warm-up, a cosine
 //! schedule and gradients that are clipped by their global norm; a step is one compiled call, which draws its batch itself. How good it is, is measured in bits per letter on the
-//! sonnets that it has not seen, beside what counting pairs and triples of letters achieves. In the end it writes some
+//! sonnets that it has not seen, beside what counts of pairs and triples of letters (bigrams and trigrams) achieve. In the end it writes some
 //! lines: a `lax::scan` whose carry is the text so far, with `random::categorical`.
 //!
 //!     cargo run --release --example char_transformer [-- --steps 1500]

@@ -119,7 +119,7 @@ fn main() -> Drawn {
         let title = "What speaks for the answer (orange) and against it (blue), pixel by pixel";
         let bottom = bottom.titled(title, ("sans-serif", 19))?;
         for k in 0..10 {
-            let (x, y) = (20 + 106 * (k as i32 % 5), 16 + 190 * (k as i32 / 5));
+            let (x, y) = (20 + 106 * (k % 5), 16 + 190 * (k / 5));
             let slope = slopes.i(k);
             tile(&bottom, (x, y), 84, &images.i(k).to_vec::<f32>(), ink)?;
             tile(&bottom, (x, y + 88), 84, &(&slope / slope.abs().max()).to_vec::<f32>(), signed)?
