@@ -95,7 +95,7 @@ fn main() -> Drawn {
     let solver = optim::lbfgs().tolerance(1e-6);
     let step = jit(vmap(|s: &LbfgsState<Hyper>| solver.step(objective, s)));
     let mut state = jit(vmap(|h: &Hyper| solver.init(objective, h)))(&guesses);
-    let iterations = 40;
+    let iterations = 30;
     let bar = progress::bar("L-BFGS", iterations);
     let mut curves = vec![state.value.to_vec::<f64>()];
     for _ in 0..iterations {
@@ -153,7 +153,7 @@ fn main() -> Drawn {
     save("gaussian_process", (1200, 560), |root| {
         let (left, right) = root.split_horizontally(740);
         let title = "What 80 measurements say about a function";
-        let mut chart = axes(&left, title, ("x", 0.0..10.0), ("y", -4.0..4.0))?;
+        let mut chart = axes(&left, title, ("x", 0.0..10.0), ("y", -3.0..4.0))?;
         let around = line(&high).into_iter().chain(line(&low).into_iter().rev()).collect::<Vec<_>>();
         let sure = BLUE.mix(0.18).filled();
         chart
@@ -180,7 +180,7 @@ fn main() -> Drawn {
         legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
 
         let (above, below) = right.split_vertically(280);
-        let mut chart = axes(&above, "Slopes, by grad", ("x", 0.0..10.0), ("dy / dx", -5.0..6.0))?;
+        let mut chart = axes(&above, "Slopes, by grad", ("x", 0.0..10.0), ("dy / dx", -4.0..7.0))?;
         let found = LineSeries::new(line(&slopes[1]), BLUE.stroke_width(2));
         chart.draw_series(found)?.label("of the mean").legend(dash(BLUE.into(), 2));
         let true_one = DashedLineSeries::new(line(&slopes[0]), 6, 4, ORANGE.stroke_width(2));

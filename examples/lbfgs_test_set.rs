@@ -282,13 +282,13 @@ fn main() -> Drawn {
     let (evaluations, least, _) = searches[0].path[searches[0].path.len() - 1];
     assert!(found.converged.to_bool() && found.evaluations.to_f64() == evaluations && found.value.to_f64() == least);
 
-    let grid = Grid { x: -1.7..1.5, y: -0.6..1.7, columns: 161, rows: 116 };
+    let grid = Grid { x: -1.7..1.5, y: -0.6..1.7, columns: 321, rows: 231 };
     let points = Array::from_slice(&grid.points(), &[grid.columns * grid.rows, 2]);
     let heights = cotangent::vmap(value(rosenbrock))(&points).to_vec::<f64>();
     save("lbfgs_test_set", (1200, 560), |root| {
         let (left, right) = root.split_horizontally(640);
         let mut chart = axes(&left, "Through Rosenbrock's valley", ("x", -1.7..1.5), ("y", -0.6..1.7))?;
-        for level in [0.1, 1.0, 4.0, 20.0, 100.0, 300.0] {
+        for level in [0.3, 1.0, 4.0, 20.0, 100.0, 300.0] {
             let lines = grid.contour(&heights, level);
             chart.draw_series(lines.into_iter().map(|l| PathElement::new(l, GRAY.mix(0.8).stroke_width(1))))?;
         }
@@ -307,7 +307,7 @@ fn main() -> Drawn {
         let mut chart = axes(
             &right,
             "Functions whose minimum is 0",
-            ("evaluations of function and gradient", 0.0..160.0),
+            ("evaluations of function and gradient", 0.0..125.0),
             ("value", (1e-20..1e14).log_scale()),
         )?;
         let shown = [(1, BLUE), (4, GRAY), (13, ORANGE), (14, GREEN), (21, RGBColor(204, 121, 167)), (30, BLACK)];

@@ -19,18 +19,18 @@ use cotangent::prelude::*;
 use cotangent::random::{self, Key};
 use picture::*;
 
-const HIDDEN: usize = 24;
+const HIDDEN: usize = 32;
 /// Recordings, the points of each, and the time between two.
 const RECORDINGS: usize = 6;
 const POINTS: usize = 33;
 const DT: f64 = 0.25;
 /// The network is asked to predict so many points from the one before them.
 const AHEAD: usize = 8;
-const STEPS: usize = 400;
+const STEPS: usize = 1500;
 
 /// The law, for states in rows.
 fn truth(y: &Array, _time: &Array, _: &()) -> Array {
-    let turned = y.matmul(&array(vec![0f64, 2.0, -2.0, 0.0]).reshape(&[2, 2]));
+    let turned = y.matmul(&array([[0.0, 2.0], [-2.0, 0.0]]));
     turned / (1.0 + 0.25 * np::over(1).keepdims().sum(&y.powi(2))) - 0.15 * y
 }
 /// What is learned instead.
@@ -113,7 +113,7 @@ fn main() -> Drawn {
 
     // an orbit that nobody recorded
     let fine = 0.05 * np::arange_dtype(161, DType::Float64);
-    let start = array(vec![-1.2f64, 1.6]).reshape(&[1, 2]);
+    let start = array([[-1.2, 1.6]]);
     let orbits = [
         odeint(truth, &start, &fine, &()),
         odeint(learned, &start, &fine, &net),

@@ -57,7 +57,11 @@ where
         .y_label_area_size(58)
         .build_cartesian_2d(x, y)?;
     // as short as they can be
-    let number = |v: &f64| ((v * 1e6).round() / 1e6 + 0.0).to_string();
+    let number = |v: &f64| match v.abs() {
+        0.0 => "0".to_string(),
+        a if !(1e-4..1e6).contains(&(a * 1.000001)) => format!("{v:.0e}"),
+        _ => ((v * 1e6).round() / 1e6).to_string(),
+    };
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
