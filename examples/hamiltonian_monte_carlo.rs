@@ -239,6 +239,6 @@ fn main() -> Drawn {
                 .label(name)
                 .legend(dash(color.into(), 2));
         }
-        legend(&mut chart, SeriesLabelPosition::LowerRight)
+        legend(&mut chart, SeriesLabelPosition::UpperRight)
     })
 }

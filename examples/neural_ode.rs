@@ -133,12 +133,18 @@ fn main() -> Drawn {
     let orbits = orbits.map(|o| pairs(&o));
     save("neural_ode", (1200, 620), |root| {
         let (left, right) = root.split_horizontally(640);
-        let mut chart = axes(&left, "A law learned from six recordings", ("x", -2.7..2.7), ("y", -2.7..2.7))?;
+        let mut chart = axes(&left, "A law learned from six recordings", ("x", -2.7..2.7), ("y", -3.7..2.7))?;
         for ((name, color, width), slopes) in
             [("true law", GRAY, 4), ("learned law", ORANGE, 1)].into_iter().zip(&arrows)
         {
             let ends = places.iter().zip(slopes.chunks(2));
-            let arrows = ends.map(|((x, y), s)| vec![(*x, *y), (x + 0.12 * s[0], y + 0.12 * s[1])]);
+            // along the arrow, and to both sides of its head
+            let arrows = ends.map(|((x, y), s)| {
+                let at = |along: f64, aside: f64| {
+                    (x + 0.11 * (along * s[0] - aside * s[1]), y + 0.11 * (along * s[1] + aside * s[0]))
+                };
+                vec![at(0.0, 0.0), at(1.0, 0.0), at(0.75, 0.13), at(1.0, 0.0), at(0.75, -0.13)]
+            });
             let faint = color.mix(if width > 1 { 0.45 } else { 1.0 });
             chart
                 .draw_series(arrows.map(|l| PathElement::new(l, faint.stroke_width(width))))?
