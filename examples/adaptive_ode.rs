@@ -12,13 +12,14 @@
 //! and that they are within 5 % of these.
 
 mod picture;
-mod progress;
+mod training;
 
 use cotangent::optim::{self, AdamState, Optimizer};
 use cotangent::prelude::*;
 use cotangent::prim::{concatenate, dynamic_slice, dynamic_update_slice, squeeze};
 use cotangent::{jacfwd, lax, np, random};
 use picture::*;
+use training::Progress;
 
 /// The stages of Bogacki and Shampine (1989): each begins where these multiples of the slopes before lead.
 const STAGES: [&[f64]; 3] = [&[1.0 / 2.0], &[0.0, 3.0 / 4.0], &[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0]];
@@ -124,14 +125,14 @@ fn main() -> Drawn {
         (adam.step(x, &g, state), value)
     });
     let (mut x, mut state, mut losses) = (first.clone(), adam.init(&first), vec![]);
-    let bar = progress::bar("fit", 200);
+    let progress = Progress::new("fit", 200);
     for _ in 0..200 {
         let (next, value) = step(&x, &state);
         (x, state) = next;
         losses.push(value.to_f64());
-        bar.inc(1)
+        progress.turn(format!("loss {:.5}", value.to_f64()))
     }
-    bar.finish_and_clear();
+    drop(progress);
     let rates = x.exp().to_vec::<f64>();
     println!("loss {:.4} at first, {:.6} at last", losses[0], losses[199]);
     for ((name, found), true_one) in ["a", "b", "c", "d"].iter().zip(&rates).zip(truth) {

@@ -11,7 +11,7 @@
 //! function (root of the mean square), that the squares of standardized errors have a mean between 0.8 and 1.2, and that 91 % to 98 % of the measurements are in the band of 95 %.
 
 mod picture;
-mod progress;
+mod training;
 
 use cotangent::np::linalg::{self, SolveTriangular};
 use cotangent::optim::{self, LbfgsState};
@@ -20,6 +20,7 @@ use cotangent::random::{self, Key};
 use cotangent::stats::multivariate_normal;
 use cotangent::{CheckGrads, np, vmap, vmap_axes};
 use picture::*;
+use training::Progress;
 
 const MEASURED: usize = 80;
 const HELD_OUT: usize = 300;
@@ -96,16 +97,16 @@ fn main() -> Drawn {
     let step = jit(vmap(|s: &LbfgsState<Hyper>| solver.step(objective, s)));
     let mut state = jit(vmap(|h: &Hyper| solver.init(objective, h)))(&guesses);
     let iterations = 30;
-    let bar = progress::bar("L-BFGS", iterations);
+    let progress = Progress::new("L-BFGS", iterations);
     let mut curves = vec![state.value.to_vec::<f64>()];
     for _ in 0..iterations {
         state = step(&state);
         let values = state.value.to_vec::<f64>();
-        bar.set_message(format!("{:.3}", values.iter().copied().fold(f64::INFINITY, f64::min)));
-        bar.inc(1);
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        progress.turn(format!("-log likelihood {least:.3}"));
         curves.push(values)
     }
-    bar.finish_and_clear();
+    drop(progress);
     let best = state.value.argmin().to_f64() as i32;
     let h = lane(&state.params, best);
     let least = state.value.i(best).to_f64();

@@ -12,14 +12,14 @@
 //! everywhere; and that between 85 % and 97 % of the proposals are accepted.
 
 mod picture;
-mod progress;
+mod training;
 
 use cotangent::np::{self, linalg};
 use cotangent::prelude::*;
 use cotangent::random::{self, Key};
 use cotangent::{Vmap, lax, vmap};
-use indicatif::ProgressBar;
 use picture::*;
+use training::Progress;
 
 const CHAINS: usize = 64;
 /// Draws of each chain: some to warm up, then those that count; and so many in one call.
@@ -93,7 +93,12 @@ struct Chains {
     acceptance: f64,
 }
 /// Runs all chains from these points, which are rows.
-fn sample(log_density: impl Fn(&Array) -> Array + Send + Sync, starts: &Array, key: Key, bar: &ProgressBar) -> Chains {
+fn sample(
+    log_density: impl Fn(&Array) -> Array + Send + Sync,
+    starts: &Array,
+    key: Key,
+    progress: &Progress,
+) -> Chains {
     let both = value_and_grad(|x: &Array| log_density(x));
     let look = |x: &Array| {
         let (density, slope) = both(x);
@@ -117,8 +122,8 @@ fn sample(log_density: impl Fn(&Array) -> Array + Send + Sync, starts: &Array, k
         let keys = random::split_array(key, &[CHAINS, ROUND]);
         let (next, made) = round(&state.0, &state.1, &keys, &Static(warming));
         state = next;
-        bar.set_message(format!("accepts {:.0} %", 100.0 * made.1.mean().to_f64()));
-        bar.inc(ROUND as u64);
+        let what = if warming { "warming up" } else { "drawing" };
+        progress.turn(format!("{what}, {:.0} % accepted", 100.0 * made.1.mean().to_f64()));
         seen[!warming as usize].push(made)
     }
     let along = |parts: Vec<&Array>| np::concatenate(&parts, 1);
@@ -170,10 +175,10 @@ fn banana(x: &Array) -> Array {
 fn main() -> Drawn {
     let [from, bent, features, noise, origin, straight] = random::key(3).split();
     let normal = |key: Key, shape: &[usize]| random::normal_dtype(key, shape, DType::Float64);
-    let bar = progress::bar("draws", 2 * (WARM + DRAWS));
+    let progress = Progress::new("chains", 2 * (WARM + DRAWS) / ROUND);
 
     let far = 2.0 * normal(from, &[CHAINS, 2]);
-    let bananas = sample(banana, &far, bent, &bar);
+    let bananas = sample(banana, &far, bent, &progress);
     // b is half of a^2 - 1, of variance 1/2, and something of variance 1/4
     let moments = (array([0.0, 0.0]), array([[1.0, 0.0], [0.0, 0.75]]));
 
@@ -182,8 +187,8 @@ fn main() -> Drawn {
     let x = normal(features, &[60, 4]).matmul(&mix);
     let y = x.matmul(&array([1.0, -2.0, 0.5, 0.0])) + 0.5 * normal(noise, &[60]);
     let posterior = |w: &Array| -0.5 * ((&y - x.matmul(w)) / 0.5).powi(2).sum() - 0.5 * (w / 2.0).powi(2).sum();
-    let regression = sample(posterior, &normal(origin, &[CHAINS, 4]), straight, &bar);
-    bar.finish_and_clear();
+    let regression = sample(posterior, &normal(origin, &[CHAINS, 4]), straight, &progress);
+    drop(progress);
     let covariance = linalg::inv(&(x.t().matmul(&x) / 0.25 + np::eye_dtype(4, 4, 0, DType::Float64) / 4.0));
     let mean = covariance.matmul(&x.t().matmul(&y)) / 0.25;
 

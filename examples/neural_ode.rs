@@ -10,7 +10,7 @@
 //! trained on, stays within 0.1 of the true orbit, whose radius is 2 at first.
 
 mod picture;
-mod progress;
+mod training;
 
 use cotangent::np;
 use cotangent::ode::{Odeint, odeint};
@@ -18,6 +18,7 @@ use cotangent::optim::{self, AdamState, Optimizer, Schedule};
 use cotangent::prelude::*;
 use cotangent::random::{self, Key};
 use picture::*;
+use training::Progress;
 
 const HIDDEN: usize = 32;
 /// Recordings, the points of each, and the time between two.
@@ -100,15 +101,14 @@ fn main() -> Drawn {
     });
     let (mut net, mut state, mut losses) = (net.clone(), adam.init(&net), vec![]);
     let first = net.clone();
-    let bar = progress::bar("training", STEPS);
+    let progress = Progress::new("training", STEPS);
     for _ in 0..STEPS {
         let ((next, later), value) = step(&net, &state);
         (net, state) = (next, later);
         losses.push(value.to_f64());
-        bar.set_message(format!("{:.6}", losses[losses.len() - 1]));
-        bar.inc(1)
+        progress.turn(format!("loss {:.6}", losses[losses.len() - 1]))
     }
-    bar.finish_and_clear();
+    drop(progress);
     println!("loss {:.4} at first, {:.6} at last; the noise has {:.6}", losses[0], losses[STEPS - 1], 1e-4);
 
     // an orbit that nobody recorded

@@ -13,7 +13,7 @@
 //! the other one is known (within 15 %), and it is three times as far from the posterior.
 
 mod picture;
-mod progress;
+mod training;
 
 use cotangent::np;
 use cotangent::optim::{self, AdamState, Optimizer, Schedule};
@@ -21,9 +21,9 @@ use cotangent::prelude::*;
 use cotangent::random::{self, Key};
 use cotangent::stats::{multivariate_normal, norm};
 use cotangent::{CheckGrads, lax, nn, vmap};
-use indicatif::ProgressBar;
 use picture::*;
 use std::f64::consts::PI;
+use training::Progress;
 
 const PATIENTS: usize = 40;
 /// Draws for each step. Their mirror images are taken, too.
@@ -84,7 +84,7 @@ impl Trial {
         vmap(|unknowns: &Array| self.log_joint(unknowns))(&points).mean() + q.entropy()
     }
     /// The distribution with the greatest bound, and the bounds on the way.
-    fn fit(&self, first: &Normal, key: Key, bar: &ProgressBar) -> (Normal, Vec<f64>) {
+    fn fit(&self, first: &Normal, key: Key, progress: &Progress) -> (Normal, Vec<f64>) {
         let adam = optim::adam(Schedule::cosine_decay(0.05, STEPS, 0.0));
         let ascent = value_and_grad(|q: &Normal, key: Key| -self.bound(q, key, DRAWS));
         let turn = |(q, state): &(Normal, AdamState<Normal>), key: &Key| {
@@ -98,8 +98,7 @@ impl Trial {
             let (next, seen) = round(&q, &state, &random::split_array(key, &[ROUND]));
             (q, state) = next;
             bounds.extend(seen.to_vec::<f64>());
-            bar.set_message(format!("{:.3}", seen.mean().to_f64()));
-            bar.inc(ROUND as u64)
+            progress.turn(format!("bound {:.3}", seen.mean().to_f64()))
         }
         (q, bounds)
     }
@@ -148,10 +147,10 @@ fn main() -> Drawn {
     let checked = CheckGrads::new().rtol(1e-6).atol(1e-6).check(with_same_draws, (&first,), 1);
     checked.expect("the gradient through the draws is that by differences");
 
-    let bar = progress::bar("ascent", 2 * STEPS);
-    let (full, full_bounds) = trial.fit(&first, a, &bar);
-    let (field, field_bounds) = trial.fit(&independent, b, &bar);
-    bar.finish_and_clear();
+    let progress = Progress::new("ascent", 2 * STEPS / ROUND);
+    let (full, full_bounds) = trial.fit(&first, a, &progress);
+    let (field, field_bounds) = trial.fit(&independent, b, &progress);
+    drop(progress);
 
     let divergence = |q: &Normal| {
         let log_q = multivariate_normal::logpdf(&points, &q.mean, &q.covariance());
