@@ -74,3 +74,16 @@ fn booleans_are_counted() {
     let e = catch(|| keys.exp()).unwrap_err();
     assert!(e.message().contains("exp: no arithmetic on elements of type key<fry>"), "{e}");
 }
+
+#[test]
+fn numbers_keep_their_digits_on_the_way_to_float64() {
+    use np::Spaced;
+    let spaced = || Spaced::new(3).dtype(DType::Float64);
+    let of = |x: Array| x.to_vec::<f64>();
+    assert_eq!(of(spaced().linspace(0.1, 0.3)), [0.1, 0.2, 0.3]);
+    assert_eq!(of(np::linspace(array([0.5]), 0.1, 2)), [0.5, 0.1]);
+    assert_eq!(of(np::arange_dtype((0.1, 0.35, 0.1), DType::Float64)), [0.1, 0.2, 0.1 + 0.1 * 2.0]);
+    assert!((of(spaced().geomspace(0.1, 0.001))[1] - 0.01).abs() < 1e-16);
+    assert!((of(spaced().base(0.1).logspace(0., 2.))[1] - 0.1).abs() < 1e-16);
+    assert_eq!(of(np::Pad::constant(0.1).of(&array([1.0]), 1)), [0.1, 1.0, 0.1]);
+}

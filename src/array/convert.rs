@@ -15,6 +15,34 @@ use num_complex::Complex;
 pub trait ArrayLike {
     /// The array.
     fn into_array(self) -> Array;
+    /// The number, if it is one.
+    #[doc(hidden)]
+    fn number(&self) -> Option<Number> {
+        None
+    }
+}
+/// What a function was given whose type is known later: a number then takes that type at once, so that no digit is lost on the way to float64.
+#[derive(Clone, Debug)]
+pub struct Given {
+    array: Array,
+    number: Option<Number>,
+}
+impl Given {
+    pub(crate) fn new(x: impl ArrayLike) -> Given {
+        Given { number: x.number(), array: x.into_array() }
+    }
+    /// As it is without any type to take.
+    pub(crate) fn array(&self) -> &Array {
+        &self.array
+    }
+    /// In this type.
+    #[track_caller]
+    pub(crate) fn to(&self, dtype: DType, weak: bool) -> Array {
+        match self.number {
+            Some(n) => n.to_array(dtype, weak),
+            None => crate::prim::convert_element_type(&self.array, dtype, weak),
+        }
+    }
 }
 
 /// An array from a number, a slice, a vector or nested fixed-size arrays: see [`ArrayLike`].
@@ -179,10 +207,14 @@ impl Array {
 
 /// A real or complex number, not yet of any width.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Number {
+pub enum Number {
+    /// A truth value.
     Bool(bool),
+    /// An integer of any type.
     Int(i128),
+    /// A real number.
     Float(f64),
+    /// Real and imaginary part.
     Complex(f64, f64),
 }
 impl Number {
@@ -244,6 +276,9 @@ macro_rules! numbers { ($($t:ty => |$x:ident| $number:expr;)*) => { $(
             let n = Number::from(self);
             let (dtype, weak) = n.dtype();
             n.to_array(dtype, weak)
+        }
+        fn number(&self) -> Option<Number> {
+            Some(Number::from(*self))
         }
     }
     impl From<$t> for Array {

@@ -8,8 +8,8 @@ mod ops;
 pub mod print;
 pub(crate) mod stack;
 
-pub(crate) use convert::Number;
 pub use convert::{ArrayLike, array, from_literals};
+pub(crate) use convert::{Given, Number};
 pub use ops::{Operand, broadcast_shapes};
 pub(crate) use ops::{binary, made_at, promote_pair};
 

@@ -466,7 +466,11 @@ fn line(x: &Array) -> Option<Loc> {
     }
 }
 
-/// A bound of [`fori_loop`]: an `i32`, or a scalar array of integers, which may be traced.
+/// A bound of [`fori_loop`]: an `i32`, a `usize` that fits into one, or a scalar array of integers, which may be traced.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no bound of a loop",
+    note = "bounds are `i32`, `usize`, `Array` and `&Array`; a loop over another integer type has arrays of that type for bounds"
+)]
 pub trait Bound {
     #[doc(hidden)]
     fn to_array(&self) -> Array;
@@ -474,6 +478,21 @@ pub trait Bound {
 impl Bound for i32 {
     fn to_array(&self) -> Array {
         number(*self)
+    }
+}
+impl Bound for usize {
+    #[track_caller]
+    fn to_array(&self) -> Array {
+        match i32::try_from(*self) {
+            Ok(n) => number(n),
+            Err(_) => fail_at(
+                Location::caller(),
+                ErrorKind::Value,
+                format!(
+                    "fori_loop: a number of turns is an int32, which {self} is not; give the bounds as arrays of int64"
+                ),
+            ),
+        }
     }
 }
 impl Bound for Array {

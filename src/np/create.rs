@@ -1,6 +1,6 @@
 //! Arrays from nothing: constants, ranges, unit matrices, triangles, grids of indices.
 
-use crate::array::{Array, ArrayLike, Operand};
+use crate::array::{Array, ArrayLike, Given, Operand};
 use crate::aval::{Aval, Shape, tuple};
 use crate::dtype::{DType, promote_all};
 use crate::error::{ErrorKind, fail};
@@ -90,13 +90,13 @@ pub trait RangeEnd: Copy {
     #[doc(hidden)]
     fn number(self) -> f64;
     #[doc(hidden)]
-    fn literal(self) -> Array;
+    fn literal(self) -> Given;
 }
 macro_rules! ends { ($($t:ty: $integer:literal)*) => { $(
     impl RangeEnd for $t {
         const INTEGER: bool = $integer;
         fn number(self) -> f64 { self as f64 }
-        fn literal(self) -> Array { crate::array(self) }
+        fn literal(self) -> Given { Given::new(self) }
     }
     impl ArangeArgs for $t {
         fn ends(self) -> Ends { Ends::new(0 as $t, self, None) }
@@ -107,23 +107,18 @@ ends! { i32: true i64: true isize: true u32: true u64: true usize: true f32: fal
 #[doc(hidden)]
 pub struct Ends {
     count: usize,
-    start: Array,
-    step: Option<Array>,
+    start: Given,
+    step: Option<Given>,
     dtype: DType,
 }
 impl Ends {
     fn new<T: RangeEnd>(start: T, stop: T, step: Option<T>) -> Ends {
-        let (from, to) = (start.literal(), stop.literal());
+        let (from, to, by_step) = (start.literal(), stop.literal(), step.map(T::literal));
         let dtype =
-            promote_all([&from, &to].into_iter().chain(&step.map(T::literal)).map(|x| (x.dtype(), x.weak_type()))).0;
+            promote_all([&from, &to].into_iter().chain(&by_step).map(|x| (x.array().dtype(), x.array().weak_type()))).0;
         let by = step.map_or(1.0, T::number);
         let count = ((stop.number() - start.number()) / by).ceil().max(0.0);
-        Ends {
-            count: if count.is_finite() { count as usize } else { usize::MAX },
-            start: from,
-            step: step.map(T::literal),
-            dtype,
-        }
+        Ends { count: if count.is_finite() { count as usize } else { usize::MAX }, start: from, step: by_step, dtype }
     }
 }
 /// What [`arange`] takes: where it ends, `(start, stop)`, `(start, stop, step)`, or a range.
@@ -182,17 +177,17 @@ pub fn arange_dtype(range: impl ArangeArgs, dtype: DType) -> Array {
 #[track_caller]
 fn ranged(ends: &Ends, dtype: DType) -> Array {
     let _line = here();
-    if ends.count == usize::MAX || ends.step.as_ref().is_some_and(|s| s.to_f64() == 0.0) {
+    if ends.count == usize::MAX || ends.step.as_ref().is_some_and(|s| s.to(DType::Float64, false).to_f64() == 0.0) {
         fail(ErrorKind::Value, "arange: the range has no end: its step is 0, or one of its numbers is not finite")
     }
     // as in JAX, half precision is for the result only
     let wide = if ends.step.is_some() && dtype.is_float() && dtype.size() < 4 { DType::Float32 } else { dtype };
-    let to = |x: &Array| convert_element_type(x, wide, false);
+    let to = |x: &Given| x.to(wide, false);
     let mut y = iota(wide, &[ends.count], 0);
     if let Some(step) = &ends.step {
         y = prim::mul(&to(step), &y)
     }
-    if ends.step.is_some() || ends.start.to_f64() != 0.0 {
+    if ends.step.is_some() || ends.start.to(DType::Float64, false).to_f64() != 0.0 {
         y = prim::add(&to(&ends.start), &y)
     }
     convert_element_type(&y, dtype, false)
@@ -212,14 +207,14 @@ fn ranged(ends: &Ends, dtype: DType) -> Array {
 pub struct Spaced {
     num: usize,
     open: bool,
-    base: Array,
+    base: Given,
     dtype: Option<DType>,
     axis: i32,
 }
 impl Spaced {
     /// So many numbers, both ends among them, along a new first dimension.
     pub fn new(num: usize) -> Spaced {
-        Spaced { num, open: false, base: crate::array(10.0), dtype: None, axis: 0 }
+        Spaced { num, open: false, base: Given::new(10.0), dtype: None, axis: 0 }
     }
     /// Without the second end.
     pub fn open(mut self) -> Spaced {
@@ -228,7 +223,7 @@ impl Spaced {
     }
     /// What [`logspace`](Spaced::logspace) takes to the power of evenly spaced numbers; 10 otherwise.
     pub fn base(mut self, base: impl ArrayLike) -> Spaced {
-        self.base = base.into_array();
+        self.base = Given::new(base);
         self
     }
     /// In this type; of integers the next lower ones.
@@ -241,10 +236,12 @@ impl Spaced {
         self.axis = axis;
         self
     }
-    fn types(&self, ends: &[&Array]) -> (DType, DType) {
-        let dtype =
-            self.dtype.unwrap_or_else(|| promote_all(ends.iter().map(|x| (x.dtype(), x.weak_type()))).0.to_inexact());
-        (dtype, dtype.to_inexact())
+    /// The type of the result, and both ends in that in which it is computed.
+    #[track_caller]
+    fn ends(&self, ends: [Given; 2]) -> (DType, [Array; 2]) {
+        let own = || promote_all(ends.iter().map(|x| (x.array().dtype(), x.array().weak_type()))).0.to_inexact();
+        let dtype = self.dtype.unwrap_or_else(own);
+        (dtype, ends.map(|x| x.to(dtype.to_inexact(), false)))
     }
     /// Evenly spaced numbers.
     ///
@@ -260,14 +257,14 @@ impl Spaced {
     /// If the ends do not broadcast.
     #[track_caller]
     pub fn linspace_and_step(&self, start: impl ArrayLike, stop: impl ArrayLike) -> (Array, Array) {
-        self.linear(&start.into_array(), &stop.into_array())
+        let _line = here();
+        let (dtype, [start, stop]) = self.ends([Given::new(start), Given::new(stop)]);
+        self.linear(dtype, &start, &stop)
     }
     #[track_caller]
-    fn linear(&self, start: &Array, stop: &Array) -> (Array, Array) {
-        let _line = here();
-        let (dtype, t) = self.types(&[start, stop]);
-        let (start, stop) = (convert_element_type(start, t, false), convert_element_type(stop, t, false));
-        let both = crate::np::broadcast_arrays(&[&start, &stop]);
+    fn linear(&self, dtype: DType, start: &Array, stop: &Array) -> (Array, Array) {
+        let t = start.dtype();
+        let both = crate::np::broadcast_arrays(&[start, stop]);
         let (start, stop, rank) = (&both[0], &both[1], both[0].ndim());
         let d = axis_of("linspace", self.axis, rank + 1, &[start.shape(), &[self.num]].concat());
         let mut shape = Shape::from_slice(start.shape());
@@ -303,10 +300,10 @@ impl Spaced {
     #[track_caller]
     pub fn logspace(&self, start: impl ArrayLike, stop: impl ArrayLike) -> Array {
         let _line = here();
-        let (start, stop) = (start.into_array(), stop.into_array());
-        let (dtype, t) = self.types(&[&start, &stop]);
-        let even = Spaced { dtype: Some(t), ..self.clone() }.linear(&start, &stop).0;
-        convert_element_type(&crate::np::power(&convert_element_type(&self.base, t, false), &even), dtype, false)
+        let (dtype, [start, stop]) = self.ends([Given::new(start), Given::new(stop)]);
+        let t = start.dtype();
+        let even = self.linear(t, &start, &stop).0;
+        convert_element_type(&crate::np::power(&self.base.to(t, false), &even), dtype, false)
     }
     /// Numbers from `start` to `stop`, each the same multiple of the one before.
     ///
@@ -315,15 +312,13 @@ impl Spaced {
     #[track_caller]
     pub fn geomspace(&self, start: impl ArrayLike, stop: impl ArrayLike) -> Array {
         let _line = here();
-        let (start, stop) = (start.into_array(), stop.into_array());
-        let (dtype, t) = self.types(&[&start, &stop]);
-        let (start, stop) = (convert_element_type(&start, t, false), convert_element_type(&stop, t, false));
+        let (dtype, [start, stop]) = self.ends([Given::new(start), Given::new(stop)]);
         let sign = prim::sign(&start);
         let log10 = |x: &Array| {
             let y = prim::log(&crate::np::divide(x, &sign));
             prim::mul(&y, &lit(&y, std::f64::consts::LOG10_E))
         };
-        let even = Spaced { dtype: Some(t), axis: 0, ..self.clone() }.linear(&log10(&start), &log10(&stop)).0;
+        let even = Spaced { axis: 0, ..self.clone() }.linear(start.dtype(), &log10(&start), &log10(&stop)).0;
         let y = crate::np::multiply(&sign, &crate::np::power(&lit(&even, 10.0), &even));
         let d = axis_of("geomspace", self.axis, y.ndim(), y.shape());
         convert_element_type(&prim::move_axis(&y, 0, d), dtype, false)

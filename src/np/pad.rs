@@ -1,6 +1,6 @@
 //! Padding with what is known of an array: its edges, its elements mirrored or from the other end, its extremes.
 
-use crate::array::{Array, ArrayLike};
+use crate::array::{Array, ArrayLike, Given};
 use crate::aval::{Shape, tuple};
 use crate::error::{ErrorKind, fail};
 use crate::np::dims::here;
@@ -40,9 +40,9 @@ impl<const N: usize> PadWidth for [(usize, usize); N] {
 /// What padding consists of.
 #[derive(Clone, Debug)]
 enum Kind {
-    Constant(Array),
+    Constant(Given),
     Edge,
-    LinearRamp(Array),
+    LinearRamp(Given),
     Statistic(Statistic),
     /// Mirrored, with the edge or without it; at the edge's value, too, if it is odd.
     Mirror {
@@ -108,11 +108,11 @@ macro_rules! modes { ($($(#[$doc:meta])* $name:ident => $kind:expr;)*) => { $(
 impl Pad {
     /// With a number, or with an array that broadcasts to one value before and one behind each dimension: `[low, high]`, or a row of two for each.
     pub fn constant(values: impl ArrayLike) -> Pad {
-        Pad { kind: Kind::Constant(values.into_array()), length: None }
+        Pad { kind: Kind::Constant(Given::new(values)), length: None }
     }
     /// With values that run evenly from the edge to an end value: a number, or an array as that of [`constant`](Pad::constant).
     pub fn linear_ramp(end_values: impl ArrayLike) -> Pad {
-        Pad { kind: Kind::LinearRamp(end_values.into_array()), length: None }
+        Pad { kind: Kind::LinearRamp(Given::new(end_values)), length: None }
     }
     modes! {
         /// With the outermost elements.
@@ -257,8 +257,8 @@ pub fn pad(x: &Array, width: impl PadWidth) -> Array {
 
 /// The value for one side of dimension `d`, of the type of `x`.
 #[track_caller]
-fn ends(x: &Array, values: &Array, d: usize, last: bool) -> Array {
-    let v = convert_element_type(values, x.dtype(), x.weak_type());
+fn ends(x: &Array, values: &Given, d: usize, last: bool) -> Array {
+    let v = values.to(x.dtype(), x.weak_type());
     if v.size() == 1 {
         return prim::reshape(&v, &[]);
     }
