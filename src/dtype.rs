@@ -3,11 +3,13 @@
 //! The table [`DType::ALL`] lists them. How two types meet is in [`promote`]; how Rust's own types map to them is in
 //! [`Element`].
 
+mod cast;
 mod element;
 mod promotion;
 
 use std::fmt;
 
+pub use cast::{Casting, can_cast};
 pub use element::Element;
 pub use promotion::{promote, promote_all, try_promote_all};
 

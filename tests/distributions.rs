@@ -9,7 +9,16 @@ use cotangent::random::{self, Categorical, Choice, Draw, Key, Mode, Permutation,
 use cotangent::{jvp, lax, vmap};
 use serde_json::Value;
 
+/// An array: encoded, or as a number, a list of numbers, or a text such as `arange(12.).reshape(4,3)`.
 fn decoded(case: &Value) -> Array {
+    match case {
+        Value::Object(_) => {}
+        Value::String(s) => {
+            let n: Vec<usize> = s.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+            return array((0..n[0]).map(|x| x as f32).collect::<Vec<_>>()).reshape(&n[1..]);
+        }
+        _ => return floats(case).map_or_else(|| array(case.as_f64().expect("a number")), array),
+    }
     let data = ArrayData::from_json(case).expect("an array");
     let dtype = DType::from_name(&data.dtype).expect("a type");
     macro_rules! of { ($($d:ident $t:ty),*) => { match dtype {
@@ -32,6 +41,7 @@ fn draw(case: &Value, p: &[&Array]) -> Array {
     let shape = args.get("shape").filter(|s| s.is_array()).map(usizes);
     let to = shape.as_deref().unwrap_or(&[]);
     let int = |name: &str| args[name].as_i64().unwrap_or(0);
+    let x = args.get("x").map(decoded);
     let mut d = args.get("dtype").map_or(Draw::new(), |t| Draw::of(DType::from_name(t.as_str().unwrap()).unwrap()));
     d = match args.get("mode").and_then(Value::as_str) {
         Some("high") => d.mode(Mode::High),
@@ -51,7 +61,7 @@ fn draw(case: &Value, p: &[&Array]) -> Array {
         "permutation" if args.get("n").is_some() => random::permutation(k, int("n")),
         "permutation" => {
             let o = Permutation::new().axis(int("axis") as i32);
-            if args["independent"] == true { o.independent() } else { o }.of(k, grid())
+            if args["independent"] == true { o.independent() } else { o }.of(k, x.clone().unwrap_or_else(grid))
         }
         "choice" => {
             let mut o = Choice::new().axis(int("axis") as i32);
@@ -81,7 +91,73 @@ fn grid() -> Array {
 }
 fn cases() -> Vec<Value> {
     let json: Value = serde_json::from_str(include_str!("data/distributions.json")).expect("the cases are JSON");
-    json["cases"].as_array().unwrap().clone()
+    let streams: Value = serde_json::from_str(include_str!("data/random.json")).expect("the cases are JSON");
+    let streams: Vec<Value> = streams["cases"].as_array().unwrap().iter().filter_map(named).collect();
+    assert_eq!(streams.len(), 173);
+    json["cases"].as_array().unwrap().iter().cloned().chain(streams).collect()
+}
+/// A case of the recorded streams, whose parameters have names, as one of these; `None` of those that tests/random.rs reads.
+fn named(case: &Value) -> Option<Value> {
+    const PARAMETERS: &[(&str, &[&str])] = &[
+        ("truncated_normal", &["lower", "upper"]),
+        ("gamma", &["a"]),
+        ("beta", &["a", "b"]),
+        ("dirichlet", &["alpha"]),
+        ("poisson", &["lam"]),
+        ("t", &["df"]),
+        ("geometric", &["p"]),
+        ("pareto", &["b"]),
+        ("lognormal", &["sigma"]),
+        ("triangular", &["left", "mode", "right"]),
+        ("rayleigh", &["scale"]),
+        ("weibull_min", &["scale", "concentration"]),
+    ];
+    const PLAIN: &[&str] = &[
+        "gumbel",
+        "exponential",
+        "laplace",
+        "logistic",
+        "cauchy",
+        "permutation",
+        "choice",
+        "categorical",
+        "rademacher",
+        "ball",
+        "orthogonal",
+        "multivariate_normal",
+        "maxwell",
+    ];
+    let mut case = case.clone();
+    let name = case["fn"].as_str().unwrap().to_string();
+    let parameters = PARAMETERS.iter().find(|(n, _)| *n == name).map(|p| p.1);
+    if parameters.is_none() && !PLAIN.contains(&name.as_str()) {
+        return None;
+    }
+    let key = case["key"].as_str().unwrap();
+    case["seed"] = key[4..key.len() - 1].parse::<i64>().unwrap().into();
+    let args = case["args"].as_object_mut().unwrap();
+    if let Some(parameters) = parameters {
+        let list: Vec<Value> = parameters.iter().map(|p| args[*p].clone()).collect();
+        args.insert("params".into(), list.into());
+    }
+    match name.as_str() {
+        "categorical" => {
+            args.entry("axis").or_insert((-1).into());
+        }
+        "choice" => {
+            let n = args["a"].clone();
+            args.insert("n".into(), n);
+        }
+        "orthogonal" => {
+            let n = args["n"].clone();
+            args.insert("m".into(), n);
+        }
+        "ball" => {
+            args.insert("p".into(), 2.0.into());
+        }
+        _ => {}
+    }
+    Some(case)
 }
 fn parameters(case: &Value) -> Vec<Array> {
     case["args"].get("params").map_or(vec![], |p| p.as_array().unwrap().iter().map(decoded).collect())
@@ -472,7 +548,7 @@ fn mistakes_are_told() {
         Choice::new().without_replacement().of(key(0), 3, &[4])
     });
     told(Shape, &["random::choice: p has type float32[2]"], || Choice::new().p(array![0.5, 0.5]).of(key(0), 3, &[4]));
-    told(Shape, &["random::permutation: there is no axis 2"], || Permutation::new().axis(2).of(key(0), grid()));
+    told(Shape, &["random::permutation: axis 2 is out of bounds"], || Permutation::new().axis(2).of(key(0), grid()));
     told(Type, &["random::permutation: takes an array or a whole number"], || random::permutation(key(0), 1.5));
     told(Shape, &["random::categorical: 4 different categories of 3"], || {
         Categorical::new().shape(&[4]).without_replacement().of(key(0), &array![1., 2., 3.])

@@ -35,9 +35,9 @@ same! {
         atleast_2d atleast_3d average bartlett bincount bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or
         bitwise_right_shift bitwise_xor blackman block broadcast_arrays broadcast_shapes broadcast_to cbrt ceil choose clip column_stack compress
         concatenate conj conjugate convolve copysign corrcoef correlate cos cosh count_nonzero cov cross cumprod cumsum cumulative_prod
-        cumulative_sum deg2rad degrees delete diag diagflat diagonal diff digitize divide divmod dot dsplit dstack ediff1d einsum einsum_path empty
+        cumulative_sum deg2rad degrees delete diag diag_indices diag_indices_from diagflat diagonal diff digitize divide divmod dot dsplit dstack ediff1d einsum einsum_path empty
         empty_like equal exp exp2 expand_dims expm1 extract eye fabs fill_diagonal flatnonzero flip fliplr flipud float_power floor floor_divide fmax
-        fmin fmod frexp full full_like gcd geomspace gradient greater greater_equal hamming hanning heaviside histogram histogram2d
+        fmin fmod frexp frombuffer fromstring full full_like gcd geomspace gradient greater greater_equal hamming hanning heaviside histogram histogram2d
         histogram_bin_edges histogramdd hsplit hstack hypot i0 identity imag indices inner insert interp intersect1d invert isclose iscomplex
         iscomplexobj isfinite isin isinf isnan isneginf isposinf isreal isrealobj ix_ kaiser kron lcm ldexp left_shift less less_equal lexsort
         linspace log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logspace mask_indices matmul
@@ -46,11 +46,12 @@ same! {
         ones_like outer packbits pad partition percentile permute_dims piecewise place poly polyadd polyder polydiv polyfit polyint polymul polysub
         polyval positive pow power prod ptp put put_along_axis quantile rad2deg radians ravel ravel_multi_index real reciprocal remainder repeat
         reshape resize right_shift rint roll rollaxis roots rot90 round searchsorted select setdiff1d setxor1d sign signbit sin sinc sinh sort
-        spacing split sqrt square squeeze stack std subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose trapezoid tri
-        tril tril_indices trim_zeros triu triu_indices true_divide trunc union1d unique unique_all unique_counts unique_inverse unique_values
+        sort_complex spacing split sqrt square squeeze stack std subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose trapezoid tri
+        tril tril_indices tril_indices_from trim_zeros triu triu_indices triu_indices_from true_divide trunc union1d unique unique_all unique_counts unique_inverse unique_values
         unpackbits unravel_index unstack unwrap vander var vdot vecdot vecmat vectorize vsplit vstack zeros zeros_like;
     "jax.numpy.linalg" in cotangent::np::linalg:
-        cholesky cond det eig eigh eigvals eigvalsh inv lstsq matrix_power matrix_rank multi_dot norm pinv qr slogdet solve svd svdvals;
+        cholesky cond det eig eigh eigvals eigvalsh inv lstsq matrix_norm matrix_power matrix_rank multi_dot norm pinv qr slogdet solve svd svdvals
+        tensorinv tensorsolve vector_norm;
     "jax.numpy.fft" in cotangent::np::fft:
         fft fft2 fftfreq fftn fftshift hfft ifft ifft2 ifftn ifftshift ihfft irfft irfft2 irfftn rfft rfft2 rfftfreq rfftn;
     "jax.lax" in cotangent::lax:
@@ -67,19 +68,19 @@ same! {
         transpose;
     "jax.nn" in cotangent::nn:
         celu dot_product_attention elu gelu glu hard_sigmoid hard_silu hard_swish hard_tanh identity leaky_relu log1mexp log_sigmoid log_softmax
-        logmeanexp logsumexp mish one_hot relu relu6 selu sigmoid silu soft_sign softmax softplus sparse_plus sparse_sigmoid squareplus standardize
+        logmeanexp logsumexp mish one_hot relu relu6 scaled_matmul selu sigmoid silu soft_sign softmax softplus sparse_plus sparse_sigmoid squareplus standardize
         swish tanh;
     "jax.nn.initializers" in cotangent::nn::initializers:
         constant delta_orthogonal glorot_normal glorot_uniform he_normal he_uniform kaiming_normal kaiming_uniform lecun_normal lecun_uniform normal
         ones orthogonal truncated_normal uniform variance_scaling xavier_normal xavier_uniform zeros;
     "jax.random" in cotangent::random:
         ball bernoulli beta binomial bits categorical cauchy chisquare choice clone dirichlet double_sided_maxwell exponential f fold_in gamma
-        generalized_normal geometric gumbel key key_data laplace loggamma logistic lognormal maxwell multinomial multivariate_normal normal
+        generalized_normal geometric gumbel key key_data key_impl laplace loggamma logistic lognormal maxwell multinomial multivariate_normal normal
         orthogonal pareto permutation poisson rademacher randint rayleigh split t triangular truncated_normal uniform wald weibull_min wrap_key_data;
     "jax.scipy.special" in cotangent::special:
-        bernoulli bessel_jn beta betainc betaln boxcox boxcox1p comb dawsn digamma entr erf erfc erfcx erfinv exp1 expi expit expn factorial gamma
-        gammainc gammaincc gammaln gammasgn i0 i0e i1 i1e kl_div log_ndtr loggamma logit multigammaln ndtr ndtri poch polygamma rel_entr spence
-        xlog1py xlogy zeta;
+        bernoulli bessel_jn beta betainc betaln boxcox boxcox1p comb dawsn digamma entr erf erfc erfcx erfinv exp1 expi expit expn factorial fresnel
+        gamma gammainc gammaincc gammaln gammasgn hyp1f1 hyp2f1 i0 i0e i1 i1e kl_div log_ndtr loggamma logit multigammaln ndtr ndtri owens_t poch polygamma
+        rel_entr sph_harm_y spence wofz xlog1py xlogy zeta;
     "jax.tree" in cotangent::tree:
         all flatten leaves map map_with_path reduce structure unflatten;
     "jax.debug" in cotangent::debug:
@@ -117,20 +118,28 @@ const OTHER: &[(&str, &str, &str)] = &[
     ("jax.numpy", "array_str", "`{}`"),
     ("jax.numpy", "asarray", "`array`"),
     ("jax.numpy", "astype", "`x.astype(dtype)`"),
+    ("jax.numpy", "can_cast", "`dtype::can_cast`"),
     ("jax.numpy", "concat", "`np::concatenate`"),
     ("jax.numpy", "copy", "`x.clone()`"),
     ("jax.numpy", "from_dlpack", "`io::dlpack::import`"),
+    ("jax.numpy", "fromfile", "not in JAX either: it only raises; `std::fs::read` and `np::frombuffer`"),
     ("jax.numpy", "fromfunction", "`np::indices` and a function of arrays"),
+    ("jax.numpy", "fromiter", "not in JAX either: it only raises; `array(iterator.collect::<Vec<_>>())`"),
+    ("jax.numpy", "frompyfunc", "a function of arrays broadcasts by itself; `np::vectorize` for others"),
+    ("jax.numpy", "get_printoptions", "printing has no options: it is NumPy's by default"),
     ("jax.numpy", "isdtype", "methods of `DType`"),
     ("jax.numpy", "isscalar", "`x.ndim() == 0`"),
     ("jax.numpy", "issubdtype", "methods of `DType`"),
+    ("jax.numpy", "iterable", "the compiler knows"),
     ("jax.numpy", "load", "`io::npy::load`, `io::npz::load`"),
     ("jax.numpy", "mod", "`np::mod_`"),
     ("jax.numpy", "ndim", "`x.ndim()`"),
+    ("jax.numpy", "printoptions", "printing has no options: it is NumPy's by default"),
     ("jax.numpy", "promote_types", "`dtype::promote`"),
     ("jax.numpy", "result_type", "`dtype::promote_all`"),
     ("jax.numpy", "save", "`io::npy::save`"),
     ("jax.numpy", "savez", "`io::npz::save`"),
+    ("jax.numpy", "set_printoptions", "printing has no options: it is NumPy's by default"),
     ("jax.numpy", "shape", "`x.shape()`"),
     ("jax.numpy", "size", "`x.size()`"),
     ("jax.numpy", "where", "`np::where_`"),
@@ -144,7 +153,14 @@ const OTHER: &[(&str, &str, &str)] = &[
     ("jax.numpy.linalg", "vecdot", "`np::vecdot`"),
     ("jax.lax", "reduce_window", "`lax::ReduceWindow`"),
     ("jax.lax", "stop_gradient", "`stop_gradient`"),
+    ("jax.nn", "get_scaled_dot_general_config", "describes kernels of cuDNN: there is nothing to configure"),
+    (
+        "jax.nn",
+        "scaled_dot_general",
+        "quantizes for kernels of cuDNN, to types of 8 bits that are not here; `prim::dot_general`",
+    ),
     ("jax.random", "PRNGKey", "`random::prng_key`"),
+    ("jax.random", "key_dtype", "`DType::Key`"),
     ("jax.scipy.special", "log_softmax", "`nn::log_softmax`"),
     ("jax.scipy.special", "logsumexp", "`nn::logsumexp`"),
     ("jax.scipy.special", "sici", "`special::si`, `special::ci`"),

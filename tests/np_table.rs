@@ -4,6 +4,8 @@
 mod common;
 #[path = "np_table/elementwise.rs"]
 mod elementwise;
+#[path = "np_table/matrices.rs"]
+mod matrices;
 #[path = "np_table/reductions.rs"]
 mod reductions;
 #[path = "np_table/sets.rs"]
@@ -22,7 +24,7 @@ use std::collections::BTreeSet;
 type Row = (&'static str, fn(&[Array]) -> Vec<Array>);
 
 fn rows() -> Vec<Row> {
-    [elementwise::ROWS, reductions::ROWS, statistics::ROWS, sets::ROWS].concat()
+    [elementwise::ROWS, reductions::ROWS, statistics::ROWS, matrices::ROWS, sets::ROWS].concat()
 }
 
 struct Record {

@@ -370,3 +370,37 @@ fn an_effect_is_not_dropped() {
     jit(|x: &Array| lax::fori_loop(0, 3, |_, x: &Array| f(true)(x), x))(&array(1.0));
     assert_eq!(runs(), [0, 4]);
 }
+
+/// The cube, whose derivative is what a loop differentiates that looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Cube;
+impl Operation for Cube {
+    fn name(&self) -> &'static str {
+        "cube"
+    }
+    fn value(&self) -> Value<Cube> {
+        Value::Composition(|_, x| vec![&x[0] * &x[0] * &x[0]])
+    }
+    fn jvp(&self, x: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Vec<Option<Array>> {
+        let one = x[0] * 0.0 + 1.0;
+        // a constant has a slope that is zero, and this one enters the loop
+        let (y, dy) = jvp(|x: &Array| x * 0.0 + 1.0, (x[0],), (&one,));
+        let (_, none) = jvp(|_: &Array| one.clone(), (x[0],), (&one,));
+        let turn = |(n, y, dy): &(Array, Array, Array)| {
+            let (y, dy) = jvp(|y: &Array, x: &Array| y * x, (y, x[0]), (dy, &one));
+            (n + 1, y, dy)
+        };
+        let more = |(n, _, dy): &(Array, Array, Array)| n.lt(3) & dy.gt(-1e9);
+        let end = lax::while_loop(more, turn, &(array(0), y, dy + none));
+        vec![dx[0].map(|d| d * &end.2)]
+    }
+}
+#[test]
+fn a_rule_may_differentiate_a_loop() {
+    let f = |x: &Array| bind1(&Cube, &[x]);
+    let x = array(2f64).astype(DType::Float64);
+    assert_eq!(jvp(f, (&x,), (&(&x * 0.0 + 1.0),)).1.to_f64(), 12.0);
+    assert_eq!(grad(f)(&x).to_f64(), 12.0);
+    assert_eq!(jit(grad(f))(&x).to_f64(), 12.0);
+    assert_eq!(grad(grad(f))(&x).to_f64(), 12.0);
+}

@@ -25,14 +25,22 @@ fn base64(text: &str) -> Vec<u8> {
     out
 }
 
+/// Types of JAX's that there are not here.
+const ABSENT: &[&str] = &["int4", "uint4", "float8_e4m3fn", "float8_e5m2"];
+
 #[test]
 fn every_recorded_case() {
     let json: Value = serde_json::from_str(include_str!("data/printing.json")).expect("the cases are JSON");
     let cases = json["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 103);
+    let mut absent = 0;
     for case in cases {
         let id = case["id"].as_str().unwrap();
-        let dtype = DType::from_name(case["dtype"].as_str().unwrap()).unwrap();
+        let name = case["dtype"].as_str().unwrap();
+        let Some(dtype) = DType::from_name(name) else {
+            assert!(ABSENT.contains(&name), "{id}");
+            absent += 1;
+            continue;
+        };
         let shape: Vec<usize> =
             case["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
         let data = base64(case["data"].as_str().unwrap());
@@ -40,6 +48,7 @@ fn every_recorded_case() {
         assert_eq!(display(dtype, &shape, &data), case["str"].as_str().unwrap(), "str of {id:?}");
         assert_eq!(repr(dtype, weak, &shape, &data), case["repr"].as_str().unwrap(), "repr of {id:?}");
     }
+    assert_eq!((cases.len(), absent), (111, 8));
 }
 
 fn shown<T: Element>(shape: &[usize], values: &[T]) -> String {

@@ -10,16 +10,26 @@ struct Case {
     weak: bool,
 }
 
+/// Types of JAX's that there are not here: elements of fewer than 8 bits, and floats of 8, have no arithmetic of their own in JAX either.
+const ABSENT: &[&str] = &["int4", "uint4", "float8_e4m3fn", "float8_e5m2"];
+
 fn cases() -> Vec<Case> {
     let text = include_str!("data/promotion.json");
     let json: Value = serde_json::from_str(text).expect("the table is JSON");
+    let (here, absent): (Vec<&Value>, Vec<&Value>) = json["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .partition(|v| [&v[1], &v[2]].iter().all(|n| !ABSENT.contains(&n.as_str().unwrap())));
+    assert_eq!((here.len(), absent.len()), (520, 288));
+    assert!(ABSENT.iter().all(|n| DType::from_name(n).is_none()));
     let case = |v: &Value| Case {
         x64: v[0].as_bool().unwrap(),
         names: [v[1].as_str().unwrap().to_owned(), v[2].as_str().unwrap().to_owned()],
         result: DType::from_name(v[3].as_str().unwrap()).unwrap(),
         weak: v[4].as_bool().unwrap(),
     };
-    json["cases"].as_array().unwrap().iter().map(case).collect()
+    here.into_iter().map(case).collect()
 }
 
 /// A literal is weak and has the default width of the setting under which the case was recorded.
@@ -57,7 +67,6 @@ fn numbers_on_the_left() {
 #[test]
 fn every_recorded_case() {
     let cases = cases();
-    assert_eq!(cases.len(), 520);
     let mut cut = 0;
     for case in &cases {
         let [a, b] = case.names.each_ref().map(|n| operand(n, case.x64));

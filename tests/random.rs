@@ -22,15 +22,15 @@ fn usizes(v: &Value) -> Vec<usize> {
     v.as_array().expect("a list").iter().map(|n| n.as_u64().expect("an extent") as usize).collect()
 }
 
-/// What the case asks for.
-fn draw(case: &Value) -> Array {
+/// What the case asks for, of the functions whose bits are those of JAX; tests/distributions.rs reads the others.
+fn draw(case: &Value) -> Option<Array> {
     let text = case["key"].as_str().unwrap();
     let k = key(text[4..text.len() - 1].parse::<i64>().unwrap());
     let args = &case["args"];
     let shape = || usizes(&args["shape"]);
     let dtype = || DType::from_name(args["dtype"].as_str().unwrap()).unwrap();
     let int = |name: &str| args[name].as_i64().unwrap();
-    match case["fn"].as_str().unwrap() {
+    Some(match case["fn"].as_str().unwrap() {
         "key_data" => key_data(&k),
         "split" if args["num"].is_array() => key_data(&random::split_array(k, &usizes(&args["num"]))),
         "split" => key_data(&random::split_array(k, &[int("num") as usize])),
@@ -43,19 +43,19 @@ fn draw(case: &Value) -> Array {
         "normal" => random::normal_dtype(k, &shape(), dtype()),
         "randint" => random::randint_dtype(k, &shape(), dtype(), int("minval"), int("maxval")),
         "bernoulli" => random::bernoulli(k, args["p"].as_f64().unwrap(), &shape()),
-        other => panic!("no function {other}"),
-    }
+        _ => return None,
+    })
 }
 
 #[test]
 fn every_recorded_case() {
     let json: Value = serde_json::from_str(include_str!("data/random.json")).expect("the cases are JSON");
     let cases = json["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 227);
-    let mut wrong = vec![];
+    let (mut wrong, mut compared) = (vec![], 0);
     for case in cases {
+        let Some(found) = draw(case) else { continue };
         let want = ArrayData::from_json(case).unwrap();
-        let found = draw(case);
+        compared += 1;
         let what = format!("{} of {} with {}", case["fn"], case["key"], case["args"]);
         assert_eq!((found.dtype().name(), found.shape()), (want.dtype.as_str(), &want.shape[..]), "{what}");
         assert!(!found.weak_type(), "{what}");
@@ -67,6 +67,7 @@ fn every_recorded_case() {
             wrong.push(format!("{what}: {:?} not {:?}", bytes(&found), want.bytes))
         }
     }
+    assert_eq!((cases.len(), compared), (400, 227));
     assert!(wrong.is_empty(), "{} cases differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -134,6 +134,11 @@ fn concrete<'a>(x: &'a Array, what: &str) -> Result<&'a Array> {
 }
 
 /// The names of a tree's leaves: the ways to them with dots between, as in `layers.0.w`. A lone array is called `value`.
+///
+/// ```
+/// use cotangent::{io, prelude::*};
+/// assert_eq!(io::names(&(array(1), vec![array(2)])), ["0", "1.0"]);
+/// ```
 pub fn names<T: Pytree>(tree: &T) -> Vec<String> {
     let mut names = tree::structure(tree).names();
     names.iter_mut().filter(|n| n.is_empty()).for_each(|n| n.push_str("value"));

@@ -46,6 +46,13 @@ pub fn load(path: impl AsRef<Path>) -> Result<Array> {
     open(path.as_ref(), read)
 }
 /// The bytes of a file with this array.
+///
+/// ```
+/// use cotangent::{io::npy, prelude::*};
+/// let bytes = npy::encode(&array![1., 2.])?;
+/// assert_eq!(npy::decode(&bytes)?.to_string(), "[1. 2.]");
+/// # Ok::<(), Error>(())
+/// ```
 pub fn encode(x: &Array) -> Result<Vec<u8>> {
     let x = concrete(x, "the array")?;
     let mut out = vec![];

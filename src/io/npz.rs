@@ -46,6 +46,13 @@ pub fn load_all(path: impl AsRef<Path>) -> Result<Named> {
     open(path.as_ref(), read)
 }
 /// The bytes of a file with these arrays, compressed or not.
+///
+/// ```
+/// use cotangent::{io::npz, prelude::*};
+/// let bytes = npz::encode(&vec![array![1., 2.]], true)?;
+/// assert_eq!(npz::decode(&bytes)?["0"].to_string(), "[1. 2.]");
+/// # Ok::<(), Error>(())
+/// ```
 pub fn encode<T: Pytree>(tree: &T, compressed: bool) -> Result<Vec<u8>> {
     let mut out = vec![];
     let arrays = named(tree)?;

@@ -59,6 +59,13 @@ pub fn load_all(path: impl AsRef<Path>) -> Result<(Named, Metadata)> {
     open(path.as_ref(), read)
 }
 /// The bytes of a file with these arrays and this text.
+///
+/// ```
+/// use cotangent::{io::safetensors::{self, Metadata}, prelude::*};
+/// let bytes = safetensors::encode(&vec![array![1., 2.]], &Metadata::new())?;
+/// assert_eq!(safetensors::decode(&bytes)?.0["0"].to_string(), "[1. 2.]");
+/// # Ok::<(), Error>(())
+/// ```
 pub fn encode<T: Pytree>(tree: &T, metadata: &Metadata) -> Result<Vec<u8>> {
     let mut out = vec![];
     let parts = parts(named(tree)?, metadata)?;

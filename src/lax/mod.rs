@@ -19,7 +19,7 @@ pub use crate::prim::{
     AxisNames, ConvDimensionNumbers, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size, pbroadcast,
     pmax, pmean, pmin, ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary, sort, sort_key_val, top_k,
 };
-pub use crate::random::random_gamma_grad;
+pub use crate::special::random_gamma_grad;
 pub use associative::{AssociativeScan, associative_scan};
 pub use control::{Bound, ForiLoop, Scan, WhileLoop, cond, fori_loop, scan, select_fn, switch, while_loop};
 pub use conv::{ConvGeneralDilated, conv, conv_general_dilated, conv_transpose, conv_with_general_padding};

@@ -147,11 +147,14 @@ pub fn squareplus(x: &Array, b: impl Operand) -> Array {
 #[track_caller]
 pub fn gelu(x: &Array, approximate: bool) -> Array {
     let x = to_inexact("gelu", x);
-    if approximate {
+    let y = if approximate {
         let inner = std::f64::consts::FRAC_2_PI.sqrt() * (&x + 0.044715 * x.powi(3));
-        return &x * (0.5 * (1.0 + inner.tanh()));
-    }
-    0.5 * &x * prim::erfc(&(-&x * std::f64::consts::FRAC_1_SQRT_2))
+        &x * (0.5 * (1.0 + inner.tanh()))
+    } else {
+        0.5 * &x * prim::erfc(&(-&x * std::f64::consts::FRAC_1_SQRT_2))
+    };
+    // its constants are no literals in JAX
+    prim::convert_element_type(&y, y.dtype(), false)
 }
 /// The first half along `axis` times [`sigmoid`] of the second half. As `jax.nn.glu`, where the axis is the last by default.
 ///

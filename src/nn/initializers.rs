@@ -12,7 +12,7 @@ use crate::aval::{Aval, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::prim::{self, scalar_of};
-use crate::random::{self, Key};
+use crate::random::{self, Draw, Key};
 
 /// A way to draw parameters: see the functions of this module, which make them.
 #[derive(Clone, Debug)]
@@ -59,32 +59,68 @@ pub enum Distribution {
 fn made(name: &'static str, kind: Kind) -> Initializer {
     Initializer { name, kind, dtype: DType::Float32, inputs: vec![-2], outputs: vec![-1], batches: vec![] }
 }
-/// All elements are 0.
+/// All elements are 0. As `jax.nn.initializers.zeros`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::zeros().init(key(0), &[3, 4]).to_vec::<f32>(), [0.0; 12]);
+/// ```
 pub fn zeros() -> Initializer {
     constant(0.0)
 }
-/// All elements are 1.
+/// All elements are 1. As `jax.nn.initializers.ones`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::ones().init(key(0), &[3, 4]).to_vec::<f32>(), [1.0; 12]);
+/// ```
 pub fn ones() -> Initializer {
     constant(1.0)
 }
-/// All elements are `value`.
+/// All elements are `value`. As `jax.nn.initializers.constant`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::constant(2.5).init(key(0), &[3, 4]).to_vec::<f32>(), [2.5; 12]);
+/// ```
 pub fn constant(value: f64) -> Initializer {
     made("constant", Kind::Constant(value))
 }
-/// Uniform in [0, `scale`). JAX's scale is 0.01 by default.
+/// Uniform in [0, `scale`). JAX's scale is 0.01 by default. As `jax.nn.initializers.uniform`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::uniform(0.01).init(key(0), &[3, 4]).shape(), [3, 4]);
+/// ```
 pub fn uniform(scale: f64) -> Initializer {
     made("uniform", Kind::Uniform(scale))
 }
-/// Normal with this standard deviation. JAX's is 0.01 by default.
+/// Normal with this standard deviation. JAX's is 0.01 by default. As `jax.nn.initializers.normal`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::normal(0.01).init(key(0), &[3, 4]).shape(), [3, 4]);
+/// ```
 pub fn normal(stddev: f64) -> Initializer {
     made("normal", Kind::Normal(stddev))
 }
-/// `stddev` times numbers of the standard normal distribution between `lower` and `upper`. JAX has 0.01, -2 and 2 by default.
+/// `stddev` times numbers of the standard normal distribution between `lower` and `upper`. JAX has 0.01, -2 and 2 by default. As `jax.nn.initializers.truncated_normal`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::truncated_normal(0.01, -2.0, 2.0).init(key(0), &[3, 4]).shape(), [3, 4]);
+/// ```
 pub fn truncated_normal(stddev: f64, lower: f64, upper: f64) -> Initializer {
     made("truncated_normal", Kind::Truncated { stddev, lower, upper })
 }
 /// Numbers with the variance `scale` / n, where n is the number of inputs of an output, or of outputs of an input. Inputs lie along the last axis but one, outputs along the
-/// last, unless [`Initializer::in_axis`] and its like say otherwise; the other axes are the window of a convolution.
+/// last, unless [`Initializer::in_axis`] and its like say otherwise; the other axes are the window of a convolution. As `jax.nn.initializers.variance_scaling`.
+///
+/// ```
+/// use cotangent::{nn::initializers::{Distribution, Fan, variance_scaling}, prelude::*, random::key};
+/// let draw = variance_scaling(2.0, Fan::In, Distribution::Normal);
+/// assert_eq!(draw.init(key(0), &[3, 4]).shape(), [3, 4]);
+/// ```
 pub fn variance_scaling(scale: f64, fan: Fan, distribution: Distribution) -> Initializer {
     made("variance_scaling", Kind::Scaled { scale, fan, distribution })
 }
@@ -115,11 +151,21 @@ scaled! {
     he_normal kaiming_normal? 2.0 In TruncatedNormal;
 }
 /// `scale` times a matrix with orthonormal rows or columns, whichever are fewer. The columns lie along axis `column_axis`; all other axes together are the
-/// rows. (JAX has 1 and -1 by default.) Needs the feature `linalg`.
+/// rows. (JAX has 1 and -1 by default.) Needs the feature `linalg`. As `jax.nn.initializers.orthogonal`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::orthogonal(1.0, -1).init(key(0), &[3, 4]).shape(), [3, 4]);
+/// ```
 pub fn orthogonal(scale: f64, column_axis: i32) -> Initializer {
     made("orthogonal", Kind::Orthogonal { scale, column: column_axis, delta: false })
 }
-/// A filter of a convolution over one to three dimensions that is an [`orthogonal`] matrix in the middle of its window and 0 elsewhere (Xiao et al., 2018).
+/// A filter of a convolution over one to three dimensions that is an [`orthogonal`] matrix in the middle of its window and 0 elsewhere (Xiao et al., 2018). As `jax.nn.initializers.delta_orthogonal`.
+///
+/// ```
+/// use cotangent::{nn::initializers, prelude::*, random::key};
+/// assert_eq!(initializers::delta_orthogonal(1.0, -1).init(key(0), &[3, 2, 2]).shape(), [3, 2, 2]);
+/// ```
 pub fn delta_orthogonal(scale: f64, column_axis: i32) -> Initializer {
     made("delta_orthogonal", Kind::Orthogonal { scale, column: column_axis, delta: true })
 }
@@ -159,7 +205,9 @@ impl Initializer {
             Kind::Constant(value) => prim::full_of(&Aval::new(t, shape), value),
             Kind::Uniform(scale) => random::uniform_in(key, shape, t, 0.0, 1.0) * self.number(scale),
             Kind::Normal(stddev) => random::normal_dtype(key, shape, t) * self.number(stddev),
-            Kind::Truncated { stddev, lower, upper } => truncated(key, shape, t, lower, upper) * self.number(stddev),
+            Kind::Truncated { stddev, lower, upper } => {
+                Draw::of(t).truncated_normal(key, lower, upper, shape) * self.number(stddev)
+            }
             Kind::Scaled { scale, fan, distribution } => self.scaled(key, shape, scale, fan, distribution),
             Kind::Orthogonal { scale, column, delta: false } => self.orthogonal(key, shape, scale, column),
             Kind::Orthogonal { scale, column, delta: true } => self.delta(key, shape, scale, column),
@@ -205,7 +253,8 @@ impl Initializer {
         match (distribution, t.is_complex()) {
             // the standard deviation of what is left between -2 and 2
             (Distribution::TruncatedNormal, false) => {
-                truncated(key, shape, t, -2.0, 2.0) * (variance.sqrt() / self.number(0.8796256610342398))
+                Draw::of(t).truncated_normal(key, -2.0, 2.0, shape)
+                    * (variance.sqrt() / self.number(0.8796256610342398))
             }
             (Distribution::TruncatedNormal, true) => {
                 let within = 1.0 - (-4f64).exp();
@@ -230,15 +279,7 @@ impl Initializer {
         let d = self.dimension(column, shape);
         let columns = shape[d];
         let rows = shape.iter().product::<usize>() / columns;
-        let (long, short) = (rows.max(columns), rows.min(columns));
-        let (q, r) = prim::qr(&random::normal_dtype(key, &[long, short], self.dtype), false);
-        // the factorization is unique with a positive diagonal of R, and only so every matrix is equally likely
-        let diagonal =
-            prim::eq(&prim::iota(DType::Int32, &[short, short], 0), &prim::iota(DType::Int32, &[short, short], 1));
-        let diagonal = prim::reduce_sum(&prim::select_n(&diagonal, &[&prim::zeros_of(r.aval()), &r]), &[0]);
-        let sign = &diagonal / prim::convert_element_type(&prim::abs(&diagonal), self.dtype, false);
-        let q = q * sign;
-        let q = if rows < columns { prim::transpose(&q, &[1, 0]) } else { q };
+        let q = Draw::of(self.dtype).orthogonal(key, rows, columns, &[]);
         let mut last: Vec<usize> = shape.to_vec();
         last.remove(d);
         last.push(columns);
@@ -273,18 +314,6 @@ impl Initializer {
     }
 }
 
-/// Numbers of the standard normal distribution between two limits.
-#[track_caller]
-fn truncated(key: Key, shape: &[usize], t: DType, lower: f64, upper: f64) -> Array {
-    let root = scalar_of(t, false, std::f64::consts::SQRT_2);
-    let limit = |v: f64| scalar_of(t, false, v);
-    let [low, high] = [lower, upper].map(|v| prim::erf(&(limit(v) / &root)));
-    let y = root * prim::erf_inv(&random::uniform_in(key, shape, t, low, high));
-    // rounding may lead to a limit itself
-    let inside = |from: f64, to: f64| prim::nextafter(&limit(from), &limit(to));
-    let (low, high) = (inside(lower, f64::INFINITY), inside(upper, f64::NEG_INFINITY));
-    prim::min(&prim::max(&y, &low), &high)
-}
 /// Complex numbers of any direction, whose modulus is a function of a uniform number.
 #[track_caller]
 fn polar(key: Key, shape: &[usize], t: DType, modulus: impl Fn(Array) -> Array) -> Array {

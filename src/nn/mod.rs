@@ -12,9 +12,11 @@ mod activation;
 mod attention;
 pub mod initializers;
 mod normalize;
+mod scaled;
 
 pub use activation::*;
 pub use attention::{Attention, dot_product_attention};
 pub use normalize::{
     LogSumExp, Softmax, Standardize, log_softmax, logmeanexp, logsumexp, one_hot, one_hot_dtype, softmax, standardize,
 };
+pub use scaled::{scaled_matmul, scaled_matmul_dtype};

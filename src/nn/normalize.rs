@@ -430,7 +430,12 @@ impl Standardize {
 pub fn one_hot(x: impl ArrayLike, classes: usize) -> Array {
     one_hot_dtype(x, classes, -1, DType::Float32)
 }
-/// [`one_hot`] with the new axis at another place of the result, and of another element type.
+/// [`one_hot`] with the new axis at another place of the result, and of another element type. As `jax.nn.one_hot`.
+///
+/// ```
+/// use cotangent::{nn, prelude::*};
+/// assert_eq!(nn::one_hot_dtype(&array![1], 3, DType::Int32).to_string(), "[[0 1 0]]");
+/// ```
 ///
 /// # Panics
 /// If `x` is not of real numbers, or if the result has no such axis.

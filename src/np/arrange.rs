@@ -37,6 +37,11 @@ pub fn squeeze(x: &Array) -> Array {
 }
 /// Without these dimensions, whose extents are 1. As `jax.numpy.squeeze` with `axis`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::squeeze_axes(&np::ones(&[1, 3, 1]), &[-1]).shape(), [1, 3]);
+/// ```
+///
 /// # Panics
 /// If one has another extent or does not exist.
 #[track_caller]
@@ -263,7 +268,7 @@ pub fn rot90(x: &Array, k: i32, axes: (i32, i32)) -> Array {
 pub fn roll(x: &Array, shift: i64) -> Array {
     prim::reshape(&rolled(&flat(x), shift, 0), x.shape())
 }
-/// [`roll`] along each of these axes. One shift is that of all.
+/// [`roll`] along each of these axes. One shift is that of all. As `jax.numpy.roll`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};
@@ -290,7 +295,7 @@ fn rolled(x: &Array, shift: i64, d: usize) -> Array {
     let cut = n - shift.rem_euclid(n as i64) as usize;
     prim::concatenate(&[&prim::slice_in_dim(x, cut, n, 1, d), &prim::slice_in_dim(x, 0, cut, 1, d)], d)
 }
-/// [`roll`] along one axis by a scalar integer that may be traced.
+/// [`roll`] along one axis by a scalar integer that may be traced. As `jax.numpy.roll`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};

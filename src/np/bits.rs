@@ -61,6 +61,12 @@ pub fn packbits(x: &Array, axis: Option<i32>, order: BitOrder) -> Array {
 }
 /// The eight bits of each byte, along an axis or, without one, in a row; of these the first `count`, or more with zeros behind, or all but the last `-count`. As `jax.numpy.unpackbits`.
 ///
+/// ```
+/// use cotangent::{np, np::BitOrder, prelude::*};
+/// let x = array![2].astype(DType::Uint8);
+/// assert_eq!(np::unpackbits(&x, None, None, BitOrder::Big).to_string(), "[0 0 0 0 0 0 1 0]");
+/// ```
+///
 /// # Panics
 /// If there is no such axis, or if these are not of type uint8.
 #[track_caller]

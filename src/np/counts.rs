@@ -209,10 +209,7 @@ impl Histogram {
         // all samples at one place are in the middle of a range of 1
         let one = np::equal(&low, &high);
         let (low, high) = (np::where_(&one, &low - 0.5, &low), np::where_(&one, &high + 0.5, &high));
-        let share = prim::iota(t, &[n], 0);
-        let share = prim::div(&share, &lit(&share, n as f64));
-        let inner = &low * (1.0 - &share) + &high * &share;
-        prim::concatenate(&[&inner, &prim::reshape(&high, &[1])], 0)
+        np::Spaced::new(n + 1).dtype(t).linspace(&low, &high)
     }
     /// The edges alone. As `jax.numpy.histogram_bin_edges`.
     #[track_caller]

@@ -161,7 +161,7 @@ pub fn arange(range: impl ArangeArgs) -> Array {
     let ends = range.ends();
     ranged(&ends, ends.dtype)
 }
-/// [`arange`] in this type.
+/// [`arange`] in this type. As `jax.numpy.arange`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};
@@ -353,7 +353,12 @@ spaced! {
 pub fn eye(n: usize, m: usize, k: i64) -> Array {
     eye_dtype(n, m, k, DType::Float32)
 }
-/// [`eye`] of an element type.
+/// [`eye`] of an element type. As `jax.numpy.eye`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::eye_dtype(2, 2, 0, DType::Int32).to_string(), "[[1 0]\n [0 1]]");
+/// ```
 ///
 /// # Panics
 /// If it is no type of numbers.
@@ -398,6 +403,11 @@ fn part(name: &str, x: &Array, k: i64, with: fn(&Array, &Array) -> Array) -> Arr
 }
 /// The matrices in the last two dimensions with zeros above the k-th diagonal. As `jax.numpy.tril`.
 ///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::tril(&array![[1, 2], [3, 4]], 0).to_string(), "[[1 0]\n [3 4]]");
+/// ```
+///
 /// # Panics
 /// If there are fewer than two dimensions.
 #[track_caller]
@@ -405,6 +415,11 @@ pub fn tril(x: &Array, k: i64) -> Array {
     part("tril", x, k, prim::ge)
 }
 /// The matrices in the last two dimensions with zeros below the k-th diagonal. As `jax.numpy.triu`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::triu(&array![[1, 2], [3, 4]], 0).to_string(), "[[1 2]\n [0 4]]");
+/// ```
 ///
 /// # Panics
 /// If there are fewer than two dimensions.
@@ -431,6 +446,54 @@ pub fn tril_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
 /// ```
 pub fn triu_indices(n: usize, m: usize, k: i64) -> (Array, Array) {
     listed(n, m, |i, j| i + k <= j)
+}
+/// Rows and columns of a matrix as those of [`tril_indices`] and [`triu_indices`].
+macro_rules! from_matrix { ($($name:ident $of:ident $example:literal;)*) => { $(
+    #[doc = concat!("[`", stringify!($of), "`] of this matrix. As `jax.numpy.", stringify!($name), "`.")]
+    #[doc = concat!("\n```\nuse cotangent::{np, prelude::*};\nlet x = array![[1., 2.], [3., 4.]];\nassert_eq!(x.i(np::", stringify!($name), "(&x, 0)).to_string(), \"", $example, "\");\n```")]
+    ///
+    /// # Panics
+    /// If it is no matrix.
+    #[track_caller]
+    pub fn $name(x: &Array, k: i64) -> (Array, Array) {
+        let &[n, m] = x.shape() else {
+            fail(ErrorKind::Shape, format!(concat!(stringify!($name), ": needs a matrix, got {}"), x.aval()))
+        };
+        $of(n, m, k)
+    }
+)* } }
+from_matrix! {
+    tril_indices_from tril_indices "[1. 3. 4.]";
+    triu_indices_from triu_indices "[1. 2. 4.]";
+}
+/// The indices of the main diagonal of an array of `ndim` dimensions of extent `n`: the numbers from 0 on, for each dimension. As `jax.numpy.diag_indices`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::diag_indices(3, 2)[1].to_string(), "[0 1 2]");
+/// ```
+pub fn diag_indices(n: usize, ndim: usize) -> Vec<Array> {
+    vec![prim::iota(index_type(&[n]), &[n], 0); ndim]
+}
+/// The indices of the main diagonal of an array whose extents are equal. As `jax.numpy.diag_indices_from`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(x.i(np::diag_indices_from(&x)).to_string(), "[1. 4.]");
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions, or if extents differ.
+#[track_caller]
+pub fn diag_indices_from(x: &Array) -> Vec<Array> {
+    match x.shape() {
+        [n, rest @ ..] if !rest.is_empty() && rest.iter().all(|m| m == n) => diag_indices(*n, x.ndim()),
+        _ => fail(
+            ErrorKind::Shape,
+            format!("diag_indices_from: needs two dimensions or more, all of one extent, got {}", x.aval()),
+        ),
+    }
 }
 /// The rows and the columns of what `mask` leaves of a matrix of ones with `n` rows and columns: `np::triu` for example, which it is given `k` with. As `jax.numpy.mask_indices`.
 ///
@@ -613,14 +676,29 @@ fn cosines(m: usize, weights: &'static [f64]) -> Array {
     })
 }
 /// Blackman's window of `m` points. As `jax.numpy.blackman`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::blackman(5).shape(), [5]);
+/// ```
 pub fn blackman(m: usize) -> Array {
     cosines(m, &[0.42, -0.5, 0.08])
 }
 /// Hamming's window of `m` points. As `jax.numpy.hamming`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::hamming(3).to_string(), "[0.08 1.   0.08]");
+/// ```
 pub fn hamming(m: usize) -> Array {
     cosines(m, &[0.54, -0.46])
 }
 /// Von Hann's window of `m` points. As `jax.numpy.hanning`.
+///
+/// ```
+/// use cotangent::np;
+/// assert_eq!(np::hanning(3).to_string(), "[0. 1. 0.]");
+/// ```
 pub fn hanning(m: usize) -> Array {
     cosines(m, &[0.5, -0.5])
 }

@@ -47,10 +47,14 @@ impl Diagonal {
     /// If a dimension does not exist, or both are the same.
     #[track_caller]
     pub fn of(&self, x: &Array) -> Array {
+        self.elements("diagonal", x)
+    }
+    #[track_caller]
+    fn elements(&self, name: &str, x: &Array) -> Array {
         if x.ndim() < 2 {
-            fail(ErrorKind::Shape, format!("diagonal: needs two dimensions, got {}", x.aval()))
+            fail(ErrorKind::Shape, format!("{name}: needs two dimensions, got {}", x.aval()))
         }
-        let d = axes_of("diagonal", &[self.axes.0, self.axes.1], x.ndim(), x.shape());
+        let d = axes_of(name, &[self.axes.0, self.axes.1], x.ndim(), x.shape());
         let order: Vec<usize> = (0..x.ndim()).filter(|e| !d.contains(e)).chain(d.iter().copied()).collect();
         let (m, n) = (x.shape()[d[0]] as i64, x.shape()[d[1]] as i64);
         let x = prim::transpose(x, &order);
@@ -69,18 +73,34 @@ impl Diagonal {
     /// As [`of`](Diagonal::of) does.
     #[track_caller]
     pub fn trace(&self, x: &Array) -> Array {
-        let _line = here();
-        let y = self.of(x);
-        y.sum_over(-1)
+        self.elements("trace", x).sum_over(-1)
     }
 }
 /// The main diagonal of the first two dimensions, along a last one in their place. Options: [`Diagonal`]. As `jax.numpy.diagonal`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::diagonal(&array![[1, 2], [3, 4]]).to_string(), "[1 4]");
+/// ```
 ///
 /// # Panics
 /// If there are fewer than two dimensions.
 #[track_caller]
 pub fn diagonal(x: &Array) -> Array {
     Diagonal::new().of(x)
+}
+/// The sum of the diagonal of the first two dimensions, in the type of a [`sum`](Array::sum); further dimensions are kept. Options: [`Diagonal`]. As `jax.numpy.trace`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::trace(&array![[1., 2.], [3., 4.]]).to_f64(), 5.0);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions.
+#[track_caller]
+pub fn trace(x: &Array) -> Array {
+    Diagonal::new().trace(x)
 }
 /// Of a vector: the matrix with it as its k-th diagonal, zeros elsewhere. Of a matrix: its k-th diagonal. As `jax.numpy.diag`.
 ///

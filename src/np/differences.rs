@@ -4,7 +4,7 @@ use crate::array::{Array, Operand};
 use crate::aval::{Shape, tuple};
 use crate::error::{ErrorKind, fail};
 use crate::lax::ConvGeneralDilated;
-use crate::np::{self, Side, loose, reduce::beside, search::rows, to_inexact};
+use crate::np::{self, Side, dims::axes_of, loose, reduce::beside, search::rows, to_inexact};
 use crate::prim::{self, convert_element_type, lit, slice_in_dim};
 
 /// Differences of neighbors: how often, along which dimension, and with what before and behind. As `jax.numpy.diff`.
@@ -165,15 +165,10 @@ impl Gradient {
         for h in &mut spacing {
             (y, *h) = np::inexact_types("gradient", &y, h)
         }
-        let mut dims = vec![];
-        match &self.axes {
-            None => dims.extend(0..y.ndim()),
-            Some(axes) => {
-                for a in axes {
-                    dims.push(np::dimension("gradient", *a, &y))
-                }
-            }
-        }
+        let dims = match &self.axes {
+            None => (0..y.ndim()).collect(),
+            Some(axes) => axes_of("gradient", axes, y.ndim(), y.shape()),
+        };
         if spacing.len() > 1 && spacing.len() != dims.len() {
             fail(
                 ErrorKind::Shape,

@@ -9,7 +9,7 @@ use crate::prim;
 
 /// Makes all that follows, until it is dropped, work for the user's line: closures do not know who calls.
 #[track_caller]
-pub(super) fn here() -> crate::trace::Guard {
+pub(crate) fn here() -> crate::trace::Guard {
     let line = crate::trace::ambient().unwrap_or(std::panic::Location::caller());
     crate::trace::enter(crate::trace::current(), Some(line))
 }
@@ -21,6 +21,11 @@ pub(super) fn axis_of(name: &str, axis: i32, rank: usize, of: &[usize]) -> usize
         fail(ErrorKind::Shape, format!("{name}: axis {axis} is out of bounds for an array of shape {}", tuple(of)))
     }
     d as usize
+}
+/// The dimension of `x` that `axis` names.
+#[track_caller]
+pub(crate) fn dimension(name: &str, axis: i32, x: &Array) -> usize {
+    axis_of(name, axis, x.ndim(), x.shape())
 }
 /// The same for several axes, which have to differ.
 #[track_caller]

@@ -190,7 +190,7 @@ fn order(inputs: &[Labels], output: &[Label], extents: &BTreeMap<Label, usize>) 
     path
 }
 /// In which order [`einsum`] multiplies arrays of these shapes: pairs of numbers of operands, the result of each pair taking the next number behind them. That of least work for up to eight operands; for more
-/// it grows from pairs whose product needs least room.
+/// it grows from pairs whose product needs least room. As `jax.numpy.einsum_path`.
 ///
 /// ```
 /// use cotangent::np;
@@ -286,7 +286,7 @@ impl Named {
 pub fn einsum(spec: &str, operands: &[&Array]) -> Array {
     einsum_of(spec, operands, None)
 }
-/// [`einsum`] whose sums are made in this type, and whose result is of it: `preferred_element_type` in JAX.
+/// [`einsum`] whose sums are made in this type, and whose result is of it: `preferred_element_type` in JAX. As `jax.numpy.einsum`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};

@@ -75,7 +75,12 @@ ordered! {
     greater_equal CompareGe;
 }
 
-/// x / y as a floating-point number: integers are converted first.
+/// x / y as a floating-point number: integers are converted first. As `jax.numpy.divide`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::divide(&array![1, 2], &array(2)).to_string(), "[0.5 1. ]");
+/// ```
 #[track_caller]
 #[inline]
 pub fn divide(x: &Array, y: &Array) -> Array {
@@ -91,7 +96,12 @@ pub(super) fn numeric(name: &str, x: &Array, y: &Array) -> (Array, Array) {
     let x = if counted { convert_element_type(x, DType::Int32, false) } else { x.clone() };
     crate::array::promote_pair(name, &x, y)
 }
-/// The remainder with the sign of the divisor, as Python's `%`. Of integers by zero it is 0, of booleans int32.
+/// The remainder with the sign of the divisor, as Python's `%`. Of integers by zero it is 0, of booleans int32. As `jax.numpy.remainder`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::remainder(&array![-7, 7], &array(3)).to_string(), "[2 1]");
+/// ```
 #[track_caller]
 pub fn remainder(x: &Array, y: &Array) -> Array {
     let (x, y) = numeric("remainder", x, y);
@@ -155,19 +165,34 @@ inexact! {
     cbrt;
 }
 
-/// The absolute value.
+/// The absolute value. As `jax.numpy.abs`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::abs(&array![-1, 2]).to_string(), "[1 2]");
+/// ```
 #[track_caller]
 pub fn abs(x: &Array) -> Array {
     if x.dtype().is_bool() { x.clone() } else { prim::abs(x) }
 }
-/// -1, 0 or 1.
+/// -1, 0 or 1. As `jax.numpy.sign`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::sign(&array![-5, 0, 2]).to_string(), "[-1  0  1]");
+/// ```
 #[track_caller]
 pub fn sign(x: &Array) -> Array {
     prim::sign(x)
 }
-/// x to the power of y. A concrete scalar integer y is taken by repeated multiplication.
+/// x to the power of y. A concrete scalar integer y is taken by repeated multiplication. As `jax.numpy.power`.
 ///
 /// Where x is floating-point or complex and y an array of integers, the result has the type of x, and the derivative of x^0 is 0, at 0 too.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::power(&array![2., 3.], &array(2)).to_string(), "[4. 9.]");
+/// ```
 ///
 /// # Panics
 /// If the shapes do not broadcast, or if x is an integer and y a concrete negative scalar.
@@ -191,7 +216,7 @@ fn static_integer(y: &Array) -> Option<i32> {
     known.then(|| y.to_f64()).filter(|n| n.abs() <= i32::MAX as f64).map(|n| n as i32)
 }
 /// Elements of `x` where `condition` holds (is true, or not zero), of `y` elsewhere. All three broadcast; `x` and `y` promote, and a number
-/// takes the type of what is beside it.
+/// takes the type of what is beside it. As `jax.numpy.where`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};

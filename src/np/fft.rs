@@ -15,7 +15,7 @@ use crate::array::{Array, Operand};
 use crate::aval::tuple;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::np;
+use crate::np::{self, dims::axes_of};
 use crate::prim::{self, FftType, matrix};
 
 /// Which of a transform and its inverse is divided by the number of elements.
@@ -74,13 +74,7 @@ impl Options {
             }
             _ => default,
         };
-        let mut places: Vec<usize> = vec![];
-        for a in axes {
-            places.push(np::dimension(name, *a, x))
-        }
-        if places.iter().enumerate().any(|(i, a)| places[..i].contains(a)) {
-            fail(ErrorKind::Shape, format!("{name}: axes {} repeat", tuple(axes)))
-        }
+        let places = axes_of(name, axes, rank, x.shape());
         if let Some(s) = &self.lengths {
             if s.len() != axes.len() {
                 fail(ErrorKind::Shape, format!("{name}: {} lengths for {} axes", s.len(), axes.len()))
@@ -201,18 +195,28 @@ impl Options {
         matrix::bar(&self.swapped().run("ihfft", FftType::Rfft, x, &[-1]))
     }
 }
-/// The transform of the first half of numbers that a real array transforms back to: real.
+/// The transform of the first half of numbers that a real array transforms back to: real. As `jax.numpy.fft.hfft`.
+///
+/// ```
+/// use cotangent::{np::fft, prelude::*};
+/// assert_eq!(fft::hfft(&array![1., 2.]).to_string(), "[ 3. -1.]");
+/// ```
 #[track_caller]
 pub fn hfft(x: &Array) -> Array {
     Options::new().hfft(x)
 }
-/// The inverse of [`hfft`].
+/// The inverse of [`hfft`]. As `jax.numpy.fft.ihfft`.
+///
+/// ```
+/// use cotangent::{np::fft, prelude::*};
+/// assert_eq!(fft::ihfft(&array![3., -1.]).real().to_string(), "[1. 2.]");
+/// ```
 #[track_caller]
 pub fn ihfft(x: &Array) -> Array {
     Options::new().ihfft(x)
 }
 
-/// The frequencies to which the elements of [`fft()`] of `n` samples at distances `d` belong: 0, 1, .. and then the negative ones, divided by `n d`. Of the type of `d`.
+/// The frequencies to which the elements of [`fft()`] of `n` samples at distances `d` belong: 0, 1, .. and then the negative ones, divided by `n d`. Of the type of `d`. As `jax.numpy.fft.fftfreq`.
 ///
 /// ```
 /// use cotangent::np::fft;
@@ -224,7 +228,12 @@ pub fn fftfreq(n: usize, d: impl Operand) -> Array {
     let high = prim::ge(&k, &prim::lit(&k, n.div_ceil(2) as f64));
     frequencies(&prim::select_n(&high, &[&k, &prim::sub(&k, &prim::lit(&k, n as f64))]), n, d)
 }
-/// The frequencies to which the elements of [`rfft`] of `n` samples at distances `d` belong.
+/// The frequencies to which the elements of [`rfft`] of `n` samples at distances `d` belong. As `jax.numpy.fft.rfftfreq`.
+///
+/// ```
+/// use cotangent::np::fft;
+/// assert_eq!(fft::rfftfreq(4, 1.0).to_string(), "[0.   0.25 0.5 ]");
+/// ```
 #[track_caller]
 pub fn rfftfreq(n: usize, d: impl Operand) -> Array {
     frequencies(&prim::iota(DType::Int32, &[n / 2 + 1], 0), n, d)
@@ -239,7 +248,7 @@ fn frequencies(k: &Array, n: usize, d: impl Operand) -> Array {
     np::divide(&k, &np::multiply(&d, &prim::lit(&d, n as f64)))
 }
 
-/// The halves of these dimensions exchanged, so that what belongs to frequency 0 is in the middle; of all dimensions without a list.
+/// The halves of these dimensions exchanged, so that what belongs to frequency 0 is in the middle; of all dimensions without a list. As `jax.numpy.fft.fftshift`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::fft};
@@ -249,7 +258,12 @@ fn frequencies(k: &Array, n: usize, d: impl Operand) -> Array {
 pub fn fftshift(x: &Array, axes: Option<&[i32]>) -> Array {
     shifted("fftshift", x, axes, |n| n - n / 2)
 }
-/// The inverse of [`fftshift`].
+/// The inverse of [`fftshift`]. As `jax.numpy.fft.ifftshift`.
+///
+/// ```
+/// use cotangent::{np::fft, prelude::*};
+/// assert_eq!(fft::ifftshift(&array![1, 2, 3], None).to_string(), "[2 3 1]");
+/// ```
 #[track_caller]
 pub fn ifftshift(x: &Array, axes: Option<&[i32]>) -> Array {
     shifted("ifftshift", x, axes, |n| n / 2)

@@ -2,8 +2,9 @@
 
 use crate::array::Array;
 use crate::aval::{Shape, tuple};
-use crate::dtype::{DType, promote};
+use crate::dtype::promote;
 use crate::error::{ErrorKind, fail};
+use crate::np::dimension;
 use crate::prim;
 
 /// Both in the type in which they meet.
@@ -43,21 +44,7 @@ fn product(name: &str, x: &Array, y: &Array, contract: (&[usize], &[usize]), bat
     prim::dot_general(&x, &y, contract, batch, Some(x.dtype()))
 }
 
-/// The dimension that `axis` names in an array of `rank` dimensions; negative ones count from the end.
-#[track_caller]
-pub(crate) fn dimension(name: &str, axis: i32, x: &Array) -> usize {
-    let rank = x.ndim() as i32;
-    let d = if axis < 0 { axis + rank } else { axis };
-    if !(0..rank).contains(&d) {
-        fail(
-            ErrorKind::Shape,
-            format!("{name}: axis {axis} is out of bounds for an array of shape {}", tuple(x.shape())),
-        )
-    }
-    d as usize
-}
-
-/// The sum of products over the last dimension of `x` and the last but one of `y` (or its only one). A scalar multiplies.
+/// The sum of products over the last dimension of `x` and the last but one of `y` (or its only one). A scalar multiplies. As `jax.numpy.dot`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np};
@@ -77,7 +64,13 @@ pub fn dot(x: &Array, y: &Array) -> Array {
     }
 }
 
-/// The matrix product. Further dimensions in front are batches, and broadcast; a vector is a row on the left, a column on the right.
+/// The matrix product. Further dimensions in front are batches, and broadcast; a vector is a row on the left, a column on the right. As `jax.numpy.matmul`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(np::matmul(&x, &x).to_string(), "[[ 7. 10.]\n [15. 22.]]");
+/// ```
 ///
 /// # Panics
 /// If one is a scalar, if the extents that are summed over differ, or if batches do not broadcast.
@@ -161,7 +154,12 @@ pub fn matmul(x: &Array, y: &Array) -> Array {
     if dropped.is_empty() { out } else { prim::expand_dims(&out, &dropped) }
 }
 
-/// The sum of all products of corresponding elements; complex elements of `x` are conjugated.
+/// The sum of all products of corresponding elements; complex elements of `x` are conjugated. As `jax.numpy.vdot`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::vdot(&array![1., 2.], &array![3., 4.]).to_f64(), 11.0);
+/// ```
 ///
 /// # Panics
 /// If `x` and `y` have different numbers of elements.
@@ -171,7 +169,12 @@ pub fn vdot(x: &Array, y: &Array) -> Array {
     product("vdot", &ravel(&x), &ravel(y), (&[0], &[0]), (&[], &[]))
 }
 
-/// The sum of products over the last dimension of both. A scalar multiplies.
+/// The sum of products over the last dimension of both. A scalar multiplies. As `jax.numpy.inner`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::inner(&array![1., 2.], &array![3., 4.]).to_f64(), 11.0);
+/// ```
 ///
 /// # Panics
 /// If the last dimensions have different extents.
@@ -183,7 +186,12 @@ pub fn inner(x: &Array, y: &Array) -> Array {
     }
 }
 
-/// All products of an element of `x` and one of `y`: a matrix, whatever the operands' shapes.
+/// All products of an element of `x` and one of `y`: a matrix, whatever the operands' shapes. As `jax.numpy.outer`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::outer(&array![1, 2], &array![3, 4]).to_string(), "[[3 4]\n [6 8]]");
+/// ```
 #[track_caller]
 pub fn outer(x: &Array, y: &Array) -> Array {
     let (x, y) = meet("outer", x, y);
@@ -227,7 +235,7 @@ impl<const N: usize> TensordotAxes for ([i32; N], [i32; N]) {
     }
 }
 
-/// The sum of products over the dimensions that `axes` names: a number of them, a pair, or a pair of lists.
+/// The sum of products over the dimensions that `axes` names: a number of them, a pair, or a pair of lists. As `jax.numpy.tensordot`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np};
@@ -242,27 +250,6 @@ impl<const N: usize> TensordotAxes for ([i32; N], [i32; N]) {
 pub fn tensordot(x: &Array, y: &Array, axes: impl TensordotAxes) -> Array {
     let (a, b) = axes.dims(x, y);
     product("tensordot", x, y, (&a, &b), (&[], &[]))
-}
-
-/// The sum of the diagonal of the first two dimensions, in the type of a [`sum`](Array::sum); further dimensions are kept.
-///
-/// # Panics
-/// If there are fewer than two dimensions.
-#[track_caller]
-pub fn trace(x: &Array) -> Array {
-    if x.ndim() < 2 {
-        fail(ErrorKind::Shape, format!("trace: shape {} has fewer than two dimensions", tuple(x.shape())))
-    }
-    // the diagonal among zeros, summed in the order of any sum
-    let mut order: Vec<usize> = (2..x.ndim()).collect();
-    order.extend([0, 1]);
-    let x = prim::transpose(x, &order);
-    let rank = x.ndim();
-    let (m, n) = (x.shape()[rank - 2], x.shape()[rank - 1]);
-    let diagonal = prim::eq(&prim::iota(DType::Int32, &[m, n], 0), &prim::iota(DType::Int32, &[m, n], 1));
-    let diagonal = prim::broadcast_in_dim(&diagonal, x.shape(), &[rank - 2, rank - 1]);
-    let x = prim::select_n(&diagonal, &[&prim::zeros_of(x.aval()), &x]);
-    crate::np::over([-2, -1]).sum(&x)
 }
 
 fn ravel(x: &Array) -> Array {
@@ -283,6 +270,6 @@ impl Array {
     /// The sum of the diagonal: see [`np::trace`](crate::np::trace).
     #[track_caller]
     pub fn trace(&self) -> Array {
-        trace(self)
+        crate::np::trace(self)
     }
 }

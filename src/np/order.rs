@@ -4,7 +4,7 @@ use crate::array::Array;
 use crate::aval::tuple;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::np::linear::{dimension, meet};
+use crate::np::{dimension, linear::meet};
 use crate::prim::{self, GatherDimensionNumbers, GatherOptions, GatherScatterMode};
 
 /// The elements in ascending order along `axis`, which may count from the end. Equal ones keep their order; NaNs come last; complex numbers are ordered by their
@@ -25,7 +25,7 @@ pub fn sort(x: &Array, axis: i32) -> Array {
     prim::sort(&[x], dimension("sort", axis, x), 1).swap_remove(0)
 }
 
-/// The indices along `axis` that put the elements in ascending order: int32, or int64 where that cannot count them. Otherwise as [`sort`].
+/// The indices along `axis` that put the elements in ascending order: int32, or int64 where that cannot count them. Otherwise as [`sort`]. As `jax.numpy.argsort`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};
@@ -39,6 +39,22 @@ pub fn argsort(x: &Array, axis: i32) -> Array {
     let d = dimension("argsort", axis, x);
     let index = prim::iota(index_type(x.shape()[d]), x.shape(), d);
     prim::sort(&[x, &index], d, 1).swap_remove(1)
+}
+
+/// The elements of a vector, or along the last axis, as complex numbers in ascending order: by their real parts, then by their imaginary parts. As `jax.numpy.sort_complex`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::sort_complex(&array![3, 1, 2]).to_string(), "[1.+0.j 2.+0.j 3.+0.j]");
+/// ```
+///
+/// # Panics
+/// If it is a scalar, or if elements are no numbers.
+#[track_caller]
+pub fn sort_complex(x: &Array) -> Array {
+    let x = crate::np::to_inexact("sort_complex", x);
+    let to = x.dtype().to_complex();
+    prim::convert_element_type(&prim::sort(&[&x], dimension("sort_complex", -1, &x), 1).swap_remove(0), to, false)
 }
 
 /// The type of indices of `n` elements.

@@ -235,14 +235,7 @@ impl Reduce {
     #[track_caller]
     pub(super) fn dims(&self, name: &str, x: &Array) -> Shape {
         let Some(axes) = &self.axes else { return (0..x.ndim()).collect() };
-        let mut dims = Shape::new();
-        for a in axes {
-            let d = np::dimension(name, *a, x);
-            if dims.contains(&d) {
-                fail(ErrorKind::Shape, format!("{name}: axis {d} of shape {} twice", tuple(x.shape())))
-            }
-            dims.push(d)
-        }
+        let mut dims = np::dims::axes_of(name, axes, x.ndim(), x.shape());
         dims.sort_unstable();
         dims
     }

@@ -195,7 +195,7 @@ pub fn extract(condition: &Array, x: &Array) -> Array {
     }
     rows(&prim::reshape(x, &[x.size()]), &at)
 }
-/// So many of the elements where the condition is true, and then `fill_value`: [`extract`] for programs.
+/// So many of the elements where the condition is true, and then `fill_value`: [`extract`] for programs. As `jax.numpy.extract`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};

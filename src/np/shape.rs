@@ -5,7 +5,12 @@ use crate::aval::{Shape, tuple};
 use crate::error::{ErrorKind, fail};
 use crate::prim;
 
-/// `x` repeated to a shape that it broadcasts to.
+/// `x` repeated to a shape that it broadcasts to. As `jax.numpy.broadcast_to`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert_eq!(np::broadcast_to(&array![1, 2], &[2, 2]).to_string(), "[[1 2]\n [1 2]]");
+/// ```
 #[track_caller]
 pub fn broadcast_to(x: &Array, shape: &[usize]) -> Array {
     if x.shape() == shape {

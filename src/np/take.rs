@@ -27,7 +27,7 @@ pub fn take(x: &Array, indices: &Array, axis: Option<i32>) -> Array {
     let (x, d) = along("take", x, axis);
     x.at(at_axis(d, indices)).get()
 }
-/// [`take`] with a word on indices outside.
+/// [`take`] with a word on indices outside. As `jax.numpy.take`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};
@@ -232,7 +232,7 @@ pub fn compress(mask: &Array, x: &Array, axis: Option<i32>) -> Array {
     let at = places(&condition(mask, &x, d)).remove(0);
     take(&x, &at, Some(d as i32))
 }
-/// [`compress`] to a size that is known, so that the condition may be traced: what is too much is cut off, what is missing is `fill`.
+/// [`compress`] to a size that is known, so that the condition may be traced: what is too much is cut off, what is missing is `fill`. As `jax.numpy.compress`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};

@@ -232,10 +232,20 @@ fn scaled(x: &Array, by: f64) -> Array {
 }
 
 /// Is the element type complex? As `jax.numpy.iscomplexobj`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert!(!np::iscomplexobj(&array![1.]));
+/// ```
 pub fn iscomplexobj(x: &Array) -> bool {
     x.dtype().is_complex()
 }
 /// Is the element type not complex? As `jax.numpy.isrealobj`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// assert!(np::isrealobj(&array![1.]));
+/// ```
 pub fn isrealobj(x: &Array) -> bool {
     !x.dtype().is_complex()
 }

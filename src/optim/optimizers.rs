@@ -99,6 +99,14 @@ pub struct Adam {
     only: Where,
 }
 /// The mean of recent gradients divided by the root of the mean of their squares (Kingma and Ba, 2015), with b1 = 0.9, b2 = 0.999 and eps = 1e-8. As `optax.adam`.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::adam(0.1);
+/// let x = array(1.0);
+/// let (y, _) = rule.step(&x, &array(2.0), &rule.init(&x));
+/// assert!(y.to_f64() < 1.0);
+/// ```
 pub fn adam(rate: impl Into<Rate>) -> Adam {
     let rate = rate.into();
     Adam {
@@ -195,6 +203,14 @@ pub struct Rmsprop {
     momentum: Option<Momentum>,
 }
 /// The gradient divided by the root of the mean of recent squares (Tieleman and Hinton, 2012), with decay = 0.9 and eps = 1e-8 under the root. As `optax.rmsprop`.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::rmsprop(0.1);
+/// let x = array(1.0);
+/// let (y, _) = rule.step(&x, &array(2.0), &rule.init(&x));
+/// assert!(y.to_f64() < 1.0);
+/// ```
 pub fn rmsprop(rate: impl Into<Rate>) -> Rmsprop {
     Rmsprop { rate: rate.into(), decay: 0.9, eps: 1e-8, centered: false, momentum: None }
 }
@@ -260,6 +276,14 @@ pub struct Adagrad {
     eps: f64,
 }
 /// The gradient divided by the root of the sum of all squares so far (Duchi, Hazan and Singer, 2011), which begins with 0.1, and eps = 1e-7. As `optax.adagrad`.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::adagrad(0.1);
+/// let x = array(1.0);
+/// let (y, _) = rule.step(&x, &array(2.0), &rule.init(&x));
+/// assert!(y.to_f64() < 1.0);
+/// ```
 pub fn adagrad(rate: impl Into<Rate>) -> Adagrad {
     Adagrad { rate: rate.into(), initial: 0.1, eps: 1e-7 }
 }
@@ -301,6 +325,14 @@ pub struct Lion {
     only: Where,
 }
 /// The sign of a mean of recent gradients (Chen et al., 2023), with b1 = 0.9, b2 = 0.99 and a weight decay of 1e-3. As `optax.lion`.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::lion(0.1);
+/// let x = array(1.0);
+/// let (y, _) = rule.step(&x, &array(2.0), &rule.init(&x));
+/// assert!(y.to_f64() < 1.0);
+/// ```
 pub fn lion(rate: impl Into<Rate>) -> Lion {
     Lion { rate: rate.into(), b1: 0.9, b2: 0.99, weight_decay: 1e-3, only: Where::default() }
 }

@@ -83,6 +83,13 @@ pub struct AddDecayedWeights {
 }
 /// The updates plus `decay` times the parameters. Before a momentum this is a penalty of squares; behind it, decoupled weight decay (Loshchilov and Hutter, 2019).
 /// As `optax.add_decayed_weights`.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::add_decayed_weights(0.5);
+/// let x = array(4.0);
+/// assert_eq!(rule.update(&array(1.0), &rule.init(&x), &x).0.to_f64(), 3.0);
+/// ```
 pub fn add_decayed_weights(decay: f64) -> AddDecayedWeights {
     AddDecayedWeights { decay, only: Where::default() }
 }
@@ -106,6 +113,13 @@ impl Optimizer for AddDecayedWeights {
 #[derive(Clone, Debug)]
 pub struct ScaleByRate(Rate);
 /// The updates times a number, an array or a [`Schedule`](super::Schedule); without the minus sign that optimizers give their rates. As `optax.scale_by_schedule`.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::scale_by_rate(0.5);
+/// let x = array(4.0);
+/// assert_eq!(rule.update(&array(1.0), &rule.init(&x), &x).0.to_f64(), 0.5);
+/// ```
 pub fn scale_by_rate(rate: impl Into<Rate>) -> ScaleByRate {
     ScaleByRate(rate.into())
 }
@@ -128,6 +142,14 @@ pub struct Momentum {
 }
 /// Sums of updates, of which the older ones count less and less (Polyak, 1964); with `nesterov`, of the step that follows (Nesterov, 1983; Sutskever et al., 2013). As
 /// `optax.trace`.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::momentum(0.5, false);
+/// let x = array(4.0);
+/// let (first, state) = rule.update(&array(1.0), &rule.init(&x), &x);
+/// assert_eq!((first.to_f64(), rule.update(&array(1.0), &state, &x).0.to_f64()), (1.0, 1.5));
+/// ```
 pub fn momentum(decay: f64, nesterov: bool) -> Momentum {
     Momentum { decay, nesterov }
 }

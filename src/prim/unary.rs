@@ -160,7 +160,7 @@ unary! {
     Rsqrt rsqrt Inexact, |b, dt, x| { let (o, r) = (b.num(dt, 1.0), b.un(Op::Sqrt, dt, x)); b.bin(Op::Div, dt, o, r) }, cx::rsqrt,
         |x, y, d| Some(mul(d, &mul(&lit(x, -0.5), &div(y, x)))), on f64s(&[0.1f64, 1.0, 7.5]);
     /// The cube root.
-    Cbrt cbrt Float, math(M::Cbrt), real_only, |x, y, d| Some(mul(d, &mul(&lit(x, 1.0 / 3.0), &div(y, x)))), on f64s(&[-3.0f64, 0.1, 7.5]);
+    Cbrt cbrt Float, math(M::Cbrt), real_only, |x, y, d| Some(mul(d, &div(&lit(x, 1.0 / 3.0), &mul(y, y)))), on f64s(&[-3.0f64, 0.1, 7.5]);
     /// The error function.
     Erf erf Float, math(M::Erf), real_only,
         |x, y, d| Some(mul(&lit(x, std::f64::consts::FRAC_2_SQRT_PI), &mul(d, &exp(&neg(&mul(x, x)))))), on f64s(&[-1.5f64, 0.2, 0.9]);

@@ -10,15 +10,6 @@ use crate::error::{ErrorKind, fail, fail_at};
 use crate::np::{self, Side};
 use crate::prim::{self, GatherDimensionNumbers, GatherOptions, Takes, scalar_of};
 
-/// An axis that may count from the end.
-#[track_caller]
-fn axis_of(name: &str, axis: i32, x: &Array) -> usize {
-    let rank = x.ndim() as i32;
-    if !(-rank..rank).contains(&axis) {
-        fail(ErrorKind::Shape, format!("random::{name}: there is no axis {axis} of {}", x.aval()))
-    }
-    axis.rem_euclid(rank) as usize
-}
 /// The number of the one integer that a scalar is, which has to be known.
 #[track_caller]
 fn count(name: &str, x: &Array) -> usize {
@@ -87,7 +78,7 @@ fn permuted(key: &Array, x: Array, options: &Permutation) -> Array {
     if x.ndim() == 0 {
         return shuffled(key, numbers(count("permutation", &x)), 0);
     }
-    let axis = axis_of("permutation", options.axis, &x);
+    let axis = np::dimension("random::permutation", options.axis, &x);
     if options.independent || x.ndim() == 1 {
         return shuffled(key, x, axis);
     }
@@ -167,7 +158,7 @@ impl Choice {
 fn chosen(key: Key, a: Array, shape: &[usize], options: &Choice) -> Array {
     key.single("choice");
     let scalar = a.ndim() == 0;
-    let axis = if scalar { 0 } else { axis_of("choice", options.axis, &a) };
+    let axis = if scalar { 0 } else { np::dimension("random::choice", options.axis, &a) };
     let n = if scalar { count("choice", &a) } else { a.shape()[axis] };
     let draws: usize = shape.iter().product();
     let at = std::panic::Location::caller();
@@ -268,7 +259,7 @@ impl Categorical {
 }
 #[track_caller]
 fn categories(key: Key, logits: &Array, options: &Categorical) -> Array {
-    let axis = axis_of("categorical", options.axis.unwrap_or(-1), logits);
+    let axis = np::dimension("random::categorical", options.axis.unwrap_or(-1), logits);
     let lines: Shape = (0..logits.ndim()).filter(|d| *d != axis).map(|d| logits.shape()[d]).collect();
     let shape: Shape = options.shape.as_deref().map_or_else(|| lines.clone(), |s| s.into());
     fits(

@@ -3,13 +3,13 @@
 
 use super::Key;
 use super::draw::{To, exponential_of, rademacher_of};
-use super::gamma_grad::random_gamma_grad;
 use super::sample::{normal_any, unit_to};
 use crate::array::Array;
 use crate::aval::tuple;
 use crate::lax::while_loop;
 use crate::np;
 use crate::prim::{self, lit, scalar_of, select_n};
+use crate::special::random_gamma_grad;
 use crate::{custom_jvp, vmap};
 
 /// Numbers, or their logarithms, as a function of the parameter, which has the whole shape.

@@ -74,7 +74,7 @@ impl Key {
 }
 
 /// The key of a seed, a number or a scalar array of integers. The key's two words are the 64 bits of the seed; of a type of 32 bits
-/// or fewer, and of a number that int32 holds, the first is 0.
+/// or fewer, and of a number that int32 holds, the first is 0. As `jax.random.key`.
 ///
 /// ```
 /// use cotangent::random::{key, key_data};
@@ -96,6 +96,11 @@ pub fn key(seed: impl ArrayLike) -> Key {
 }
 
 /// The older name of [`key`] in JAX, where it gives an array of words: here that is [`key_data`] of the key. As `jax.random.PRNGKey`.
+///
+/// ```
+/// use cotangent::random;
+/// assert_eq!(random::key_data(&random::prng_key(7)).to_string(), "[0 7]");
+/// ```
 #[doc(alias = "PRNGKey")]
 #[track_caller]
 pub fn prng_key(seed: impl ArrayLike) -> Key {
@@ -113,7 +118,12 @@ pub fn clone(key: &Key) -> Key {
     Key(key.0.clone())
 }
 
-/// `n` new keys.
+/// `n` new keys. As `jax.random.split`.
+///
+/// ```
+/// use cotangent::random;
+/// assert_eq!(random::split(random::key(0), 3).len(), 3);
+/// ```
 #[track_caller]
 pub fn split(key: Key, n: usize) -> Vec<Key> {
     let keys = parts(&key, n);
@@ -126,7 +136,7 @@ fn one(keys: &Array, i: usize) -> Key {
     Key(prim::squeeze(&prim::slice(keys, &[i], &[i + 1], None), &[0]))
 }
 
-/// An array of new keys: an argument for `vmap`, which gives each lane one of them.
+/// An array of new keys: an argument for `vmap`, which gives each lane one of them. As `jax.random.split`.
 ///
 /// ```
 /// use cotangent::{prelude::*, random, random::Key};
@@ -139,7 +149,7 @@ pub fn split_array(key: Key, shape: &[usize]) -> Key {
     Key(prim::random_split(key.single("split_array"), shape))
 }
 
-/// A new key, a function of the key and a number or a scalar array of integers, of which the low 32 bits count.
+/// A new key, a function of the key and a number or a scalar array of integers, of which the low 32 bits count. As `jax.random.fold_in`.
 ///
 /// ```
 /// use cotangent::random::{fold_in, key, key_data};
@@ -160,13 +170,33 @@ pub fn fold_in(key: Key, data: impl ArrayLike) -> Key {
     Key(prim::random_fold_in(key.single("fold_in"), &data))
 }
 
-/// The words of a key, or of each key, as uint32 in a new last dimension of extent 2: to print or to save.
+/// The name of the generator that keys of this kind belong to: the only one here. As `jax.random.key_impl`.
+///
+/// ```
+/// use cotangent::random;
+/// assert_eq!(random::key_impl(&random::key(0)), "threefry2x32");
+/// ```
+pub fn key_impl(_key: &Key) -> &'static str {
+    "threefry2x32"
+}
+/// The words of a key, or of each key, as uint32 in a new last dimension of extent 2: to print or to save. As `jax.random.key_data`.
+///
+/// ```
+/// use cotangent::random;
+/// assert_eq!(random::key_data(&random::key(7)).to_string(), "[0 7]");
+/// ```
 #[track_caller]
 pub fn key_data(key: &Key) -> Array {
     prim::random_unwrap(&key.0)
 }
 
-/// The key whose words these are, or an array of keys: the inverse of [`key_data`].
+/// The key whose words these are, or an array of keys: the inverse of [`key_data`]. As `jax.random.wrap_key_data`.
+///
+/// ```
+/// use cotangent::random;
+/// let words = random::key_data(&random::key(7));
+/// assert_eq!(random::key_data(&random::wrap_key_data(&words)).to_string(), "[0 7]");
+/// ```
 ///
 /// # Panics
 /// If the elements are not uint32, or if the last dimension does not have extent 2.

@@ -27,7 +27,6 @@
 mod choose;
 mod count;
 mod draw;
-mod gamma_grad;
 mod gammas;
 mod key;
 mod matrix;
@@ -35,7 +34,6 @@ mod sample;
 
 pub use choose::{Categorical, Choice, Permutation, categorical, choice, permutation};
 pub use draw::*;
-pub use gamma_grad::random_gamma_grad;
 pub(crate) use gammas::gammas;
-pub use key::{Key, clone, fold_in, key, key_data, prng_key, split, split_array, wrap_key_data};
+pub use key::{Key, clone, fold_in, key, key_data, key_impl, prng_key, split, split_array, wrap_key_data};
 pub use sample::{bernoulli, bits, bits_dtype, normal, normal_dtype, randint, randint_dtype, uniform, uniform_in};

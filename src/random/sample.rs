@@ -35,7 +35,7 @@ fn unsigned(bits: usize) -> DType {
     }
 }
 
-/// Random words of 32 bits.
+/// Random words of 32 bits. As `jax.random.bits`.
 ///
 /// ```
 /// use cotangent::random::{bits, key};
@@ -45,7 +45,12 @@ fn unsigned(bits: usize) -> DType {
 pub fn bits(key: Key, shape: &[usize]) -> Array {
     bits_dtype(key, shape, DType::Uint32)
 }
-/// Random elements of an unsigned integer type.
+/// Random elements of an unsigned integer type. As `jax.random.bits`.
+///
+/// ```
+/// use cotangent::{prelude::*, random};
+/// assert_eq!(random::bits_dtype(random::key(0), &[3], DType::Uint8).dtype(), DType::Uint8);
+/// ```
 ///
 /// # Panics
 /// If the type is no unsigned integer.
@@ -57,7 +62,7 @@ pub fn bits_dtype(key: Key, shape: &[usize], dtype: DType) -> Array {
     prim::random_bits(key.single("bits"), dtype.bits(), shape)
 }
 
-/// Numbers of [0, 1), evenly distributed, as float32.
+/// Numbers of [0, 1), evenly distributed, as float32. As `jax.random.uniform`.
 ///
 /// ```
 /// use cotangent::random::{key, uniform};
@@ -68,7 +73,13 @@ pub fn uniform(key: Key, shape: &[usize]) -> Array {
     uniform_in(key, shape, DType::Float32, 0.0, 1.0)
 }
 /// Numbers of [`low`, `high`), evenly distributed, of a floating-point type. The limits are numbers, or arrays that broadcast to `shape`;
-/// the numbers are differentiable functions of them.
+/// the numbers are differentiable functions of them. As `jax.random.uniform`.
+///
+/// ```
+/// use cotangent::{prelude::*, random};
+/// let x = random::uniform_in(random::key(0), &[9], DType::Float64, -1.0, 1.0);
+/// assert!(x.abs().max().to_f64() <= 1.0);
+/// ```
 ///
 /// # Panics
 /// If the type is no floating-point type, or if the limits do not broadcast to the shape.
@@ -106,7 +117,7 @@ pub(super) fn unit_to(key: &Array, shape: &[usize], dtype: DType, low: &Array, h
     prim::max(&low, &y)
 }
 
-/// Numbers of the standard normal distribution, as float32.
+/// Numbers of the standard normal distribution, as float32. As `jax.random.normal`.
 ///
 /// ```
 /// use cotangent::random::{key, normal};
@@ -116,7 +127,12 @@ pub(super) fn unit_to(key: &Array, shape: &[usize], dtype: DType, low: &Array, h
 pub fn normal(key: Key, shape: &[usize]) -> Array {
     normal_dtype(key, shape, DType::Float32)
 }
-/// Numbers of the standard normal distribution, of a floating-point or complex type; of a complex one both parts have variance 1/2.
+/// Numbers of the standard normal distribution, of a floating-point or complex type; of a complex one both parts have variance 1/2. As `jax.random.normal`.
+///
+/// ```
+/// use cotangent::{prelude::*, random};
+/// assert_eq!(random::normal_dtype(random::key(0), &[3], DType::Float64).dtype(), DType::Float64);
+/// ```
 ///
 /// # Panics
 /// If the type is neither.
@@ -151,7 +167,7 @@ fn normal_real(key: &Array, shape: &[usize], dtype: DType) -> Array {
     prim::mul(&scalar_of(dtype, false, std::f64::consts::SQRT_2), &prim::erf_inv(&u))
 }
 
-/// Integers of [`low`, `high`), evenly distributed, as int32; `low` where `high` is not greater.
+/// Integers of [`low`, `high`), evenly distributed, as int32; `low` where `high` is not greater. As `jax.random.randint`.
 ///
 /// ```
 /// use cotangent::random::{key, randint};
@@ -165,9 +181,15 @@ pub fn randint(key: Key, shape: &[usize], low: impl ArrayLike, high: impl ArrayL
     randint_dtype(key, shape, DType::Int32, low, high)
 }
 /// Integers of [`low`, `high`), evenly distributed, of an integer type; `low` where `high` is not greater. The limits are numbers, or arrays
-/// that broadcast to `shape`. `high` may be one more than the greatest number of the type.
+/// that broadcast to `shape`. `high` may be one more than the greatest number of the type. As `jax.random.randint`.
 ///
 /// The remainder of more random bits than the type has is taken, so that the bias is small.
+///
+/// ```
+/// use cotangent::{prelude::*, random};
+/// let x = random::randint_dtype(random::key(0), &[9], DType::Uint8, 0, 256);
+/// assert_eq!(x.dtype(), DType::Uint8);
+/// ```
 ///
 /// # Panics
 /// If the type is no integer, or if limits do not broadcast to the shape, or are no integers.
@@ -238,7 +260,7 @@ fn remainders(key: Key, shape: &[usize], dtype: DType, low: &Array, high: &Array
     prim::add(&low, &convert_element_type(&offset, dtype, false))
 }
 
-/// True with probability `p`, which is a number or an array that broadcasts to `shape`.
+/// True with probability `p`, which is a number or an array that broadcasts to `shape`. As `jax.random.bernoulli`.
 ///
 /// ```
 /// use cotangent::random::{bernoulli, key};

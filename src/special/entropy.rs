@@ -62,6 +62,11 @@ pub fn boxcox(x: &Array, l: &Array) -> Array {
     transformed(&log(&x[0]), &x[1])
 }
 /// ((1 + x)^l - 1) / l, and log(1 + x) where l is 0. As `jax.scipy.special.boxcox1p`.
+///
+/// ```
+/// use cotangent::{prelude::*, special};
+/// assert_eq!(special::boxcox1p(&array(3.0), &array(1.0)).to_f64(), 3.0);
+/// ```
 #[track_caller]
 pub fn boxcox1p(x: &Array, l: &Array) -> Array {
     let x = together("boxcox1p", &[x, l]);

@@ -18,6 +18,11 @@ pub fn gammaln(x: &Array) -> Array {
     lgamma(&real("gammaln", x))
 }
 /// The logarithm of the gamma function; NaN where x is not positive. As `jax.scipy.special.loggamma` of real numbers.
+///
+/// ```
+/// use cotangent::{prelude::*, special};
+/// assert!(special::loggamma(&array(-0.5)).to_f64().is_nan());
+/// ```
 #[track_caller]
 pub fn loggamma(x: &Array) -> Array {
     let x = real("loggamma", x);
@@ -34,6 +39,11 @@ pub fn digamma(x: &Array) -> Array {
     psi(&real("digamma", x))
 }
 /// The sign of the gamma function: NaN at its poles, but of 0 that of the zero. As `jax.scipy.special.gammasgn`.
+///
+/// ```
+/// use cotangent::{prelude::*, special};
+/// assert_eq!(special::gammasgn(&array![-0.5, 0.5]).to_string(), "[-1.  1.]");
+/// ```
 #[track_caller]
 pub fn gammasgn(x: &Array) -> Array {
     let x = real("gammasgn", x);
@@ -56,6 +66,11 @@ pub fn gamma(x: &Array) -> Array {
     gammasgn(&x) * exp(&lgamma(&x))
 }
 /// 1 2 .. n, that is the gamma function of n + 1; 0 of negative numbers. As `jax.scipy.special.factorial`.
+///
+/// ```
+/// use cotangent::{prelude::*, special};
+/// assert!((special::factorial(&array(4.0f64)).to_f64() - 24.0).abs() < 1e-9);
+/// ```
 #[track_caller]
 pub fn factorial(n: &Array) -> Array {
     let n = real("factorial", n);
@@ -86,6 +101,11 @@ pub fn beta(a: &Array, b: &Array) -> Array {
     gammasgn(&x[0]) * gammasgn(&x[1]) * gammasgn(&(&x[0] + &x[1])) * exp(&betaln(&x[0], &x[1]))
 }
 /// The multivariate gamma function's logarithm, of `d` dimensions. As `jax.scipy.special.multigammaln`.
+///
+/// ```
+/// use cotangent::{prelude::*, special};
+/// assert_eq!(special::multigammaln(&array(3.0), 1).to_string(), special::gammaln(&array(3.0)).to_string());
+/// ```
 #[track_caller]
 pub fn multigammaln(a: &Array, d: usize) -> Array {
     let a = real("multigammaln", a);

@@ -39,7 +39,7 @@ struct Walk {
 /// the turn, from 1 on. Elements that do not take part keep what they begin with.
 ///
 /// The derivative converges by itself: a fraction that ends has a value after a few turns, but neighbours that do not end.
-fn converged(
+pub(super) fn converged(
     here: &Array,
     p: &Array,
     slope: bool,
@@ -219,6 +219,15 @@ fn beta_part(x: &[Array], by: Option<usize>) -> Array {
     put(&wrong, f64::NAN, &y)
 }
 
+/// The derivative of a composition by one of its operands.
+fn by(x: &[&Array], k: usize, f: fn(&[Array]) -> Array) -> Array {
+    let moved = |x: &[Array]| {
+        let at =
+            |p: &Array| f(&(0..x.len()).map(|i| if i == k { p.clone() } else { x[i].clone() }).collect::<Vec<_>>());
+        pushed(at, &x[k]).1
+    };
+    widened(x, moved)
+}
 const NO_SECOND_BETA: &str =
     "there is no rule for the second derivative of the incomplete beta function with respect to its parameters";
 
@@ -231,15 +240,17 @@ special! {
     gammaincc(a, x) in Float64, |x| incomplete(x, true),
         [Slope::Of(|x, _| -gammainc_grad_a(x[0], x[1])), Slope::Of(|x, _| -widened(x, |x| density(&x[0], &x[1])))],
         of ("2.0", "1.0") is "0.7357589";
-    /// The derivative of [`gammainc`] with respect to a. As `jax.lax.igamma_grad_a`, it has no derivative.
+    /// The derivative of [`gammainc`] with respect to a. As `jax.lax.igamma_grad_a`; here it is differentiable in turn.
     gammainc_grad_a(a, x) in Float64, grad_a, [
-        Slope::Missing("there is no rule for the second derivative of the incomplete gamma function with respect to its first operand"),
-        Slope::Missing("there is no rule for the second derivative of the incomplete gamma function with respect to its first operand")
+        Slope::Of(|x, _| by(x, 0, grad_a)),
+        // that of the density
+        Slope::Of(|x, _| widened(x, |x| density(&x[0], &x[1]) * (log(&x[1]) - psi(&x[0]))))
     ], of ("2.0", "1.0") is "-0.27619603";
-    /// How a sample x of the gamma distribution moves with a, if its probability is kept. As `jax.lax.random_gamma_grad`.
+    /// How a sample x of the gamma distribution moves with a, if its place in the distribution is kept: with u = P(a, x) it is -(dP/da) / (dP/dx). NaN if a is not positive or x is negative. As
+    /// `jax.lax.random_gamma_grad`; here it is differentiable in turn.
     random_gamma_grad(a, x) in Float64, sample_grad, [
-        Slope::Missing("a derivative of a sample's derivative is not known"),
-        Slope::Missing("a derivative of a sample's derivative is not known")
+        Slope::Of(|x, _| by(x, 0, sample_grad)),
+        Slope::Of(|x, _| by(x, 1, sample_grad))
     ], of ("2.0", "1.0") is "0.7507787";
     /// The incomplete beta function, divided by the beta function: the distribution function of the beta distribution. As `jax.scipy.special.betainc`; JAX has no derivative with respect to
     /// a and b.

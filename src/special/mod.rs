@@ -25,17 +25,25 @@ mod bessel;
 mod entropy;
 mod errors;
 mod exponential;
+mod faddeeva;
 pub(crate) mod function;
 mod gamma;
+mod harmonics;
+mod hypergeometric;
 mod incomplete;
+mod owens;
 
 pub use crate::nn::{log_softmax, logsumexp, softmax};
 pub use bessel::*;
 pub use entropy::*;
 pub use errors::*;
 pub use exponential::*;
+pub use faddeeva::*;
 pub use gamma::*;
+pub use harmonics::*;
+pub use hypergeometric::*;
 pub use incomplete::*;
+pub use owens::*;
 
 use crate::array::Array;
 use crate::prim::{self, full_of, lit, select_n};

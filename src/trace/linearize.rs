@@ -16,6 +16,17 @@ impl Tape {
     pub(crate) fn new() -> Tape {
         Tape { eqns: Vec::with_capacity(12), operands: Vec::with_capacity(24), avals: Vec::with_capacity(16) }
     }
+    /// Is the variable known to be zero: made of [zeros](zero_tangent) only, in so many equations at most?
+    fn is_zero(&self, var: u32, depth: usize) -> bool {
+        let k = self.eqns.partition_point(|e| e.out <= var);
+        let Some(e) = self.eqns[..k].last().filter(|e| depth > 0 && var < e.out + e.n_out) else { return false };
+        let end = self.eqns.get(k).map_or(self.operands.len(), |e| e.first as usize);
+        let zero = |a: &TapeArg| match a {
+            TapeArg::Known(_) => true,
+            TapeArg::Var(v) => self.is_zero(*v, depth - 1),
+        };
+        self.operands[e.first as usize..end].iter().all(zero)
+    }
 }
 
 pub(crate) struct TapeEqn {
@@ -73,7 +84,9 @@ fn append(
         if let Some(body) = prim.inline() {
             return body.eval_in(&Some(t.clone()), args, Some(loc)).into();
         }
-        return split(t, prim, args, mask, avals, loc).unwrap_or_else(|| nonlinear(prim, loc));
+        return split(t, prim, args, mask, avals, loc)
+            .or_else(|| without_zeros(t, tape, prim, args, vars, avals, loc))
+            .unwrap_or_else(|| nonlinear(prim, loc));
     }
     let outs = result_types(prim, avals, args, loc);
     let mut tape = tape.borrow_mut();
@@ -134,6 +147,28 @@ fn split(
             .map(|(y, m)| if *m { moved.next().expect("a result") } else { y })
             .collect(),
     )
+}
+/// An operation that is not linear in what is on the tape, but in the part of it that is not [zero](zero_tangent). A rule that differentiates a function of known values makes
+/// such zeros, too, and they may be anywhere in it.
+#[cold]
+fn without_zeros(
+    t: &Rc<Trace>,
+    tape: &RefCell<Tape>,
+    prim: &dyn Primitive,
+    args: &[&Array],
+    vars: &[u32],
+    avals: &[&Aval],
+    loc: Loc,
+) -> Option<Outs> {
+    let zero: Vec<bool> = vars.iter().map(|v| *v != KNOWN && tape.borrow().is_zero(*v, 16)).collect();
+    if !zero.contains(&true) {
+        return None;
+    }
+    let args: Vec<Array> = {
+        let _g = enter(t.parent.clone(), Some(loc));
+        (0..args.len()).map(|i| if zero[i] { crate::prim::zeros_of(avals[i]) } else { args[i].clone() }).collect()
+    };
+    Some(bind_in(&Some(t.clone()), prim, &args.iter().collect::<Vec<_>>(), loc))
 }
 #[cold]
 fn nonlinear(prim: &dyn Primitive, loc: Loc) -> ! {

@@ -59,8 +59,10 @@ impl Cotangents<'_> {
     pub fn add(&mut self, i: usize, ct: Array) {
         let TapeArg::Var(v) = self.operands[i] else { return };
         let ct = if self.reduce == 0 { ct } else { self.reduce_axes(v, ct) };
-        debug_assert_eq!(ct.shape(), &self.avals[v as usize].shape[..], "shape of a cotangent");
-        debug_assert_eq!(ct.dtype(), self.avals[v as usize].dtype, "type of a cotangent");
+        let like = &self.avals[v as usize];
+        if ct.shape() != &like.shape[..] || ct.dtype() != like.dtype {
+            misfit(i, &ct, like)
+        }
         let acc = &mut self.accums[v as usize];
         *acc = Accum::Value(match std::mem::replace(acc, Accum::Zero) {
             Accum::Zero => ct,
@@ -94,6 +96,14 @@ impl Cotangents<'_> {
         let extra = ct.aval().varying & !self.avals[v as usize].varying & self.reduce;
         if extra == 0 { ct } else { prim::psum_bits(&ct, extra) }
     }
+}
+
+/// A transpose rule is wrong: the line is that of the operation.
+#[cold]
+fn misfit(i: usize, ct: &Array, like: &Aval) -> ! {
+    let kind = if ct.dtype() == like.dtype { crate::ErrorKind::Shape } else { crate::ErrorKind::Type };
+    let text = format!("a transpose rule gives a cotangent of type {} for operand {i}, of type {like}", ct.aval());
+    crate::error::fail(kind, text)
 }
 
 impl Linear {
@@ -232,4 +242,19 @@ pub(crate) fn transpose_jaxpr(
         let ins: Vec<Array> = known.into_iter().chain(cts.into_iter().flatten()).collect();
         Arc::new((s.finish_closed(&ins, &back.into_iter().flatten().collect::<Vec<_>>()), mask))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cotangent_that_does_not_fit_is_an_error() {
+        let aval = Aval::new(crate::DType::Float32, &[3]);
+        let (operands, mut accums) = ([TapeArg::Var(0)], [Accum::Zero]);
+        let mut io = Cotangents { operands: &operands, avals: &[aval], accums: &mut accums, reduce: 0 };
+        let e = crate::catch(std::panic::AssertUnwindSafe(|| io.add(0, crate::array(vec![1f32, 2.0])))).unwrap_err();
+        assert_eq!(e.kind(), crate::ErrorKind::Shape);
+        assert!(e.message().contains("float32[2] for operand 0, of type float32[3]"), "{e}");
+    }
 }

@@ -189,6 +189,31 @@ case("special.si", lambda x: special.sici(x)[0], [-30.0, -2.0, 0.1, 1.0, 3.9, 4.
 case("special.ci", lambda x: special.sici(x)[1], [0.1, 1.0, 3.9, 4.1, 9.0, 50.0])
 case("special.bessel_jn", lambda x: special.bessel_jn(x, v=4), [0.3, 1.7, 8.0, 15.0])
 
+
+def later():
+    """What came later; all of it is real functions of real numbers."""
+    complex_ = jax.lax.complex
+    H1 = ([0.3, 1.0, 2.5, 4.0, 7.0], [1.2, 2.0, 0.7, 9.5, 7.5], [0.4, 3.0, 1.5, 20.0, 0.1])
+    case("special.hyp1f1", special.hyp1f1, *H1)
+    case("special.hyp1f1", special.hyp1f1, [0.0, 0.0, 2.0, 1.5], [0.0, 1.0, 2.0, 0.0], [0.3, 0.3, 0.7, 0.2], by=(), smooth=False)
+    H2 = ([0.3, 1.0, 2.5, 0.5], [0.7, 2.0, 0.4, 0.5], [1.9, 3.5, 4.0, 1.5], [0.2, 0.5, 0.8, 0.1])
+    case("special.hyp2f1", special.hyp2f1, *H2)
+    case("special.hyp2f1", special.hyp2f1, [0.5, 0.3, 1.0, 2.0, -2.0], [0.5, 0.2, 1.0, 0.0, 0.7], [1.5, 1.9, 1.2, 3.0, 2.5], [1.0, 0.95, 2.0, 0.5, 0.6], by=(), smooth=False)
+    OH, OA = [0.1, 1.0, 2.5, -0.7, 3.0, 0.3], [0.3, 0.5, -0.9, 4.0, 1.5, -2.5]
+    case("special.owens_t", special.owens_t, OH, OA)
+    case("special.owens_t", special.owens_t, [0.0, 0.0, 1.0, 2.0], [0.5, 3.0, 1.0, 0.0], by=(), smooth=False)
+    case("special.fresnel_s", lambda x: special.fresnel(x)[0], [-1.3, 0.02, 0.7, 1.49, 1.51, 4.0])
+    case("special.fresnel_c", lambda x: special.fresnel(x)[1], [-1.3, 0.02, 0.7, 1.49, 1.51, 4.0])
+    WX, WY = [0.0, 1.0, -2.5, 0.3, 4.0, 20.0], [1.0, 0.0, 0.7, -0.6, 3.0, 0.1]
+    case("special.wofz_re", lambda x, y: jnp.real(special.wofz(complex_(x, y))), WX, WY)
+    case("special.wofz_im", lambda x, y: jnp.imag(special.wofz(complex_(x, y))), WX, WY)
+    harmonic = lambda n, m, t, p: special.sph_harm_y(n.astype(int), m.astype(int), t, p, n_max=5)
+    SN = ([0.0, 1.0, 2.0, 3.0, 5.0, 5.0], [0.0, -1.0, 1.0, 3.0, -2.0, 5.0], [0.4, 1.1, 2.0, 0.9, 2.7, 1.4], [0.3, 5.0, 2.2, 4.1, 1.0, 0.2])
+    case("special.sph_harm_y_re", lambda *x: jnp.real(harmonic(*x)), *SN, by=(), checked=(2, 3))
+    case("special.sph_harm_y_im", lambda *x: jnp.imag(harmonic(*x)), *SN, by=(), checked=(2, 3))
+
+
+later()
 D = [-1.4, 0.2, 0.9, 3.1]
 LOC, SCALE = [0.3, -0.2, 0.1, 1.0], [0.7, 1.3, 2.0, 0.9]
 Q = [0.05, 0.4, 0.5, 0.93]

@@ -244,6 +244,31 @@ def searching():
     case("top_k", lambda x: jax.lax.top_k(x, 2), x, SMOOTH, grad=True)
 
 
+def matrices():
+    square, tall = a([[1, 2, 3], [4, 5, 6], [7, 8, 10]], "float64"), a([[1, -2], [3, 4], [5, 0.5]], "float64")
+    cube = a([[[1, 2], [3, 4]], [[5, 6], [7, 9]]], "float64")
+    case("diag_indices_from", jnp.diag_indices_from, square, cube, INTS, a([1, 2]), host=True)
+    case("tril_indices_from", lambda x: jnp.tril_indices_from(x, 1), square, tall, cube, host=True)
+    case("triu_indices_from", lambda x: jnp.triu_indices_from(x, -1), square, tall, host=True)
+    case("sort_complex", jnp.sort_complex, COMPLEX, a([[3, 1, 2], [0, NAN, -1]]), INTS)
+    case("vector_norm", jnp.linalg.vector_norm, tall, cube, INTS, COMPLEX, grad=True)
+    for name, order in [("1", 1), ("inf", jnp.inf), ("3", 3), ("0", 0)]:
+        case("vector_norm_" + name, lambda x: jnp.linalg.vector_norm(x, ord=order), tall, COMPLEX)
+    case("vector_norm_over", lambda x: jnp.linalg.vector_norm(x, axis=(0, 2), ord=3), cube, grad=True)
+    case("vector_norm_keep", lambda x: jnp.linalg.vector_norm(x, axis=(-1, 0), keepdims=True), cube, tall, grad=True)
+    for name, order in [("fro", "fro"), ("1", 1), ("nuc", "nuc"), ("2", 2)]:
+        case("matrix_norm_" + name, lambda x: jnp.linalg.matrix_norm(x, ord=order), square, tall, cube, grad=True)
+    big = np.arange(36.0).reshape(2, 3, 6) % 7 + 3 * np.eye(6).reshape(2, 3, 6)
+    case("tensorinv", jnp.linalg.tensorinv, big, grad=True)
+    case("tensorinv_1", lambda x: jnp.linalg.tensorinv(x, ind=1), big.reshape(6, 2, 3), big, grad=True)
+    case("tensorsolve", jnp.linalg.tensorsolve, (big, tall.reshape(2, 3)), (big.reshape(6, 2, 3), tall.reshape(6)), (big, tall), grad=True)
+    case("tensorsolve_axes", lambda x, y: jnp.linalg.tensorsolve(x, y, axes=(0,)), (big.reshape(2, 6, 3), big[0, 0]), grad=True)
+    # JAX has it for some processors only: the formula of its documentation
+    scaled = lambda x, s: x * jnp.repeat(s, x.shape[-1] // s.shape[-1], axis=-1)
+    product = lambda x, y, s, t: jnp.einsum("bmk,bnk->bmn", scaled(x, s), scaled(y, t)).astype("float32")
+    case("scaled_matmul", product, (cube, cube + 1, cube[:, :, :1], cube[:, :, 1:]), (a(cube), a(cube) * 2, a(cube), a(cube) + 1))
+
+
 def sets():
     x = a([3, 1, 3, 0, 2, 1], "int32")
     y = a([1, 5, 3, 7, 5], "int32")
@@ -283,6 +308,7 @@ def main():
     statistics()
     counts()
     searching()
+    matrices()
     sets()
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "np_table.json")
     with open(path, "w") as out:

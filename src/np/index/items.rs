@@ -139,6 +139,12 @@ impl Indexer for Vec<Item> {
         out.extend(self)
     }
 }
+/// An index for each dimension, as [`np::nonzero`](crate::np::nonzero) gives them.
+impl Indexer for Vec<Array> {
+    fn items(self, out: &mut Items) {
+        out.extend(self.into_iter().map(Item::Array))
+    }
+}
 impl Indexer for &[Item] {
     fn items(self, out: &mut Items) {
         out.extend(self.iter().cloned())

@@ -5,7 +5,7 @@ use crate::dtype::DType;
 use crate::prim::TriangularSolve;
 
 /// The lower triangular L with `L L^H = a`, for Hermitian positive definite matrices: of another one, half of the sum with its conjugate transpose counts. Where that is not positive
-/// definite, the lower triangle of the result is NaN.
+/// definite, the lower triangle of the result is NaN. As `jax.numpy.linalg.cholesky`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -23,7 +23,7 @@ pub struct Eigen {
     /// Columns of length 1.
     pub vectors: Array,
 }
-/// Eigenvalues and orthonormal eigenvectors of Hermitian matrices: of another one, half of the sum with its conjugate transpose counts. [`Eigh`] has the options.
+/// Eigenvalues and orthonormal eigenvectors of Hermitian matrices: of another one, half of the sum with its conjugate transpose counts. [`Eigh`] has the options. As `jax.numpy.linalg.eigh`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -34,7 +34,12 @@ pub struct Eigen {
 pub fn eigh(a: &Array) -> Eigen {
     Eigh::new().of(a)
 }
-/// The eigenvalues of Hermitian matrices in ascending order; they have a derivative also where some are equal.
+/// The eigenvalues of Hermitian matrices in ascending order; they have a derivative also where some are equal. As `jax.numpy.linalg.eigvalsh`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// assert!((linalg::eigvalsh(&array![[2., 1.], [1., 2.]]) - array![1., 3.]).abs().max().to_f64() < 1e-5);
+/// ```
 #[track_caller]
 pub fn eigvalsh(a: &Array) -> Array {
     eigh(a).values
@@ -93,14 +98,20 @@ impl Eigh {
 }
 
 /// Eigenvalues, in no order, and right eigenvectors of general matrices: complex, also where the matrix is real. The vectors have no derivative; [`prim::eig`](crate::prim::eig) has one on
-/// request.
+/// request. As `jax.numpy.linalg.eig`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let e = linalg::eig(&array![[2., 0.], [0., 3.]]);
+/// assert_eq!(e.values.dtype(), DType::Complex64);
+/// ```
 #[track_caller]
 pub fn eig(a: &Array) -> Eigen {
     let mut all = prim::eig(&square("eig", a), &prim::Eig { right: true, ..Default::default() }).into_iter();
     let mut next = || all.next().expect("two results");
     Eigen { values: next(), vectors: next() }
 }
-/// The eigenvalues of general matrices, in no order: complex.
+/// The eigenvalues of general matrices, in no order: complex. As `jax.numpy.linalg.eigvals`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -122,12 +133,12 @@ pub struct SingularValues {
     pub vh: Array,
 }
 /// The singular value decomposition with all singular vectors, as NumPy has it. [`Svd`] has the options; without the vectors that belong to no value there
-/// is a derivative.
+/// is a derivative. As `jax.numpy.linalg.svd`.
 #[track_caller]
 pub fn svd(a: &Array) -> SingularValues {
     Svd::new().of(a)
 }
-/// The singular values in descending order; they have a derivative also where some are equal.
+/// The singular values in descending order; they have a derivative also where some are equal. As `jax.numpy.linalg.svdvals`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -167,7 +178,7 @@ impl Svd {
     }
 }
 
-/// Q with orthonormal columns, as many as the lesser extent, and an upper triangular R: `Q R = a`. The signs are those of LAPACK.
+/// Q with orthonormal columns, as many as the lesser extent, and an upper triangular R: `Q R = a`. The signs are those of LAPACK. As `jax.numpy.linalg.qr`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -181,11 +192,23 @@ pub fn qr(a: &Array) -> (Array, Array) {
     prim::qr(&matrices("qr", a), false)
 }
 /// The same with as many columns of Q as `a` has rows: NumPy's mode `complete`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let (q, r) = linalg::qr_complete(&array![[3.], [4.]]);
+/// assert_eq!((q.shape(), r.shape()), (&[2, 2][..], &[2, 1][..]));
+/// ```
 #[track_caller]
 pub fn qr_complete(a: &Array) -> (Array, Array) {
     prim::qr(&matrices("qr_complete", a), true)
 }
 /// Q, R and for each column of `Q R` its number in `a`: each step takes what is the longest column by then. SciPy's `pivoting`, with as many columns of Q as the lesser extent.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let (_, r, order) = linalg::qr_pivoting(&array![[1., 3.], [0., 4.]]);
+/// assert_eq!((order.to_string(), r.shape()), ("[1 0]".into(), &[2, 2][..]));
+/// ```
 #[track_caller]
 pub fn qr_pivoting(a: &Array) -> (Array, Array, Array) {
     prim::qr_pivoting(&matrices("qr_pivoting", a), false)
@@ -198,13 +221,25 @@ pub struct LuFactors {
     /// For each row in turn the row with which it was swapped.
     pub pivots: Array,
 }
-/// The LU factorization of square matrices, with rows swapped for the greatest pivots.
+/// The LU factorization of square matrices, with rows swapped for the greatest pivots. As `jax.scipy.linalg.lu_factor`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let f = linalg::lu_factor(&array![[4., 1.], [1., 3.]]);
+/// assert_eq!(f.pivots.to_string(), "[0 1]");
+/// ```
 #[track_caller]
 pub fn lu_factor(a: &Array) -> LuFactors {
     let (lu, pivots, _) = prim::lu(&square("lu_factor", a));
     LuFactors { lu, pivots }
 }
 /// P, L and U with `P L U = a`, as SciPy's `lu`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let (p, l, u) = linalg::lu(&array![[0., 2.], [1., 3.]]);
+/// assert_eq!(p.dot(&l).dot(&u).to_string(), "[[0. 2.]\n [1. 3.]]");
+/// ```
 #[track_caller]
 pub fn lu(a: &Array) -> (Array, Array, Array) {
     let a = matrices("lu", a);
@@ -231,11 +266,23 @@ pub fn lu(a: &Array) -> (Array, Array, Array) {
 /// What [`cho_factor`] gives and [`cho_solve`] takes: Cholesky's L. What is above its diagonal does not count.
 pub struct CholeskyFactor(pub Array);
 /// Cholesky's factorization of Hermitian positive definite matrices.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let f = linalg::cho_factor(&array![[4., 1.], [1., 3.]]);
+/// assert!((linalg::cho_solve(&f, &array![6., 7.]) - array![1., 2.]).abs().max().to_f64() < 1e-5);
+/// ```
 #[track_caller]
 pub fn cho_factor(a: &Array) -> CholeskyFactor {
     CholeskyFactor(cholesky(a))
 }
-/// The X with `A X = b`, of what [`cho_factor`] gives for A. `b` is a vector if it has one dimension less than A.
+/// The X with `A X = b`, of what [`cho_factor`] gives for A. `b` is a vector if it has one dimension less than A. As `jax.scipy.linalg.cho_solve`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let f = linalg::cho_factor(&array![[4., 0.], [0., 9.]]);
+/// assert!((linalg::cho_solve(&f, &array![4., 18.]) - array![1., 2.]).abs().max().to_f64() < 1e-5);
+/// ```
 #[track_caller]
 pub fn cho_solve(factor: &CholeskyFactor, b: &Array) -> Array {
     let l = &factor.0;

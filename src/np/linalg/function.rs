@@ -29,7 +29,7 @@ fn trace(x: &Array) -> Array {
     prim::reduce_sum(&d, &[d.ndim() - 1])
 }
 
-/// The sign of the determinant (of complex matrices: a number of size 1) and the logarithm of its size. Of a singular matrix: 0 and -inf.
+/// The sign of the determinant (of complex matrices: a number of size 1) and the logarithm of its size. Of a singular matrix: 0 and -inf. As `jax.numpy.linalg.slogdet`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -92,7 +92,7 @@ fn three(a: &Array) -> Array {
     let sum = prim::add(&prim::add(&plus[0], &plus[1]), &plus[2]);
     minus.iter().fold(sum, |s, t| prim::sub(&s, t))
 }
-/// The determinant. Its derivative exists for singular matrices, too.
+/// The determinant. Its derivative exists for singular matrices, too. As `jax.numpy.linalg.det`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -157,7 +157,7 @@ fn adjugate_product(a: &Array, b: &Array) -> (Array, Array) {
     (det, prim::select_n(&bad, &[&x, &nothing]))
 }
 
-/// The `n`th power of square matrices; of their inverses for a negative `n`. By repeated squaring.
+/// The `n`th power of square matrices; of their inverses for a negative `n`. By repeated squaring. As `jax.numpy.linalg.matrix_power`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -193,7 +193,13 @@ pub fn matrix_power(a: &Array, n: i32) -> Array {
     }
 }
 
-/// The product of several matrices, of which the first and the last may be vectors, in the order that takes the fewest multiplications.
+/// The product of several matrices, of which the first and the last may be vectors, in the order that takes the fewest multiplications. As `jax.numpy.linalg.multi_dot`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let (x, y) = (array![[1., 2.]], array![[3.], [4.]]);
+/// assert_eq!(linalg::multi_dot(&[&x, &y, &x]).to_string(), "[[11. 22.]]");
+/// ```
 ///
 /// # Panics
 /// If there are fewer than two, or if extents do not fit.
@@ -275,7 +281,7 @@ fn parts(a: &Array, m: usize) -> (Array, Array) {
     (matrix::mm(a, &whole(1)), whole(0))
 }
 /// The exponential of square matrices, by scaling and squaring (N. Higham, "The scaling and squaring method for the matrix exponential revisited", 2005). NaN where a matrix is so large that it
-/// would be squared more than 16 times.
+/// would be squared more than 16 times. As `jax.scipy.linalg.expm`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -331,7 +337,7 @@ fn expm_of_one(a: &Array) -> Array {
     prim::select_n(&far, &[&r, &prim::full_of(r.aval(), f64::NAN)])
 }
 
-/// The pseudoinverse (Moore and Penrose). Singular values of at most `rtol` times the greatest count as zero; without it, ten times the precision of the type times the greater extent.
+/// The pseudoinverse (Moore and Penrose). Singular values of at most `rtol` times the greatest count as zero; without it, ten times the precision of the type times the greater extent. As `jax.numpy.linalg.pinv`.
 ///
 /// The derivative takes the rank to be constant.
 ///
@@ -380,7 +386,12 @@ fn pseudoinverse(a: &Array, rtol: f64) -> Array {
     matrix::mm(&matrix::mh(&vh), &prim::div(&matrix::mh(&u), &over))
 }
 
-/// How many singular values are greater than `rtol` times the greatest (int32); without it, the precision of the type times the greater extent. Of a vector or a number: is anything not zero?
+/// How many singular values are greater than `rtol` times the greatest (int32); without it, the precision of the type times the greater extent. Of a vector or a number: is anything not zero? As `jax.numpy.linalg.matrix_rank`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// assert_eq!(linalg::matrix_rank(&array![[1., 2.], [2., 4.]], None).to_string(), "1");
+/// ```
 #[track_caller]
 pub fn matrix_rank(a: &Array, rtol: Option<f64>) -> Array {
     if a.ndim() < 2 {

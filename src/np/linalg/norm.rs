@@ -25,7 +25,7 @@ impl From<i32> for Order {
     }
 }
 
-/// The root of the sum of the squares of the sizes of all elements. [`Norm`] has other norms.
+/// The root of the sum of the squares of the sizes of all elements. [`Norm`] has other norms. As `jax.numpy.linalg.norm`.
 ///
 /// The derivative at zero is NaN.
 ///
@@ -86,18 +86,14 @@ impl Norm {
     pub fn of(&self, x: &Array) -> Array {
         let x = np::to_inexact("norm", x);
         let rank = x.ndim();
-        let mut axes: Vec<usize> = (0..rank).collect();
-        if let Some(given) = &self.axes {
-            axes.clear();
-            for a in given {
-                axes.push(np::dimension("norm", *a, &x))
-            }
-        }
+        let axes = match &self.axes {
+            None => (0..rank).collect(),
+            Some(given) => np::dims::axes_of("norm", given, rank, x.shape()),
+        };
         let all_squares = self.axes.is_none() && self.order.is_none();
         let y = match (axes[..].len(), self.order) {
             _ if all_squares => root_of_squares(&x, &axes),
             (1, order) => of_vectors(&x, axes[0], order.unwrap_or(Order::P(2.0))),
-            (2, _) if axes[0] == axes[1] => fail(ErrorKind::Shape, format!("norm: axis {} twice", axes[0])),
             (2, order) => of_matrices(&x, [axes[0], axes[1]], order.unwrap_or(Order::Frobenius)),
             (n, _) => fail(ErrorKind::Shape, format!("norm: of an array with {n} dimensions; say along which")),
         };
@@ -107,6 +103,58 @@ impl Norm {
         let shape: Shape = (0..rank).map(|d| if axes.contains(&d) { 1 } else { x.shape()[d] }).collect();
         prim::reshape(&y, &shape)
     }
+}
+/// The norm of all elements of an array as of one vector: of the order 2 without another one. As `jax.numpy.linalg.vector_norm`, of which [`vector_norm_over`] has the axes.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// assert_eq!(linalg::vector_norm(&array![[3., 0.], [0., -4.]], 1).to_f64(), 7.0);
+/// ```
+///
+/// # Panics
+/// If `order` is a norm of matrices.
+#[track_caller]
+pub fn vector_norm(x: &Array, order: impl Into<Order>) -> Array {
+    Norm::new().order(order).axis(0).of(&prim::reshape(x, &[x.size()]))
+}
+/// The norms of the vectors that elements along these axes make; with `keepdims` the axes stay, with extent 1. As `jax.numpy.linalg.vector_norm`.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// let x = Array::from_slice(&[3f32, 4., 0., 0., 12., 0.], &[1, 3, 2]);
+/// assert_eq!(linalg::vector_norm_over(&x, &[0, -1], 2, false).to_string(), "[ 5.  0. 12.]");
+/// ```
+///
+/// # Panics
+/// If an axis does not exist or is given twice, or if `order` is a norm of matrices.
+#[track_caller]
+pub fn vector_norm_over(x: &Array, axes: &[i32], order: impl Into<Order>, keepdims: bool) -> Array {
+    let dims = np::dims::axes_of("vector_norm", axes, x.ndim(), x.shape());
+    let others: Vec<usize> = (0..x.ndim()).filter(|d| !dims.contains(d)).collect();
+    let mut shape: Shape = others.iter().map(|d| x.shape()[*d]).collect();
+    shape.push(dims.iter().map(|d| x.shape()[*d]).product());
+    let order_of: Vec<usize> = others.into_iter().chain(dims.iter().copied()).collect();
+    let lines = prim::reshape(&prim::transpose(x, &order_of), &shape);
+    let y = Norm::new().order(order).axis(-1).of(&lines);
+    if keepdims {
+        let mut dims = dims;
+        dims.sort_unstable();
+        return prim::expand_dims(&y, &dims);
+    }
+    y
+}
+/// The norms of the matrices in the last two dimensions: with [`Order::Frobenius`] the root of the sum of squares. [`Norm`] has other dimensions. As `jax.numpy.linalg.matrix_norm`.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg::{self, Order}};
+/// assert_eq!(linalg::matrix_norm(&array![[3., 0.], [0., 4.]], Order::Frobenius).to_f64(), 5.0);
+/// ```
+///
+/// # Panics
+/// If there are fewer than two dimensions, or if matrices have no such norm.
+#[track_caller]
+pub fn matrix_norm(x: &Array, order: impl Into<Order>) -> Array {
+    Norm::new().order(order).axes(-2, -1).of(x)
 }
 fn root_of_squares(x: &Array, axes: &[usize]) -> Array {
     prim::sqrt(&prim::reduce_sum(&squares(x), axes))
@@ -179,12 +227,22 @@ fn of_matrices(x: &Array, [row, column]: [usize; 2], order: Order) -> Array {
     }
 }
 
-/// The condition number: the ratio of the greatest to the least singular value. [`cond_order`] has others.
+/// The condition number: the ratio of the greatest to the least singular value. [`cond_order`] has others. As `jax.numpy.linalg.cond`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// assert_eq!(linalg::cond(&array![[4., 0.], [0., 2.]]).to_f64(), 2.0);
+/// ```
 #[track_caller]
 pub fn cond(x: &Array) -> Array {
     cond_order(x, 2)
 }
-/// The condition number in this norm: its product for a matrix and its inverse. Infinite for a singular matrix.
+/// The condition number in this norm: its product for a matrix and its inverse. Infinite for a singular matrix. As `jax.numpy.linalg.cond`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// assert_eq!(linalg::cond_order(&array![[4., 0.], [0., 2.]], 1).to_f64(), 2.0);
+/// ```
 ///
 /// # Panics
 /// If matrices are empty; for other orders than 2 and -2, if they are not square.

@@ -5,9 +5,14 @@ use crate::dtype::DType;
 use crate::lax::LinearSolve;
 use crate::prim::TriangularSolve;
 
-/// The X with `a X = b`. `b` is one vector if it has one dimension, else matrices; batches broadcast. Of a singular matrix, divisions by zero.
+/// The X with `a X = b`. `b` is one vector if it has one dimension, else matrices; batches broadcast. Of a singular matrix, divisions by zero. As `jax.numpy.linalg.solve`.
 ///
 /// The derivative takes one solution more, with the same factors.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// assert!((linalg::solve(&array![[4., 1.], [1., 3.]], &array![6., 7.]) - array![1., 2.]).abs().max().to_f64() < 1e-5);
+/// ```
 #[track_caller]
 pub fn solve(a: &Array, b: &Array) -> Array {
     let a = square("solve", a);
@@ -19,7 +24,7 @@ pub fn solve(a: &Array, b: &Array) -> Array {
     let x = solver.transpose_solve(|_, b: &Array| prim::lu_solved(&lu, &order, b, true, false)).run(&b);
     if vector { first_column(&x) } else { x }
 }
-/// The inverse of square matrices.
+/// The inverse of square matrices. As `jax.numpy.linalg.inv`.
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -30,6 +35,57 @@ pub fn inv(a: &Array) -> Array {
     let a = square("inv", a);
     let n = extents(&a).0;
     solve(&a, &matrix::eye(&a, n, n))
+}
+/// The inverse of an array as a linear map: from arrays of the shape of its dimensions behind the first `ind` to those of the shape of these. As `jax.numpy.linalg.tensorinv`, which has `ind` 2
+/// by default.
+///
+/// ```
+/// use cotangent::{prelude::*, np, np::linalg};
+/// let a = np::eye(6, 6, 0).reshape(&[2, 3, 6]) * 2.0;
+/// assert_eq!(linalg::tensorinv(&a, 2).shape(), [6, 2, 3]);
+/// ```
+///
+/// # Panics
+/// If there are not more than `ind` dimensions, or not as many elements in both parts.
+#[track_caller]
+pub fn tensorinv(a: &Array, ind: usize) -> Array {
+    let rank = a.ndim();
+    let sizes = |d: std::ops::Range<usize>| a.shape()[d].iter().product::<usize>();
+    if ind == 0 || ind >= rank || sizes(0..ind) != sizes(ind..rank) {
+        let text =
+            format!("tensorinv: the first {ind} dimensions of {} make no square matrix with the others", a.aval());
+        fail(ErrorKind::Shape, text)
+    }
+    let n = sizes(0..ind);
+    let shape: Shape = a.shape()[ind..].iter().chain(&a.shape()[..ind]).copied().collect();
+    prim::reshape(&inv(&prim::reshape(a, &[n, n])), &shape)
+}
+/// The X whose product with `a`, over all dimensions of X, is `b`: [`tensordot`](np::tensordot) of `a` and X. The dimensions of X are the last ones of `a`; `axes` are moved behind them first. As
+/// `jax.numpy.linalg.tensorsolve`.
+///
+/// ```
+/// use cotangent::{prelude::*, np, np::linalg};
+/// let a = np::eye(6, 6, 0).reshape(&[2, 3, 6]) * 2.0;
+/// assert_eq!(linalg::tensorsolve(&a, &np::ones(&[2, 3]), &[]).to_string(), "[0.5 0.5 0.5 0.5 0.5 0.5]");
+/// ```
+///
+/// # Panics
+/// If an axis does not exist or is given twice, or if `a` is no square matrix between arrays of the two shapes.
+#[track_caller]
+pub fn tensorsolve(a: &Array, b: &Array, axes: &[i32]) -> Array {
+    let moved = np::dims::axes_of("tensorsolve", axes, a.ndim(), a.shape());
+    let order: Vec<usize> = (0..a.ndim()).filter(|d| !moved.contains(d)).chain(moved.iter().copied()).collect();
+    let a = prim::transpose(a, &order);
+    let shape = match a.shape().split_at_checked(b.ndim()) {
+        Some((rows, shape)) if rows == b.shape() && shape.iter().product::<usize>() == b.size() => shape,
+        _ => fail(
+            ErrorKind::Shape,
+            format!("tensorsolve: {} is no square matrix that makes arrays like {}", a.aval(), b.aval()),
+        ),
+    };
+    let n = b.size();
+    let x = solve(&prim::reshape(&a, &[n, n]), &prim::reshape(b, &[n]));
+    prim::reshape(&x, shape)
 }
 
 /// Is a matrix transposed?
@@ -43,7 +99,13 @@ pub enum Transpose {
     /// Transposed and conjugated.
     Conjugate,
 }
-/// The X with `A X = b`, or with A transposed, of what [`lu_factor`] gives for A. `b` is a vector if it has one dimension less than A.
+/// The X with `A X = b`, or with A transposed, of what [`lu_factor`] gives for A. `b` is a vector if it has one dimension less than A. As `jax.scipy.linalg.lu_solve`.
+///
+/// ```
+/// use cotangent::{np::linalg::{self, Transpose}, prelude::*};
+/// let f = linalg::lu_factor(&array![[4., 1.], [1., 3.]]);
+/// assert!((linalg::lu_solve(&f, &array![6., 7.], Transpose::No) - array![1., 2.]).abs().max().to_f64() < 1e-5);
+/// ```
 #[track_caller]
 pub fn lu_solve(factors: &LuFactors, b: &Array, transpose: Transpose) -> Array {
     let lu = &factors.lu;
@@ -55,7 +117,12 @@ pub fn lu_solve(factors: &LuFactors, b: &Array, transpose: Transpose) -> Array {
     if vectors { first_column(&x) } else { x }
 }
 
-/// The X with `a X = b` for an upper triangular `a`: [`SolveTriangular`] has the options.
+/// The X with `a X = b` for an upper triangular `a`: [`SolveTriangular`] has the options. As `jax.scipy.linalg.solve_triangular`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// assert_eq!(linalg::solve_triangular(&array![[2., 1.], [0., 4.]], &array![4., 8.]).to_string(), "[1. 2.]");
+/// ```
 #[track_caller]
 pub fn solve_triangular(a: &Array, b: &Array) -> Array {
     SolveTriangular::new().of(a, b)
@@ -123,7 +190,9 @@ pub struct LeastSquares {
     pub singular_values: Array,
 }
 /// The X for which `a X - b` is shortest, for one matrix `a`; `b` is a vector or a matrix. Singular values of less than `rcond` times the greatest count as zero; without it, the
-/// precision of the type times the greater extent.
+/// precision of the type times the greater extent. As `jax.numpy.linalg.lstsq`.
+///
+/// The derivative holds the rank, and is that of the pseudoinverse. (JAX's goes through singular vectors, and is NaN or of no meaning where singular values are equal.)
 ///
 /// ```
 /// use cotangent::{prelude::*, np::linalg};
@@ -154,22 +223,47 @@ pub fn lstsq(a: &Array, b: &Array, rcond: Option<f64>) -> LeastSquares {
             Some(r) if r < 0.0 => epsilon,
             Some(r) => r,
         };
-        let (u, s, vh) = prim::svd(&a, false, Degenerate::default());
-        let least = prim::mul(&prim::slice_in_dim(&s, 0, 1, 1, 0), &prim::lit(&s, rcond));
-        let least = np::broadcast_to(&least, s.shape());
-        let counts = prim::and(&prim::gt(&s, &prim::zeros_of(s.aval())), &prim::ge(&s, &least));
-        let rank = prim::reduce_sum(&matrix::to(&counts, DType::Int32), &[0]);
-        let safe = prim::select_n(&counts, &[&prim::full_of(s.aval(), 1.0), &s]);
-        let inverse =
-            prim::select_n(&counts, &[&prim::zeros_of(s.aval()), &prim::div(&prim::full_of(s.aval(), 1.0), &safe)]);
-        let ub = matrix::mm(&matrix::mh(&u), &b);
-        let scaled = prim::mul(&matrix::to(&matrix::along_columns(&inverse, extents(&b).1), a.dtype()), &ub);
-        (matrix::mm(&matrix::mh(&vh), &scaled), rank, s)
+        let (x, s) = shortest(&a, &b, rcond);
+        let rank = prim::reduce_sum(&matrix::to(&counting(&s, rcond), DType::Int32), &[0]);
+        (x, rank, s)
     };
     let off = prim::sub(&b, &matrix::mm(&a, &x));
     let residuals = prim::reduce_sum(&squares(&off), &[0]);
     let (x, residuals) = if vector { (first_column(&x), prim::squeeze(&residuals, &[])) } else { (x, residuals) };
     LeastSquares { x, residuals, rank, singular_values: s }
+}
+/// Which singular values count.
+fn counting(s: &Array, rcond: f64) -> Array {
+    let least = prim::mul(&prim::slice_in_dim(s, 0, 1, 1, 0), &prim::lit(s, rcond));
+    let least = np::broadcast_to(&least, s.shape());
+    prim::and(&prim::gt(s, &prim::zeros_of(s.aval())), &prim::ge(s, &least))
+}
+/// The solution and the singular values. The derivative is that of the pseudoinverse applied to b (Golub and Pereyra, 1973), which knows nothing of singular vectors: it is right where singular values are equal.
+#[track_caller]
+fn shortest(a: &Array, b: &Array, rcond: f64) -> (Array, Array) {
+    let found = move |a: &Array, b: &Array| {
+        let (u, s, vh) = prim::svd(a, false, Degenerate::default());
+        let counts = counting(&s, rcond);
+        let safe = prim::select_n(&counts, &[&prim::full_of(s.aval(), 1.0), &s]);
+        let inverse =
+            prim::select_n(&counts, &[&prim::zeros_of(s.aval()), &prim::div(&prim::full_of(s.aval(), 1.0), &safe)]);
+        let ub = matrix::mm(&matrix::mh(&u), b);
+        let scaled = prim::mul(&matrix::to(&matrix::along_columns(&inverse, extents(b).1), a.dtype()), &ub);
+        (matrix::mm(&matrix::mh(&vh), &scaled), s)
+    };
+    let rule = move |(a, b): (Array, Array), (da, db): (Array, Array)| {
+        let (mm, mh) = (matrix::mm, matrix::mh);
+        let (x, s) = shortest(&a, &b, rcond);
+        let (_, ds) = crate::jvp(|a: &Array| prim::singular_values(a), (&a,), (&da,));
+        let p = pinv(&a, Some(rcond));
+        let off = prim::sub(&b, &mm(&a, &x));
+        let direct = mm(&p, &prim::sub(&db, &mm(&da, &x)));
+        let turned = mm(&p, &mm(&mh(&p), &mm(&mh(&da), &off)));
+        let outside = mm(&mh(&da), &mm(&mh(&p), &x));
+        let outside = prim::sub(&outside, &mm(&p, &mm(&a, &outside)));
+        ((x, s), (prim::add(&direct, &prim::add(&turned, &outside)), ds))
+    };
+    crate::custom_jvp(found, rule)(a, b)
 }
 /// The squares of the sizes of numbers: real.
 pub(super) fn squares(x: &Array) -> Array {
