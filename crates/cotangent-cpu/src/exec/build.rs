@@ -91,6 +91,8 @@ pub fn travels_as_bits(ty: &Ty) -> bool {
     ty.dims.is_empty() && ty.dt.size() <= 8
 }
 
+/// Where copies of operands lie, by value and view, and how they are read.
+pub type Copies = HashMap<(ValId, u32), (Place, View)>;
 /// An operand of a map that is read across its rows is copied first if it is larger than this.
 const TRANSPOSED: usize = 1 << 14;
 const NONE: u32 = u32::MAX;
@@ -485,25 +487,32 @@ impl Builder<'_> {
         }
     }
 
-    /// Dense copies of operands that the group would otherwise read across their rows, block after block.
-    fn copies(&mut self, nodes: &[u32]) -> HashMap<(ValId, u32), Place> {
-        let mut copies = HashMap::new();
+    /// Copies of operands that the group would otherwise read across their rows, block after block, and how it reads those: an element that
+    /// is read many times is there once.
+    fn copies(&mut self, nodes: &[u32]) -> Copies {
+        let mut copies = Copies::new();
         let mut made: Vec<(ValId, Access, Place)> = vec![];
         for i in nodes {
             for u in self.uses(&self.p.nodes[*i as usize]) {
                 let s = self.plan.sources[u];
-                let (Some(v), Some(_)) = (s.view, self.place[s.val as usize]) else { continue };
+                let (Some(v), Some(from)) = (s.view, self.place[s.val as usize]) else { continue };
                 let dt = self.p.ty(s.val).dt;
-                let access = Access::new(&self.plan.views[v as usize], dt, Part::Whole);
+                let view = &self.plan.views[v as usize];
+                let access = Access::new(view, dt, Part::Whole);
                 let across = access.row().is_some_and(|(n, s)| s != 0 && s.unsigned_abs() != access.size && n > 1);
                 if !across || access.len * access.size < TRANSPOSED || copies.contains_key(&(s.val, v)) {
                     continue;
                 }
+                let still = |d: usize| view.strides[d] == 0 && !view.guards.iter().any(|g| g.dim as usize == d);
+                let mut once = view.clone();
+                (0..once.dims.len()).filter(|d| still(*d)).for_each(|d| once.dims[d] = 1);
+                let mut read = View { dims: view.dims.clone(), ..View::identity(&once.dims) };
+                (0..read.dims.len()).filter(|d| still(*d)).for_each(|d| read.strides[d] = 0);
                 // several views may show the same
                 let known = made.iter().find(|(val, a, _)| *val == s.val && *a == access).map(|m| m.2);
-                let place = known.unwrap_or_else(|| self.copy(s, dt));
+                let place = known.unwrap_or_else(|| self.dense_copy((from, once), dt));
                 made.push((s.val, access, place));
-                copies.insert((s.val, v), place);
+                copies.insert((s.val, v), (place, read));
             }
         }
         copies

@@ -2,7 +2,7 @@
 
 use super::When;
 use super::access::{Access, Form};
-use super::build::Place;
+use super::build::{Copies, Place};
 use super::constants::Constants;
 use super::kernels::{self, Target};
 use super::machine::Machine;
@@ -67,7 +67,7 @@ pub struct Lower<'a> {
     /// Where values lie that the group does not make.
     pub place: &'a dyn Fn(ValId) -> Place,
     /// Dense copies of operands seen through views.
-    pub copies: &'a HashMap<(ValId, u32), Place>,
+    pub copies: &'a Copies,
     reals: Vec<Real>,
     ssa: Vec<Ssa>,
     /// Real values of the group by value and part.
@@ -84,7 +84,7 @@ impl<'a> Lower<'a> {
         target: Target,
         when: When,
         place: &'a dyn Fn(ValId) -> Place,
-        copies: &'a HashMap<(ValId, u32), Place>,
+        copies: &'a Copies,
     ) -> Lower<'a> {
         Lower {
             p,
@@ -182,14 +182,14 @@ impl<'a> Lower<'a> {
         let flat;
         let copy = s.view.and_then(|v| self.copies.get(&(s.val, v)));
         let view = match s.view {
-            Some(v) if copy.is_none() => &self.plan.views[v as usize],
-            _ => {
+            Some(v) => copy.map_or(&self.plan.views[v as usize], |c| &c.1),
+            None => {
                 flat = View::identity(&[self.len]);
                 &flat
             }
         };
         let access = Access::new(view, from, part);
-        let place = copy.copied().unwrap_or_else(|| (self.place)(s.val));
+        let place = copy.map_or_else(|| (self.place)(s.val), |c| c.0);
         let (size, offset) = (access.size, access.offset);
         let kind = &self.p.nodes[self.p.vals[s.val as usize].node as usize].kind;
         let mut id = match (access.form(), kind) {

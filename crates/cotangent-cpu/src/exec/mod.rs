@@ -10,6 +10,7 @@ mod build;
 mod compose;
 mod constants;
 mod drive;
+mod few;
 mod fold;
 mod index;
 mod kernels;
@@ -140,6 +141,8 @@ impl Ready {
         let p = swapped.as_ref().unwrap_or(p);
         let maps = if options.fuse { outer::maps(p) } else { None };
         let p = maps.as_ref().unwrap_or(p);
+        let few = if options.fuse { few::maps(p) } else { None };
+        let p = few.as_ref().unwrap_or(p);
         let onto = if options.fuse { swap::onto(p, options.owned.0..options.owned.1) } else { None };
         let p = onto.as_ref().unwrap_or(p);
         let plan = plan::Plan::new(p, options.fuse);

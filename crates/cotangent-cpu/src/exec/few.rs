@@ -1,0 +1,172 @@
+//! Folds of a few elements as maps that compute what they fold.
+//!
+//! A squared distance is a sum of three squares of differences. The differences of all pairs are an array three times as large as the distances; written, squared, written and folded
+//! in rows of three, they cost far more than they are worth. As a map over the pairs the fold reads the coordinates, which are few, and computes its terms in registers.
+//! What it folds is folded from left to right, so a map says the same ([`FEW`]).
+//!
+//! The terms' operands are read through views composed of all that lies between; where no view says it, or the terms would be read from far apart, the fold stays.
+
+use super::compose::compose;
+use crate::{Body, FEW, Fold, Kind, Node, Op, Part, Program, Sop, Use, ValId, View};
+
+/// The most instructions of such a map.
+const LIMIT: usize = 64;
+/// Results that are worth it.
+const LEAST: usize = 1024;
+/// Bytes of operands that may be read across their rows.
+const NEAR: usize = 1 << 15;
+
+/// The program with such folds as maps; none, if there are none.
+pub fn maps(p: &Program) -> Option<Program> {
+    let mut readers = vec![];
+    let mut to: Option<Program> = None;
+    for (i, node) in p.nodes.iter().enumerate() {
+        let Kind::Reduce { op, first, count } = node.kind else { continue };
+        let op = match op {
+            Fold::Sum => Op::Add,
+            Fold::Prod => Op::Mul,
+            Fold::Max => Op::Max,
+            Fold::Min => Op::Min,
+            _ => continue,
+        };
+        let (u, ty) = (p.uses_of(node)[0], p.ty(node.vals.0));
+        let (first, end) = (first as usize, (first + count) as usize);
+        let dims = p.dims_of(&u);
+        let n: usize = dims[first..end].iter().product();
+        if !(2..=FEW).contains(&n) || ty.len() < LEAST || ty.dt.is_complex() || ty.dt.acc() != ty.dt {
+            continue;
+        }
+        if readers.is_empty() {
+            readers = p.readers()
+        }
+        let view = u.view.map_or_else(|| View::identity(dims), |v| p.views[v as usize].clone());
+        if !view.guards.is_empty() {
+            continue;
+        }
+        let mut terms = Terms {
+            p,
+            readers: &readers,
+            stage: p.stage(i as u32),
+            body: Body::default(),
+            reads: vec![],
+            known: vec![],
+            inlined: 0,
+        };
+        let mut sum = None;
+        for k in 0..n {
+            let mut one = view.clone();
+            let mut rest = k;
+            for d in (first..end).rev() {
+                one.offset += (rest % dims[d]) as i64 * view.strides[d];
+                rest /= dims[d];
+            }
+            one.dims.drain(first..end);
+            one.strides.drain(first..end);
+            let Some(x) = terms.of(u.val, one) else { break };
+            sum = Some(sum.map_or(x, |s| terms.body.bin(op, ty.dt, s, x)));
+            if k + 1 < n || terms.inlined == 0 || terms.body.ops.len() > LIMIT {
+                continue;
+            }
+            let to = to.get_or_insert_with(|| p.clone());
+            let (mut body, reads) = (std::mem::take(&mut terms.body), std::mem::take(&mut terms.reads));
+            body.outs.push(sum.expect("a term"));
+            let begin = to.uses.len() as u32;
+            for (val, view) in reads {
+                to.views.push(view);
+                to.uses.push(Use { val, view: Some(to.views.len() as u32 - 1), part: Part::Whole })
+            }
+            let uses = (begin, to.uses.len() as u32 - begin);
+            to.nodes[i] = Node { kind: Kind::Map(body.into()), uses, vals: node.vals };
+        }
+    }
+    to
+}
+
+/// The terms of a fold in the making.
+struct Terms<'a> {
+    p: &'a Program,
+    readers: &'a [u32],
+    stage: usize,
+    body: Body,
+    /// What the map reads.
+    reads: Vec<(ValId, View)>,
+    known: Vec<(ValId, View, u32)>,
+    /// Maps whose instructions are in the body.
+    inlined: usize,
+}
+impl Terms<'_> {
+    /// The element of a value that the view shows, as an instruction.
+    fn of(&mut self, val: ValId, view: View) -> Option<u32> {
+        if let Some(k) = self.known.iter().find(|k| k.0 == val && k.1 == view) {
+            return Some(k.2);
+        }
+        let p = self.p;
+        let number = p.vals[val as usize].node;
+        let node = &p.nodes[number as usize];
+        let made = match &node.kind {
+            Kind::Const(bits) if !p.ty(val).dt.is_complex() => self.body.bits(p.ty(val).dt, bits[0]),
+            Kind::View => {
+                let u = p.uses_of(node)[0];
+                self.of(u.val, self.through(&u, &view)?)?
+            }
+            Kind::Map(body) if self.cheap(val, body) && p.stage(number) == self.stage => {
+                self.map(body, node, val, &view)?
+            }
+            _ => self.read(val, &view)?,
+        };
+        self.known.push((val, view, made));
+        Some(made)
+    }
+    /// What the view shows of an operand.
+    fn through(&self, u: &Use, view: &View) -> Option<View> {
+        match u.view {
+            Some(v) => compose(view, &self.p.views[v as usize]),
+            None => Some(view.clone()),
+        }
+    }
+    /// Is it no loss to compute a map here, and perhaps for others again?
+    fn cheap(&self, val: ValId, body: &Body) -> bool {
+        let dear = |s: &Sop| matches!(s.op, Op::Math(_) | Op::Div | Op::Rem | Op::Sqrt);
+        let number = body.ops.iter().filter(|s| !matches!(s.op, Op::In | Op::Const)).count();
+        !body.ops.iter().any(|s| s.op == Op::Index)
+            && (self.readers[val as usize] == 1 || number <= 4 && !body.ops.iter().any(dear))
+    }
+    fn map(&mut self, body: &Body, node: &Node, val: ValId, view: &View) -> Option<u32> {
+        let p = self.p;
+        let complex = (0..node.vals.1).any(|k| p.ty(node.vals.0 + k).dt.is_complex());
+        if complex || p.uses_of(node).iter().any(|u| u.part != Part::Whole) {
+            return self.read(val, view);
+        }
+        let mut ids: Vec<u32> = Vec::with_capacity(body.ops.len());
+        for s in &body.ops {
+            let id = match s.op {
+                Op::In => {
+                    let u = p.uses_of(node)[s.a as usize];
+                    self.of(u.val, self.through(&u, view)?)?
+                }
+                Op::Const => self.body.push(s.op, s.dt, s.a, s.b, s.c),
+                _ => {
+                    let at = |k: u32| ids.get(k as usize).copied().unwrap_or(0);
+                    self.body.push(s.op, s.dt, at(s.a), at(s.b), at(s.c))
+                }
+            };
+            if self.body.ops.len() > LIMIT {
+                return None;
+            }
+            ids.push(id)
+        }
+        self.inlined += 1;
+        Some(ids[body.outs[(val - node.vals.0) as usize] as usize])
+    }
+    /// An operand in memory, if it is read along its rows, or is small.
+    fn read(&mut self, val: ValId, view: &View) -> Option<u32> {
+        let ty = self.p.ty(val);
+        let row = view.dims.iter().zip(&view.strides).rfind(|(n, _)| **n > 1);
+        let along = row.is_none_or(|(_, s)| (0..2).contains(s));
+        if ty.dt.is_complex() || !along && ty.bytes() > NEAR {
+            return None;
+        }
+        self.reads.push((val, view.clone()));
+        Some(self.body.input(self.reads.len() as u32 - 1, ty.dt))
+    }
+}
