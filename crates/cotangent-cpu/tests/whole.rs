@@ -21,7 +21,13 @@ fn seeds(few: u64) -> std::ops::Range<u64> {
         Err(_) => 0..few,
     }
 }
-fn report(failures: Vec<String>) {
+/// Tries all of them; what fails is told at once to whoever wants to see it (`--nocapture`), and in the end.
+fn try_all(few: u64, one: impl Fn(u64) -> Result<(), String>) {
+    let failed = |seed| {
+        let e = caught(|| one(seed)).err().map(|e| format!("seed {seed}: {e}"));
+        e.inspect(|e| eprintln!("{e}"))
+    };
+    let failures: Vec<String> = seeds(few).filter_map(failed).collect();
     let some = failures[..failures.len().min(3)].join("\n");
     assert!(failures.is_empty(), "{} failures, among them\n{some}", failures.len());
 }
@@ -59,7 +65,7 @@ fn ways() -> Vec<(Options, usize)> {
 
 fn program(seed: u64) -> Result<(), String> {
     let (p, args) = fuzz::whole(seed);
-    let want = evaluate(&p, &args).map_err(|e| format!("seed {seed}: {e}\n{p}"))?;
+    let want = evaluate(&p, &args).map_err(|e| format!("{e}\n{p}"))?;
     for (options, threads) in ways() {
         pool::set_threads(threads);
         let e = Executable::compile_with(&p, options)?;
@@ -69,7 +75,7 @@ fn program(seed: u64) -> Result<(), String> {
             for (k, v) in p.outs.iter().enumerate() {
                 let ty = p.ty(*v);
                 fuzz::same(ty.dt, &got[k], &want[k])
-                    .map_err(|e| format!("seed {seed}, {options:?}, {threads} threads, result {k} ({ty}): {e}\n{p}"))?;
+                    .map_err(|e| format!("{options:?}, {threads} threads, result {k} ({ty}): {e}\n{p}"))?;
             }
         }
     }
@@ -80,8 +86,7 @@ fn program(seed: u64) -> Result<(), String> {
 fn whole_programs_are_those_of_the_reference() {
     let _one = THREADS.lock().unwrap_or_else(|e| e.into_inner());
     pool::share_everything(true);
-    let one = |seed| caught(|| program(seed)).err().map(|e| format!("seed {seed}: {e}"));
-    report(seeds(300).filter_map(one).collect())
+    try_all(300, program)
 }
 
 /// A small generator: splitmix64.
@@ -301,7 +306,7 @@ fn programs(seed: u64) -> Result<(), String> {
     let first: State = fuzz::over(seed, &types).1.into_iter().take(types.len()).collect();
     let all = acts(&mut r, &types, 0, &mut 8);
     let (mut want, mut beside, mut texts) = (first.clone(), vec![], vec![]);
-    refer(&all, &mut want, &mut beside, &mut texts).map_err(|e| format!("seed {seed}: {e}"))?;
+    refer(&all, &mut want, &mut beside, &mut texts)?;
     let ways = ways();
     // two of the ways, each time others
     for k in 0..2 {
@@ -310,7 +315,7 @@ fn programs(seed: u64) -> Result<(), String> {
         let start: Vec<Held> = types.iter().zip(&first).map(|(ty, b)| Held::new(ty, b)).collect();
         let (mut state, mut got) = (start.clone(), vec![]);
         engine(&all, options, &mut state, &mut got)?;
-        let told = |what: String| format!("seed {seed}, {options:?}, {threads} threads: {what}\n{}", texts.join("\n"));
+        let told = |what: String| format!("{options:?}, {threads} threads: {what}\n{}", texts.join("\n"));
         if got.len() != beside.len() {
             return Err(told(format!("{} results instead of {}", got.len(), beside.len())));
         }
@@ -332,6 +337,5 @@ fn programs(seed: u64) -> Result<(), String> {
 fn programs_of_programs_are_those_of_the_reference() {
     let _one = THREADS.lock().unwrap_or_else(|e| e.into_inner());
     pool::share_everything(true);
-    let one = |seed| caught(|| programs(seed)).err().map(|e| format!("seed {seed}: {e}"));
-    report(seeds(300).filter_map(one).collect())
+    try_all(300, programs)
 }

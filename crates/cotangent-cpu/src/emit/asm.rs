@@ -221,7 +221,11 @@ impl Asm {
     }
     /// `to = a + b`.
     pub fn sum(&mut self, to: u8, a: u8, b: u8) {
-        self.general(0x8D, to, Rm::Mem { base: a, index: Some((b, 1)), disp: 0 })
+        self.address(to, a, b, 1)
+    }
+    /// `to = a + b * scale`.
+    pub fn address(&mut self, to: u8, a: u8, b: u8, scale: u8) {
+        self.general(0x8D, to, Rm::Mem { base: a, index: Some((b, scale)), disp: 0 })
     }
     /// `to -= by`.
     pub fn sub(&mut self, to: u8, by: u8) {

@@ -10,6 +10,8 @@
 //! Called as `fn(table, n, start)`, it works on indices from `start` on, with the pointers of the table, and returns how far it came and why it
 //! stopped ([`Stop`]).
 
+mod turns;
+
 use super::asm::{Asm, If, Rm, gp};
 use super::ir::{I, Inst, Ir, Mem, Ty};
 use super::select::{self, Lanes};
@@ -163,7 +165,7 @@ impl Gen<'_> {
         let n = self.ir.insts.len();
         let mut all: Vec<(u32, u32)> = vec![];
         let mut live = vec![false; n];
-        for s in self.ir.stores.iter().map(|s| s.val).chain(self.ir.carries.iter().map(|c| c.next)) {
+        for s in self.ir.stores.iter().flat_map(|s| s.vals()).chain(self.ir.carries.iter().map(|c| c.next)) {
             live[s as usize] = true;
         }
         for (p, i) in self.ir.insts.iter().enumerate().rev() {
@@ -177,7 +179,7 @@ impl Gen<'_> {
             }
         }
         for (k, s) in self.ir.stores.iter().enumerate() {
-            all.push((s.val, (n + k) as u32))
+            all.extend(s.vals().map(|v| (v, (n + k) as u32)))
         }
         let end = (n + self.ir.stores.len()) as u32;
         for c in &self.ir.carries {
@@ -637,8 +639,22 @@ impl Gen<'_> {
             let p = (self.ir.insts.len() + k) as u32;
             self.mark(Mark::Inst(p));
             let mut borrowed = vec![];
-            self.locked.push(s.val);
+            self.locked.extend(s.vals());
             let r = self.want(s.val, p, &mut borrowed);
+            if let Some(v) = s.beside {
+                let both = [r, self.want(v, p, &mut borrowed)];
+                let t = self.temps(1, p, &mut borrowed);
+                let mut base = self.pointer(s.entry);
+                if s.mem == Mem::B8 {
+                    // sixteen bytes an element are more than an address can say
+                    self.asm.address(gp::RCX, base, gp::RAX, 8);
+                    base = gp::RCX
+                }
+                let rm = Rm::Mem { base, index: Some((gp::RAX, 8)), disp: s.at as i32 };
+                self.asm.write_pairs(self.l, both, s.mem, rm, t[0]);
+                self.done(&[s.val, v], p, borrowed);
+                continue;
+            }
             let t = match s.mem {
                 Mem::B4 | Mem::B8 => [0; 2],
                 _ => self.temps(1, p, &mut borrowed),
@@ -664,7 +680,9 @@ impl Gen<'_> {
         self.asm.cmp(gp::RSI, gp::RCX);
         self.asm.jump_if(If::AboveEqual, top);
         self.asm.here(rest);
-        if self.l.evex && step > 1 {
+        // Elements side by side have no mask: what does not fill a register is left to the caller, as with AVX2.
+        let pairs = self.ir.stores.iter().any(|s| s.beside.is_some());
+        if self.l.evex && step > 1 && !pairs {
             // as many ones as elements are left
             self.asm.cmp(gp::RAX, gp::RSI);
             self.asm.jump_if(If::AboveEqual, end);
@@ -674,125 +692,6 @@ impl Gen<'_> {
             self.asm.vex_only(super::asm::op(0, 2, 0xF5), false, gp::RDX, gp::RCX, Rm::Reg(gp::RDX));
             self.asm.set_mask(1, gp::RDX);
             self.asm.jump(top)
-        }
-    }
-
-    fn turns(&mut self, end: super::asm::Label, reverse: bool, carry: u32, carried: &[Home]) {
-        self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
-        for (c, home) in self.ir.carries.iter().zip(carried) {
-            let from = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
-            match *home {
-                Home::Reg(r) => self.asm.read(self.l, r, c.mem, from),
-                Home::Slot(slot) => {
-                    self.asm.read(self.l, self.spare, c.mem, from);
-                    let to = self.slot(slot);
-                    self.asm.spill(16, self.spare, to)
-                }
-            }
-        }
-        let top = self.asm.label();
-        self.asm.align();
-        self.asm.here(top);
-        self.asm.cmp(gp::RAX, gp::RSI);
-        self.asm.jump_if(If::AboveEqual, end);
-        self.asm.mov(gp::RDX, gp::RAX);
-        if reverse {
-            self.asm.neg(gp::RDX)
-        }
-        for (stride, r) in self.strides.clone() {
-            self.asm.times(r, gp::RDX, stride as i32)
-        }
-        self.body();
-        self.moves(carried);
-        self.asm.immediate(0, gp::RAX, 1);
-        self.asm.jump(top)
-    }
-    /// A value to a register, which nothing else is in.
-    fn bring(&mut self, v: u32, to: u8) {
-        let Loc { reg, slot, .. } = self.loc[v as usize];
-        match reg {
-            NONE if remote(&self.ir.insts[v as usize]) => self.fetch(v, to),
-            NONE => {
-                let from = self.slot(slot);
-                self.asm.fill(16, to, from)
-            }
-            r => self.asm.copy(16, to, r),
-        }
-    }
-    /// The carried values of the next turn into their registers and places in memory, all at once.
-    fn moves(&mut self, carried: &[Home]) {
-        let bytes = 16;
-        let mut pending: Vec<(u8, u8)> = vec![];
-        let mut later: Vec<(u8, u32)> = vec![];
-        // Of what only changes its place, where one of the places is in memory, a copy is made first.
-        let mut copies: Vec<(u32, Home)> = vec![];
-        let mut put: Vec<(u32, u32)> = vec![];
-        for (c, home) in self.ir.carries.iter().zip(carried) {
-            let from = self.ir.insts[c.next as usize];
-            let from = (from.i == I::Carry).then(|| carried[from.a as usize]);
-            match (*home, from) {
-                (to, Some(from)) if to == from => {}
-                (Home::Slot(_), Some(_)) | (_, Some(Home::Slot(_))) => {
-                    self.bring(c.next, self.spare);
-                    let slot = self.slots;
-                    self.slots += 1;
-                    let to = self.slot(slot);
-                    self.asm.spill(bytes, self.spare, to);
-                    copies.push((slot, *home))
-                }
-                (Home::Slot(slot), None) => put.push((c.next, slot)),
-                (Home::Reg(d), _) => match self.loc[c.next as usize].reg {
-                    NONE => later.push((d, c.next)),
-                    s => pending.push((d, s)),
-                },
-            }
-        }
-        for (v, slot) in put {
-            let r = match self.loc[v as usize].reg {
-                NONE => {
-                    self.bring(v, self.spare);
-                    self.spare
-                }
-                r => r,
-            };
-            let to = self.slot(slot);
-            self.asm.spill(bytes, r, to)
-        }
-        while !pending.is_empty() {
-            // a register that nobody reads any more, else a copy breaks the circle
-            match pending.iter().position(|(d, _)| !pending.iter().any(|(_, s)| s == d)) {
-                Some(k) => {
-                    let (d, s) = pending.swap_remove(k);
-                    self.asm.copy(bytes, d, s)
-                }
-                None => {
-                    let (d, _) = pending[0];
-                    self.asm.copy(bytes, self.spare, d);
-                    for m in &mut pending {
-                        if m.1 == d {
-                            m.1 = self.spare
-                        }
-                    }
-                }
-            }
-        }
-        for (d, v) in later {
-            self.bring(v, d)
-        }
-        for (slot, home) in copies {
-            let from = self.slot(slot);
-            match home {
-                Home::Reg(r) => self.asm.fill(bytes, r, from),
-                Home::Slot(to) => {
-                    self.asm.fill(bytes, self.spare, from);
-                    let to = self.slot(to);
-                    self.asm.spill(bytes, self.spare, to)
-                }
-            }
-        }
-        // What is left in registers is read no more.
-        for c in &self.ir.carries {
-            self.release(c.next)
         }
     }
 }

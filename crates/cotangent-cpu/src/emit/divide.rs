@@ -1,4 +1,4 @@
-//! Quotients and remainders, and counts of bits: what no vector instruction does, in a few that do.
+//! Quotients and remainders, counts of bits, the next number: what no vector instruction does, in a few that do.
 //!
 //! A quotient of integers of up to 32 bits is that of floats with more than twice as many: two different quotients of such integers are further apart than a rounding
 //! reaches, so cutting off the rounded one is right. One of 64 bits is found in two steps, each of which leaves a remainder that is exact.
@@ -112,6 +112,25 @@ impl Words<'_> {
             x = self.bin(I::IAdd, x, self.un(I::ShrBy(by), x))
         }
         self.bin(I::And, x, self.c(0x7f))
+    }
+
+    /// The next float of so many bits after `a` towards `b`, by their bits; subnormal numbers are numbers here.
+    pub fn next_after(self, bits: u32, infinity: i64, a: u32, b: u32) -> u32 {
+        let sign = if bits == 64 { i64::MIN } else { 1 << (bits - 1) };
+        let (rest, sign, one) = (self.c(sign.wrapping_sub(1)), self.c(sign), self.c(1));
+        let zero = self.c(0);
+        let (x, y) = (self.bin(I::And, a, rest), self.bin(I::And, b, rest));
+        let side = self.same(self.bin(I::And, self.bin(I::Xor, a, b), sign), zero);
+        let out = self.both(self.less(true, x, y), side);
+        let step = self.bin(I::IAdd, a, self.sel(out, one, self.c(-1)));
+        let least = self.bin(I::Or, self.bin(I::And, b, sign), one);
+        let (from_zero, to_zero) = (self.same(x, zero), self.same(y, zero));
+        let next = self.sel(from_zero, least, step);
+        let or = |a, b| self.build.bin(I::MOr, Ty::Mask, a, b);
+        let infinity = self.c(infinity);
+        let nan = or(self.less(true, infinity, x), self.less(true, infinity, y));
+        let next = self.sel(nan, self.bin(I::Or, infinity, self.un(I::ShrBy(1), rest)), next);
+        self.sel(or(self.same(a, b), self.both(from_zero, to_zero)), b, next)
     }
 
     /// The remainder of floats, with the dividend's sign, exact. Leaves the loop where the quotient is not small or a number is no ordinary one.

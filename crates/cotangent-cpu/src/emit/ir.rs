@@ -158,6 +158,14 @@ pub struct Store {
     pub at: u32,
     pub mem: Mem,
     pub val: u32,
+    /// What stands behind each element of `val`: the imaginary part of a complex number.
+    pub beside: Option<u32>,
+}
+impl Store {
+    /// What is written.
+    pub fn vals(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(self.val).chain(self.beside)
+    }
 }
 
 /// What lies in a word that goes from turn to turn: bytes from `at` on.

@@ -221,6 +221,23 @@ impl Asm {
         }
     }
 
+    /// The elements of two registers in turns to memory, without a mask. `t` is a register for something in between.
+    pub fn write_pairs(&mut self, l: Lanes, [a, b]: [u8; 2], mem: Mem, rm: Rm, t: u8) {
+        let Rm::Mem { base, index, disp } = rm else { unreachable!("results lie in memory") };
+        let bytes = l.bytes(mem.ty());
+        // the low halves of every 16 bytes, then the high ones
+        for high in 0..2 {
+            self.three(float(0x14 + high, mem.ty(), false), bytes, t, a, Rm::Reg(b), false);
+            for k in 0..bytes / 16 {
+                let to = Rm::Mem { base, index, disp: disp + 32 * k as i32 + 16 * high as i32 };
+                match k {
+                    0 => self.two(op(0, 1, 0x11), 16, t, to),
+                    _ => self.vector(op(1, 3, 0x19), bytes, t, 0, to, PLAIN, Some(k as u8)),
+                }
+            }
+        }
+    }
+
     /// One operation; `d` is no register of an operand unless [`simple`] says that it may be. `t` are registers for something in between.
     /// `ty` is the type of the result, `of` that of the operands.
     pub fn operation(&mut self, l: Lanes, i: I, ty: Ty, of: Ty, d: u8, a: u8, rm: Rm, t: [u8; 2]) {

@@ -3,10 +3,10 @@
 //! The columns of the block interpreter know how many bytes an element has, and each call knows what it takes them for. So a column may be
 //! wanted in several forms: as bits extended with zeros, as a mask, with its sign, as a half number widened. Each is made when it is wanted first.
 //!
-//! What has no place here (`None`) stays with the interpreter: the next number, complex results, numbers beside numbers of 128 bits.
+//! What has no place here (`None`) stays with the interpreter: complex numbers as words of a loop, bits of half precision that were just computed, numbers beside numbers of 128 bits.
 
 use super::divide::Words;
-use super::ir::{Build, I, Mem, Ty};
+use super::ir::{Build, I, Mem, Store, Ty};
 use super::lanes::Val;
 use crate::exec::what::What;
 use crate::{Dt, M, Op, math};
@@ -47,6 +47,8 @@ struct Forms {
     signed: Option<u32>,
     /// Of half precision: the same number as `f32`.
     wide: Option<(Dt, u32)>,
+    /// Of a complex result: its parts.
+    parts: Option<(u32, u32)>,
 }
 
 /// Columns as values of a program.
@@ -200,7 +202,16 @@ impl Translate {
         self.forms[line as usize].wide = Some((dt, v));
         Some(v)
     }
-    /// How a column is written to memory, and what is written.
+    /// How a column is written to memory at an entry of the pointer table, so many bytes behind.
+    pub fn store(&mut self, line: u32, entry: u32, at: u32) -> Option<Store> {
+        if let Some((re, im)) = self.forms[line as usize].parts {
+            let mem = if self.sizes[line as usize] == 8 { Mem::B4 } else { Mem::B8 };
+            return Some(Store { entry, at, mem, val: re, beside: Some(im) });
+        }
+        let (mem, val) = self.stored(line)?;
+        Some(Store { entry, at, mem, val, beside: None })
+    }
+    /// How a column that is no complex number is written, and what is written.
     pub fn stored(&mut self, line: u32) -> Option<(Mem, u32)> {
         if let Some((Dt::F16, v)) = self.forms[line as usize].wide {
             return Some((Mem::F16, v));
@@ -244,7 +255,17 @@ impl Translate {
         Some(match what {
             What::Op(op, Dt::Bool) if op != Op::Select => self.truth(op, args)?,
             What::Op(Op::Select, _) => self.select(args, size)?,
-            What::Op(Op::NextAfter, _) => return None,
+            What::Op(Op::NextAfter, dt) => {
+                let (a, b) = (self.raw(args[0])?, self.raw(args[1])?);
+                let infinity = match dt {
+                    Dt::F16 => 0x7c00,
+                    Dt::Bf16 => 0x7f80,
+                    Dt::F32 => 0x7f80_0000,
+                    _ => f64::INFINITY.to_bits() as i64,
+                };
+                let v = Words { build: &self.build, ty }.next_after(8 * size as u32, infinity, a, b);
+                self.of_raw(size, v)
+            }
             What::Op(Op::Math(m), dt) => {
                 let a = self.raw(args[0])?;
                 let b = if m.arity() == 2 { self.raw(args[1])? } else { a };
@@ -284,7 +305,11 @@ impl Translate {
                 let nan = b.bin(I::Cmp(3), Ty::Mask, a, a);
                 raw(b.sel(nan, ty, quiet, rounded))
             }
-            What::RoundToOdd | What::Interleave(_) => return None,
+            What::Interleave(_) => {
+                let parts = Some((self.raw(args[0])?, self.raw(args[1])?));
+                Forms { parts, ..Forms::default() }
+            }
+            What::RoundToOdd => return None,
         })
     }
 

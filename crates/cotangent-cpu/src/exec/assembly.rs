@@ -28,7 +28,7 @@ impl Inspected {
         assert!(group < self.report().groups.len(), "there are {} groups", self.report().groups.len());
         let built = match &self.form {
             Ready::Scalar(_) => {
-                let code = Err("no machine code: single scalars are computed by the engine's kernels".into());
+                let code = Err("no machine code: single scalars are computed by the engine's kernels (loops of them have some, which is not shown)".into());
                 return vec![Assembly { step: self.report().groups[group].steps.join("; "), code }];
             }
             Ready::Steps(built) => built,

@@ -3,7 +3,7 @@
 use super::map::MapStep;
 use crate::ValId;
 pub use crate::emit::Code;
-use crate::emit::ir::{Ir, Store};
+use crate::emit::ir::Ir;
 use crate::emit::translate::{Line, Source, Translate};
 use crate::emit::{Loop, When, code, listing};
 use crate::exec::what::What;
@@ -75,8 +75,7 @@ impl Machine {
         done.ok_or(last)?;
         let mut stores = vec![];
         for (line, entry) in &self.outs {
-            let (mem, val) = t.stored(*line).ok_or(last)?;
-            stores.push(Store { entry: *entry, at: 0, mem, val })
+            stores.push(t.store(*line, *entry, 0).ok_or(last)?)
         }
         Ok((Ir { insts: t.build.finish(), stores, ..Ir::default() }, t.calls))
     }

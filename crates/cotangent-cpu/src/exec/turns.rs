@@ -2,7 +2,7 @@
 
 use super::register::{Flat, FlatWord, Registers};
 use super::{Executable, Form, When};
-use crate::emit::ir::{Carried, I, Ir, Store, Ty};
+use crate::emit::ir::{Carried, I, Ir, Ty};
 use crate::emit::translate::{Source, Translate};
 use crate::emit::{Code, Loop, code};
 use crate::float::Arithmetic;
@@ -240,11 +240,11 @@ fn ir(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Ir> {
     let mut outs = flat.outs[nk..].iter();
     for (((width, _), count), entry) in rows.iter().zip(turns.ys).zip(first..) {
         for e in 0..*count {
-            let (mem, val) = t.stored(*outs.next()?)?;
-            if mem.size() != *width {
+            let store = t.store(*outs.next()?, entry, (e * width) as u32)?;
+            if store.mem.size() != *width {
                 return None;
             }
-            stores.push(Store { entry, at: (e * width) as u32, mem, val })
+            stores.push(store)
         }
     }
     let strides = strides.into_iter().filter(|s| s.1 != s.2 && s.2 > 0).map(|s| (s.0, s.2 as u32)).collect();
