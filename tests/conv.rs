@@ -169,7 +169,8 @@ fn errors_say_what_does_not_fit() {
         &|| conv_general_dilated(&x, &sample(&[3, 1, 2], 1), &[1], "SAME"),
         "2 channels of float64[1,2,5] in 1 groups",
     );
-    says(&|| conv_general_dilated(&x, &w, &[1, 1], [(0, 0)]), "window strides (1, 1) must be 1 positive numbers");
+    let wanted = "window strides (1, 1) must be 1 positive numbers, one for each spatial dimension of float64[1,2,5]";
+    says(&|| conv_general_dilated(&x, &w, &[1, 1], [(0, 0)]), wanted);
     says(&|| conv_general_dilated(&x, &w, &[0], [(0, 0)]), "window strides (0,)");
     says(&|| conv_general_dilated(&x, &w, &[1], [(-3, -3)]), "cuts off more than there is");
     says(&|| conv_general_dilated(&x, &w, &[1], "MOST"), "is none of \"SAME\"");

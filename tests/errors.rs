@@ -55,6 +55,12 @@ fn shapes_and_types_of_operations() {
     told(Shape, &["reshape", "float32[3]", "(2, 2)"], || vector().reshape(&[2, 2]));
     told(Shape, &["(3,)", "(2, 2)"], || vector().dot(&array![[1., 2.], [3., 4.]]));
     told(Shape, &["broadcast_to", "(3,)", "(2, 2)"], || cotangent::np::broadcast_to(&vector(), &[2, 2]));
+    told(Shape, &["take_along_axis", "(1, 1)", "along axis 0", "(3,)", "broadcast"], || {
+        cotangent::np::take_along_axis(&vector(), &array![[0]], Some(0))
+    });
+    told(Shape, &["compress", "bool[4]", "a vector of at most 3 elements"], || {
+        cotangent::np::compress(&array![true, false, true, true], &vector(), Some(0))
+    });
     told(Shape, &["from_slice", "3 elements", "(2, 2)"], || Array::from_slice(&[1f32, 2., 3.], &[2, 2]));
     told(Type, &["add", "float32[]", "float64[]"], || {
         cotangent::prim::add(&array(1.0), &Array::from_slice(&[1f64], &[]))

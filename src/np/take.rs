@@ -93,7 +93,7 @@ fn together(name: &str, x: &Array, indices: &Array, axis: Option<i32>) -> (Array
         fail(
             ErrorKind::Shape,
             format!(
-                "{name}: indices of shape {} along axis {d} of an array of shape {}",
+                "{name}: indices of shape {} along axis {d} of an array of shape {}: they have its dimensions, and broadcast to it along the others",
                 tuple(indices.shape()),
                 tuple(x.shape())
             ),
@@ -210,7 +210,11 @@ fn condition(mask: &Array, x: &Array, d: usize) -> Array {
     if mask.ndim() != 1 || mask.size() > n {
         fail(
             ErrorKind::Shape,
-            format!("compress: a condition {} along axis {d} of an array of shape {}", mask.aval(), tuple(x.shape())),
+            format!(
+                "compress: a condition {} along axis {d} of an array of shape {}: it is a vector of at most {n} elements",
+                mask.aval(),
+                tuple(x.shape())
+            ),
         )
     }
     truth(mask)

@@ -161,7 +161,8 @@ impl Conv {
         let steps = [(&self.window_strides, "window strides"), (&self.lhs_dilation, "lhs dilation"), (&self.rhs_dilation, "rhs dilation")];
         for (numbers, what) in steps {
             if numbers.len() != spatial || numbers.contains(&0) {
-                return Err(format!("{what} {} must be {spatial} positive numbers", tuple(numbers)));
+                let of = format!("one for each spatial dimension of {}: all but batch and channels", x[0]);
+                return Err(format!("{what} {} must be {spatial} positive numbers, {of}", tuple(numbers)));
             }
         }
         if self.padding.len() != spatial {
