@@ -49,7 +49,7 @@ struct Stride {
 impl Stride {
     const FIRST: f64 = 0.1;
     fn first() -> Stride {
-        let number = |x: f64| Array::from_slice(&[x], &[]);
+        let number = |x: f64| np::full_dtype(&[], x, DType::Float64);
         Stride { log: number(Self::FIRST.ln()), kept: number(0.0), lag: number(0.0), turns: number(0.0) }
     }
     /// After a turn with this mean chance of acceptance.

@@ -131,7 +131,7 @@ fn main() -> Drawn {
     let pairs = |x: &Array| x.to_vec::<f64>().chunks(2).map(|p| (p[0], p[1])).collect::<Vec<_>>();
     let (places, recorded) = (pairs(&places), pairs(&recorded));
     let orbits = orbits.map(|o| pairs(&o));
-    save("neural_ode", (1200, 620), |root| {
+    save("neural_ode", (1200, 720), |root| {
         let (left, right) = root.split_horizontally(640);
         let mut chart = axes(&left, "A law learned from six recordings", ("x", -2.7..2.7), ("y", -3.7..2.7))?;
         for ((name, color, width), slopes) in
@@ -164,7 +164,7 @@ fn main() -> Drawn {
         chart.draw_series([Circle::new(orbits[0][0], 5, BLUE.filled())])?;
         legend(&mut chart, SeriesLabelPosition::LowerRight)?;
 
-        let (above, below) = right.split_vertically(310);
+        let (above, below) = right.split_vertically(360);
         let mut chart = axes(&above, "The orbit that was not recorded", ("time", 0.0..8.0), ("x", -2.6..2.6))?;
         let line = |o: &[(f64, f64)]| o.iter().enumerate().map(|(i, p)| (0.05 * i as f64, p.0)).collect::<Vec<_>>();
         let untrained = line(&orbits[2]).into_iter().filter(|(_, x)| x.abs() < 2.6);

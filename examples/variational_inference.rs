@@ -92,7 +92,7 @@ impl Trial {
             (adam.step(q, &slope, state), -loss)
         };
         let round =
-            jit(|q: &Normal, state: &AdamState<Normal>, keys: &Key| lax::scan(turn, &(q.share(), state.share()), keys));
+            jit(|q: &Normal, state: &AdamState<Normal>, keys: &Key| lax::scan(turn, &(q.clone(), state.clone()), keys));
         let (mut q, mut state, mut bounds) = (first.clone(), adam.init(first), vec![]);
         for key in random::split(key, STEPS / ROUND) {
             let (next, seen) = round(&q, &state, &random::split_array(key, &[ROUND]));

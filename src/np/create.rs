@@ -67,6 +67,21 @@ constants! {
 pub fn full(shape: &[usize], value: impl ArrayLike) -> Array {
     broadcast_to(&value.into_array(), shape)
 }
+/// [`full`] in this type, which a number takes at once: of float64 no digit is lost. As `jax.numpy.full`.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let tenth = np::full_dtype(&[], 0.1, DType::Float64);
+/// assert_eq!((tenth.ndim(), tenth.to_f64()), (0, 0.1));
+/// ```
+///
+/// # Panics
+/// As [`full`].
+#[track_caller]
+pub fn full_dtype(shape: &[usize], value: impl ArrayLike, dtype: DType) -> Array {
+    let _line = here();
+    broadcast_to(&Given::new(value).to(dtype, false), shape)
+}
 /// `value` everywhere in an array of the shape and type of `x`. As `jax.numpy.full_like`.
 ///
 /// ```

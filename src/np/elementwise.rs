@@ -303,4 +303,22 @@ impl Array {
         let y = y.beside(self);
         greater(self, &y)
     }
+    /// Where self <= y.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = array![1., 2., 3.];
+    /// assert_eq!((x.le(2.).to_string(), x.ge(2.).to_string()), ("[ True  True False]".into(), "[False  True  True]".into()));
+    /// ```
+    #[track_caller]
+    pub fn le(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        less_equal(self, &y)
+    }
+    /// Where self >= y.
+    #[track_caller]
+    pub fn ge(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        greater_equal(self, &y)
+    }
 }

@@ -34,7 +34,7 @@ pub fn lbfgs() -> Lbfgs {
 }
 
 /// What an iteration leaves.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct LbfgsState<P> {
     /// The parameters.
     pub params: P,
@@ -54,7 +54,7 @@ pub struct LbfgsState<P> {
     pub stuck: Array,
 }
 /// What [`Lbfgs::minimize`] found.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct Minimum<P> {
     /// The parameters.
     pub params: P,

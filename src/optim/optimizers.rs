@@ -50,7 +50,7 @@ impl Sgd {
     }
 }
 /// What [`Sgd`] and [`Rmsprop`] remember of momentum and rate.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct SgdState<P> {
     /// The sums of updates.
     pub momentum: Option<P>,
@@ -151,7 +151,7 @@ impl Adam {
     }
 }
 /// What [`Adam`] remembers.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct AdamState<P> {
     /// How many steps were made: a scalar of int32.
     pub count: Array,
@@ -235,7 +235,7 @@ impl Rmsprop {
     }
 }
 /// What [`Rmsprop`] remembers.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct RmspropState<P> {
     /// The means of gradients, if it is centered.
     pub mean: Option<P>,
@@ -294,7 +294,7 @@ options! { Adagrad
     eps: f64;
 }
 /// What [`Adagrad`] remembers.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct AdagradState<P> {
     /// The sums of squares.
     pub square: P,
@@ -352,7 +352,7 @@ impl Lion {
     }
 }
 /// What [`Lion`] remembers.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct LionState<P> {
     /// The means of gradients.
     pub mean: P,

@@ -169,7 +169,7 @@ impl From<Schedule> for Rate {
     }
 }
 /// How many steps were made, if the rate depends on that.
-#[derive(Pytree, Debug)]
+#[derive(Pytree, Clone, Debug)]
 pub struct RateState {
     /// A scalar of int32.
     pub count: Option<Array>,
