@@ -11,13 +11,13 @@ use crate::{Body, FEW, Fold, Kind, Node, Op, Part, Program, Sop, Use, ValId, Vie
 
 /// The most instructions of such a map.
 const LIMIT: usize = 64;
-/// Results that are worth it.
-const LEAST: usize = 1024;
+/// Elements of a result that are worth it.
+pub const LEAST: usize = 1024;
 /// Bytes of operands that may be read across their rows.
 const NEAR: usize = 1 << 15;
 
-/// The program with such folds as maps; none, if there are none.
-pub fn maps(p: &Program) -> Option<Program> {
+/// The program with such folds, whose results have at least so many elements, as maps; none, if there are none.
+pub fn maps(p: &Program, least: usize) -> Option<Program> {
     let mut readers = vec![];
     let mut to: Option<Program> = None;
     for (i, node) in p.nodes.iter().enumerate() {
@@ -33,7 +33,7 @@ pub fn maps(p: &Program) -> Option<Program> {
         let (first, end) = (first as usize, (first + count) as usize);
         let dims = p.dims_of(&u);
         let n: usize = dims[first..end].iter().product();
-        if !(2..=FEW).contains(&n) || ty.len() < LEAST || ty.dt.is_complex() || ty.dt.acc() != ty.dt {
+        if !(2..=FEW).contains(&n) || ty.len() < least || ty.dt.is_complex() || ty.dt.acc() != ty.dt {
             continue;
         }
         if readers.is_empty() {
@@ -104,6 +104,8 @@ impl Terms<'_> {
         let number = p.vals[val as usize].node;
         let node = &p.nodes[number as usize];
         let made = match &node.kind {
+            // What a guard leaves out is a value of this map's own, and not computed from its operands.
+            Kind::Const(_) | Kind::Map(_) if !view.guards.is_empty() => self.read(val, &view)?,
             Kind::Const(bits) if !p.ty(val).dt.is_complex() => self.body.bits(p.ty(val).dt, bits[0]),
             Kind::View => {
                 let u = p.uses_of(node)[0];

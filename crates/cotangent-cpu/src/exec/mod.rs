@@ -141,7 +141,7 @@ impl Ready {
         let p = swapped.as_ref().unwrap_or(p);
         let maps = if options.fuse { outer::maps(p) } else { None };
         let p = maps.as_ref().unwrap_or(p);
-        let few = if options.fuse { few::maps(p) } else { None };
+        let few = if options.fuse { few::maps(p, few::LEAST.min(options.strips.least)) } else { None };
         let p = few.as_ref().unwrap_or(p);
         let onto = if options.fuse { swap::onto(p, options.owned.0..options.owned.1) } else { None };
         let p = onto.as_ref().unwrap_or(p);
