@@ -47,7 +47,7 @@ const CALLS: &[Row] = wrong! {
     linalg::Norm::new().order(3).of(m); linalg::Norm::new().axis(4).of(m); linalg::Norm::new().axes(0, 0).of(m); linalg::vector_norm_over(m, &[3], 2, false); linalg::matrix_norm(v, 1); linalg::cond(v);
     linalg::tensorinv(m, 1); linalg::tensorsolve(m, v, &[]); linalg::solve_triangular(m, w); linalg::matrix_rank(t, None).i((0, 0));
     fft::fft(c); fft::fft2(v); fft::rfft(c); fft::fftshift(m, Some(&[4])); fft::Options::new().axes(&[4]).fftn(m); fft::Options::new().axes(&[0, 0]).fftn(m);
-    nn::softmax(m, 4); nn::log_softmax(m, 4); nn::LogSumExp::new().axis(4).of(m); nn::standardize(m, 4); nn::glu(m, -1); nn::glu(m, 5); nn::dot_product_attention(m, m, m); nn::one_hot(&array![1], 3).i((5, 0));
+    nn::softmax(m, 4); nn::log_softmax(m, 4); nn::LogSumExp::new().axis(4).of(m); nn::standardize(m, 4); nn::glu(m, -1); nn::glu(m, 5); nn::dot_product_attention(m, m, m); nn::one_hot(array![1], 3).i((5, 0));
     nn::scaled_matmul(m, m, m, m); nn::elu(m, w); nn::initializers::glorot_normal().init(key(0), &[3]); nn::initializers::orthogonal(1.0, -1).init(key(0), &[3]);
     nn::initializers::delta_orthogonal(1.0, -1).init(key(0), &[3]); nn::initializers::he_normal().in_axis(&[5]).init(key(0), &[3, 3]);
     special::betaln(m, w); special::gammainc(m, w); special::comb(m, w); special::betainc(m, m, w); special::xlogy(m, w); special::rel_entr(m, w); special::kl_div(m, w); special::zeta(m, w);
@@ -56,7 +56,7 @@ const CALLS: &[Row] = wrong! {
     stats::norm::logpdf(m, w, 1.0); stats::beta::pdf(m, w, 1.0, 0.0, 1.0); stats::gamma::cdf(m, w, 0.0, 1.0); stats::poisson::pmf(m, w, 0.0); stats::t::logpdf(m, w, 0.0, 1.0);
     stats::multivariate_normal::logpdf(v, w, &np::eye(3, 3, 0)); stats::multivariate_normal::logpdf(v, v, m); stats::truncnorm::pdf(m, w, 1.0, 0.0, 1.0);
     random::normal(random::split_array(key(0), &[2]), &[3]); random::gamma(key(0), w, &[3]); random::beta(key(0), w, 1.0, &[3]); random::poisson(key(0), w, &[3]); random::bernoulli(key(0), w, &[3]);
-    random::uniform_in(key(0), &[3], DType::Float32, w, 1.0); random::randint(key(0), &[3], 0, &array![1, 2]); random::permutation(key(0), array(1.5)); random::choice(key(0), 0, &[2]);
+    random::uniform_in(key(0), &[3], DType::Float32, w, 1.0); random::randint(key(0), &[3], 0, array![1, 2]); random::permutation(key(0), array(1.5)); random::choice(key(0), 0, &[2]);
     random::Choice::new().axis(5).of(key(0), m, &[2]); random::categorical(key(0), c); random::Permutation::new().axis(4).of(key(0), m); random::dirichlet(key(0), m, &[5]); random::multivariate_normal(key(0), v, m, &[]);
     random::triangular(key(0), w, 1.0, 2.0, &[3]); random::binomial(key(0), w, 0.5, &[3]); random::multinomial(key(0), 3, m, &[5]); Draw::new().ball(key(0), 2, w, &[3]); random::truncated_normal(key(0), w, 1.0, &[3]);
     lax::ReduceWindow::new(&[2]).max(m); lax::ReduceWindow::new(&[2]).padding("SAME").sum(m); lax::conv(m, m, &[1], "SAME"); lax::top_k(v, 9, 0); lax::sort(&[v, w], 0, 1); lax::random_gamma_grad(m, w);
