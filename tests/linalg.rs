@@ -136,6 +136,14 @@ fn equations() {
     close("jit", &jit(|a: &Array| linalg::solve(a, &b()))(&a()), &x, 1e-15);
     let found = linalg::lstsq(&b(), &nums(&[4., 0.75, 0.25, 1.], &[4]), None);
     is("least squares", &found.x, &[0.05425219941348966, 1.3269794721407635]);
+    // where singular values are equal: columns of one length at right angles, and without full rank
+    let least = |a: &Array, b: &Array| linalg::lstsq(a, b, None).x;
+    for a in [nums(&[1., 1., 1., -1., 1., 1., 1., -1.], &[4, 2]), nums(&[1., 1., 1., 1., 2., -2., 1., 0.], &[2, 4])] {
+        let b = nums(&[4., 0.75, 0.25, 1.], &[4]).i(..a.shape()[0]);
+        cotangent::check_grads(least, (&a, &b), 2);
+    }
+    let (x, y) = (nums(&[-1., -0.5, 0.5, 1.], &[4]), nums(&[1., 0., 2., 3.], &[4]));
+    cotangent::check_grads(|x: &Array, y: &Array| cotangent::np::polyfit(x, y, 1), (&x, &y), 2);
     is("residual", &found.residuals, &[6.3623533724340176]);
     is("values", &found.singular_values, &[3.778914200487842, 2.443318944663454]);
     assert_eq!(found.rank.to_string(), "2");

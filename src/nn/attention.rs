@@ -105,6 +105,7 @@ impl Attention {
 
     #[track_caller]
     fn parts(&self, query: &Array, key: &Array, value: &Array) -> (Array, Array) {
+        let _line = np::here();
         let wrong = |kind, text: String| -> ! { fail(kind, format!("dot_product_attention: {text}")) };
         for (name, x) in [("query", query), ("key", key), ("value", value)] {
             if x.ndim() != 3 && x.ndim() != 4 {

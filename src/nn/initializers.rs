@@ -197,6 +197,7 @@ impl Initializer {
     /// If the element type is neither floating-point nor complex, if the shape has not the axes, or if it has not enough of them.
     #[track_caller]
     pub fn init(&self, key: Key, shape: &[usize]) -> Array {
+        let _line = crate::np::here();
         let t = self.dtype;
         if !t.is_inexact() {
             fail(ErrorKind::Type, format!("{}: parameters are floating-point or complex numbers, not {t}", self.name))

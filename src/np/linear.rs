@@ -248,6 +248,7 @@ impl<const N: usize> TensordotAxes for ([i32; N], [i32; N]) {
 /// If a dimension does not exist, or if extents differ.
 #[track_caller]
 pub fn tensordot(x: &Array, y: &Array, axes: impl TensordotAxes) -> Array {
+    let _line = crate::np::here();
     let (a, b) = axes.dims(x, y);
     product("tensordot", x, y, (&a, &b), (&[], &[]))
 }

@@ -5,17 +5,12 @@ use crate::aval::tuple;
 use crate::dtype::{DType, promote_all};
 use crate::error::{ErrorKind, fail};
 use crate::np::{self, dimension, not_zero, order::index_type};
-use crate::prim::{self, GatherDimensionNumbers, GatherOptions, GatherScatterMode, convert_element_type, lit};
+use crate::prim::{self, convert_element_type, lit};
 
 /// The elements of `x` along its first dimension at the places in `index`, which are moved inside: an array of the shape of `index` of what `x` holds there.
 #[track_caller]
 pub(super) fn rows(x: &Array, index: &Array) -> Array {
-    let offset: Vec<usize> = (index.ndim()..index.ndim() + x.ndim() - 1).collect();
-    let mut sizes = x.shape().to_vec();
-    sizes[0] = 1;
-    let dims = GatherDimensionNumbers::new(&offset, &[0], &[0]);
-    let options = GatherOptions { mode: GatherScatterMode::Clip, ..Default::default() };
-    prim::gather(x, &prim::expand_dims(index, &[index.ndim()]), &dims, &sizes, &options)
+    np::take_mode(x, index, Some(0), np::Mode::Clip)
 }
 
 /// The places where a mask of one dimension is true, ascending: as many as there are, which must be known now, or `size` of them. Where there are fewer, they are the mask's length.

@@ -68,7 +68,7 @@ impl Primitive for Fft {
         "fft"
     }
     fn params(&self) -> Vec<(&'static str, Param)> {
-        vec![("fft_lengths", tuple(&self.lengths).into()), ("fft_type", self.kind.name().into())]
+        vec![("fft_lengths", tuple(&self.lengths).into()), ("fft_type", (self.kind as u8).to_string().into())]
     }
     fn abstract_eval(&self, x: &[&Aval]) -> Result<Avals, String> {
         let t = takes(x)?;

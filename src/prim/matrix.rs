@@ -132,8 +132,8 @@ pub(crate) fn to(x: &Array, dtype: DType) -> Array {
 /// Where the column's number less `k` is at most that of the row.
 fn on_or_below(shape: &[usize], k: i64) -> Array {
     let r = shape.len();
-    let (i, j) = (iota(DType::Int32, &shape[r - 2..], 0), iota(DType::Int32, &shape[r - 2..], 1));
-    let mask = ge(&add(&i, &lit(&i, k as f64)), &j);
+    let i = iota(DType::Int32, &shape[r - 2..], 0);
+    let mask = ge(&add(&i, &lit(&i, k as f64)), &iota(DType::Int32, &shape[r - 2..], 1));
     broadcast_in_dim(&mask, shape, &[r - 2, r - 1])
 }
 /// What is on the diagonal number `k` or below it (to the right of the main one they count upwards).

@@ -8,7 +8,7 @@ use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail, fail_at};
 use crate::np::{self, Side};
-use crate::prim::{self, GatherDimensionNumbers, GatherOptions, Takes, scalar_of};
+use crate::prim::{self, Takes, scalar_of};
 
 /// The number of the one integer that a scalar is, which has to be known.
 #[track_caller]
@@ -23,11 +23,7 @@ fn count(name: &str, x: &Array) -> usize {
 }
 /// The elements along an axis in the places `index`, whose dimensions take that of the axis.
 fn take(x: &Array, index: &Array, axis: usize) -> Array {
-    let kept = (0..axis).chain(axis + index.ndim()..x.ndim() - 1 + index.ndim()).collect::<Vec<_>>();
-    let mut sizes = x.shape().to_vec();
-    sizes[axis] = 1;
-    let dims = GatherDimensionNumbers::new(&kept, &[axis], &[axis]);
-    prim::gather(x, &prim::expand_dims(index, &[index.ndim()]), &dims, &sizes, &GatherOptions::default())
+    np::take_mode(x, index, Some(axis as i32), np::Mode::Clip)
 }
 
 /// The elements of `x` along its first axis in a random order; of a number n the numbers from 0 to n-1. [`Permutation`] has the options.
