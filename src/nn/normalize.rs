@@ -434,7 +434,7 @@ pub fn one_hot(x: impl ArrayLike, classes: usize) -> Array {
 ///
 /// ```
 /// use cotangent::{nn, prelude::*};
-/// assert_eq!(nn::one_hot_dtype(&array![1], 3, DType::Int32).to_string(), "[[0 1 0]]");
+/// assert_eq!(nn::one_hot_dtype(&array![1], 3, -1, DType::Int32).to_string(), "[[0 1 0]]");
 /// ```
 ///
 /// # Panics

@@ -119,7 +119,7 @@ special! {
 /// ```
 /// use cotangent::{prelude::*, special};
 /// let (s, c) = special::fresnel(&array(2.0));
-/// assert_eq!(format!("{s} {c}"), "0.34341568 0.48825341");
+/// assert_eq!(format!("{s} {c}"), "0.34341568 0.4882534");
 /// ```
 #[track_caller]
 pub fn fresnel(x: &Array) -> (Array, Array) {
