@@ -20,11 +20,11 @@ fn special<L: Lane>(x: L, y: L, r: L) -> L {
     // 0 and infinity to a power are each other's mirror image.
     let rising = L::sel(y.gt(zero), inf, zero);
     let falling = L::sel(y.lt(zero), inf, zero);
+    // Before zeros and infinities have their say: a compiler may make one test of the bits of several, for which a negative subnormal number is no zero.
+    let r = L::sel(x.lt(zero) & !integer, c(f64::NAN), r);
     let r = L::sel(a.eq(inf), rising, r);
     let r = L::sel(a.eq(zero), falling, r);
     let r = L::sel(y.abs().eq(inf), L::sel(a.gt(one), rising, falling), r);
-    // The sum's sign, not the number's: a compiler may ask for the class of a number by its bits, and then a negative subnormal one would not be the zero that it is.
-    let r = L::sel((x + x).lt(zero) & !integer & x.gt(-inf), c(f64::NAN), r);
     let r = L::sel(odd, r.copysign(x), r);
     let r = L::sel(x.nan() | y.nan(), c(f64::NAN), r);
     let unit = y.eq(zero) | x.eq(one) | (x.eq(-one) & y.abs().eq(inf));
