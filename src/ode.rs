@@ -58,6 +58,14 @@ const MIDDLE: [f64; 7] = [
 /// The gradient is that of the adjoint equation, which is solved backwards from the last time: it needs no memory for the steps. Forward mode, and derivatives of the very steps that were
 /// taken, are those of [`Odeint::through_steps`].
 ///
+/// ```
+/// use cotangent::{ode::odeint, prelude::*};
+/// let decay = |y: &Array, _: &Array, rate: &Array| -(rate * y);
+/// let end = |rate: &Array| odeint(decay, &array(1.0), &array![0., 1.], rate).i(-1);
+/// assert!((end(&array(2.0)).to_f64() - (-2f64).exp()).abs() < 1e-5);
+/// assert!((grad(end)(&array(2.0)).to_f64() + (-2f64).exp()).abs() < 1e-4);
+/// ```
+///
 /// # Panics
 /// If `y0` is not of floating-point numbers, if `ts` is no vector of at least one time, or if `f` returns another structure or other shapes than those of `y0`.
 #[track_caller]

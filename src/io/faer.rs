@@ -17,6 +17,13 @@ use ::faer::MatRef;
 /// Calls `f` with the matrix that an array of two dimensions is, without a copy of its elements if they are real numbers.
 ///
 /// An array of another element type, or without two dimensions, is an error.
+///
+/// ```
+/// use cotangent::{io::faer::with_matrix, prelude::*};
+/// let trace = with_matrix(&array![[1., 2.], [3., 4.]], |m: faer::MatRef<f32>| m[(0, 0)] + m[(1, 1)])?;
+/// assert_eq!(trace, 5.0);
+/// # Ok::<(), Error>(())
+/// ```
 pub fn with_matrix<T: Element, R>(x: &Array, f: impl FnOnce(MatRef<T>) -> R) -> Result<R> {
     let x = concrete(x, "the array")?;
     let &[rows, columns] = x.shape() else {

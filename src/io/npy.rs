@@ -42,6 +42,15 @@ pub fn save(path: impl AsRef<Path>, x: &Array) -> Result<()> {
     replace(path, |out| write(x, out))
 }
 /// Loads an array. As `jax.numpy.load`.
+///
+/// ```
+/// use cotangent::{io::npy, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-load-{}.npy", std::process::id()));
+/// npy::save(&path, &array![1, 2])?;
+/// assert_eq!(npy::load(&path)?.to_string(), "[1 2]");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load(path: impl AsRef<Path>) -> Result<Array> {
     open(path.as_ref(), read)
 }
@@ -60,6 +69,14 @@ pub fn encode(x: &Array) -> Result<Vec<u8>> {
     Ok(out)
 }
 /// The array of a file with these bytes.
+///
+/// ```
+/// use cotangent::{io::npy, prelude::*};
+/// let bytes = npy::encode(&array![1., 2.])?;
+/// assert_eq!(npy::decode(&bytes)?.to_string(), "[1. 2.]");
+/// assert!(npy::decode(&bytes[..bytes.len() - 1]).is_err());
+/// # Ok::<(), Error>(())
+/// ```
 pub fn decode(bytes: &[u8]) -> Result<Array> {
     read(&mut Reader::new(&mut std::io::Cursor::new(bytes))?)
 }

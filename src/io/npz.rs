@@ -19,6 +19,15 @@ pub fn save<T: Pytree>(path: impl AsRef<Path>, tree: &T) -> Result<()> {
     saved(path.as_ref(), named(tree), false)
 }
 /// The same in less space. As `numpy.savez_compressed`.
+///
+/// ```
+/// use cotangent::{io::npz, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-compressed-{}.npz", std::process::id()));
+/// npz::save_compressed(&path, &vec![array![1., 2.]])?;
+/// assert_eq!(npz::load_all(&path)?["0"].to_string(), "[1. 2.]");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn save_compressed<T: Pytree>(path: impl AsRef<Path>, tree: &T) -> Result<()> {
     saved(path.as_ref(), named(tree), true)
 }
@@ -37,11 +46,32 @@ fn write(arrays: &[(String, Array)], out: &mut dyn Write, deflate: bool) -> std:
 /// A tree with the structure of `template`: each leaf is the array of its [name](names), which has its shape and type. The leaves' values do not matter.
 ///
 /// An array that is missing, of another type, or left over is an error.
+///
+/// ```
+/// use cotangent::{io::npz, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-load-{}.npz", std::process::id()));
+/// npz::save(&path, &(array![1., 2.], array![3]))?;
+/// let (w, b) = npz::load(&path, &(array![0., 0.], array![0]))?;
+/// assert_eq!((w.to_string(), b.to_string()), ("[1. 2.]".into(), "[3]".into()));
+/// assert!(npz::load(&path, &(array![0.], array![0])).is_err()); // of another shape
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load<T: Pytree>(path: impl AsRef<Path>, template: &T) -> Result<T> {
     let path = path.as_ref();
     load_all(path).and_then(|arrays| about(path, fitted(template, arrays)))
 }
 /// All arrays by name. As `jax.numpy.load`.
+///
+/// ```
+/// use cotangent::{io::npz, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-all-{}.npz", std::process::id()));
+/// npz::save(&path, &vec![array![1., 2.], array![3.]])?;
+/// let all = npz::load_all(&path)?;
+/// assert_eq!((all.len(), all["1"].to_string()), (2, "[3.]".into()));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load_all(path: impl AsRef<Path>) -> Result<Named> {
     open(path.as_ref(), read)
 }
@@ -60,6 +90,14 @@ pub fn encode<T: Pytree>(tree: &T, compressed: bool) -> Result<Vec<u8>> {
     Ok(out)
 }
 /// The arrays of a file with these bytes.
+///
+/// ```
+/// use cotangent::{io::npz, prelude::*};
+/// let bytes = npz::encode(&vec![array![1., 2.]], false)?;
+/// assert_eq!(npz::decode(&bytes)?["0"].to_string(), "[1. 2.]");
+/// assert!(npz::decode(&bytes[..50]).is_err());
+/// # Ok::<(), Error>(())
+/// ```
 pub fn decode(bytes: &[u8]) -> Result<Named> {
     read(&mut Reader::new(&mut std::io::Cursor::new(bytes))?)
 }

@@ -42,6 +42,16 @@ pub fn save<T: Pytree>(path: impl AsRef<Path>, tree: &T) -> Result<()> {
     save_with(path, tree, &Metadata::new())
 }
 /// The same with text beside the arrays.
+///
+/// ```
+/// use cotangent::{io::safetensors::{self, Metadata}, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-with-{}.safetensors", std::process::id()));
+/// let text = Metadata::from([("trained".into(), "yes".into())]);
+/// safetensors::save_with(&path, &vec![array![1., 2.]], &text)?;
+/// assert_eq!(safetensors::load_all(&path)?.1["trained"], "yes");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn save_with<T: Pytree>(path: impl AsRef<Path>, tree: &T, metadata: &Metadata) -> Result<()> {
     let path = path.as_ref();
     let parts = about(path, named(tree).and_then(|all| parts(all, metadata)))?;
@@ -50,11 +60,31 @@ pub fn save_with<T: Pytree>(path: impl AsRef<Path>, tree: &T, metadata: &Metadat
 /// A tree with the structure of `template`: each leaf is the array of its [name](names), which has its shape and type. The leaves' values do not matter.
 ///
 /// An array that is missing, of another type, or left over is an error.
+///
+/// ```
+/// use cotangent::{io::safetensors, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-load-{}.safetensors", std::process::id()));
+/// safetensors::save(&path, &vec![array![1., 2.]])?;
+/// let w = safetensors::load(&path, &vec![array![0., 0.]])?;
+/// assert_eq!(w[0].to_string(), "[1. 2.]");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load<T: Pytree>(path: impl AsRef<Path>, template: &T) -> Result<T> {
     let path = path.as_ref();
     load_all(path).and_then(|(arrays, _)| about(path, fitted(template, arrays)))
 }
 /// All arrays by name, and the text beside them.
+///
+/// ```
+/// use cotangent::{io::safetensors, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-all-{}.safetensors", std::process::id()));
+/// safetensors::save(&path, &vec![array![1., 2.]])?;
+/// let (arrays, text) = safetensors::load_all(&path)?;
+/// assert_eq!((arrays["0"].to_string(), text.len()), ("[1. 2.]".into(), 0));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn load_all(path: impl AsRef<Path>) -> Result<(Named, Metadata)> {
     open(path.as_ref(), read)
 }
@@ -73,6 +103,14 @@ pub fn encode<T: Pytree>(tree: &T, metadata: &Metadata) -> Result<Vec<u8>> {
     Ok(out)
 }
 /// The arrays and the text of a file with these bytes.
+///
+/// ```
+/// use cotangent::{io::safetensors::{self, Metadata}, prelude::*};
+/// let bytes = safetensors::encode(&vec![array![1., 2.]], &Metadata::new())?;
+/// assert_eq!(safetensors::decode(&bytes)?.0["0"].to_string(), "[1. 2.]");
+/// assert!(safetensors::decode(&bytes[..bytes.len() - 1]).is_err());
+/// # Ok::<(), Error>(())
+/// ```
 pub fn decode(bytes: &[u8]) -> Result<(Named, Metadata)> {
     read(&mut Reader::new(&mut std::io::Cursor::new(bytes))?)
 }

@@ -31,6 +31,12 @@ pub fn conv_general_dilated(lhs: &Array, rhs: &Array, window_strides: &[usize], 
 
 /// [`conv_general_dilated`] with padding by name only. As `jax.lax.conv`.
 ///
+/// ```
+/// use cotangent::{lax, prelude::*};
+/// let x = array![[[1., 2., 4., 8.]]];
+/// assert_eq!(lax::conv(&x, &array![[[-1., 1.]]], &[1], "VALID").to_string(), "[[[1. 2. 4.]]]");
+/// ```
+///
 /// # Panics
 /// As [`conv_general_dilated`].
 #[track_caller]
@@ -39,6 +45,13 @@ pub fn conv(lhs: &Array, rhs: &Array, window_strides: &[usize], padding: &str) -
 }
 
 /// [`conv_general_dilated`] with dilations. As `jax.lax.conv_with_general_padding`.
+///
+/// ```
+/// use cotangent::{lax, prelude::*};
+/// let (x, steps) = (array![[[1., 2., 4., 8.]]], array![[[-1., 1.]]]);
+/// // the difference of elements that are two apart
+/// assert_eq!(lax::conv_with_general_padding(&x, &steps, &[1], "VALID", &[1], &[2]).to_string(), "[[[3. 6.]]]");
+/// ```
 ///
 /// # Panics
 /// As [`conv_general_dilated`].

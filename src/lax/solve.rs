@@ -251,6 +251,17 @@ pub fn custom_root<T: Pytree>(
 
 /// [`custom_root`] with a solver that returns something beside the root, such as the number of its steps. That has no derivative.
 ///
+/// ```
+/// use cotangent::{lax, prelude::*};
+/// let newton = |f: &dyn Fn(&Array) -> Array, x: &Array| {
+///     let more = |(x, k): &(Array, Array)| f(x).abs().gt(1e-5) & k.lt(20);
+///     lax::while_loop(more, |(x, k): &(Array, Array)| (x - f(x) / (3.0 * x * x), k + 1), &(x.clone(), array(0)))
+/// };
+/// let linear = |g: &dyn Fn(&Array) -> Array, y: &Array| y / g(&array(1.0));
+/// let (root, turns) = lax::custom_root_aux(|x: &Array| x.powi(3) - 8.0, &array(1.0), newton, linear);
+/// assert!((root.to_f64() - 2.0).abs() < 1e-5 && turns.to_f64() > 2.0);
+/// ```
+///
 /// # Panics
 /// As [`custom_root`].
 #[track_caller]

@@ -57,6 +57,11 @@ impl From<Vec<(i64, i64)>> for Padding {
 
 /// The padding before and behind each dimension: of an array of these extents, and windows of these extents and strides. As `jax.lax.padtype_to_pads`.
 ///
+/// ```
+/// use cotangent::lax;
+/// assert_eq!(lax::padtype_to_pads(&[5, 6], &[3, 2], &[1, 2], &"SAME".into()), [(1, 1), (0, 0)]);
+/// ```
+///
 /// # Panics
 /// If the padding is one of the two that depend on windows, and the three lists have different lengths or a stride is 0.
 #[track_caller]

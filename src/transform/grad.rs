@@ -89,6 +89,14 @@ where
 
 /// The value of `f` and its gradient with respect to the arguments that `argnums` selects.
 ///
+/// ```
+/// use cotangent::prelude::*;
+/// use cotangent::value_and_grad_argnums;
+/// let f = |x: &Array, y: &Array| x * x * y;
+/// let (value, (dx, dy)) = value_and_grad_argnums(f, (ARG0, ARG1))(&array(3.0), &array(2.0));
+/// assert_eq!((value.to_f64(), dx.to_f64(), dy.to_f64()), (18.0, 12.0, 9.0));
+/// ```
+///
 /// # Panics
 /// As [`grad_argnums`].
 #[track_caller]

@@ -41,6 +41,13 @@ fn flat(leaves: &[Array]) -> Array {
 
 /// A tree like this one, with leaves of its shapes and types, from the elements of a vector: the inverse of [`ravel`].
 ///
+/// ```
+/// use cotangent::{prelude::*, tree};
+/// let like = (array![0., 0.], array(0.0));
+/// let (a, b) = tree::unravel(&like, &array![1., 2., 3.]);
+/// assert_eq!((a.to_string(), b.to_f64()), ("[1. 2.]".into(), 3.0));
+/// ```
+///
 /// # Panics
 /// If the vector has not as many elements as the tree.
 #[track_caller]

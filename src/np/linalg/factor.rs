@@ -134,6 +134,12 @@ pub struct SingularValues {
 }
 /// The singular value decomposition with all singular vectors, as NumPy has it. [`Svd`] has the options; without the vectors that belong to no value there
 /// is a derivative. As `jax.numpy.linalg.svd`.
+///
+/// ```
+/// use cotangent::{prelude::*, np::linalg};
+/// let f = linalg::svd(&array![[3., 0.], [4., 5.]]);
+/// assert!(((&f.u * &f.s).dot(&f.vh) - array![[3., 0.], [4., 5.]]).abs().max().to_f64() < 1e-5);
+/// ```
 #[track_caller]
 pub fn svd(a: &Array) -> SingularValues {
     Svd::new().of(a)
