@@ -19,7 +19,13 @@ fn of_key(key: Array, a: &Array, log: bool) -> Array {
         // from the same key once more as a function with this rule, so that there are second derivatives
         let y = of_key(key.0, &a, log);
         let slope = match log {
-            false => random_gamma_grad(&a, &y),
+            // Where there is no such distribution the slope is NaN, and moves with nothing.
+            false => {
+                let full = |v: f64| np::broadcast_to(&lit(&a, v), a.shape());
+                let good = prim::gt(&a, &full(0.0));
+                let inside = |x: &Array| select_n(&good, &[&full(1.0), x]);
+                select_n(&good, &[&full(f64::NAN), &random_gamma_grad(&inside(&a), &inside(&y))])
+            }
             true => {
                 let x = prim::exp(&y);
                 let tiny = lit(&x, x.dtype().float_info().expect("a floating-point type").tiny);
