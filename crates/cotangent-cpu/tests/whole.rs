@@ -116,7 +116,7 @@ enum Act {
     Turns(Step, usize, bool),
     /// All of these, so many times.
     Loop(Vec<Act>, usize),
-    /// One of these, by the lowest bit of the first byte of the state.
+    /// One of these, by the lowest bit of the state.
     Either(Vec<Act>, Vec<Act>),
 }
 type State = Vec<Vec<u8>>;
@@ -149,13 +149,19 @@ fn acts(r: &mut Random, types: &[Ty], depth: usize, left: &mut usize) -> Vec<Act
         })
         .collect()
 }
-fn odd(state: &State) -> bool {
-    state.iter().find_map(|s| s.first()).is_some_and(|b| b & 1 == 1)
+/// Which way to go; not by the bits of a NaN, which nobody promises.
+fn odd(state: &State, types: &[Ty]) -> bool {
+    let Some((bytes, ty)) = state.iter().zip(types).find(|(s, _)| !s.is_empty()) else { return false };
+    let (part, word) = (ty.dt.part(), |b: &[u8]| b.iter().rev().fold(0, |w, b| w << 8 | *b as u64));
+    let x = word(&bytes[..part.size()]);
+    let nan = part.is_float() && reference::scalar(Op::Ne, Dt::Bool, part, x, x, 0) != 0;
+    !nan && x & 1 == 1
 }
 
 /// By the reference. Results beside the state are collected.
 fn refer(
     acts: &[Act],
+    types: &[Ty],
     state: &mut State,
     beside: &mut Vec<(Dt, Vec<u8>)>,
     texts: &mut Vec<String>,
@@ -181,10 +187,10 @@ fn refer(
             }
             Act::Loop(inner, n) => {
                 for _ in 0..*n {
-                    refer(inner, state, beside, texts)?
+                    refer(inner, types, state, beside, texts)?
                 }
             }
-            Act::Either(yes, no) => refer(if odd(state) { yes } else { no }, state, beside, texts)?,
+            Act::Either(yes, no) => refer(if odd(state, types) { yes } else { no }, types, state, beside, texts)?,
         }
     }
     Ok(())
@@ -226,7 +232,13 @@ impl Held {
 }
 
 /// By the engine.
-fn engine(acts: &[Act], options: Options, state: &mut Vec<Held>, beside: &mut State) -> Result<(), String> {
+fn engine(
+    acts: &[Act],
+    types: &[Ty],
+    options: Options,
+    state: &mut Vec<Held>,
+    beside: &mut State,
+) -> Result<(), String> {
     for act in acts {
         match act {
             Act::Once(s) => once(s, options, state, beside)?,
@@ -272,12 +284,12 @@ fn engine(acts: &[Act], options: Options, state: &mut Vec<Held>, beside: &mut St
             }
             Act::Loop(inner, n) => {
                 for _ in 0..*n {
-                    engine(inner, options, state, beside)?
+                    engine(inner, types, options, state, beside)?
                 }
             }
             Act::Either(yes, no) => {
                 let now = state.iter().map(Held::bytes).collect();
-                engine(if odd(&now) { yes } else { no }, options, state, beside)?
+                engine(if odd(&now, types) { yes } else { no }, types, options, state, beside)?
             }
         }
     }
@@ -306,7 +318,7 @@ fn programs(seed: u64) -> Result<(), String> {
     let first: State = fuzz::over(seed, &types).1.into_iter().take(types.len()).collect();
     let all = acts(&mut r, &types, 0, &mut 8);
     let (mut want, mut beside, mut texts) = (first.clone(), vec![], vec![]);
-    refer(&all, &mut want, &mut beside, &mut texts)?;
+    refer(&all, &types, &mut want, &mut beside, &mut texts)?;
     let ways = ways();
     // two of the ways, each time others
     for k in 0..2 {
@@ -314,7 +326,7 @@ fn programs(seed: u64) -> Result<(), String> {
         pool::set_threads(threads);
         let start: Vec<Held> = types.iter().zip(&first).map(|(ty, b)| Held::new(ty, b)).collect();
         let (mut state, mut got) = (start.clone(), vec![]);
-        engine(&all, options, &mut state, &mut got)?;
+        engine(&all, &types, options, &mut state, &mut got)?;
         let told = |what: String| format!("{options:?}, {threads} threads: {what}\n{}", texts.join("\n"));
         if got.len() != beside.len() {
             return Err(told(format!("{} results instead of {}", got.len(), beside.len())));

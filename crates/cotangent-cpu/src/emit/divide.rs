@@ -127,9 +127,10 @@ impl Words<'_> {
         let (from_zero, to_zero) = (self.same(x, zero), self.same(y, zero));
         let next = self.sel(from_zero, least, step);
         let or = |a, b| self.build.bin(I::MOr, Ty::Mask, a, b);
-        let infinity = self.c(infinity);
+        // a NaN has one more bit than infinity
+        let (infinity, quiet) = (self.c(infinity), self.c(infinity | infinity >> 1));
         let nan = or(self.less(true, infinity, x), self.less(true, infinity, y));
-        let next = self.sel(nan, self.bin(I::Or, infinity, self.un(I::ShrBy(1), rest)), next);
+        let next = self.sel(nan, quiet, next);
         self.sel(or(self.same(a, b), self.both(from_zero, to_zero)), b, next)
     }
 
