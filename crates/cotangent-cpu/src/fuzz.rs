@@ -27,8 +27,8 @@ const LARGEST: usize = 4500;
 /// How much a program may do, in elements times operations.
 const BUDGET: usize = 12_000;
 
-/// A small generator: splitmix64.
-struct Rng(u64);
+/// A small generator: splitmix64, from a seed.
+pub struct Rng(pub u64);
 
 impl Rng {
     fn next(&mut self) -> u64 {
@@ -38,7 +38,7 @@ impl Rng {
         x ^ x >> 31
     }
     /// Less than `n`, which is not 0.
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
     /// From `lo` to `hi`, both included.

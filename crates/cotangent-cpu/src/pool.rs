@@ -240,6 +240,8 @@ pub fn chunks(ns: f64) -> usize {
     }
     match threads() {
         1 => 1,
+        // a piece of shared work is not shared again
+        _ if INSIDE.get() => 1,
         n => ((ns / LEAST) as usize).min(4 * n),
     }
 }

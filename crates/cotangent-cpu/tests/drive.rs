@@ -1,21 +1,10 @@
 //! Loops over arrays against the scalar reference, turn by turn, on random programs.
 
 use cotangent_cpu::exec::{Options, When};
+use cotangent_cpu::fuzz::Rng;
 use cotangent_cpu::isa::Isa;
 use cotangent_cpu::reference::evaluate;
 use cotangent_cpu::*;
-
-/// A small generator: splitmix64.
-struct Random(u64);
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) % n as u64) as usize
-    }
-}
 
 /// The program with its arguments in this order.
 fn ordered(p: &Program, order: &[usize]) -> Program {
@@ -39,7 +28,7 @@ fn word(bytes: &[u8]) -> u64 {
 fn turns_are_those_of_the_reference() {
     let (mut arrays, mut turned) = (0, 0);
     for seed in 0..4000 {
-        let mut r = Random(seed);
+        let mut r = Rng(seed);
         let (p, args) = fuzz::case_within(seed, [10, 70, 700][seed as usize % 3]);
         // each argument is a constant, carried, or has a row for each turn
         let mut roles: [Vec<usize>; 3] = Default::default();
@@ -201,9 +190,9 @@ fn products_are_added_to_the_carry() {
         let body = Executable::body(&p, 1..2);
         assert_eq!(body.is_some(), (2..=256).contains(&k), "{k}");
         let body = body.unwrap_or_else(|| Executable::compile(&p).unwrap());
-        let mut r = Random(k as u64);
+        let mut r = Rng(k as u64);
         let mut numbers = |len: usize| -> Vec<u8> {
-            let number = |r: &mut Random| r.below(2001) as f64 / 1000.0 - 1.0;
+            let number = |r: &mut Rng| r.below(2001) as f64 / 1000.0 - 1.0;
             let all = (0..len).map(|_| number(&mut r));
             match dt {
                 Dt::F32 => all.flat_map(|x| (x as f32).to_le_bytes()).collect(),
@@ -242,7 +231,7 @@ fn products_are_added_to_the_carry() {
 fn what_leaves_the_loop_is_the_same() {
     let (mut constants, mut products) = (0, 0);
     for seed in 0..8_000 {
-        let mut r = Random(seed);
+        let mut r = Rng(seed);
         let (p, args) = fuzz::case_within(seed, [20, 300][seed as usize % 2]);
         let mut roles: [Vec<usize>; 3] = Default::default();
         (0..args.len()).for_each(|i| roles[r.below(3)].push(i));
@@ -315,7 +304,7 @@ fn rows_are_multiplied_all_at_once() {
         assert_eq!(hoisted.is_some(), k >= 8);
         let Some(h) = hoisted else { continue };
         assert_eq!((h.constants, h.before.outs.len(), h.body.args.len()), (0, 1, 4));
-        let mut r = Random(k as u64);
+        let mut r = Rng(k as u64);
         let mut numbers = |len: usize| (0..len).map(|_| r.below(2001) as f32 / 1000.0 - 1.0).collect::<Vec<f32>>();
         let [weights, first, rows] = [n * k, m * n, turns * m * k].map(|len| Buffer::from_slice(&numbers(len)));
         let before = Executable::compile(&h.before).unwrap();

@@ -4,6 +4,7 @@
 //! `COTANGENT_FUZZ=first..end` chooses the seeds.
 
 use cotangent_cpu::exec::{Options, Sizes, When};
+use cotangent_cpu::fuzz::Rng;
 use cotangent_cpu::isa::Isa;
 use cotangent_cpu::reference::evaluate;
 use cotangent_cpu::*;
@@ -89,18 +90,6 @@ fn whole_programs_are_those_of_the_reference() {
     try_all(300, program)
 }
 
-/// A small generator: splitmix64.
-struct Random(u64);
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) % n as u64) as usize
-    }
-}
-
 /// A program from a state to the next, and what else it takes. Its arguments: constants, then the state.
 struct Step {
     p: Program,
@@ -133,7 +122,7 @@ fn step(seed: u64, types: &[Ty]) -> Step {
     }
     Step { p, consts: args.split_off(n), more }
 }
-fn acts(r: &mut Random, types: &[Ty], depth: usize, left: &mut usize) -> Vec<Act> {
+fn acts(r: &mut Rng, types: &[Ty], depth: usize, left: &mut usize) -> Vec<Act> {
     let n = 1 + r.below(3);
     (0..n)
         .map(|_| {
@@ -309,7 +298,7 @@ fn once(s: &Step, options: Options, state: &mut Vec<Held>, beside: &mut State) -
 }
 
 fn programs(seed: u64) -> Result<(), String> {
-    let mut r = Random(seed);
+    let mut r = Rng(seed);
     let dts = [Dt::F32, Dt::F32, Dt::F64, Dt::I32, Dt::F16, Dt::C64, Dt::U8];
     let (a, b) = ([1, 2, 3, 8, 17][r.below(5)], [1, 5, 8, 16, 33][r.below(5)]);
     let shapes = [vec![a, b], vec![b], vec![], vec![a, b], vec![b, a]];

@@ -13,7 +13,7 @@ mod patches;
 use crate::dot::{CHUNK, Mat, SUPER, add_sums, dot, dot_onto, few_rows};
 use crate::isa::Isa;
 use crate::pairs::Pairs;
-use crate::{Buffer, DotOrder, DotSpec, Dt, Slide};
+use crate::{Buffer, DotOrder, DotSpec, Dt, Slide, pool};
 use patches::{Cell, Side, copy, pack};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -287,35 +287,54 @@ impl<T: Cell> Run<'_, T> {
             _ => piece(self.m, (PANEL / (self.k * size)).max(14)),
         };
         let panel = panel.min(self.m);
-        let area = Buffer::uninit(if direct.is_some() { 0 } else { panel * self.k * size });
+        let panels = self.m.div_ceil(panel);
         let filter = Buffer::uninit(if row.is_some() { 0 } else { self.k * c.features * size });
-        let apart = c.groups > 1;
-        let sums = Buffer::uninit(if apart { panel * c.features * c.acc.size() } else { 0 });
+        // A panel of all rows is one product, which asks for help itself.
+        let ns = if panels == 1 { 0.0 } else { (self.m * c.features * self.k * size) as f64 / 160.0 };
+        let chunks = pool::chunks(ns).min(panels);
         for group in 0..c.groups {
             // SAFETY: the caller's; the buffers have the room that their uses have.
-            unsafe {
-                let b = match row {
+            let b = unsafe {
+                match row {
                     Some(row) => self.filter_matrix(group, row),
                     None => {
                         self.pack_filter(group, 0..self.k, filter.ptr().cast());
                         Self::dense(filter.ptr().cast(), c.features)
                     }
-                };
-                for start in (0..self.m).step_by(panel) {
-                    let rows = start..self.m.min(start + panel);
-                    let a = match direct {
-                        Some(row) => {
-                            let lead: isize = c.space.iter().map(|s| -s.slide.lo as isize * s.x).sum();
-                            let x = self.x.wrapping_offset(group as isize * c.x[0] + lead);
-                            Mat { ptr: x.cast(), batch: 0, row, col: c.x[2] }
-                        }
-                        None => self.patches(group, rows.clone(), 0..self.k, area.ptr().cast()),
-                    };
-                    let to = if apart { sums.ptr() } else { self.result(start, 0) };
-                    dot(self.spec, c.src, c.acc, [1, rows.len(), c.features, self.k], a, b, to);
-                    if apart {
-                        self.deliver(to, rows, group);
+                }
+            };
+            let shared = Shared(self, b);
+            pool::parallel(chunks, ns, &move |k| {
+                let Shared(run, b) = { shared };
+                // SAFETY: as above; chunks write different rows.
+                unsafe { run.panels(group, b, direct, panel, panels * k / chunks..panels * (k + 1) / chunks) }
+            })
+        }
+    }
+    /// Some of the panels of whole patches, of so many rows each, times the filter `b`. `direct`: the distance of patches that lie in the array as they are.
+    ///
+    /// # Safety
+    /// As for [`Conv::run`].
+    unsafe fn panels(&self, group: usize, b: Mat, direct: Option<isize>, panel: usize, some: Range<usize>) {
+        let (c, size, apart) = (self.c, size_of::<T>(), self.c.groups > 1);
+        let area = Buffer::uninit(if direct.is_some() { 0 } else { panel * self.k * size });
+        let sums = Buffer::uninit(if apart { panel * c.features * c.acc.size() } else { 0 });
+        for start in some.map(|p| p * panel) {
+            let rows = start..self.m.min(start + panel);
+            // SAFETY: the caller's; the buffers have the room that their uses have.
+            unsafe {
+                let a = match direct {
+                    Some(row) => {
+                        let lead: isize = c.space.iter().map(|s| -s.slide.lo as isize * s.x).sum();
+                        let x = self.x.wrapping_offset(group as isize * c.x[0] + lead);
+                        Mat { ptr: x.cast(), batch: 0, row, col: c.x[2] }
                     }
+                    None => self.patches(group, rows.clone(), 0..self.k, area.ptr().cast()),
+                };
+                let to = if apart { sums.ptr() } else { self.result(start, 0) };
+                dot(self.spec, c.src, c.acc, [1, rows.len(), c.features, self.k], a, b, to);
+                if apart {
+                    self.deliver(to, rows, group);
                 }
             }
         }
@@ -380,6 +399,17 @@ impl<T: Cell> Run<'_, T> {
         }
     }
 }
+
+/// A run and the filter of a group, for the threads that share the work.
+struct Shared<'a, T>(&'a Run<'a, T>, Mat);
+impl<T> Clone for Shared<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Shared<'_, T> {}
+// SAFETY: threads read the operands, and write to memory behind a pointer, each to its own rows.
+unsafe impl<T> Sync for Shared<'_, T> {}
 
 /// Writes `n` elements that are side by side in each of `columns` lines, `distance` apart, as `n` rows of `columns`.
 ///

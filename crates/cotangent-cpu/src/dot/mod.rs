@@ -381,11 +381,20 @@ pub unsafe fn dot_with(
     out: *mut u8,
     tail: Tail,
 ) {
-    let mut product = Product::new(spec, src, out_dt, sizes, a, b, out, 1);
+    // SAFETY: the caller's promise.
+    unsafe { with_help(|parts| Product::new(spec, src, out_dt, sizes, a, b, out, parts), tail) }
+}
+
+/// Computes a product, which `new` makes for at least so many items, with the threads that are free if they are worth it.
+///
+/// # Safety
+/// As for [`Product::run`].
+unsafe fn with_help(new: impl Fn(usize) -> Product, tail: Tail) {
+    let mut product = new(1);
     let ns = product.estimate();
     let parts = pool::chunks(ns);
     if parts > product.items() {
-        product = Product::new(spec, src, out_dt, sizes, a, b, out, parts)
+        product = new(parts)
     }
     // SAFETY: the caller's promise.
     unsafe { product.run_all(ns, parts, tail) }
@@ -428,12 +437,10 @@ pub(crate) fn few_rows(spec: DotSpec, src: Dt) -> Option<usize> {
 /// # Safety
 /// As for [`dot`]; with `onto` the result is initialized. Sums are floats or complex, `spec.order` is a chain, and there is at most a super-chunk.
 pub(crate) unsafe fn dot_onto(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8, onto: bool) {
+    let new = |parts| Product { onto, ..Product::new(spec, src, spec.acc, sizes, a, b, out, parts) };
+    debug_assert!(spec.order == DotOrder::Chain && new(1).in_place());
     // SAFETY: the caller's promise.
-    unsafe {
-        let product = Product { onto, ..Product::new(spec, src, spec.acc, sizes, a, b, out, 1) };
-        debug_assert!(product.in_place() && !product.is_tree());
-        product.run(0..product.items(), None)
-    }
+    unsafe { with_help(new, None) }
 }
 
 /// Adds a product to what is there: each sum, when it is complete, to its element.
@@ -441,16 +448,9 @@ pub(crate) unsafe fn dot_onto(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat,
 /// # Safety
 /// As for [`dot`], and the result is initialized. Sums are floats, `spec.order` is a chain of one chunk, longer than one.
 pub(crate) unsafe fn add_dot(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8) {
-    let new = |parts| Product { onto: true, ..Product::new(spec, src, spec.acc, sizes, a, b, out, parts) };
-    let mut product = new(1);
-    debug_assert!(product.in_place() && !product.is_tree() && (2..=CHUNK).contains(&product.k));
-    let ns = product.estimate();
-    let parts = pool::chunks(ns);
-    if parts > product.items() {
-        product = new(parts)
-    }
+    debug_assert!((2..=CHUNK).contains(&sizes[3]));
     // SAFETY: the caller's promise.
-    unsafe { product.run_all(ns, parts, None) }
+    unsafe { dot_onto(spec, src, sizes, a, b, out, true) }
 }
 
 /// `out = a * b` of dense matrices in row-major order, or of their transposes: `a` holds `[m, k]`, or `[k, m]` if transposed,

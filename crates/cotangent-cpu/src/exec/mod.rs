@@ -47,6 +47,7 @@ pub(crate) use compose::compose;
 pub use drive::{ArrayLoop, Rows, Turned};
 use run::{Frame, Slot};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 pub use strip::Sizes;
 pub use turns::ScalarLoop;
@@ -137,14 +138,20 @@ impl Ready {
     fn new(p: &Program, options: &Options) -> Result<(plan::Plan, Ready), String> {
         assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
         p.check()?;
-        let swapped = if options.fuse { swap::swapped(p) } else { None };
-        let p = swapped.as_ref().unwrap_or(p);
-        let maps = if options.fuse { outer::maps(p) } else { None };
-        let p = maps.as_ref().unwrap_or(p);
-        let few = if options.fuse { few::maps(p, few::LEAST.min(options.strips.least)) } else { None };
-        let p = few.as_ref().unwrap_or(p);
-        let onto = if options.fuse { swap::onto(p, options.owned.0..options.owned.1) } else { None };
-        let p = onto.as_ref().unwrap_or(p);
+        let mut p = Cow::Borrowed(p);
+        if options.fuse {
+            let least = few::LEAST.min(options.strips.least);
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 4] =
+                [&swap::swapped, &outer::maps, &|p| few::maps(p, least), &|p| {
+                    swap::onto(p, options.owned.0..options.owned.1)
+                }];
+            for pass in passes {
+                if let Some(next) = pass(&p) {
+                    p = Cow::Owned(next)
+                }
+            }
+        }
+        let p = &*p;
         let plan = plan::Plan::new(p, options.fuse);
         let ready = match build::registers(p, &plan, options) {
             Some(r) => Ready::Scalar(r),
