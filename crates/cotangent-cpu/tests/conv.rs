@@ -71,8 +71,14 @@ fn check(name: &str, c: Conv) {
     let want = reference::evaluate(&p, &args).unwrap();
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
         let e = Executable::compile_with(&p, Options { isa, ..Options::default() }).unwrap();
-        let got = fuzz::run(&e, &p, &args);
-        fuzz::same(out, &got[0], &want[0]).unwrap_or_else(|e| panic!("{name}, {isa:?}: {e}\n{p}"));
+        // alone, and with the panels shared out
+        for threads in [1, 3] {
+            pool::set_threads(threads);
+            pool::share_everything(threads > 1);
+            let got = fuzz::run(&e, &p, &args);
+            fuzz::same(out, &got[0], &want[0])
+                .unwrap_or_else(|e| panic!("{name}, {isa:?}, {threads} threads: {e}\n{p}"));
+        }
     }
 }
 
