@@ -13,7 +13,7 @@ mod picture;
 mod training;
 
 use cotangent::lax::{self, ConvGeneralDilated, ReduceWindow};
-use cotangent::optim::{self, AdamState, Optimizer, Schedule};
+use cotangent::optim::{self, Optimizer, Schedule};
 use cotangent::prelude::*;
 use cotangent::random::{self, Key};
 use cotangent::{nn, vmap};
@@ -57,11 +57,7 @@ impl Network {
 }
 
 /// What a step of the training changes.
-#[derive(Pytree)]
-struct Training {
-    network: Network,
-    optimizer: AdamState<Network>,
-}
+type Training = digits::Training<Network>;
 
 fn main() -> Drawn {
     let [split, first, mut steps] = random::key(0).split();

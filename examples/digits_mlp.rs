@@ -14,7 +14,7 @@ mod picture;
 mod training;
 
 use cotangent::data::Batches;
-use cotangent::optim::{self, AdamState, Optimizer, Schedule};
+use cotangent::optim::{self, Optimizer, Schedule};
 use cotangent::prelude::*;
 use cotangent::random::{self, Key};
 use cotangent::{nn, np};
@@ -47,11 +47,7 @@ fn network(layers: &Network, images: &Array, mut dropout: Option<Key>) -> Array 
 }
 
 /// What a step of the training changes.
-#[derive(Pytree)]
-struct Training {
-    network: Network,
-    optimizer: AdamState<Network>,
-}
+type Training = digits::Training<Network>;
 
 fn main() -> Drawn {
     let [split, first, mut steps] = random::key(0).split();

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use crate::picture::*;
+use cotangent::optim::AdamState;
 use cotangent::prelude::*;
 use cotangent::random::{self, Key};
 use cotangent::{io::npz, nn, np};
@@ -31,6 +32,13 @@ pub fn load(key: Key) -> Result<(Digits, Digits), Error> {
     let order = random::permutation(key, n as i64);
     let part = |rows: &Array| tree::map(&digits, |x| x.i(rows));
     Ok((part(&order.i(TEST..)), part(&order.i(..TEST))))
+}
+
+/// What a step of the training changes.
+#[derive(Pytree)]
+pub struct Training<N> {
+    pub network: N,
+    pub optimizer: AdamState<N>,
 }
 
 /// Weights and biases: of a dense layer, or of a convolution with its window in front.

@@ -279,46 +279,42 @@ impl Array {
     pub fn astype(&self, dtype: DType) -> Array {
         convert_element_type(self, dtype, false)
     }
+}
+
+/// Methods for the functions of two arrays above: a number takes the type of the array beside it.
+macro_rules! beside { ($($(#[$doc:meta])* $method:ident $function:ident;)*) => {
+    impl Array { $(
+        $(#[$doc])*
+        #[track_caller]
+        pub fn $method(&self, y: impl Operand) -> Array {
+            let y = y.beside(self);
+            $function(self, &y)
+        }
+    )* }
+} }
+beside! {
     /// The greater of the two, element by element.
-    #[track_caller]
-    pub fn maximum(&self, y: impl Operand) -> Array {
-        let y = y.beside(self);
-        maximum(self, &y)
-    }
+    maximum maximum;
     /// The lesser of the two, element by element.
-    #[track_caller]
-    pub fn minimum(&self, y: impl Operand) -> Array {
-        let y = y.beside(self);
-        minimum(self, &y)
-    }
+    minimum minimum;
     /// Where self < y.
-    #[track_caller]
-    pub fn lt(&self, y: impl Operand) -> Array {
-        let y = y.beside(self);
-        less(self, &y)
-    }
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = array![1., 2., 3.];
+    /// assert_eq!((x.lt(2.).to_string(), x.ge(2.).to_string()), ("[ True False False]".into(), "[False  True  True]".into()));
+    /// ```
+    lt less;
     /// Where self > y.
-    #[track_caller]
-    pub fn gt(&self, y: impl Operand) -> Array {
-        let y = y.beside(self);
-        greater(self, &y)
-    }
+    gt greater;
     /// Where self <= y.
     ///
     /// ```
     /// use cotangent::prelude::*;
     /// let x = array![1., 2., 3.];
-    /// assert_eq!((x.le(2.).to_string(), x.ge(2.).to_string()), ("[ True  True False]".into(), "[False  True  True]".into()));
+    /// assert_eq!((x.le(2.).to_string(), x.gt(2.).to_string()), ("[ True  True False]".into(), "[False False  True]".into()));
     /// ```
-    #[track_caller]
-    pub fn le(&self, y: impl Operand) -> Array {
-        let y = y.beside(self);
-        less_equal(self, &y)
-    }
+    le less_equal;
     /// Where self >= y.
-    #[track_caller]
-    pub fn ge(&self, y: impl Operand) -> Array {
-        let y = y.beside(self);
-        greater_equal(self, &y)
-    }
+    ge greater_equal;
 }

@@ -228,7 +228,7 @@ impl Page<'_> {
                 "<g class=\"k\"><title>{}</title><rect x=\"{RIGHT}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"4\" fill=\"hsl({h},60%,96%)\" stroke=\"hsl({h},50%,60%)\"/>\
                  <rect x=\"{}\" y=\"{}\" width=\"{width:.1}\" height=\"5\" fill=\"hsl({h},60%,55%)\"/>\
                  <text x=\"{}\" y=\"{}\">{k} {}{spent}</text><text x=\"{}\" y=\"{}\" class=\"small\">{} read, {} written, {} flops, {} transcendentals</text></g>",
-                safe(&g.text(&p.program, k)),
+                safe(&g.text(k)),
                 WIDTH - RIGHT - 4,
                 BOX - 8,
                 RIGHT + 8,

@@ -57,7 +57,7 @@ pub(super) fn steps(f: &Inside) -> String {
         let report = p.inspected().report();
         let mut t = format!("{} groups; {}\n", report.groups.len(), report.memory);
         for (k, g) in report.groups.iter().enumerate() {
-            t.push_str(&g.text(&p.program, k));
+            t.push_str(&g.text(k));
             for e in equations(p, &g.nodes) {
                 let l = &p.lines[e];
                 let _ = writeln!(t, "    for {}  # {}", l.text, l.loc);

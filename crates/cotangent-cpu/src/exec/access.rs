@@ -109,6 +109,16 @@ impl Access {
         }
     }
 
+    /// Makes the innermost axis, which is not guarded, two: rows of this length.
+    pub fn cut(&mut self, row: usize) {
+        if let Some(last) = self.axes.last_mut().filter(|a| a.n > row) {
+            let outer = Axis { n: last.n / row, stride: last.stride.wrapping_mul(row as isize), guard: None };
+            last.n = row;
+            let at = self.axes.len() - 1;
+            self.axes.insert(at, outer)
+        }
+    }
+
     /// Where the element `start` lies, if the elements of its innermost row lie one behind the other.
     pub fn contiguous_at(&self, start: usize) -> Option<isize> {
         if !self.is_plain() {

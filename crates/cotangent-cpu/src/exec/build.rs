@@ -8,7 +8,7 @@ use super::map::{Code, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
 use super::run::{Copy, Step};
-use super::strip::{self, Strip};
+use super::strip::{Found, Strip};
 use super::{Form, Options, When, fold};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
@@ -135,7 +135,7 @@ pub fn registers(p: &Program, plan: &Plan, options: &Options) -> Option<Register
 }
 
 /// Builds the steps of a plan.
-pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
+pub fn build(p: &Program, plan: &Plan, strips: Vec<Found>, options: &Options) -> Built {
     let n = p.vals.len();
     let mut b = Builder {
         p,
@@ -167,7 +167,7 @@ pub fn build(p: &Program, plan: &Plan, options: &Options) -> Built {
             *k = b.consts.value(values[*k as usize]);
         }
     }
-    b.run(options);
+    b.run(strips, options);
     // From the last to the first: whoever reads a buffer last takes it.
     let mut taken = HashSet::new();
     let out = |(v, o): (&ValId, &ValId)| {
@@ -230,7 +230,7 @@ pub struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn run(&mut self, options: &Options) {
+    fn run(&mut self, strips: Vec<Found>, options: &Options) {
         let mut group_of = vec![NONE; self.p.nodes.len()];
         let mut first = 0;
         for (g, end) in self.plan.ends.iter().enumerate() {
@@ -255,7 +255,7 @@ impl Builder<'_> {
             self.last[*v as usize] = NONE - 1;
         }
         self.find_pieces();
-        let mut strips = strip::find(self.p, self.plan, options.strips).into_iter().peekable();
+        let mut strips = strips.into_iter().peekable();
         let plan = self.plan;
         for g in 0..plan.ends.len() {
             if let Some(found) = strips.next_if(|s| s.groups.start == g) {

@@ -74,6 +74,8 @@ pub struct Lower<'a> {
     made: HashMap<(ValId, bool), u32>,
     inputs: HashMap<(ValId, u32, Part), u32>,
     consts: HashMap<(u64, usize), u32>,
+    /// What is computed already: maps of a group may say the same.
+    calls: HashMap<(What, [u32; 3]), u32>,
     len: usize,
 }
 
@@ -98,6 +100,7 @@ impl<'a> Lower<'a> {
             made: HashMap::new(),
             inputs: HashMap::new(),
             consts: HashMap::new(),
+            calls: HashMap::new(),
             len: 0,
         }
     }
@@ -145,8 +148,18 @@ impl<'a> Lower<'a> {
         self.ssa.push(Ssa { size, def });
         self.ssa.len() as u32 - 1
     }
-    fn call(&mut self, what: What, size: usize, args: [u32; 3]) -> u32 {
-        self.def(size, Def::Call { what, args })
+    fn call(&mut self, what: What, size: usize, mut args: [u32; 3]) -> u32 {
+        if let What::Op(Op::Add | Op::Mul, _) = what {
+            args[..2].sort_unstable()
+        }
+        // A copy goes to a place of its own.
+        let moves = matches!(what, What::Copy(_) | What::Interleave(_));
+        if let Some(id) = self.calls.get(&(what, args)).filter(|_| !moves) {
+            return *id;
+        }
+        let id = self.def(size, Def::Call { what, args });
+        self.calls.insert((what, args), id);
+        id
     }
     fn constant(&mut self, bits: u64, size: usize) -> u32 {
         if let Some(id) = self.consts.get(&(bits, size)) {

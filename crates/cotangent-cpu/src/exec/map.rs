@@ -111,18 +111,21 @@ struct Shared<'a>(&'a MapStep, &'a Frame<'a>);
 unsafe impl Sync for Shared<'_> {}
 
 impl MapStep {
-    /// If all operands that are walked over have long innermost axes of one length, blocks stay inside those rows.
+    /// If all operands that are walked over have long innermost axes, whose lengths are multiples of the shortest, blocks stay inside rows of that length.
     pub fn choose_row(&mut self) {
         self.row = self.len.max(1);
         let mut rows = self.fills.iter().filter_map(|c| match &c.fill {
             Fill::Strided(_, access) => Some(access.row().map(|r| r.0)),
             _ => None,
         });
-        if let Some(Some(first)) = rows.next()
-            && first >= LONG_ROW
-            && rows.all(|r| r == Some(first))
-        {
-            self.row = first;
+        let Some(row) = rows.clone().flatten().min().filter(|n| *n >= LONG_ROW) else { return };
+        if rows.all(|n| n.is_some_and(|n| n.is_multiple_of(row))) {
+            self.row = row;
+            for c in &mut self.fills {
+                if let Fill::Strided(_, access) = &mut c.fill {
+                    access.cut(row)
+                }
+            }
         }
     }
 

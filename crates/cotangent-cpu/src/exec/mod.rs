@@ -5,15 +5,19 @@
 //! several threads at once, and nothing of a run outlives it but results and reusable memory.
 
 mod access;
+mod again;
 mod assembly;
 mod build;
 mod compose;
 mod constants;
+mod deep;
 mod drive;
 mod few;
 mod fold;
+mod front;
 mod index;
 mod kernels;
+mod known;
 mod library;
 mod line;
 mod lower;
@@ -135,29 +139,38 @@ enum Ready {
     Steps(Built),
 }
 impl Ready {
-    fn new(p: &Program, options: &Options) -> Result<(plan::Plan, Ready), String> {
+    /// With the program as the passes left it, whose nodes have the numbers that they had, and its plan.
+    fn new<'a>(p: &'a Program, options: &Options) -> Result<(Cow<'a, Program>, plan::Plan, Ready), String> {
         assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
         p.check()?;
         let mut p = Cow::Borrowed(p);
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 4] =
-                [&swap::swapped, &outer::maps, &|p| few::maps(p, least), &|p| {
-                    swap::onto(p, options.owned.0..options.owned.1)
-                }];
+            let large = again::LEAST.min(options.strips.least);
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 7] = [
+                &known::constants,
+                &swap::swapped,
+                &outer::maps,
+                &|p| few::maps(p, least),
+                &|p| front::moved(p, front::LEAST.min(options.strips.least)),
+                &|p| again::maps(p, large),
+                &|p| swap::onto(p, options.owned.0..options.owned.1),
+            ];
             for pass in passes {
                 if let Some(next) = pass(&p) {
                     p = Cow::Owned(next)
                 }
             }
         }
-        let p = &*p;
-        let plan = plan::Plan::new(p, options.fuse);
-        let ready = match build::registers(p, &plan, options) {
+        let mut plan = plan::Plan::new(&p, options.fuse);
+        let ready = match build::registers(&p, &plan, options) {
             Some(r) => Ready::Scalar(r),
-            None => Ready::Steps(build::build(p, &plan, options)),
+            None => {
+                let strips = strip::find(&p, &mut plan, options.strips);
+                Ready::Steps(build::build(&p, &plan, strips, options))
+            }
         };
-        Ok((plan, ready))
+        Ok((p, plan, ready))
     }
 }
 
@@ -173,7 +186,7 @@ impl Executable {
     /// If the processor does not have the instruction set.
     #[doc(hidden)]
     pub fn compile_with(p: &Program, options: Options) -> Result<Executable, String> {
-        let form = match Ready::new(p, &options)?.1 {
+        let form = match Ready::new(p, &options)?.2 {
             Ready::Scalar(r) => Form::Scalar(r),
             Ready::Steps(built) => built.form(),
         };

@@ -72,6 +72,16 @@ impl Plan {
         let first = if g == 0 { 0 } else { self.ends[g - 1] };
         &self.members[first as usize..self.ends[g] as usize]
     }
+    /// Puts groups, from the first one on, into another order.
+    pub fn reorder(&mut self, first: usize, order: &[usize]) {
+        let groups: Vec<Vec<u32>> = order.iter().map(|g| self.group(*g).to_vec()).collect();
+        let mut at = if first == 0 { 0 } else { self.ends[first - 1] as usize };
+        for (k, group) in groups.iter().enumerate() {
+            self.members[at..at + group.len()].copy_from_slice(group);
+            at += group.len();
+            self.ends[first + k] = at as u32
+        }
+    }
     /// The operands of a node.
     pub fn sources_of(&self, p: &Program, i: u32) -> &[Source] {
         let uses = p.nodes[i as usize].uses;

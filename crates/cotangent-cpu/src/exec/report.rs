@@ -23,6 +23,8 @@ pub struct Group {
     pub name: &'static str,
     /// The nodes, in the order of the program.
     pub nodes: Vec<u32>,
+    /// What each of them computes: not always what the program says, for some maps compute their operands themselves.
+    pub lines: Vec<String>,
     /// Values that are read from memory.
     pub reads: Vec<ValId>,
     /// Values that are written to memory. What else the nodes make stays in the cache or in registers.
@@ -80,8 +82,8 @@ impl Inspected {
     /// If the processor does not have the instruction set.
     #[doc(hidden)]
     pub fn compile_with(p: &Program, options: Options) -> Result<Inspected, String> {
-        let (plan, form) = Ready::new(p, &options)?;
-        let report = report(p, &plan, &form);
+        let (planned, plan, form) = Ready::new(p, &options)?;
+        let report = report(&planned, &plan, &form);
         Ok(Inspected { args: sizes_of(p), form, report, isa: options.isa, machine: options.machine })
     }
     /// What there is to know before it runs.
@@ -184,7 +186,8 @@ fn report(p: &Program, plan: &Plan, form: &Ready) -> Report {
             }),
         };
         let name = if matches!(form, Ready::Scalar(_)) { "scalars" } else { node.kind.name() };
-        Group { name, reads: reads.into_keys().collect(), writes, cost, steps: steps(g), live: live[g], nodes }
+        let lines = nodes.iter().map(|i| p.line(&p.nodes[*i as usize])).collect();
+        Group { name, reads: reads.into_keys().collect(), writes, cost, steps: steps(g), live: live[g], nodes, lines }
     };
     let groups = groups.into_iter().enumerate().map(one).collect();
     Report { groups, memory }
@@ -341,7 +344,7 @@ impl Display for Memory {
 }
 impl Group {
     /// What number `k` of a program's groups is: what it reads and writes, what it costs, its nodes, and its steps. (The machine code of a step belongs behind its line.)
-    pub fn text(&self, p: &Program, k: usize) -> String {
+    pub fn text(&self, k: usize) -> String {
         use std::fmt::Write;
         let names = |v: &[ValId]| v.iter().map(|v| format!("%{v}")).collect::<Vec<_>>().join(" ");
         let Cost { flops, transcendentals, read, written } = self.cost;
@@ -351,8 +354,8 @@ impl Group {
             "    {flops} flops, {transcendentals} transcendentals, {read} bytes read, {written} written, {} in use",
             self.live
         );
-        for i in &self.nodes {
-            let _ = writeln!(t, "    {}", p.line(&p.nodes[*i as usize]));
+        for line in &self.lines {
+            let _ = writeln!(t, "    {line}");
         }
         for s in &self.steps {
             let _ = writeln!(t, "    | {s}");
@@ -362,8 +365,8 @@ impl Group {
 }
 impl Report {
     /// All of it as text.
-    pub fn text(&self, p: &Program) -> String {
-        let groups = self.groups.iter().enumerate().map(|(k, g)| g.text(p, k));
+    pub fn text(&self) -> String {
+        let groups = self.groups.iter().enumerate().map(|(k, g)| g.text(k));
         format!("{} groups; {}\n{}", self.groups.len(), self.memory, groups.collect::<String>())
     }
 }

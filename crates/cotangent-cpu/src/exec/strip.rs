@@ -10,6 +10,7 @@
 //!
 //! Folds of much go along, too: their rows are blocks of their trees, whose results are kept, and joined when the last one is there. Nothing here changes what is computed in which order.
 
+use super::deep::{self, Deep};
 use super::fold::Reduce;
 use super::plan::Plan;
 use super::run::{Frame, Step, product};
@@ -38,6 +39,24 @@ pub struct Found {
     /// The groups.
     pub groups: Range<usize>,
     pub rows: Rows,
+    /// The order in which groups have to stand for that, from the first one that moves.
+    order: Option<Vec<usize>>,
+}
+/// Groups for a strip, and small ones between them, which run before it, or after it because they take something from it.
+#[derive(Default)]
+struct Taken {
+    groups: SmallVec<[usize; 8]>,
+    before: SmallVec<[usize; 4]>,
+    after: SmallVec<[usize; 4]>,
+}
+impl Taken {
+    fn found(self, first: usize, rows: Rows) -> Found {
+        let begin = first + self.before.len();
+        let groups = begin..begin + self.groups.len();
+        let aside = !self.before.is_empty() || !self.after.is_empty();
+        let order = aside.then(|| self.before.into_iter().chain(self.groups).chain(self.after).collect());
+        Found { groups, rows, order }
+    }
 }
 /// How the elements of values are divided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,50 +115,62 @@ pub struct StripStep {
     all: usize,
 }
 
+/// Elements of a group that need not be in a strip: it may run before it or after it.
+const FEW: usize = 8;
 /// Groups that are looked at, at most, for one strip, and numbers of rows that are tried.
 const FAR: usize = 48;
 const TRIES: usize = 3;
 /// A row that is larger gains nothing.
 const ROW: usize = 1 << 20;
 
-struct Finder<'a> {
-    p: &'a Program,
-    plan: &'a Plan,
+pub struct Finder<'a> {
+    pub p: &'a Program,
+    pub plan: &'a Plan,
     /// Of each node; `usize::MAX` if it does not run.
     group_of: Vec<usize>,
     /// The last group that reads a value; results of the program are read by one behind the last.
     last: Vec<usize>,
 }
 
-/// The strips of a plan, in order.
-pub fn find(p: &Program, plan: &Plan, sizes: Sizes) -> Vec<Found> {
+/// The strips of a plan, in order. Small groups between those of a strip are moved before it or behind it.
+pub fn find(p: &Program, plan: &mut Plan, sizes: Sizes) -> Vec<Found> {
     let large = |g: &u32| p.vals[p.nodes[*g as usize].vals.0 as usize].ty.bytes() >= sizes.least.min(ROW) / 4;
     if plan.ends.len() < 2 || !plan.members.iter().any(large) {
         return vec![];
     }
-    let mut f = Finder { p, plan, group_of: vec![usize::MAX; p.nodes.len()], last: vec![0; p.vals.len()] };
-    for g in 0..plan.ends.len() {
-        for i in plan.group(g) {
-            f.group_of[*i as usize] = g;
-            for s in plan.sources_of(p, *i) {
-                f.last[s.val as usize] = f.last[s.val as usize].max(g);
-            }
-        }
-    }
-    for v in &plan.outs {
-        f.last[*v as usize] = plan.ends.len();
-    }
     let (mut found, mut g) = (vec![], 0);
-    while g < plan.ends.len() {
-        match f.longest(g, sizes) {
-            Some(strip) => {
-                g = strip.groups.end;
-                found.push(strip)
-            }
-            None => g += 1,
+    let mut f = Finder::new(p, plan);
+    while g < f.plan.ends.len() {
+        let Some(mut strip) = f.longest(g, sizes) else {
+            g += 1;
+            continue;
+        };
+        if let Some(order) = strip.order.take() {
+            plan.reorder(g, &order);
+            f = Finder::new(p, plan)
         }
+        g = strip.groups.end;
+        found.push(strip)
     }
     found
+}
+
+impl<'a> Finder<'a> {
+    fn new(p: &'a Program, plan: &'a Plan) -> Finder<'a> {
+        let mut f = Finder { p, plan, group_of: vec![usize::MAX; p.nodes.len()], last: vec![0; p.vals.len()] };
+        for g in 0..plan.ends.len() {
+            for i in plan.group(g) {
+                f.group_of[*i as usize] = g;
+                for s in plan.sources_of(p, *i) {
+                    f.last[s.val as usize] = f.last[s.val as usize].max(g);
+                }
+            }
+        }
+        for v in &plan.outs {
+            f.last[*v as usize] = plan.ends.len();
+        }
+        f
+    }
 }
 
 impl Finder<'_> {
@@ -147,32 +178,54 @@ impl Finder<'_> {
     fn longest(&self, first: usize, sizes: Sizes) -> Option<Found> {
         let end = self.plan.ends.len().min(first + FAR);
         let mut tried: SmallVec<[Rows; TRIES]> = SmallVec::new();
-        let mut best: Option<(usize, Found)> = None;
+        let mut best: Option<(usize, Rows, Taken)> = None;
         let all = (first..end).take_while(|g| self.map(*g) || !self.rows(*g).is_empty()).flat_map(|g| self.rows(g));
         for rows in all {
             if rows.number() < 2 || tried.contains(&rows) {
                 continue;
             }
             tried.push(rows);
-            let fit = (first..end).take_while(|g| self.fits(*g, rows, first)).count();
-            // Groups at the end that take nothing from the strip only make its rows larger.
-            let mut groups = first..first + fit;
-            while groups.end > first + 1 && !self.takes(groups.end - 1, first) {
-                groups.end -= 1
-            }
-            let saved = self.saved(&groups);
-            if groups.len() > 1
+            let taken = self.take(first..end, rows);
+            let saved = self.saved(&taken);
+            if taken.groups.len() > 1
                 && saved >= sizes.least
                 && saved / rows.number() <= ROW
                 && best.as_ref().is_none_or(|b| b.0 < saved)
             {
-                best = Some((saved, Found { groups, rows }))
+                best = Some((saved, rows, taken))
             }
             if tried.len() == TRIES {
                 break;
             }
         }
-        best.map(|b| b.1)
+        best.map(|(_, rows, taken)| taken.found(first, rows))
+    }
+    /// As many groups as can be in one strip.
+    fn take(&self, all: Range<usize>, rows: Rows) -> Taken {
+        let mut taken = Taken::default();
+        for g in all {
+            if self.fits(g, rows, &taken) {
+                taken.groups.push(g)
+            } else if taken.groups.is_empty() || !self.small(g) {
+                break;
+            } else if self.takes(g, &taken) {
+                taken.after.push(g)
+            } else {
+                taken.before.push(g)
+            }
+        }
+        // Groups at the end that take nothing from the strip only make its rows larger.
+        while taken.groups.len() > 1 && !self.takes(taken.groups[taken.groups.len() - 1], &taken) {
+            taken.groups.pop();
+        }
+        let end = taken.groups.last().copied().unwrap_or(0);
+        taken.before.retain(|g| *g < end);
+        taken.after.retain(|g| *g < end);
+        taken
+    }
+    /// Has a group only maps of a few elements?
+    fn small(&self, g: usize) -> bool {
+        self.map(g) && self.p.ty(self.node(g).vals.0).len() <= FEW
     }
     fn map(&self, g: usize) -> bool {
         matches!(self.node(g).kind, Kind::Map(_))
@@ -197,7 +250,10 @@ impl Finder<'_> {
                     rows.push(Rows::Parts(folds))
                 }
             }
-            Kind::Dot(_) if node.uses.1 == 2 => rows.push(Rows::Parts(dims[0])),
+            Kind::Dot(spec) if node.uses.1 == 2 => {
+                rows.extend(self.deep_rows(node, *spec));
+                rows.push(Rows::Parts(dims[0]))
+            }
             _ => {}
         }
         rows
@@ -209,8 +265,8 @@ impl Finder<'_> {
             (own, rows) => *own == rows,
         })
     }
-    /// Can a group be one of the strip's that began with group `first`?
-    fn fits(&self, g: usize, rows: Rows, first: usize) -> bool {
+    /// Can a group be the next one of a strip?
+    fn fits(&self, g: usize, rows: Rows, taken: &Taken) -> bool {
         let ok = |i: &u32| {
             let node = &self.p.nodes[*i as usize];
             let ty = &self.p.vals[node.vals.0 as usize].ty;
@@ -232,6 +288,9 @@ impl Finder<'_> {
                     });
                     ty.dt.acc() == ty.dt && whole && self.divides(g, rows)
                 }
+                Kind::Dot(spec) if let Rows::Blocks(folds, n) = rows => {
+                    folds == 1 && self.deep(node, *spec, n).is_some()
+                }
                 Kind::Dot(_) => {
                     let dt = |k: usize| self.p.ty(self.plan.sources[node.uses.0 as usize + k].val).dt;
                     // what is added to something is no batch
@@ -240,36 +299,48 @@ impl Finder<'_> {
                 _ => false,
             };
             let maps = matches!(node.kind, Kind::Map(_));
+            // What a product with rows reads is there as a whole.
+            let whole = match (&node.kind, rows) {
+                (Kind::Dot(spec), Rows::Blocks(_, n)) => self.deep(node, *spec, n) == Some(Deep::Rows),
+                _ => false,
+            };
             own && self.plan.sources_of(self.p, *i).iter().all(|s| {
                 let (len, view) = (self.p.ty(s.val).len(), s.view.map(|v| &self.plan.views[v as usize]));
-                let from = self.group_of[self.p.vals[s.val as usize].node as usize];
-                let local = from != usize::MAX && (first..g).contains(&from);
-                // What folds in blocks give is there when the strip is done.
-                let late = matches!(rows, Rows::Blocks(folds, _) if len == folds);
-                !local || len > 0 && !late && aligned(view, len, rows, maps)
+                let from = self.from(s.val);
+                let local = taken.groups.contains(&from);
+                // What folds and sums in blocks give is there when the strip is done.
+                let made = &self.p.nodes[self.p.vals[s.val as usize].node as usize];
+                let late = match (&made.kind, rows) {
+                    (Kind::Reduce { .. }, Rows::Blocks(..)) => true,
+                    (Kind::Dot(spec), Rows::Blocks(_, n)) => self.deep(made, *spec, n) == Some(Deep::Sums),
+                    _ => false,
+                };
+                !taken.after.contains(&from) && (!local || len > 0 && !late && !whole && aligned(view, len, rows, maps))
             })
         };
         self.plan.group(g).iter().all(ok)
     }
-    /// Does a group read what an earlier one of the strip makes?
-    fn takes(&self, g: usize, first: usize) -> bool {
-        let from = |v: ValId| self.group_of[self.p.vals[v as usize].node as usize];
-        self.plan
-            .group(g)
-            .iter()
-            .any(|i| self.plan.sources_of(self.p, *i).iter().any(|s| (first..g).contains(&from(s.val))))
+    /// The group that makes a value; `usize::MAX` if none does.
+    fn from(&self, v: ValId) -> usize {
+        self.group_of[self.p.vals[v as usize].node as usize]
+    }
+    /// Does a group read what an earlier one of the strip makes, or what follows from that?
+    fn takes(&self, g: usize, taken: &Taken) -> bool {
+        let ours = |v: ValId| taken.groups.contains(&self.from(v)) || taken.after.contains(&self.from(v));
+        self.plan.group(g).iter().any(|i| self.plan.sources_of(self.p, *i).iter().any(|s| ours(s.val)))
     }
     /// Bytes of the values that only these groups read.
-    fn saved(&self, groups: &Range<usize>) -> usize {
+    fn saved(&self, taken: &Taken) -> usize {
         let vals = |i: &u32| {
             let (first, count) = self.p.nodes[*i as usize].vals;
             first..first + count
         };
         let mut saved = 0;
-        for g in groups.clone() {
+        let end = taken.groups.last().map_or(0, |g| g + 1);
+        for g in taken.groups.iter().copied() {
             for v in self.plan.group(g).iter().flat_map(vals) {
                 let last = self.last[v as usize];
-                if last > g && last < groups.end {
+                if last > g && last < end {
                     saved += self.p.ty(v).bytes()
                 }
             }
@@ -348,6 +419,7 @@ impl Strip {
     fn partial(&self, s: &StripStep) -> usize {
         match (&s.step, self.rows) {
             (Step::Reduce(r), Rows::Blocks(..)) => self.rows.number() * r.width(),
+            (Step::Dot(d), Rows::Blocks(_, n)) if d.deep(n) == Some(Deep::Sums) => d.parts(self.rows.number()),
             _ => 0,
         }
     }
@@ -357,21 +429,27 @@ impl Strip {
         let partials: SmallVec<[Buffer; 4]> = self.steps.iter().map(|s| Buffer::uninit(self.partial(s))).collect();
         let (ns, rows) = (self.estimate(), self.rows.number());
         let chunks = pool::chunks(ns).min(rows.div_ceil(self.at_once));
-        let each = rows.div_ceil(chunks);
+        // A super-chunk belongs to one thread.
+        let unit = if matches!(self.rows, Rows::Blocks(..)) { deep::AHEAD } else { 1 };
+        let each = rows.div_ceil(chunks).next_multiple_of(unit);
         let shared = Shared(self, frame, &partials);
         let run = move |k: usize| {
             let Shared(strip, frame, partials) = { shared };
             // SAFETY: the caller's; different chunks make different rows.
-            unsafe { strip.part(frame, partials, k * each..((k + 1) * each).min(rows)) }
+            unsafe { strip.part(frame, partials, (k * each).min(rows)..((k + 1) * each).min(rows)) }
         };
         match chunks {
             1 => run(0),
             _ => pool::parallel(chunks, ns, &run),
         }
         for (s, partial) in self.steps.iter().zip(&partials) {
-            if let (Step::Reduce(r), Rows::Blocks(..)) = (&s.step, self.rows) {
-                // SAFETY: all blocks are there.
-                unsafe { r.join(frame, partial.ptr()) }
+            // SAFETY: all blocks are there.
+            unsafe {
+                match &s.step {
+                    Step::Reduce(r) if !partial.is_empty() => r.join(frame, partial.ptr()),
+                    Step::Dot(d) if !partial.is_empty() => d.join(frame, partial.ptr()),
+                    _ => {}
+                }
             }
         }
     }
@@ -402,6 +480,13 @@ impl Strip {
                         Step::Map(m) => m.some(&own, from, to),
                         Step::Reduce(r) if !partial.is_empty() => r.blocks(&own, partial.ptr(), now.clone()),
                         Step::Reduce(r) => r.some(&own, from, to),
+                        Step::Dot(d) if !partial.is_empty() => {
+                            now.clone().for_each(|block| d.block(&own, partial.ptr(), block))
+                        }
+                        Step::Dot(d) if matches!(self.rows, Rows::Blocks(..)) => {
+                            let Rows::Blocks(_, n) = self.rows else { unreachable!() };
+                            d.rows(&own, self.rows.start(now.start, n)..self.rows.start(now.end, n))
+                        }
                         Step::Dot(d) => product(d, &own, from, to),
                         _ => unreachable!("no step of a strip"),
                     }

@@ -86,12 +86,15 @@ impl Fuzz {
     fn grow(&mut self, nodes: usize) {
         let end = self.p.nodes.len() + nodes;
         while self.p.nodes.len() < end && self.left > 0 {
-            match self.r.below(12) {
+            match self.r.below(14) {
+                _ if self.r.once_in(150) => self.linear(),
                 0 => self.softmax(),
                 1 => self.layer(),
                 2 | 3 => self.again(),
                 4 => self.piecewise(),
                 5 => self.mean(),
+                6 => self.pairs(),
+                7 => self.normalize(),
                 _ => self.node(),
             }
         }
@@ -115,30 +118,32 @@ impl Fuzz {
         self.spend(ty.len());
         self.p.push(Kind::Map(b.into()), uses, std::slice::from_ref(ty))
     }
-    /// What belongs to a row, for each of its elements.
-    fn spread(&mut self, val: ValId, dims: &[usize]) -> Use {
+    /// What there is one of for all elements along a dimension, for each of them.
+    fn spread(&mut self, val: ValId, dims: &[usize], along: usize) -> Use {
         let mut strides: SmallVec<[i64; 6]> = SmallVec::from_elem(0, dims.len());
         let mut s = 1;
-        for d in (0..dims.len() - 1).rev() {
+        for d in (0..dims.len()).rev().filter(|d| *d != along) {
             strides[d] = s;
             s *= dims[d] as i64
         }
         self.p.through(val, View { strides, ..View::splat(dims) })
     }
-    /// The greatest of a row, differences, their function, its sum, and quotients: what becomes a strip.
+    /// The greatest of a row or a column, differences, their function, its sum, and quotients: what becomes a strip.
     fn softmax(&mut self) {
         let math = self.r.pick(&[crate::M::Exp, crate::M::Tanh, crate::M::Log1p]);
         let real = |ty: &Ty| matches!(ty.dt, Dt::F32 | Dt::F64) && ty.dims.len() > 1 && !ty.is_empty();
         let Some((x, ty)) = self.late(real) else { return self.node() };
-        let (rank, rows) = (ty.dims.len(), Ty::new(ty.dt, &ty.dims[..ty.dims.len() - 1]));
-        let fold = |op| Kind::Reduce { op, first: rank as u32 - 1, count: 1 };
+        let along = if self.r.once_in(2) { self.r.below(ty.dims.len()) } else { ty.dims.len() - 1 };
+        let mut rows = ty.clone();
+        rows.dims.remove(along);
+        let fold = |op| Kind::Reduce { op, first: along as u32, count: 1 };
         self.spend(50 * ty.len());
         let most = self.p.push(fold(Fold::Max), &[Use::plain(x)], std::slice::from_ref(&rows));
-        let most = self.spread(most, &ty.dims);
+        let most = self.spread(most, &ty.dims, along);
         let y = self.simple(Op::Sub, &ty, &[Use::plain(x), most]);
         let y = self.simple(Op::Math(math), &ty, &[Use::plain(y)]);
         let sum = self.p.push(fold(Fold::Sum), &[Use::plain(y)], std::slice::from_ref(&rows));
-        let sum = self.spread(sum, &ty.dims);
+        let sum = self.spread(sum, &ty.dims, along);
         self.simple(Op::Div, &ty, &[Use::plain(y), sum]);
     }
     /// A product of matrices that are there, a sum with a row, and the greater of that and something.
@@ -171,6 +176,108 @@ impl Fuzz {
         let sum = self.simple(Op::Add, &ty, &[Use::plain(product), bias]);
         let other = self.operand(ty.dt, &[m, n]);
         self.simple(Op::Max, &ty, &[Use::plain(sum), other]);
+    }
+    /// The differences of all pairs of short vectors, what becomes of their squares, and the sum over one of each pair: vectors lie with their elements far apart.
+    fn pairs(&mut self) {
+        let short = |ty: &Ty| matches!(ty.dt, Dt::F32 | Dt::F64) && ty.dims.len() == 2 && (2..9).contains(&ty.dims[1]);
+        let (x, ty) = match self.late(short) {
+            Some(found) => found,
+            None => {
+                let ty = Ty::new(Dt::F32, &[2 + self.r.below(20), 3]);
+                (self.arg(ty.dt, &ty.dims), ty)
+            }
+        };
+        let (n, c) = (ty.dims[0], ty.dims[1]);
+        if n == 0 || 20 * n * n * c > self.left {
+            return self.node();
+        }
+        self.spend(20 * n * n * c);
+        let (all, each) = (Ty::new(ty.dt, &[n, n, c]), Ty::new(ty.dt, &[n, n]));
+        let [one, other] = [[c as i64, 0, 1], [0, c as i64, 1]].map(|strides| {
+            let view = View { strides: strides.into_iter().collect(), ..View::splat(&all.dims) };
+            self.p.through(x, view)
+        });
+        let d = self.simple(Op::Sub, &all, &[one, other]);
+        let squares = self.simple(Op::Mul, &all, &[Use::plain(d); 2]);
+        let sum = self.p.push(
+            Kind::Reduce { op: Fold::Sum, first: 2, count: 1 },
+            &[Use::plain(squares)],
+            std::slice::from_ref(&each),
+        );
+        let weight = self.simple(Op::Math(crate::M::Exp), &each, &[Use::plain(sum)]);
+        let weight = self.spread(weight, &all.dims, 2);
+        let mut force = self.simple(Op::Mul, &all, &[weight, Use::plain(d)]);
+        if self.r.once_in(2) {
+            force = self.simple(Op::Neg, &all, &[Use::plain(force)])
+        }
+        for first in 0..2 {
+            if self.r.once_in(3) {
+                continue;
+            }
+            let op = self.r.pick(&[Fold::Sum, Fold::Max]);
+            let sum =
+                self.p.push(Kind::Reduce { op, first, count: 1 }, &[Use::plain(force)], &[Ty::new(ty.dt, &[n, c])]);
+            self.simple(Op::Add, &ty, &[Use::plain(sum), Use::plain(x)]);
+        }
+    }
+    /// Differences from a mean, their squares' sum, and the differences with a factor that comes of it: they are computed twice.
+    fn normalize(&mut self) {
+        let real = |ty: &Ty| matches!(ty.dt, Dt::F32 | Dt::F64) && ty.dims.len() > 1 && !ty.is_empty();
+        let Some((x, ty)) = self.late(real) else { return self.node() };
+        let along = self.r.below(ty.dims.len());
+        let mut rows = ty.clone();
+        rows.dims.remove(along);
+        let fold = Kind::Reduce { op: Fold::Sum, first: along as u32, count: 1 };
+        self.spend(20 * ty.len());
+        let sum = self.p.push(fold.clone(), &[Use::plain(x)], std::slice::from_ref(&rows));
+        let sum = self.spread(sum, &ty.dims, along);
+        let centred = self.simple(Op::Sub, &ty, &[Use::plain(x), sum]);
+        let squares = self.simple(Op::Mul, &ty, &[Use::plain(centred); 2]);
+        let sum = self.p.push(fold, &[Use::plain(squares)], std::slice::from_ref(&rows));
+        let scale = self.spread(sum, &ty.dims, along);
+        self.simple(Op::Mul, &ty, &[Use::plain(centred), scale]);
+    }
+    /// A model of many rows and few columns: products with the rows, a function of them, its sum, and products of it with the columns. It is a strip of blocks.
+    fn linear(&mut self) {
+        let dt = self.r.pick(&[Dt::F32, Dt::F64]);
+        let (n, m) = (self.r.pick(&[4097, 5000, 8192, 16384, 16385, 20_491]), 1 + self.r.below(3));
+        if 2 * n * m > self.left {
+            return self.node();
+        }
+        self.spend(2 * n * m);
+        let (x, w) = (self.arg(dt, &[n, m]), self.arg(dt, &[m]));
+        let (along, across) = ([0, m as i64, 1], [0, 1, m as i64]);
+        let seen =
+            |dims: [usize; 3], strides: [i64; 3]| View { strides: strides.into_iter().collect(), ..View::splat(&dims) };
+        let turned = self.r.once_in(2);
+        let (left, right, dims) = match turned {
+            false => ((x, seen([1, n, m], along)), (w, seen([1, m, 1], [0, 1, 0])), [1, n, 1]),
+            true => ((w, seen([1, 1, m], [0, 0, 1])), (x, seen([1, m, n], across)), [1, 1, n]),
+        };
+        let uses = [self.p.through(left.0, left.1), self.p.through(right.0, right.1)];
+        let z = self.p.push(Kind::Dot(DotSpec::for_sizes(dims[2], m, dt)), &uses, &[Ty::new(dt, &dims)]);
+        let z = self.p.view(z, View::identity(&[n]));
+        let ty = Ty::new(dt, &[n]);
+        let y = self.simple(Op::Math(crate::M::Tanh), &ty, &[Use::plain(z)]);
+        // something small between, of what is there and of what is not yet there
+        let first = self.p.through(w, View::splat(&[]));
+        let scale = self.simple(Op::Add, &Ty::new(dt, &[]), &[first, first]);
+        let scale = self.p.through(scale, View::splat(&[n]));
+        let y = self.simple(Op::Mul, &ty, &[Use::plain(y), scale]);
+        let sum =
+            self.p.push(Kind::Reduce { op: Fold::Sum, first: 0, count: 1 }, &[Use::plain(y)], &[Ty::new(dt, &[])]);
+        self.simple(Op::Neg, &Ty::new(dt, &[]), &[Use::plain(sum)]);
+        let turned = self.r.once_in(2);
+        let (left, right, dims) = match turned {
+            false => ((y, seen([1, 1, n], [0, 0, 1])), (x, seen([1, n, m], along)), [1, 1, m]),
+            true => ((x, seen([1, m, n], across)), (y, seen([1, n, 1], [0, 1, 0])), [1, m, 1]),
+        };
+        let uses = [self.p.through(left.0, left.1), self.p.through(right.0, right.1)];
+        self.p.push(Kind::Dot(DotSpec::for_sizes(dims[2], n, dt)), &uses, &[Ty::new(dt, &dims)]);
+        // a reader of some of it keeps it in memory
+        if self.r.once_in(3) {
+            self.simple(Op::Sub, &ty, &[Use::plain(y), Use::plain(z)]);
+        }
     }
     /// A few maps of values that nobody else reads, with operands of the same type: memory that is written over.
     fn again(&mut self) {

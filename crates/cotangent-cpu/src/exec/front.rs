@@ -1,0 +1,202 @@
+//! Short last dimensions to the front.
+//!
+//! Particles have positions of three coordinates, so what there is for each pair of them is an array whose rows have three elements: too short for vectors, and to be spread over when a
+//! number of the pair meets it. What is only computed to be folded over the particles may lie in memory as one likes: with the coordinate as the first dimension rows are long, and
+//! an operand without the coordinate is read as it is. A fold's order is that of its elements, wherever they lie.
+//!
+//! Such values are found by leaving out what somebody else reads, until all that is left is read within, or folded. What the folds make is small, and its readers see it through a view.
+
+use super::compose::compose;
+use crate::{FEW, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
+
+/// Elements of a value that are worth it.
+pub const LEAST: usize = 1 << 14;
+/// How many times fewer elements a fold has to make than it reads.
+const LESS: usize = 8;
+/// Bytes of operands that may be read across their rows.
+const NEAR: usize = 1 << 15;
+
+/// The program with such values the other way round; none, if there are none.
+pub fn moved(p: &Program, least: usize) -> Option<Program> {
+    let short = |node: &Node| {
+        let ty = p.ty(node.vals.0);
+        let rank = ty.dims.len();
+        let complex = (0..node.vals.1).any(|k| p.ty(node.vals.0 + k).dt.is_complex());
+        rank > 2 && (2..=FEW).contains(&ty.dims[rank - 1]) && ty.len() >= least && !complex
+    };
+    let map = |n: &Node| matches!(&n.kind, Kind::Map(body) if !body.ops.iter().any(|s| s.op == Op::Index));
+    let mut inside: Vec<bool> = p.nodes.iter().map(|n| map(n) && short(n)).collect();
+    if !inside.contains(&true) {
+        return None;
+    }
+    let readers = p.readers();
+    let lives = |node: &Node| (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0);
+    let from = |u: &Use| p.vals[u.val as usize].node as usize;
+    // What folds over other dimensions make is turned as well.
+    let mut folds: Vec<bool> = vec![false; p.nodes.len()];
+    for (i, node) in p.nodes.iter().enumerate() {
+        inside[i] &= lives(node);
+        let Kind::Reduce { first, count, .. } = node.kind else { continue };
+        let u = p.uses_of(node)[0];
+        let over = (first + count) as usize;
+        let small = p.ty(node.vals.0).len() <= p.ty(u.val).len() / LESS;
+        folds[i] = lives(node) && small && u.view.is_none() && over < p.ty(u.val).dims.len()
+    }
+    for v in &p.outs {
+        let made = p.vals[*v as usize].node as usize;
+        (inside[made], folds[made]) = (false, false)
+    }
+    loop {
+        let mut turned = false;
+        for (i, node) in p.nodes.iter().enumerate().filter(|(_, n)| lives(n)) {
+            for u in p.uses_of(node) {
+                let made = from(u);
+                let within = inside[i] && u.view.is_none() && p.ty(u.val).dims == p.ty(node.vals.0).dims;
+                // A value that somebody reads who is neither of them nor a fold stays as it is,
+                if inside[made] && !within && !folds[i] {
+                    (inside[made], turned) = (false, true)
+                }
+                // and so does what could not be read along its rows, or what a fold makes whose readers could not see it.
+                if inside[i] && !inside[made] && !readable(p, u, folds[made]) {
+                    (inside[i], turned) = (false, true)
+                }
+                if folds[i] && !inside[made] {
+                    (folds[i], turned) = (false, true)
+                }
+                if folds[made] && seen(p, u).is_none() {
+                    (folds[made], turned) = (false, true)
+                }
+            }
+        }
+        // A fold that stays reads its operand as it was.
+        for (i, node) in p.nodes.iter().enumerate() {
+            if let (Kind::Reduce { .. }, true, false) = (&node.kind, lives(node), folds[i]) {
+                let made = from(&p.uses_of(node)[0]);
+                turned |= std::mem::replace(&mut inside[made], false)
+            }
+        }
+        if !turned {
+            break;
+        }
+    }
+    inside.contains(&true).then(|| rewritten(p, &inside, &folds))
+}
+
+/// The extents of a value with its last dimension in front, and how it is seen as it was.
+fn front(dims: &[usize]) -> (crate::Dims, View) {
+    let mut to = crate::Dims::from_slice(dims);
+    to.rotate_right(1);
+    let mut back = View::identity(&to);
+    back.dims.rotate_left(1);
+    back.strides.rotate_left(1);
+    (to, back)
+}
+/// How an operand is seen of which the last dimension comes first.
+fn seen(p: &Program, u: &Use) -> Option<View> {
+    let back = front(&p.ty(u.val).dims).1;
+    match u.view {
+        Some(v) => compose(&p.views[v as usize], &back),
+        None => Some(back),
+    }
+}
+/// What an operand shows of a value that is no view, as far as one view says it.
+fn root(p: &Program, u: &Use) -> (ValId, View) {
+    let (mut val, mut view) =
+        (u.val, u.view.map_or_else(|| View::identity(p.dims_of(u)), |v| p.views[v as usize].clone()));
+    loop {
+        let node = &p.nodes[p.vals[val as usize].node as usize];
+        let (Kind::View, &[inner]) = (&node.kind, p.uses_of(node)) else { break };
+        let next = match inner.view {
+            Some(v) => compose(&view, &p.views[v as usize]),
+            None => Some(view.clone()),
+        };
+        let Some(next) = next else { break };
+        (val, view) = (inner.val, next)
+    }
+    (val, view)
+}
+/// Can an operand be read along its rows once the last dimension is the first? (`turned`: an operand that will be turned itself, and is small.)
+fn readable(p: &Program, u: &Use, turned: bool) -> bool {
+    let (val, view) = root(p, u);
+    let last = view.dims.len() - 1;
+    let row = (0..last).rev().find(|d| view.dims[*d] > 1);
+    let along = row.is_none_or(|d| (0..2).contains(&view.strides[d]));
+    view.guards.is_empty() && u.part == Part::Whole && (along || turned || p.ty(val).bytes() <= NEAR)
+}
+
+fn rewritten(p: &Program, inside: &[bool], folds: &[bool]) -> Program {
+    let mut to = p.clone();
+    for (i, node) in p.nodes.iter().enumerate() {
+        if inside[i] || folds[i] {
+            for v in node.vals.0..node.vals.0 + node.vals.1 {
+                to.vals[v as usize].ty = Ty { dims: front(&p.ty(v).dims).0, dt: p.ty(v).dt }
+            }
+        }
+        if let (Kind::Reduce { first, .. }, true) = (&mut to.nodes[i].kind, folds[i]) {
+            *first += 1
+        }
+        for k in node.uses.0..node.uses.0 + node.uses.1 {
+            let u = p.uses[k as usize];
+            let made = p.vals[u.val as usize].node as usize;
+            if !(inside[i] || folds[i] || inside[made] || folds[made]) {
+                continue;
+            }
+            let (val, mut view) = match inside[made] || folds[made] {
+                true => (u.val, seen(p, &u).expect("a view that was looked at")),
+                false => root(p, &u),
+            };
+            if inside[i] || folds[i] {
+                view.dims.rotate_right(1);
+                view.strides.rotate_right(1)
+            }
+            to.uses[k as usize] = Use { part: u.part, ..to.through(val, view) }
+        }
+    }
+    to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Body, Dt, Fold};
+
+    /// Forces between pairs: the differences and what becomes of them are turned, and what reads the sums sees them as they were.
+    #[test]
+    fn what_is_only_folded_is_turned() {
+        let (n, c) = (9, 3);
+        let mut p = Program::default();
+        let (x, t) = (p.arg(Ty::new(Dt::F32, &[n, c])), p.arg(Ty::new(Dt::F32, &[n, n])));
+        let all = Ty::new(Dt::F32, &[n, n, c]);
+        let seen = |strides: [i64; 3]| View { strides: strides.into_iter().collect(), ..View::splat(&[n, n, c]) };
+        let map = |p: &mut Program, op, ty: &Ty, uses: &[Use; 2]| {
+            let mut body = Body::default();
+            let [a, b] = [body.input(0, Dt::F32), body.input(1, Dt::F32)];
+            let made = body.bin(op, Dt::F32, a, b);
+            body.outs.push(made);
+            p.push(Kind::Map(body.into()), uses, std::slice::from_ref(ty))
+        };
+        let uses = [p.through(x, seen([3, 0, 1])), p.through(x, seen([0, 3, 1]))];
+        let d = map(&mut p, Op::Sub, &all, &uses);
+        let t = p.view(t, seen([n as i64, 1, 0]));
+        let f = map(&mut p, Op::Mul, &all, &[Use::plain(d), Use::plain(t)]);
+        let ty = Ty::new(Dt::F32, &[n, c]);
+        let sum =
+            p.push(Kind::Reduce { op: Fold::Sum, first: 1, count: 1 }, &[Use::plain(f)], std::slice::from_ref(&ty));
+        let out = map(&mut p, Op::Add, &ty, &[Use::plain(sum), Use::plain(x)]);
+        p.outs.push(out);
+        p.check().unwrap();
+        let turned = moved(&p, 1).expect("something to turn");
+        turned.check().unwrap();
+        assert_eq!(turned.ty(f).dims[..], [c, n, n]);
+        assert_eq!(turned.ty(sum).dims[..], [c, n]);
+        assert_eq!(turned.ty(out).dims[..], [n, c]);
+        let args: Vec<Vec<u8>> =
+            [n * c, n * n].map(|len| (0..len).flat_map(|i| (i as f32 * 0.37).sin().to_le_bytes()).collect()).into();
+        let of = |p: &Program| crate::reference::evaluate(p, &args).unwrap();
+        assert_eq!(of(&turned), of(&p));
+        // What is wanted as it is stays.
+        let mut wanted = p.clone();
+        wanted.outs.push(f);
+        assert!(moved(&wanted, 1).is_none());
+    }
+}
