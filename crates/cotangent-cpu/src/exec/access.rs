@@ -1,7 +1,7 @@
 //! Views made ready to be read: axes with strides in bytes, neighbors collapsed.
 
 use super::rows::{SHORT, rows};
-use crate::{Dt, Part, View};
+use crate::{Dt, Part, View, pool};
 use smallvec::SmallVec;
 
 /// One axis of an [`Access`], outermost first.
@@ -259,6 +259,33 @@ impl Access {
         unsafe { self.read(dst, base, 0, self.len) }
     }
 
+    /// The same, with the threads that are free if it is much.
+    ///
+    /// # Safety
+    /// As for [`Access::read`].
+    pub unsafe fn copy_shared(&self, dst: *mut u8, base: *const u8) {
+        let ns = (self.len * self.size) as f64 * 0.15;
+        let chunks = pool::chunks(ns);
+        let (true, Some(Axis { n, stride, guard: None })) = (chunks > 1, self.axes.first()) else {
+            // SAFETY: the caller's.
+            return unsafe { self.copy(dst, base) };
+        };
+        let each = n.div_ceil(chunks).next_multiple_of(ROWS);
+        let row = self.len / n;
+        let shared = Shared(self, dst, base);
+        let run = move |k: usize| {
+            let Shared(whole, dst, base) = { shared };
+            let part = (k * each).min(*n)..((k + 1) * each).min(*n);
+            let mut some = whole.clone();
+            some.axes[0].n = part.len();
+            some.offset = some.offset.wrapping_add((part.start as isize).wrapping_mul(*stride));
+            some.len = part.len() * row;
+            // SAFETY: the caller's; different chunks write different elements.
+            unsafe { some.copy(dst.wrapping_add(part.start * row * whole.size), base) }
+        };
+        pool::parallel(n.div_ceil(each), ns, &run)
+    }
+
     /// A copy in tiles: the operand's elements lie one behind the other along axis `q`, the result's along the last.
     ///
     /// # Safety
@@ -281,6 +308,14 @@ impl Access {
         });
     }
 }
+
+/// A copy, for the threads that share it.
+#[derive(Clone, Copy)]
+struct Shared<'a>(&'a Access, *mut u8, *const u8);
+// SAFETY: threads read the operand, and write to memory behind the pointer, each its own elements.
+unsafe impl Sync for Shared<'_> {}
+/// Rows of the outermost axis that a thread gets are a multiple of this, which a transposition takes at once.
+const ROWS: usize = 16;
 
 /// A walk over the rows of an operand without guards, from one to the next.
 pub struct Walk<'a> {

@@ -11,7 +11,7 @@ use super::scan;
 use crate::isa::Isa;
 use crate::multiversion;
 use crate::pairs::Pairs;
-use crate::{BLOCK, Buffer, Dt, FEW, Fold, Part, Put, View, lanes};
+use crate::{BLOCK, Buffer, Dt, FEW, Fold, Part, Put, View, lanes, pool};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -536,6 +536,18 @@ impl Reduce {
     }
 }
 
+/// A fold and its frame, and memory for blocks, for the threads that share the work.
+#[derive(Clone, Copy)]
+struct Shared<'a>(&'a Reduce, &'a Frame<'a>);
+// SAFETY: threads read places, and write to memory behind pointers, each to its own results.
+unsafe impl Sync for Shared<'_> {}
+#[derive(Clone, Copy)]
+struct Parts(*mut u8);
+// SAFETY: as above.
+unsafe impl Sync for Parts {}
+/// Columns that a thread gets at least.
+const SHARED: usize = 64;
+
 /// Rows of at most this many elements are turned into columns, this many at a time.
 const SHORT: usize = 32;
 const COLUMNS: usize = 64;
@@ -665,8 +677,40 @@ impl Reduce {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
-        // SAFETY: the caller's.
-        unsafe { self.some(frame, 0, self.outer.len) }
+        let (ns, folds) = (self.estimate(), self.outer.len);
+        let chunks = if self.n == 0 { 1 } else { pool::chunks(ns) };
+        let shared = Shared(self, frame);
+        // Folds, columns, or blocks of a fold are shared with other threads, whichever there are.
+        let (all, unit) = match (folds, self.inner) {
+            (1, 1) if self.in_blocks() => (self.n.div_ceil(BLOCK), 1),
+            (1, n) => (n, SHARED),
+            (n, _) => (n, 1),
+        };
+        if chunks <= 1 || all <= unit {
+            // SAFETY: the caller's.
+            return unsafe { self.some(frame, 0, folds) };
+        }
+        let each = all.div_ceil(chunks).next_multiple_of(unit);
+        let blocks = Buffer::uninit(if (folds, self.inner) == (1, 1) { all * self.size } else { 0 });
+        let parts = Parts(blocks.ptr());
+        let run = move |k: usize| {
+            let (Shared(r, frame), Parts(blocks)) = ({ shared }, { parts });
+            let part = (k * each).min(all)..((k + 1) * each).min(all);
+            // SAFETY: the caller's; different chunks make different results, or different blocks.
+            unsafe {
+                match (folds, r.inner) {
+                    _ if part.is_empty() => {}
+                    (1, 1) => r.blocks(frame, blocks, part),
+                    (1, _) => r.columns(frame, 0, part),
+                    _ => r.some(frame, part.start, part.end),
+                }
+            }
+        };
+        pool::parallel(all.div_ceil(each), ns, &run);
+        if (folds, self.inner) == (1, 1) {
+            // SAFETY: as above; all blocks are there.
+            unsafe { self.join(frame, blocks.ptr()) }
+        }
     }
     /// The folds `first .. end`.
     ///
@@ -695,33 +739,44 @@ impl Reduce {
                 }
                 return;
             }
-            let tile = r.tile();
-            let scratch = Buffer::uninit(r.work());
             for o in first..end {
-                let base = from.wrapping_offset(r.outer.at(o));
-                for c0 in (0..r.inner).step_by(tile) {
-                    let c = tile.min(r.inner - c0);
-                    let row = c * r.size;
-                    let x = base.add(c0 * r.size);
-                    let merge = |k: usize| {
-                        let to = scratch.ptr().add(k * row);
-                        (r.kernels.slices)(to, to.wrapping_add(row), 0, 1, c)
-                    };
-                    let mut pairs = Pairs::default();
-                    for b in 0..blocks {
-                        let n = BLOCK.min(r.n - b * BLOCK);
-                        let x = x.offset((b * BLOCK) as isize * r.stride);
-                        let to = scratch.ptr().add(pairs.next() * row);
-                        if rows {
-                            (r.kernels.rows)(to, x, n);
-                        } else {
-                            r.block(to, x, n, c);
-                        }
-                        pairs.push(merge);
+                r.columns(frame, o, 0..r.inner)
+            }
+        }
+    }
+    /// Some of the columns of a fold.
+    ///
+    /// # Safety
+    /// As for [`Reduce::run`]; the columns exist.
+    unsafe fn columns(&self, frame: &Frame, fold: usize, columns: Range<usize>) {
+        let from = frame.at(self.from).wrapping_offset(self.outer.at(fold));
+        let to = frame.at(self.to).wrapping_add(fold * self.width());
+        let (tile, rows) = (self.tile(), self.rows());
+        let scratch = Buffer::uninit(self.work());
+        for c0 in columns.clone().step_by(tile) {
+            let c = tile.min(columns.end - c0);
+            let row = c * self.size;
+            // SAFETY: the operand and the result have the elements that the program says, and the scratch has the places.
+            unsafe {
+                let x = from.wrapping_add(c0 * self.size);
+                let merge = |k: usize| {
+                    let to = scratch.ptr().add(k * row);
+                    (self.kernels.slices)(to, to.wrapping_add(row), 0, 1, c)
+                };
+                let mut pairs = Pairs::default();
+                for b in 0..self.n.div_ceil(BLOCK) {
+                    let n = BLOCK.min(self.n - b * BLOCK);
+                    let x = x.offset((b * BLOCK) as isize * self.stride);
+                    let to = scratch.ptr().add(pairs.next() * row);
+                    if rows {
+                        (self.kernels.rows)(to, x, n);
+                    } else {
+                        self.block(to, x, n, c);
                     }
-                    pairs.finish(merge);
-                    std::ptr::copy_nonoverlapping(scratch.ptr(), to.wrapping_add((o * r.inner + c0) * r.size), row);
+                    pairs.push(merge);
                 }
+                pairs.finish(merge);
+                std::ptr::copy_nonoverlapping(scratch.ptr(), to.add(c0 * self.size), row);
             }
         }
     }

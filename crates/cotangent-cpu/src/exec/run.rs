@@ -159,7 +159,7 @@ impl Step {
                 Step::Map(m) => m.run(frame),
                 // an argument that was given away is there already
                 Step::Copy(c) if frame.at(c.to) == frame.at(c.from) => {}
-                Step::Copy(c) => c.access.copy(frame.at(c.to), frame.at(c.from)),
+                Step::Copy(c) => c.access.copy_shared(frame.at(c.to), frame.at(c.from)),
                 Step::Reduce(r) => r.run(frame),
                 Step::Prefix(w) => w.run(frame),
                 Step::Extreme(w) => w.run(frame),
