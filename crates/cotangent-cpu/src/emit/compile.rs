@@ -21,9 +21,18 @@ use super::select::{self, Lanes};
 pub enum Loop {
     /// Over elements.
     Map,
+    /// Over elements, two registers of them at once; what is less than that is left over.
+    Twice,
     /// Turn after turn; streams are walked over backwards if `reverse`: their pointers are those of the last elements. `carry` is the entry of the pointer
     /// to the carried words.
     Turns { reverse: bool, carry: u32 },
+}
+
+impl Loop {
+    /// Is a round one element?
+    pub fn one(self) -> bool {
+        matches!(self, Loop::Turns { .. })
+    }
 }
 
 /// How far a loop came.
@@ -79,6 +88,8 @@ pub enum Mark {
     Pointer(u32),
     /// The loop itself.
     Loop,
+    /// What goes from turn to turn, at the end of one.
+    Next,
 }
 
 struct Gen<'a> {
@@ -106,16 +117,8 @@ struct Gen<'a> {
     marks: Vec<(u32, Mark)>,
 }
 
-/// Machine code for a program. `None` if it has something that the processor does not do
-/// in a few instructions, or more strides than there are registers for.
+/// Machine code for a program, which was made for this level. `None` if it has more strides than there are registers for.
 pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
-    for i in &ir.insts {
-        let (ops, n) = i.operands();
-        let of = if n > 0 { ir.insts[ops[0] as usize].ty } else { i.ty };
-        if !l.has(i.i, i.ty, of) {
-            return None;
-        }
-    }
     let vectors = if l.evex { 32 } else { 16 };
     if strides(ir).len() > STRIDES {
         return None;
@@ -273,7 +276,7 @@ impl Gen<'_> {
     fn stream(&mut self, entry: u32, at: u32, mem: Mem) -> Rm {
         let stride = self.ir.strides.iter().find(|s| s.0 == entry);
         let known = stride.and_then(|s| self.strides.iter().find(|k| k.0 == s.1));
-        let number = if self.kind == Loop::Map { gp::RAX } else { gp::RDX };
+        let number = if self.kind.one() { gp::RDX } else { gp::RAX };
         let index = known.map_or((number, mem.size() as u8), |k| (k.1, 1));
         Rm::Mem { base: self.pointer(entry), index: Some(index), disp: at as i32 }
     }
@@ -576,7 +579,8 @@ impl Gen<'_> {
         self.mark(Mark::Loop);
         let end = self.asm.label();
         match self.kind {
-            Loop::Map => self.map(end),
+            Loop::Map => self.map(end, 1),
+            Loop::Twice => self.map(end, 2),
             Loop::Turns { reverse, carry } => self.turns(end, reverse, carry, &carried),
         }
         // The ways out.
@@ -666,9 +670,9 @@ impl Gen<'_> {
         self.mark(Mark::Loop)
     }
 
-    fn map(&mut self, end: super::asm::Label) {
+    fn map(&mut self, end: super::asm::Label, rounds: usize) {
         let (top, rest) = (self.asm.label(), self.asm.label());
-        let step = self.l.n as i32;
+        let step = (rounds * self.l.n) as i32;
         self.asm.lea(gp::RCX, gp::RAX, step);
         self.asm.cmp(gp::RSI, gp::RCX);
         self.asm.jump_if(If::Below, rest);
@@ -682,7 +686,7 @@ impl Gen<'_> {
         self.asm.here(rest);
         // Elements side by side have no mask: what does not fill a register is left to the caller, as with AVX2.
         let pairs = self.ir.stores.iter().any(|s| s.beside.is_some());
-        if self.l.evex && step > 1 && !pairs {
+        if self.l.evex && step > 1 && !pairs && rounds == 1 {
             // as many ones as elements are left
             self.asm.cmp(gp::RAX, gp::RSI);
             self.asm.jump_if(If::AboveEqual, end);

@@ -13,22 +13,22 @@ pub struct Words<'a> {
 }
 
 impl Words<'_> {
-    fn c(self, x: i64) -> u32 {
+    pub(super) fn c(self, x: i64) -> u32 {
         self.build.constant(self.ty, if self.ty == Ty::W64 { x as u64 } else { x as u32 as u64 })
     }
-    fn bin(self, i: I, a: u32, b: u32) -> u32 {
+    pub(super) fn bin(self, i: I, a: u32, b: u32) -> u32 {
         self.build.bin(i, self.ty, a, b)
     }
-    fn un(self, i: I, a: u32) -> u32 {
+    pub(super) fn un(self, i: I, a: u32) -> u32 {
         self.build.un(i, self.ty, a)
     }
-    fn sel(self, m: u32, a: u32, b: u32) -> u32 {
+    pub(super) fn sel(self, m: u32, a: u32, b: u32) -> u32 {
         self.build.sel(m, self.ty, a, b)
     }
-    fn less(self, signed: bool, a: u32, b: u32) -> u32 {
+    pub(super) fn less(self, signed: bool, a: u32, b: u32) -> u32 {
         self.build.bin(I::ILt(signed), Ty::Mask, a, b)
     }
-    fn same(self, a: u32, b: u32) -> u32 {
+    pub(super) fn same(self, a: u32, b: u32) -> u32 {
         self.build.bin(I::IEq, Ty::Mask, a, b)
     }
     fn both(self, a: u32, b: u32) -> u32 {
@@ -99,6 +99,19 @@ impl Words<'_> {
         // A divisor with the highest bit is there once or not at all.
         let once = self.sel(self.less(false, a, b), self.c(0), one);
         self.sel(self.less(true, b, self.c(0)), once, q)
+    }
+
+    /// An `f64` as `f32`; one that is inexact has an odd last bit, so that it can be rounded again.
+    pub fn round_to_odd(self, x: u32) -> u32 {
+        let w = Words { ty: Ty::W64, ..self };
+        let y = self.un(I::Narrow, x);
+        let back = w.un(I::Wide, y);
+        let size = |x| w.bin(I::And, x, w.c(i64::MAX));
+        let over = self.build.bin(I::Cmp(1), Ty::Mask, size(x), size(back));
+        let down = self.sel(over, self.bin(I::ISub, y, self.c(1)), y);
+        // or no number at all
+        let exact = self.build.bin(I::Cmp(8), Ty::Mask, back, x);
+        self.sel(exact, y, self.bin(I::Or, down, self.c(1)))
     }
 
     /// How many bits are set.

@@ -3,6 +3,9 @@
 //! A value is a vector with one element for each lane, of 32 or 64 bits, or a mask. There is nothing but what a processor does with one or two
 //! instructions: whatever has a meaning of its own (a saturating conversion, a sine) is spelled out by [`translate`](super::translate).
 
+use super::divide::Words;
+use super::level;
+use crate::isa::Isa;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -74,12 +77,14 @@ pub enum I {
     Fma,
     /// To an integer; 0: nearest even, 1: down, 2: up, 3: towards zero.
     Round(u8),
-    /// A comparison of floats; the instruction's predicate. 0: equal, 1: less, 2: less or equal, 4: not equal or unordered, 3: unordered.
+    /// A comparison of floats; the instruction's predicate. 0: equal, 1: less, 2: less or equal, 4: not equal or unordered, 3: unordered, 8: equal or unordered.
     Cmp(u8),
 
     IAdd,
     ISub,
     IMul,
+    /// The product of the low halves of 64 bits, without signs.
+    MulHalves,
     And,
     Or,
     Xor,
@@ -193,18 +198,28 @@ impl Ir {
     }
 }
 
-/// A program in the making. What is there already is not made again.
-#[derive(Default)]
-pub struct Build(RefCell<Building>);
+/// A program in the making. What is there already is not made again, and what the level lacks becomes what it has.
+pub struct Build {
+    made: RefCell<Building>,
+    /// For AVX-512, or for AVX2?
+    evex: bool,
+}
 #[derive(Default)]
 struct Building {
     insts: Vec<Inst>,
     known: HashMap<Inst, u32, std::hash::BuildHasherDefault<Quick>>,
 }
 impl Build {
-    /// Appends an instruction, or finds it.
+    /// An empty one for a level.
+    pub fn new(isa: Isa) -> Build {
+        Build { made: RefCell::default(), evex: isa == Isa::Avx512 }
+    }
+    /// Appends an instruction, or finds it; one that the level lacks becomes several ([`level`]).
     pub fn push(&self, i: I, ty: Ty, a: u32, b: u32, c: u32) -> u32 {
-        let b_ = &mut *self.0.borrow_mut();
+        if !self.evex && level::lacks(i, ty, || self.inst(a).ty) {
+            return Words { build: self, ty }.instead(i, a, b);
+        }
+        let b_ = &mut *self.made.borrow_mut();
         let inst = Inst { i, ty, a, b, c };
         *b_.known.entry(inst).or_insert_with(|| {
             b_.insts.push(inst);
@@ -213,7 +228,11 @@ impl Build {
     }
     /// How many instructions there are.
     pub fn len(&self) -> u32 {
-        self.0.borrow().insts.len() as u32
+        self.made.borrow().insts.len() as u32
+    }
+    /// An instruction that is there.
+    pub fn inst(&self, v: u32) -> Inst {
+        self.made.borrow().insts[v as usize]
     }
     /// A constant.
     pub fn constant(&self, ty: Ty, bits: u64) -> u32 {
@@ -233,7 +252,7 @@ impl Build {
     }
     /// What was built.
     pub fn finish(self) -> Vec<Inst> {
-        self.0.into_inner().insts
+        self.made.into_inner().insts
     }
 }
 

@@ -1,8 +1,8 @@
 //! Machine code as text: Intel's syntax, with what the instructions are for.
 
-use super::compile::{Compiled, Mark};
+use super::compile::Mark;
 use super::ir::{I, Ir};
-use super::{Loop, Made, code_and_text, memory};
+use super::{Loop, Made, Part, code_and_text, memory};
 use crate::isa::Isa;
 
 /// What is known of a program beside its instructions.
@@ -15,22 +15,30 @@ pub struct Notes<'a> {
 
 /// The machine code of a program as text; it is made now if it was not yet. Else why there is none.
 pub fn text(ir: &Ir, isa: Isa, kind: Loop, notes: &Notes) -> Result<String, String> {
-    let Some(Made { code, lanes, compiled }) = code_and_text(ir, isa, kind) else {
+    let Some(Made { code, parts }) = code_and_text(ir, isa, kind) else {
         return Err(match memory::is_refused() {
             true => "no machine code: this system gives no memory for it".into(),
-            false => "no machine code: it has something that the processor does not do in a few instructions".into(),
+            false => "no machine code: it reads and writes with more strides than there are registers for".into(),
         });
     };
-    let head = format!("; {} bytes for {isa:?}, {lanes} elements a round", code.text);
-    debug_assert_eq!(code.bytes(), &compiled.bytes[..compiled.text], "what is shown is what runs");
-    Ok(format!("{head}\n{}", lines(ir, &compiled, notes)))
+    let mut text = String::new();
+    for (bytes, part) in code.bytes().zip(&parts) {
+        debug_assert_eq!(bytes, &part.compiled.bytes[..part.compiled.text], "what is shown is what runs");
+        let round = match kind {
+            Loop::Map | Loop::Twice => format!("{} elements a round", part.lanes),
+            Loop::Turns { .. } => "one turn a round".into(),
+        };
+        text += &format!("; {} bytes for {isa:?}, {round}\n{}", bytes.len(), lines(part, notes))
+    }
+    Ok(text)
 }
 
 /// What an instruction is for, if it can be said: what it reads or writes, or the call that it belongs to.
-fn note(ir: &Ir, mark: Mark, notes: &Notes) -> String {
+fn note(Part { ir, origin, .. }: &Part, mark: Mark, notes: &Notes) -> String {
     let entry = |e: u32| (notes.entry)(e);
     let p = match mark {
         Mark::Loop => return String::new(),
+        Mark::Next => return "to the next turn".into(),
         Mark::Pointer(e) => return format!("pointer of {}", entry(e)),
         Mark::Inst(p) => p,
     };
@@ -43,7 +51,7 @@ fn note(ir: &Ir, mark: Mark, notes: &Notes) -> String {
         I::Index => "index".into(),
         I::Const => number(i.a as u64 | (i.b as u64) << 32, if i.ty == super::ir::Ty::W64 { 8 } else { 4 }),
         _ => {
-            let k = notes.calls.partition_point(|c| c.0 <= p);
+            let k = notes.calls.partition_point(|c| c.0 <= origin[p as usize]);
             k.checked_sub(1).map_or(String::new(), |k| notes.calls[k].1.clone())
         }
     }
@@ -67,7 +75,8 @@ fn number(bits: u64, size: usize) -> String {
 const COLUMN: usize = 52;
 
 #[cfg(all(feature = "assembly", target_arch = "x86_64"))]
-fn lines(ir: &Ir, c: &Compiled, notes: &Notes) -> String {
+fn lines(part: &Part, notes: &Notes) -> String {
+    let c = &part.compiled;
     use iced_x86::{
         Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, OpKind, SymbolResolver, SymbolResult,
     };
@@ -111,7 +120,7 @@ fn lines(ir: &Ir, c: &Compiled, notes: &Notes) -> String {
         formatter.format(i, &mut line);
         let mut what = String::new();
         while let Some((_, m)) = marks.next_if(|m| m.0 as u64 <= i.ip()) {
-            what = note(ir, *m, notes)
+            what = note(part, *m, notes)
         }
         // a call is named at its first instruction
         if what.is_empty() || what == last {
@@ -127,8 +136,9 @@ fn lines(ir: &Ir, c: &Compiled, notes: &Notes) -> String {
     text
 }
 #[cfg(not(all(feature = "assembly", target_arch = "x86_64")))]
-fn lines(ir: &Ir, c: &Compiled, notes: &Notes) -> String {
+fn lines(part: &Part, notes: &Notes) -> String {
+    let c = &part.compiled;
     // what is read and written can be said without a decoder
-    let told: Vec<String> = c.marks.iter().map(|m| note(ir, m.1, notes)).filter(|n| !n.is_empty()).collect();
+    let told: Vec<String> = c.marks.iter().map(|m| note(part, m.1, notes)).filter(|n| !n.is_empty()).collect();
     format!("; built without the feature `assembly`, which has the decoder\n; {}\n", told.join("; "))
 }

@@ -3,8 +3,9 @@
 //! What the block interpreter does call by call, with columns in the cache between the calls, becomes one loop with its values in registers. The way:
 //!
 //! * [`translate`] spells out what every call means, in instructions on lanes ([`ir`]); quotients of integers are in [`divide`], elementary functions are those of [`math`](crate::math), written
-//!   down by the same source ([`lanes`]);
+//!   down by the same source ([`lanes`]); [`level`] has what AVX2 lacks;
 //! * [`compile`] gives the values registers and makes the loop, [`select`] the instructions, [`asm`] their bytes;
+//! * [`twice`] puts two rounds into one where results wait long for each other;
 //! * [`memory`] puts them where they can run. Code is kept by structure for the life of the process.
 //!
 //! **The bits are the interpreter's.** Both do the same IEEE operations in the same order; nothing is contracted or approximated. What is rare and long
@@ -18,10 +19,12 @@ pub mod compile;
 pub mod divide;
 pub mod ir;
 pub mod lanes;
+pub mod level;
 pub mod listing;
 pub mod memory;
 pub mod select;
 pub mod translate;
+pub mod twice;
 
 #[cfg(test)]
 mod tests;
@@ -65,11 +68,18 @@ type Entry = unsafe extern "C" fn(*const *mut u8, u64, u64) -> Stop;
 /// A loop that can run.
 #[derive(Clone, Copy)]
 pub struct Code {
-    at: Entry,
-    /// Bytes of the instructions.
-    pub text: usize,
+    one: Placed,
+    /// The same for two rounds in one, as far as they go.
+    two: Option<Placed>,
     /// Elements of a round.
     pub lanes: usize,
+}
+/// Instructions where they can run.
+#[derive(Clone, Copy)]
+struct Placed {
+    at: Entry,
+    /// Their bytes.
+    text: usize,
 }
 impl Code {
     /// Runs the indices from `start` below `n`.
@@ -78,13 +88,30 @@ impl Code {
     /// The pointers of the table are good for what the program reads and writes at these indices, and the processor has the instruction set.
     #[inline(always)]
     pub unsafe fn run(&self, table: *const *mut u8, n: usize, start: usize) -> Stop {
+        let (n, mut start) = (n as u64, start as u64);
         // SAFETY: the caller's.
-        unsafe { (self.at)(table, n as u64, start as u64) }
+        unsafe {
+            if let Some(two) = self.two
+                && n >= start + 2 * self.lanes as u64
+            {
+                let stop = (two.at)(table, n, start);
+                if stop.why != 0 {
+                    return stop;
+                }
+                start = stop.at
+            }
+            (self.one.at)(table, n, start)
+        }
     }
-    /// The instructions' bytes.
-    pub fn bytes(&self) -> &'static [u8] {
+    /// How many bytes its instructions have.
+    pub fn text(&self) -> usize {
+        self.bytes().map(<[u8]>::len).sum()
+    }
+    /// The instructions' bytes: of two rounds in one, if there is that, and of one.
+    pub fn bytes(&self) -> impl Iterator<Item = &'static [u8]> {
         // SAFETY: code stays where it is for the life of the process, and its mapping can be read.
-        unsafe { std::slice::from_raw_parts(self.at as *const u8, self.text) }
+        let bytes = |p: Placed| unsafe { std::slice::from_raw_parts(p.at as *const u8, p.text) };
+        self.two.into_iter().chain([self.one]).map(bytes)
     }
 }
 
@@ -106,7 +133,7 @@ pub fn lanes(isa: Isa, ir: &Ir, one: bool) -> Option<Lanes> {
 
 /// The machine code of a program; `None` where there is none.
 pub fn code(ir: Ir, isa: Isa, kind: Loop) -> Option<Code> {
-    let l = lanes(isa, &ir, kind != Loop::Map)?;
+    let l = lanes(isa, &ir, kind.one())?;
     let key = (ir, l, kind);
     if let Some(code) = KNOWN.lock().unwrap_or_else(|e| e.into_inner()).as_ref().and_then(|k| k.get(&key)) {
         return *code;
@@ -118,19 +145,44 @@ pub fn code(ir: Ir, isa: Isa, kind: Loop) -> Option<Code> {
 /// Machine code, and what it was made of.
 struct Made {
     code: Code,
-    lanes: usize,
+    /// For each of its [`Code::bytes`].
+    parts: Vec<Part>,
+}
+/// A program as it was compiled.
+struct Part {
+    ir: Ir,
+    /// Of each instruction, which one of the program that was asked for it is.
+    origin: Vec<u32>,
     compiled: compile::Compiled,
+    /// Elements of a round.
+    lanes: usize,
+}
+/// The parts of a program: two rounds in one, if that pays, and one.
+fn parts(ir: &Ir, l: Lanes, kind: Loop) -> Option<Vec<Part>> {
+    let mut parts = vec![];
+    if kind == Loop::Map && twice::pays(ir) {
+        let (ir, origin) = twice::twice(ir, l.n);
+        let compiled = compile::compile(&ir, l, Loop::Twice)?;
+        parts.push(Part { ir, origin, compiled, lanes: 2 * l.n })
+    }
+    let origin = (0..ir.insts.len() as u32).collect();
+    parts.push(Part { ir: ir.clone(), origin, compiled: compile::compile(ir, l, kind)?, lanes: l.n });
+    Some(parts)
 }
 /// The machine code of a program as it runs, and as it was compiled.
 fn code_and_text(ir: &Ir, isa: Isa, kind: Loop) -> Option<Made> {
     let code = code(ir.clone(), isa, kind)?;
-    let l = lanes(isa, ir, kind != Loop::Map)?;
-    Some(Made { code, lanes: l.n, compiled: compile::compile(ir, l, kind)? })
+    let l = lanes(isa, ir, kind.one())?;
+    Some(Made { code, parts: parts(ir, l, kind)? })
 }
 fn make((ir, l, kind): &Key) -> Option<Code> {
-    let made = compile::compile(ir, *l, *kind)?;
-    let at = memory::install(&made.bytes)?;
-    // SAFETY: a function of this type lies there.
-    let at = unsafe { std::mem::transmute::<*const u8, Entry>(at) };
-    Some(Code { at, text: made.text, lanes: l.n })
+    let mut placed = vec![];
+    for part in parts(ir, *l, *kind)? {
+        let at = memory::install(&part.compiled.bytes)?;
+        // SAFETY: a function of this type lies there.
+        let at = unsafe { std::mem::transmute::<*const u8, Entry>(at) };
+        placed.push(Placed { at, text: part.compiled.text })
+    }
+    let one = placed.pop()?;
+    Some(Code { one, two: placed.pop(), lanes: l.n })
 }

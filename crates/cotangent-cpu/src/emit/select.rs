@@ -26,17 +26,6 @@ impl Lanes {
         };
         (self.n * size).max(16)
     }
-    /// Can the processor do it in a few instructions?
-    pub fn has(self, i: I, ty: Ty, of: Ty) -> bool {
-        self.evex
-            || match i {
-                I::Clz => false,
-                I::IMul | I::Sar | I::IMin(_) | I::IMax(_) => ty == Ty::W32,
-                I::ToFloat(signed) => signed && of == Ty::W32,
-                I::ToInt(signed) => signed && ty == Ty::W32,
-                _ => true,
-            }
-    }
 }
 
 /// Is the last operand one element in memory, for all lanes?
@@ -283,6 +272,7 @@ impl Asm {
             I::IAdd => self.three(w(op(1, 1, if wide { 0xD4 } else { 0xFE })), bytes, d, a, rm, true),
             I::ISub => self.three(w(op(1, 1, if wide { 0xFB } else { 0xFA })), bytes, d, a, rm, true),
             I::IMul => self.three(w(op(1, 2, 0x40)), bytes, d, a, rm, true),
+            I::MulHalves => self.three(w(op(1, 1, 0xF4)), bytes, d, a, rm, true),
             I::And => self.three(AND.wide(wide && l.evex), bytes, d, a, rm, true),
             I::Or => self.three(OR.wide(wide && l.evex), bytes, d, a, rm, true),
             I::Xor => self.three(XOR.wide(wide && l.evex), bytes, d, a, rm, true),
@@ -471,6 +461,18 @@ pub fn from_memory(l: Lanes, i: I) -> bool {
 pub fn commutes(i: I) -> bool {
     matches!(
         i,
-        I::Add | I::Mul | I::IAdd | I::IMul | I::And | I::Or | I::Xor | I::IEq | I::MAnd | I::MOr | I::MXor | I::Fma
+        I::Add
+            | I::Mul
+            | I::IAdd
+            | I::IMul
+            | I::MulHalves
+            | I::And
+            | I::Or
+            | I::Xor
+            | I::IEq
+            | I::MAnd
+            | I::MOr
+            | I::MXor
+            | I::Fma
     )
 }

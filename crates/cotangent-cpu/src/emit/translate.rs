@@ -9,6 +9,7 @@ use super::divide::Words;
 use super::ir::{Build, I, Mem, Store, Ty};
 use super::lanes::Val;
 use crate::exec::what::What;
+use crate::isa::Isa;
 use crate::{Dt, M, Op, math};
 
 /// Where a column comes from that is not computed.
@@ -52,7 +53,6 @@ struct Forms {
 }
 
 /// Columns as values of a program.
-#[derive(Default)]
 pub struct Translate {
     pub build: Build,
     forms: Vec<Forms>,
@@ -69,6 +69,10 @@ fn word(size: usize) -> Ty {
 }
 
 impl Translate {
+    /// Nothing yet, for a level.
+    pub fn new(isa: Isa) -> Translate {
+        Translate { build: Build::new(isa), forms: vec![], sizes: vec![], carries: vec![], calls: vec![] }
+    }
     /// Appends what these columns are, the live ones; `source` says where they come from. Their numbers take the place of earlier ones'.
     pub fn program(
         &mut self,
@@ -309,7 +313,10 @@ impl Translate {
                 let parts = Some((self.raw(args[0])?, self.raw(args[1])?));
                 Forms { parts, ..Forms::default() }
             }
-            What::RoundToOdd => return None,
+            What::RoundToOdd => {
+                let a = self.raw(args[0])?;
+                raw(Words { build: &self.build, ty }.round_to_odd(a))
+            }
         })
     }
 

