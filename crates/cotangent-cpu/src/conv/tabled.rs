@@ -2,8 +2,9 @@
 //!
 //! Where an array has room for its padding, each element of a window lies at the same distance from the window's first, whatever the window. So
 //! the kernels of products read the windows there, a set of them that are equidistant at a time, and a table leads them from an element to the
-//! next. An array without that room is copied to where it has it, a band at a time, which stays in the second cache: that
-//! writes an element once, where patches have it once for each element of a window.
+//! next. An array without that room is copied to where it has it, which writes an element about once, where patches have it once for
+//! each element of a window. If windows are many a band is copied at a time, which stays in the second cache; if they are few and large each
+//! part of the array when the sums come to it.
 
 use super::Conv;
 use crate::dot::{CHUNK, Elem, Mat, SUPER, Table, add_sums};
@@ -14,8 +15,8 @@ use std::ops::Range;
 
 /// Bytes of a band, about.
 const BAND: usize = 384 << 10;
-/// Bytes of a part of the filter that is packed at once, if the sums are long, and of what it is multiplied by.
-const LONG: usize = 1 << 20;
+/// Bytes of a part of the filter that is packed at once, if the sums are long.
+const LONG: usize = 512 << 10;
 /// So many windows that are equidistant fill the kernels.
 const SET: usize = 6;
 /// Fewer windows do not pay for a filter that is packed.
@@ -53,8 +54,12 @@ struct Copied {
 struct Run<'a, E: 'static> {
     c: &'a Conv,
     table: Table<E>,
-    /// The array if it is read where it is: where the first element of the first window lies.
+    /// Where the first element of the first window lies, unless each band is copied for itself.
     there: Option<*const E>,
+    /// Does the array have all that windows see? Then it is read where it is.
+    inside: bool,
+    /// Is all of it copied to one place?
+    all: bool,
     /// Strides of what is read: spatial dimensions, batch, channels; and the same dimensions from outer to inner ones.
     strides: SmallVec<[isize; 4]>,
     order: SmallVec<[usize; 4]>,
@@ -107,76 +112,59 @@ impl Conv {
         out: *mut E,
     ) -> bool {
         let size = size_of::<E>();
-        let taps: usize = self.space.iter().map(|s| s.slide.size).product();
         let axes = self.rows();
-        let set = axes.last().expect("the batch").n;
-        let table = Table::new(self.isa, self.features, set);
-        let mut run = Run {
-            c: self,
-            table,
-            there: None,
-            strides: SmallVec::new(),
-            order: SmallVec::new(),
-            room: 0,
-            axes,
-            level: 0,
-            count: 1,
-        };
+        let table = Table::new(self.isa, self.features, axes.last().expect("the batch").n);
         let ns = (m * self.features * k * size) as f64 / 160.0;
         let parts = pool::chunks(ns);
-        // Where windows have more elements than there are windows, each of them needs all of the array, which is gone through once. Else all of the
-        // filter is packed, and each window is finished at once.
-        let windows: usize = self.space.iter().map(|s| s.windows).product();
-        let (mut piece, turned) = (k.min(SUPER), taps > windows);
-        let copied = |run: &Run<E>, piece: usize| run.room.saturating_mul(run.bands() * k.div_ceil(piece));
-        run.lay_out(piece, if turned { usize::MAX } else { BAND }, parts);
-        if turned {
-            while piece > 4 * CHUNK && (run.room + run.table.room(piece)) * size > LONG {
-                piece = (piece / 2).next_multiple_of(CHUNK);
-                run.lay_out(piece, usize::MAX, parts);
-            }
-        } else if copied(&run, piece) > m * k / 2 {
-            run.lay_out(piece, usize::MAX, parts);
+        // Where windows have more elements than there are windows, each of them needs most of the array.
+        let taps: usize = self.space.iter().map(|s| s.slide.size).product();
+        let all = taps > self.space.iter().map(|s| s.windows).product();
+        let (strides, order) = (SmallVec::new(), SmallVec::new());
+        let mut run =
+            Run { c: self, table, there: None, inside: false, all, strides, order, room: 0, axes, level: 0, count: 1 };
+        run.lay_out(parts);
+        if !all && run.room.saturating_mul(run.bands()) > m * k / 2 {
+            run.all = true;
+            run.lay_out(parts);
         }
-        if copied(&run, piece) > m * k {
+        if run.room > m * k {
             return false;
+        }
+        let mut piece = k.min(SUPER);
+        while all && piece > 4 * CHUNK && run.table.room(piece) * size > LONG {
+            piece = (piece / 2).next_multiple_of(CHUNK);
         }
         let supers = k.div_ceil(SUPER);
         let apart = supers > 1;
         let b = Buffer::uninit(run.table.room(piece) * size);
+        let copy = Buffer::uninit(if run.all { run.room * self.groups * size } else { 0 });
+        let (copy, b) = (copy.ptr().cast::<E>(), b.ptr().cast::<E>());
         let len = m * self.groups * self.features;
         let sums = Buffer::uninit(if apart { Pairs::places(supers) * len * size } else { 0 });
         let part = |i: usize| if apart { sums.ptr().cast::<E>().wrapping_add(i * len) } else { out };
-        let bands = run.bands();
-        let chunks = parts.min(bands);
         let mut pairs = Pairs::default();
+        let mut copied = 0;
         for s in (0..k).step_by(SUPER) {
             let to = part(pairs.next());
             let end = k.min(s + SUPER);
             for at in (s..end).step_by(piece) {
                 let elements = at..end.min(at + piece);
-                let taps = run.taps(elements.clone());
-                let places: Vec<isize> = elements.clone().map(|e| run.place(e, &taps)).collect();
-                run.table.set(&places);
+                run.set_table(elements.clone());
+                let reach = if run.all && !run.inside { run.reach(elements.end) } else { 0 };
                 for group in 0..self.groups {
                     let x = x.wrapping_offset(group as isize * self.x[0]);
                     let filter = filter.wrapping_offset(group as isize * self.filter[0]);
                     let to = to.wrapping_add(group * self.features);
-                    // SAFETY: the caller's; the buffer has room.
-                    unsafe { run.pack(filter, elements.clone(), b.ptr().cast()) };
-                    if run.there.is_some() {
-                        run.there = Some(run.origin(x));
+                    let copy = copy.wrapping_add(group * run.room);
+                    run.there = if run.inside { Some(run.origin(x)) } else { run.all.then_some(copy.cast_const()) };
+                    // SAFETY: the caller's; there is room for the copy and for the rows of the filter, of which each comes when it is needed.
+                    unsafe {
+                        run.copy_places(copied..reach, x, copy);
+                        run.pack(filter, elements.clone(), b);
+                        run.multiply(ns * elements.len() as f64 / k as f64, parts, x, b, (to, at > s));
                     }
-                    let shared = Shared(&run, x, b.ptr().cast::<E>(), to);
-                    pool::parallel(chunks, ns * elements.len() as f64 / k as f64, &|part| {
-                        let Shared(run, x, b, to) = { shared };
-                        let area = Buffer::uninit(run.room * size);
-                        for band in bands * part / chunks..bands * (part + 1) / chunks {
-                            // SAFETY: the caller's; bands write different rows.
-                            unsafe { run.band(band, &taps, x, b, (to, at > s), area.ptr().cast()) }
-                        }
-                    });
                 }
+                copied = reach;
             }
             // SAFETY: two arrays of sums.
             pairs.push(|i| unsafe { add_sums(self.acc, len, part(i).cast()) });
@@ -193,51 +181,46 @@ impl Conv {
 }
 
 impl<E: Elem> Run<'_, E> {
-    /// Chooses strides, and bands of at most about so many bytes, at least so many.
-    fn lay_out(&mut self, piece: usize, most: usize, parts: usize) {
+    /// Chooses strides, and bands: at least so many, and of about [`BAND`] bytes if each is copied for itself.
+    fn lay_out(&mut self, parts: usize) {
         let (c, d) = (self.c, self.c.space.len());
-        // Pieces begin anywhere: the greatest extents of the elements that one has.
-        let mut taps: Ranges = c.space.iter().map(|s| 0..s.slide.size).collect();
-        if let Some(i) = taps.iter().position(|t| t.end > 1) {
-            let inner: usize = taps[i + 1..].iter().map(|t| t.end).product::<usize>() * c.channels;
-            taps[i].end = taps[i].end.min(piece.div_ceil(inner) + 1);
-        }
         let mut strides: SmallVec<[isize; 4]> = c.space.iter().map(|s| s.x).chain([c.x[1], c.x[2]]).collect();
-        let inside = |s: &super::Space| {
-            let last = (s.windows as i64 - 1) * s.slide.stride as i64 + ((s.slide.size - 1) * s.slide.dilation) as i64;
-            s.slide.base == 1 && s.slide.lo <= 0 && last - s.slide.lo < s.n as i64
-        };
-        let set = *self.axes.last().expect("the batch");
         let scale = |dim: usize| c.space.get(dim).map_or(1, |s| s.slide.stride as isize);
-        let apart = super::spread(((strides[set.dim] * scale(set.dim)).unsigned_abs()) * size_of::<E>());
-        self.there = (apart && c.space.iter().all(inside)).then_some(std::ptr::null());
+        let inside = |s: &super::Space| {
+            let far = |n: usize, step: usize| (n as i128 - 1) * step as i128;
+            let last = far(s.windows, s.slide.stride) + far(s.slide.size, s.slide.dilation) - s.slide.lo as i128;
+            s.slide.base == 1 && s.slide.lo <= 0 && last < s.n as i128
+        };
+        let set = self.axes.last().expect("the batch").dim;
+        // Rows that are a multiple of a page apart compete for the same few cache lines.
+        let spread = |step: usize| super::spread(step * size_of::<E>());
+        self.inside = c.space.iter().all(inside) && spread(strides[set].wrapping_mul(scale(set)).unsigned_abs());
         self.order = (0..d + 2).collect();
         self.order.sort_by_key(|i| std::cmp::Reverse(strides[*i].unsigned_abs()));
-        (self.level, self.count) = (0, self.axes[0].n);
+        (self.level, self.count, self.room) = (0, self.axes[0].n, 0);
         loop {
-            let ranges = self.ranges(0);
-            let mut room = 1;
-            if self.there.is_none() {
+            if !self.inside {
+                let ranges = if self.all { self.everything() } else { self.ranges(0) };
+                self.room = 1;
                 for i in self.order.iter().rev() {
-                    strides[*i] = room as isize;
-                    room *= match c.space.get(*i) {
-                        Some(_) => self.places(*i, &ranges, &taps).1,
+                    strides[*i] = self.room as isize;
+                    self.room = self.room.saturating_mul(match c.space.get(*i) {
+                        Some(_) => self.places(*i, &ranges).1,
                         None if *i == d => ranges[d].len(),
                         None => c.channels,
-                    };
-                    if room > 1 && !super::spread(room * size_of::<E>()) {
-                        room += 64 / size_of::<E>();
+                    });
+                    if self.room > 1 && !spread(self.room) {
+                        self.room = self.room.saturating_add(64 / size_of::<E>());
                     }
                 }
             }
-            let copied = self.there.is_none() && room.saturating_mul(size_of::<E>()) > most;
-            if !(copied || self.bands() < parts) || !self.halve() {
-                self.room = if self.there.is_none() { room } else { 0 };
+            let large = !self.all && self.room.saturating_mul(size_of::<E>()) > BAND;
+            if !(large || self.bands() < parts) || !self.halve() {
                 break;
             }
         }
         for a in &mut self.axes {
-            a.step = strides[a.dim] * scale(a.dim);
+            a.step = strides[a.dim].wrapping_mul(scale(a.dim));
         }
         self.strides = strides;
     }
@@ -281,42 +264,74 @@ impl<E: Elem> Run<'_, E> {
         }
         ranges
     }
-    /// The elements of windows, in each dimension, among which these are.
-    fn taps(&self, elements: Range<usize>) -> Ranges {
-        let c = self.c;
-        let (mut first, mut last) = (elements.start / c.channels, (elements.end - 1) / c.channels);
-        let mut taps: Ranges = SmallVec::new();
-        for s in c.space.iter().rev() {
-            // Where they go on to the next of an outer dimension, all may be there.
-            let same = first / s.slide.size == last / s.slide.size;
-            taps.insert(0, if same { first % s.slide.size..last % s.slide.size + 1 } else { 0..s.slide.size });
-            (first, last) = (first / s.slide.size, last / s.slide.size);
-        }
-        taps
+    /// All rows.
+    fn everything(&self) -> Ranges {
+        let mut ranges: Ranges = SmallVec::from_elem(0..0, self.axes.len());
+        self.axes.iter().for_each(|a| ranges[a.dim] = 0..a.n);
+        ranges
     }
-    /// The first place of a spatial dimension that a band has, before padding is taken off, and how many it has.
-    fn places(&self, dim: usize, ranges: &Ranges, taps: &Ranges) -> (isize, usize) {
-        let (slide, w, t) = (&self.c.space[dim].slide, &ranges[dim], &taps[dim]);
-        let first = w.start * slide.stride + t.start * slide.dilation;
-        (first as isize, (w.len() - 1) * slide.stride + (t.len() - 1) * slide.dilation + 1)
+    /// The first place of a spatial dimension that these windows see, before padding is taken off, and how many they see.
+    fn places(&self, dim: usize, ranges: &Ranges) -> (isize, usize) {
+        let (slide, w) = (&self.c.space[dim].slide, &ranges[dim]);
+        // What is too much is not copied.
+        let far =
+            (w.len() - 1).saturating_mul(slide.stride).saturating_add((slide.size - 1).saturating_mul(slide.dilation));
+        (w.start.wrapping_mul(slide.stride) as isize, far.saturating_add(1))
     }
-    /// How far an element of a window is from the first of those that a band has.
-    fn place(&self, element: usize, taps: &Ranges) -> isize {
+    /// The spatial dimension along which sums go on: the outermost one in which windows have several elements.
+    fn lead(&self) -> usize {
+        self.c.space.iter().position(|s| s.slide.size > 1).unwrap_or(0)
+    }
+    /// How many places of that dimension all windows see with their elements before this one.
+    fn reach(&self, element: usize) -> usize {
+        let lead = self.lead();
+        let s = &self.c.space[lead];
+        let inner: usize = self.c.space[lead + 1..].iter().map(|s| s.slide.size).product();
+        let tap = (element - 1) / (inner * self.c.channels);
+        (s.windows - 1) * s.slide.stride + tap * s.slide.dilation + 1
+    }
+    /// Sets the table for these elements of a window.
+    fn set_table(&mut self, elements: Range<usize>) {
         let c = self.c;
-        let (mut tap, channel) = (element / c.channels, element % c.channels);
-        let d = c.space.len();
-        let mut at = channel as isize * self.strides[d + 1];
-        for (i, s) in c.space.iter().enumerate().rev() {
-            let first = if self.there.is_some() { 0 } else { taps[i].start };
-            at += ((tap % s.slide.size) as isize - first as isize) * s.slide.dilation as isize * self.strides[i];
-            tap /= s.slide.size;
+        let step = self.strides[c.space.len() + 1];
+        let mut places = Vec::with_capacity(elements.len());
+        let mut at = elements.start;
+        while at < elements.end {
+            let (mut tap, channel) = (at / c.channels, at % c.channels);
+            let n = (c.channels - channel).min(elements.end - at);
+            let mut first = 0;
+            for (s, stride) in c.space.iter().zip(&self.strides).rev() {
+                first += (tap % s.slide.size * s.slide.dilation) as isize * stride;
+                tap /= s.slide.size;
+            }
+            places.extend((channel..channel + n).map(|i| first + i as isize * step));
+            at += n;
         }
-        at
+        self.table.set(&places);
     }
     /// Where the first element of the first window of a group's array lies.
     fn origin(&self, x: *const E) -> *const E {
         let lead: isize = self.c.space.iter().map(|s| -s.slide.lo as isize * s.x).sum();
         x.wrapping_offset(lead)
+    }
+    /// Copies these places of the dimension that leads, for all windows.
+    ///
+    /// # Safety
+    /// As for [`Run::copy`].
+    unsafe fn copy_places(&self, some: Range<usize>, x: *const E, copy: *mut E) {
+        if some.is_empty() {
+            return;
+        }
+        let ns =
+            (self.room * size_of::<E>() * some.len() / self.places(self.lead(), &self.everything()).1) as f64 / 8.0;
+        let parts = pool::chunks(ns).min(some.len());
+        let from = |part: usize| some.start + some.len() * part / parts;
+        let shared = Shared(self, x, copy, copy);
+        pool::parallel(parts, ns, &|part| {
+            let Shared(run, x, _, copy) = { shared };
+            // SAFETY: the caller's; parts of the copy that do not overlap.
+            unsafe { run.copy(&run.everything(), Some(from(part)..from(part + 1)), x, copy) }
+        });
     }
     /// Packs these rows of a group's filter.
     ///
@@ -324,40 +339,53 @@ impl<E: Elem> Run<'_, E> {
     /// As for [`Conv::run`]; `to` has room.
     unsafe fn pack(&self, filter: *const E, elements: Range<usize>, to: *mut E) {
         let c = self.c;
-        let mut at = elements.start;
-        while at < elements.end {
-            let n = (c.channels - at % c.channels).min(elements.end - at);
-            let ptr = filter.wrapping_offset(c.filter_offset(at)).cast();
-            let from = Mat { ptr, batch: 0, row: c.filter[1], col: c.filter[2] };
-            // SAFETY: these channels of an element.
-            unsafe { self.table.pack(to, elements.len(), at - elements.start, n, from) }
-            at += n;
-        }
+        let ns = (elements.len() * c.features * size_of::<E>()) as f64 / 8.0;
+        let parts = pool::chunks(ns).min(elements.len());
+        let from = |part: usize| elements.start + elements.len() * part / parts;
+        let shared = Shared(self, filter, filter, to);
+        pool::parallel(parts, ns, &|part| {
+            let Shared(run, filter, _, to) = { shared };
+            let mut at = from(part);
+            while at < from(part + 1) {
+                let n = (c.channels - at % c.channels).min(from(part + 1) - at);
+                let ptr = filter.wrapping_offset(c.filter_offset(at)).cast();
+                let from = Mat { ptr, batch: 0, row: c.filter[1], col: c.filter[2] };
+                // SAFETY: these channels of an element.
+                unsafe { run.table.pack(to, at - elements.start, n, from) }
+                at += n;
+            }
+        });
+    }
+    /// Computes all bands, with the packed part `b` of the filter.
+    ///
+    /// # Safety
+    /// As for [`Conv::run`]; if bands are not copied each for itself, what they read is there.
+    unsafe fn multiply(&self, ns: f64, parts: usize, x: *const E, b: *const E, (to, onto): (*mut E, bool)) {
+        let bands = self.bands();
+        let chunks = parts.min(bands);
+        let shared = Shared(self, x, b, to);
+        pool::parallel(chunks, ns, &|part| {
+            let Shared(run, x, b, to) = { shared };
+            let area = Buffer::uninit(if run.there.is_none() { run.room * size_of::<E>() } else { 0 });
+            for band in bands * part / chunks..bands * (part + 1) / chunks {
+                // SAFETY: the caller's; bands write different rows.
+                unsafe { run.band(band, x, b, (to, onto), area.ptr().cast()) }
+            }
+        });
     }
     /// Computes a band.
     ///
     /// # Safety
-    /// As for [`Conv::run`]; the filter is packed, and the area has room for a copy.
-    unsafe fn band(
-        &self,
-        band: usize,
-        taps: &Ranges,
-        x: *const E,
-        b: *const E,
-        (to, onto): (*mut E, bool),
-        area: *mut E,
-    ) {
+    /// As for [`Run::multiply`]; the area has room for a copy.
+    unsafe fn band(&self, band: usize, x: *const E, b: *const E, (to, onto): (*mut E, bool), area: *mut E) {
         let ranges = self.ranges(band);
-        let (base, first) = match self.there {
-            Some(origin) => (origin, true),
-            None => {
-                // SAFETY: the caller's.
-                unsafe { self.copy(&ranges, taps, x, area) };
-                (area.cast_const(), false)
-            }
-        };
+        let base = self.there.unwrap_or_else(|| {
+            // SAFETY: the caller's.
+            unsafe { self.copy(&ranges, None, x, area) };
+            area
+        });
         let (set, outer) = self.axes.split_last().expect("the batch");
-        let start = |a: &Axis| if first { 0 } else { ranges[a.dim].start };
+        let start = |a: &Axis| if self.there.is_some() { 0 } else { ranges[a.dim].start };
         let mut i: SmallVec<[usize; 4]> = outer.iter().map(|a| ranges[a.dim].start).collect();
         let windows = ranges[set.dim].clone();
         let calls = windows.len().div_ceil(self.table.height());
@@ -382,11 +410,11 @@ impl<E: Elem> Run<'_, E> {
             }
         }
     }
-    /// Copies what a band needs of the array, with its padding.
+    /// Copies what these rows need of the array, with its padding, or of that only some places of the dimension that leads.
     ///
     /// # Safety
-    /// As for [`Run::band`].
-    unsafe fn copy(&self, ranges: &Ranges, taps: &Ranges, mut x: *const E, area: *mut E) {
+    /// The array has the elements that extents and strides say, and there is room for the copy.
+    unsafe fn copy(&self, ranges: &Ranges, some: Option<Range<usize>>, mut x: *const E, mut area: *mut E) {
         let (c, d) = (self.c, self.c.space.len());
         let mut dims: SmallVec<[Copied; 4]> = SmallVec::new();
         let mut whole = true;
@@ -394,15 +422,19 @@ impl<E: Elem> Run<'_, E> {
             let to = self.strides[*i] as usize;
             let mut dim = match c.space.get(*i) {
                 Some(s) => {
-                    let (first, len) = self.places(*i, ranges, taps);
-                    let first = first - s.slide.lo as isize;
+                    let (mut first, mut len) = self.places(*i, ranges);
+                    first -= s.slide.lo as isize;
+                    if let Some(some) = some.as_ref().filter(|_| *i == self.lead()) {
+                        first += some.start as isize;
+                        len = some.len();
+                        area = area.wrapping_add(some.start * to);
+                    }
                     Copied { first, len, n: s.n as isize, base: s.slide.base as isize, from: s.x, to, whole }
                 }
                 None => {
-                    let (r, n, from) = if *i == d {
-                        (ranges[d].clone(), c.batch, c.x[1])
-                    } else {
-                        (0..c.channels, c.channels, c.x[2])
+                    let (r, n, from) = match *i == d {
+                        true => (ranges[d].clone(), c.batch, c.x[1]),
+                        false => (0..c.channels, c.channels, c.x[2]),
                     };
                     if r.len() == 1 {
                         x = x.wrapping_offset(r.start as isize * from);
@@ -469,7 +501,7 @@ unsafe fn copied<E: Elem>(dims: &[Copied], from: *const E, to: *mut E) {
     }
 }
 
-/// What the threads share that compute bands.
+/// What threads share: a run, two things that they read, and what they write.
 struct Shared<'a, E: 'static>(&'a Run<'a, E>, *const E, *const E, *mut E);
 impl<E> Clone for Shared<'_, E> {
     fn clone(&self) -> Self {
@@ -477,5 +509,5 @@ impl<E> Clone for Shared<'_, E> {
     }
 }
 impl<E> Copy for Shared<'_, E> {}
-// SAFETY: threads read the operands, and write to memory behind a pointer, each to its own rows.
+// SAFETY: threads read the operands, and write to memory behind a pointer, each to its own part.
 unsafe impl<E> Sync for Shared<'_, E> {}

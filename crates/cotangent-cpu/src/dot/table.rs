@@ -54,11 +54,16 @@ impl<E: Elem> Table<E> {
         let width = self.vectors * self.kit.width;
         pieces(self.n, width) * width * k
     }
-    /// Packs some rows of a right operand of `k` rows, from row `at` on.
+    /// Elements of a row.
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+    /// Packs some rows of the right operand, from row `at` on.
     ///
     /// # Safety
     /// The rows exist, and `to` has room for all of them. The processor has the instruction set.
-    pub(crate) unsafe fn pack(&self, to: *mut E, k: usize, at: usize, count: usize, from: Mat) {
+    pub(crate) unsafe fn pack(&self, to: *mut E, at: usize, count: usize, from: Mat) {
+        let k = self.len();
         let width = self.vectors * self.kit.width;
         for (q, first) in (0..self.n).step_by(width).enumerate() {
             let from_panel = from.ptr.cast::<E>().wrapping_offset(first as isize * from.col);
