@@ -141,6 +141,71 @@ fn sums_of_several_super_chunks() {
     check("doubles", Conv { types: [Dt::F64; 2], features: 1, ..c });
 }
 
+/// What is read through a table: in the array itself, from copies of bands, and from a copy of all of it.
+#[test]
+fn windows_are_read_where_they_lie() {
+    let c = Conv {
+        types: F32,
+        array: &[1, 3, 15, 17, 12],
+        features: 70,
+        windows: &[15, 17],
+        slides: &[slide(3, 1, 1), slide(3, 1, 1)],
+        batch_last: false,
+        stored: &[],
+        lanes: false,
+    };
+    check("one band", Conv { ..c });
+    check("several bands", Conv { array: &[1, 2, 40, 30, 48], windows: &[40, 30], features: 3, ..c });
+    check("a band is a part of a row", Conv { array: &[1, 1, 3, 900, 40], windows: &[3, 900], features: 1, ..c });
+    check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
+    check("the batch inside", Conv { stored: &[2, 3, 0, 4, 1], batch_last: true, ..c });
+    check("few windows in a row", Conv { array: &[1, 20, 4, 3, 12], windows: &[4, 3], ..c });
+    let valid = [slide(3, 1, 0), slide(3, 1, 0)];
+    check("no padding", Conv { windows: &[13, 15], slides: &valid, ..c });
+    check("cut off", Conv { windows: &[10, 11], slides: &[slide(3, 1, -2), slide(3, 1, -1)], ..c });
+    check("a page apart", Conv { array: &[1, 1, 6, 10, 512], windows: &[6, 8], slides: &valid, features: 2, ..c });
+    let strided = [slide(3, 2, 1), slide(3, 3, 0)];
+    check("strides", Conv { windows: &[9, 7], slides: &strided, ..c });
+    let steps =
+        [(1, 2, 1, 2), (1, 1, 2, 1)].map(|(stride, dilation, base, lo)| Slide { size: 3, stride, dilation, base, lo });
+    check("dilated", Conv { windows: &[13, 31], slides: &steps, ..c });
+    check("groups", Conv { array: &[3, 2, 15, 17, 5], features: 6, ..c });
+    check("doubles", Conv { types: [Dt::F64; 2], ..c });
+    check("a result of another type", Conv { types: [Dt::F32, Dt::F64], ..c });
+    let apart = Slide { size: 2, stride: 1, dilation: 30, base: 1, lo: 30 };
+    check("more would be copied than patches have", Conv { windows: &[24, 26], slides: &[apart, apart], ..c });
+    // As in the gradient of a filter.
+    let few = Conv {
+        array: &[1, 20, 34, 33, 5],
+        features: 34,
+        windows: &[2, 3],
+        slides: &[slide(34, 1, 1), slide(33, 1, 1)],
+        batch_last: true,
+        stored: &[0, 4, 2, 3, 1],
+        ..c
+    };
+    check("few windows", Conv { ..few });
+    check("few windows of groups", Conv { array: &[2, 20, 34, 33, 1], stored: &[4, 2, 3, 0, 1], features: 40, ..few });
+    check("sums of several super-chunks", Conv { array: &[1, 9, 34, 33, 16], features: 2, ..few });
+    check(
+        "of a row",
+        Conv {
+            array: &[1, 20, 1, 700, 2],
+            slides: &[slide(1, 1, 0), slide(699, 1, 1)],
+            windows: &[1, 3],
+            features: 3,
+            ..few
+        },
+    );
+    let volume = [slide(2, 1, 0), slide(2, 1, 1), slide(3, 1, 1)];
+    check("volumes", Conv { array: &[1, 2, 5, 4, 9, 3], windows: &[4, 5, 9], slides: &volume, ..c });
+    check("a line", Conv { array: &[1, 1, 500, 3], windows: &[498], slides: &[slide(3, 1, 0)], ..c });
+    check(
+        "a padded line",
+        Conv { array: &[1, 1, 5000, 3], windows: &[5000], slides: &[slide(3, 1, 1)], features: 2, ..c },
+    );
+}
+
 #[test]
 fn windows_of_one_element_are_a_product() {
     for (stride, windows) in [(1, 9), (2, 5)] {

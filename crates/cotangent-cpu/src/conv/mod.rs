@@ -9,6 +9,7 @@
 
 mod lanes;
 mod patches;
+mod tabled;
 
 use crate::dot::{CHUNK, Mat, SUPER, add_sums, dot, dot_onto, few_rows};
 use crate::isa::Isa;
@@ -124,6 +125,18 @@ impl Conv {
                     _ => self.run_lanes::<f64>((m, k), x.cast(), filter.cast(), out.cast()),
                 }
             };
+        }
+        if self.has_table(m) {
+            // SAFETY: the same.
+            let done = unsafe {
+                match self.acc {
+                    Dt::F32 => self.run_table::<f32>((m, k), x.cast(), filter.cast(), out.cast()),
+                    _ => self.run_table::<f64>((m, k), x.cast(), filter.cast(), out.cast()),
+                }
+            };
+            if done {
+                return;
+            }
         }
         let (rows, columns) = (Side::rows(self), Side::columns(self));
         let transposed = rows.cost() < columns.cost();

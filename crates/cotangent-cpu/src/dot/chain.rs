@@ -197,6 +197,7 @@ impl<E: Elem> Tile<'_, E> {
                 a: std::ptr::null(),
                 a_row: 0,
                 a_col: 0,
+                steps: std::ptr::null(),
                 b: std::ptr::null(),
                 b_row: if self.direct_columns { p.b.row } else { width as isize },
                 c,

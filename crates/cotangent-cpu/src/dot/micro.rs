@@ -12,7 +12,7 @@ use super::x86::*;
 use crate::isa::Isa;
 
 /// A call of a microkernel.
-pub(super) struct Job<E> {
+pub(crate) struct Job<E> {
     /// Length of the chunk.
     pub k: usize,
     /// Element (0, 0) of the rows.
@@ -21,6 +21,8 @@ pub(super) struct Job<E> {
     pub a_row: isize,
     /// From an element of a row to the next.
     pub a_col: isize,
+    /// The same for every element, if they are not equidistant; else null. Only what is called `micro` below looks at it.
+    pub steps: *const isize,
     /// Element (0, 0) of the columns, which are adjacent.
     pub b: *const E,
     /// From a row of columns to the next.
@@ -38,7 +40,7 @@ pub(super) struct Job<E> {
 /// # Safety
 /// The job's pointers must be valid for what it describes: reads of `k` by `rows` and `k` by `cols` elements, and writes (reads
 /// too, if it adds) of `rows` by `cols`. The processor must have the instruction set of the kernel.
-pub(super) type Micro<E> = unsafe fn(&Job<E>);
+pub(crate) type Micro<E> = unsafe fn(&Job<E>);
 
 /// Repeats the body for i < R. The sums stay in registers only if no loop is left, and the compiler does not always see that.
 macro_rules! unrolled {
@@ -80,6 +82,7 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize, const EDGE: bool>(job: 
         }
         let mut b = job.b;
         let mut next = job.b.wrapping_offset(8 * job.b_row);
+        let (mut step, more) = if job.steps.is_null() { (&raw const job.a_col, 0) } else { (job.steps, 1) };
         for _ in 0..job.k {
             for v in 0..V {
                 prefetch(next.wrapping_add(v * S::W));
@@ -97,8 +100,9 @@ unsafe fn micro<S: Simd, const R: usize, const V: usize, const EDGE: bool>(job: 
                 }
             });
             for g in 0..R.div_ceil(3) {
-                rows[g] = rows[g].wrapping_offset(job.a_col);
+                rows[g] = rows[g].wrapping_offset(*step);
             }
+            step = step.wrapping_add(more);
             b = b.wrapping_offset(job.b_row);
         }
         if !EDGE && job.cols == V * S::W {
@@ -290,10 +294,10 @@ unsafe fn strip_pairs<S: Real, const V: usize>(
 
 /// # Safety
 /// As for [`strip`]: count, first run, distance of runs, length of a run, first place, distance of places.
-pub(super) type Strip<E> = unsafe fn(usize, *const E, isize, usize, *mut E, usize);
+pub(crate) type Strip<E> = unsafe fn(usize, *const E, isize, usize, *mut E, usize);
 
 /// The kernels of an element type for an instruction set.
-pub(super) struct Kit<E: 'static> {
+pub(crate) struct Kit<E: 'static> {
     /// The instruction set.
     pub isa: Isa,
     /// Elements of a vector.
@@ -332,7 +336,7 @@ impl<E> Kit<E> {
 }
 
 /// An element type that has kernels.
-pub(super) trait Elem: Num {
+pub(crate) trait Elem: Num {
     /// The kernels for an instruction set.
     fn kit(isa: Isa) -> &'static Kit<Self>;
 }

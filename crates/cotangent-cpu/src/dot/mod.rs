@@ -10,6 +10,7 @@
 //! * `chain`: the blocked driver of products with several columns, `micro` its innermost loops, `pack` what brings the right
 //!   operand into their form;
 //! * `tree`: products with one column;
+//! * `table`: products whose rows are found through a table;
 //! * `simd`, `x86`: vectors; `cast`: conversions of types; `scratch`: memory.
 
 mod cast;
@@ -18,6 +19,7 @@ mod micro;
 mod pack;
 mod scratch;
 mod simd;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -26,8 +28,10 @@ mod x86;
 
 use crate::isa::{Isa, isa};
 use crate::{DotOrder, DotSpec, Dt, pool};
-use micro::Elem;
 use std::ops::Range;
+
+pub(crate) use micro::Elem;
+pub(crate) use table::Table;
 
 /// Elements of a chunk of a chain.
 pub(crate) const CHUNK: usize = 256;

@@ -4,7 +4,7 @@
 //! `#[inline(always)]`, so that they become part of a caller that has the instruction set.
 
 /// What a product computes with: a number that can be multiplied and added.
-pub(super) trait Num: Copy + Send + Sync + 'static {
+pub(crate) trait Num: Copy + Send + Sync + 'static {
     const ZERO: Self;
     /// Where the lanes of the summation tree start: the identity of addition.
     const LANE: Self;

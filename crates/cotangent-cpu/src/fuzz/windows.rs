@@ -58,14 +58,18 @@ impl Fuzz {
         let out = if self.r.once_in(6) { self.dt_where(|o| o.is_complex() == dt.is_complex()) } else { dt };
         let acc = if self.r.once_in(6) { out.acc() } else { dt.acc() };
         let d = self.r.pick(&[0, 1, 1, 2, 2, 3]);
-        // Seldom a sum of several chunks, with few others.
+        // Seldom a sum of several chunks, with few others, or many sums.
         let long = self.r.once_in(5);
+        let many = !long && d > 0 && self.r.once_in(3);
         let small = |f: &mut Fuzz, most: usize| 1 + f.r.below(most);
         let (g, n) =
             if long { (1, small(self, 2)) } else { (self.r.pick(&[1, 1, 2, 3]), self.r.pick(&[0, 1, 1, 2, 5])) };
         let c = if long { self.r.pick(&[130, 257, 300]) } else { small(self, 5) };
         let o = if long { small(self, 3) } else { self.r.pick(&[1, 2, 3, 17]) };
-        let space: Vec<usize> = (0..d).map(|_| if long { small(self, 3) } else { self.r.below(7) }).collect();
+        let mut space: Vec<usize> = (0..d).map(|_| if long { small(self, 3) } else { self.r.below(7) }).collect();
+        if many {
+            space[d - 1] = self.r.pick(&[12, 20, 30, 60]);
+        }
         let (mut slides, mut windows) = (vec![], vec![]);
         for n in &space {
             let (s, w) = self.slide(*n, 3);
