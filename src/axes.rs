@@ -37,6 +37,13 @@ use std::fmt::{Debug, Write};
 )]
 pub trait Axes<T: Pytree>: Send + Sync {
     /// Appends one entry for each leaf of the tree.
+    ///
+    /// ```
+    /// use cotangent::{Axes, AxisList, prelude::*};
+    /// let mut list = AxisList::of_result("vmap", &0, &array(1)).unwrap();
+    /// Axes::axes(&(None, 1), &(array(2), array(3)), &mut list);
+    /// assert_eq!(list.axes[..], [Some(0), None, Some(1)]);
+    /// ```
     fn axes(&self, tree: &T, out: &mut AxisList);
 }
 
@@ -64,6 +71,13 @@ pub trait Axes<T: Pytree>: Send + Sync {
 )]
 pub trait ArgAxes<Args: Arguments>: Send + Sync {
     /// Appends one entry for each leaf of the arguments.
+    ///
+    /// ```
+    /// use cotangent::{ArgAxes, AxisList, prelude::*};
+    /// let mut list = AxisList::of_result("vmap", &0, &array(1)).unwrap();
+    /// ArgAxes::<(Array, Array)>::axes(&[2, 3], (&array(2), &array(3)), &mut list);
+    /// assert_eq!(list.axes[..], [Some(0), Some(2), Some(3)]);
+    /// ```
     fn axes(&self, args: Args::Refs<'_>, out: &mut AxisList);
 }
 

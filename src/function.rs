@@ -139,6 +139,11 @@ pub trait Arguments: Pytree {
     /// References to the same arguments.
     type Refs<'a>: Copy;
     /// Their number.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, Array};
+    /// assert_eq!(<(Array, Vec<Array>) as Arguments>::COUNT, 2);
+    /// ```
     const COUNT: usize;
 
     /// References to the arguments.

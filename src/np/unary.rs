@@ -8,11 +8,11 @@ use crate::prim::{self, convert_element_type, lit};
 use std::f64::consts::{LN_2, LN_10, PI};
 
 macro_rules! same { ($($name:ident $of:ident, of $x:literal is $is:literal;)*) => { $(
-    #[doc = concat!("[`", stringify!($of), "`] under its other name, as `jax.numpy.", stringify!($name), "`.")]
+    #[doc = concat!("[`", stringify!($of), "`](np::", stringify!($of), ") under its other name, as `jax.numpy.", stringify!($name), "`.")]
     #[doc = concat!("\n```\nuse cotangent::{np, prelude::*};\nassert_eq!(np::", stringify!($name), "(&array!", $x, ").to_string(), \"", $is, "\");\n```")]
     ///
     /// # Panics
-    #[doc = concat!("As [`", stringify!($of), "`].")]
+    #[doc = concat!("As [`", stringify!($of), "`](np::", stringify!($of), ").")]
     #[track_caller]
     pub fn $name(x: &Array) -> Array { np::$of(x) }
 )* } }

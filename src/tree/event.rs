@@ -24,12 +24,42 @@ use std::sync::Arc;
 /// ```
 pub trait Walker<'a> {
     /// An array.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::{Node, StructureWriter, Walker}};
+    /// let (x, mut w) = (array(1), StructureWriter::default());
+    /// w.leaf(&x);
+    /// assert_eq!(w.finish().leaf_count(), 1);
+    /// ```
     fn leaf(&mut self, leaf: &'a Array);
     /// A node, whose children follow.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::{Node, StructureWriter, Walker}};
+    /// let (x, mut w) = (array(1), StructureWriter::default());
+    /// w.node(Node::List("Vec", 2));
+    /// (w.leaf(&x), w.leaf(&x));
+    /// assert_eq!(w.finish().to_string(), "[*, *]");
+    /// ```
     fn node(&mut self, _node: Node) {}
     /// The key of the child that follows, in a map.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::{Node, StructureWriter, Walker}};
+    /// let (x, mut w) = (array(1), StructureWriter::default());
+    /// w.node(Node::Map("BTreeMap", 1));
+    /// (w.key(&"bias"), w.leaf(&x));
+    /// assert_eq!(w.finish().to_string(), "{'bias': *}");
+    /// ```
     fn key(&mut self, _key: &'a dyn Fixed) {}
     /// A value that is part of the structure and has no leaves.
+    ///
+    /// ```
+    /// use cotangent::tree::{StructureWriter, Walker};
+    /// let mut w = StructureWriter::default();
+    /// w.fixed(&7);
+    /// assert_eq!(w.finish().to_string(), "7");
+    /// ```
     fn fixed(&mut self, _value: &'a dyn Fixed) {}
 }
 
@@ -177,7 +207,7 @@ impl Node {
     }
 }
 
-/// A struct, or a variant of an enum, that derives [`Pytree`]. Made at compile time.
+/// A struct, or a variant of an enum, that derives [`Pytree`](crate::Pytree). Made at compile time.
 ///
 /// ```
 /// use cotangent::{prelude::*, tree::{Definition, Node, Walker}};
