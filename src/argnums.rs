@@ -9,24 +9,79 @@ use crate::{Arguments, Array, Flat, Pytree};
 use smallvec::SmallVec;
 
 /// The position of an argument, known to the compiler: the type of [`ARG0`], [`ARG1`], ..
+///
+/// ```
+/// use cotangent::{Nth, prelude::*};
+/// let f = |x: &Array, y: &Array| x * x * y;
+/// let g = grad_argnums(f, (Nth::<1>, Nth::<0>))(&array(3.), &array(5.));
+/// assert_eq!((g.0.to_f64(), g.1.to_f64()), (9., 30.));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nth<const N: usize>;
 
 /// The first argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |x: &Array, y: &Array| x * y.powi(2);
+/// assert_eq!(grad_argnums(f, ARG0)(&array(2.), &array(3.)).to_f64(), 9.0);
+/// ```
 pub const ARG0: Nth<0> = Nth;
 /// The second argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |x: &Array, y: &Array| x * y.powi(2);
+/// assert_eq!(grad_argnums(f, ARG1)(&array(2.), &array(3.)).to_f64(), 12.0);
+/// ```
 pub const ARG1: Nth<1> = Nth;
 /// The third argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |x: &Array, y: &Array, z: &Array| x + y * z;
+/// assert_eq!(grad_argnums(f, ARG2)(&array(2.), &array(3.), &array(4.)).to_f64(), 3.0);
+/// ```
 pub const ARG2: Nth<2> = Nth;
 /// The fourth argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |a: &Array, b: &Array, c: &Array, d: &Array| a + b + c * d;
+/// assert_eq!(grad_argnums(f, ARG3)(&array(1.), &array(2.), &array(3.), &array(4.)).to_f64(), 3.0);
+/// ```
 pub const ARG3: Nth<3> = Nth;
 /// The fifth argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |a: &Array, b: &Array, c: &Array, d: &Array, e: &Array| a + b + c + d * e;
+/// assert_eq!(grad_argnums(f, ARG4)(&array(1.), &array(2.), &array(3.), &array(4.), &array(5.)).to_f64(), 4.0);
+/// ```
 pub const ARG4: Nth<4> = Nth;
 /// The sixth argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |a: &Array, b: &Array, c: &Array, d: &Array, e: &Array, f: &Array| a + b + c + d + e * f;
+/// assert_eq!(grad_argnums(f, ARG5)(&array(1.), &array(2.), &array(3.), &array(4.), &array(5.), &array(6.)).to_f64(), 5.0);
+/// ```
 pub const ARG5: Nth<5> = Nth;
 /// The seventh argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |a: &Array, b: &Array, c: &Array, d: &Array, e: &Array, f: &Array, g: &Array| a + b + c + d + e + f * g;
+/// assert_eq!(grad_argnums(f, ARG6)(&array(1.), &array(2.), &array(3.), &array(4.), &array(5.), &array(6.), &array(7.)).to_f64(), 6.0);
+/// ```
 pub const ARG6: Nth<6> = Nth;
 /// The eighth argument.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let f = |a: &Array, b: &Array, c: &Array, d: &Array, e: &Array, f: &Array, g: &Array, h: &Array| a + b + c + d + e + f + g * h;
+/// assert_eq!(grad_argnums(f, ARG7)(&array(1.), &array(2.), &array(3.), &array(4.), &array(5.), &array(6.), &array(7.), &array(8.)).to_f64(), 7.0);
+/// ```
 pub const ARG7: Nth<7> = Nth;
 
 /// What selects some of a function's arguments: `ARG1`, `(ARG0, ARG2)`, and where all arguments have one type also `1` and
@@ -79,18 +134,44 @@ pub trait Argnums<Args: Arguments>: Send + Sync {
     type Picked: Pytree;
 
     /// Appends the numbers of the selected arguments, in the order in which they are picked.
+    ///
+    /// ```
+    /// use cotangent::{Argnums, prelude::*};
+    /// let mut numbers = Default::default();
+    /// Argnums::<(Array, Array)>::numbers(&(ARG1, ARG0), &mut numbers);
+    /// assert_eq!(numbers[..], [1, 0]);
+    /// ```
     fn numbers(&self, out: &mut SmallVec<[usize; 8]>);
 
     /// The selected arguments with other leaves, taken in the order in which they are picked.
+    ///
+    /// ```
+    /// use cotangent::{Argnums, prelude::*};
+    /// let args = (&array(1.), &[array(2.), array(3.)]);
+    /// let [a, b] = Argnums::<(Array, [Array; 2])>::picked(&ARG1, args, &mut [array(7.), array(8.)].into_iter());
+    /// assert_eq!((a.to_f64(), b.to_f64()), (7., 8.));
+    /// ```
     fn picked(&self, args: Args::Refs<'_>, leaves: &mut dyn Iterator<Item = Array>) -> Self::Picked;
 }
 
 /// The numbers of the selected arguments: at least one, all different, all within the function's arguments.
+///
+/// ```
+/// use cotangent::{Selection, prelude::*};
+/// let chosen = Selection::new::<(Array, Array, Array), _>("grad", &(ARG2, ARG0));
+/// assert_eq!(chosen.arguments(), [2, 0]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(SmallVec<[usize; 8]>);
 
 impl Selection {
     /// What `argnums` selects, for the transformation `who`.
+    ///
+    /// ```
+    /// use cotangent::{Selection, prelude::*};
+    /// let e = catch(|| Selection::new::<(Array, Array), _>("grad", &[1, 1])).unwrap_err();
+    /// assert_eq!(e.message(), "grad: argnums [1, 1] selects argument 1 twice");
+    /// ```
     ///
     /// # Panics
     /// If an argument does not exist or is selected twice.
@@ -121,11 +202,23 @@ impl Selection {
     }
 
     /// The numbers of the arguments, in the order in which they are picked.
+    ///
+    /// ```
+    /// use cotangent::{Selection, prelude::*};
+    /// assert_eq!(Selection::new::<(Array, Array), _>("grad", &1).arguments(), [1]);
+    /// ```
     pub fn arguments(&self) -> &[usize] {
         &self.0
     }
 
     /// The numbers of their leaves among the leaves of a call, in the order in which [`Argnums::picked`] takes them.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, Selection, prelude::*};
+    /// type Args = (Array, [Array; 2], Array);
+    /// let flat = Args::flatten((&array(1), &[array(2), array(3)], &array(4)));
+    /// assert_eq!(Selection::new::<Args, _>("grad", &(ARG2, ARG1)).leaves(&flat)[..], [3, 1, 2]);
+    /// ```
     pub fn leaves(&self, flat: &Flat) -> SmallVec<[usize; 8]> {
         self.0.iter().flat_map(|n| flat.range(*n)).collect()
     }

@@ -5,6 +5,12 @@ use smallvec::SmallVec;
 use std::fmt;
 
 /// Extents. Inline up to four.
+///
+/// ```
+/// use cotangent::aval::Shape;
+/// let shape = Shape::from_slice(&[2, 3]);
+/// assert_eq!((shape.len(), shape.iter().product::<usize>()), (2, 6));
+/// ```
 pub type Shape = SmallVec<[usize; 4]>;
 
 /// A set of named axes that are bound where a value lives, one bit for each (the bits are given out by
@@ -15,6 +21,14 @@ pub(crate) type AxisSet = u32;
 ///
 /// Inside of loops there are values of one more kind: a stack, a list as long as a loop took turns, which only the run knows. Its shape is that
 /// of its elements. No function of the user's ever gets or returns one.
+///
+/// ```
+/// use cotangent::{Aval, prelude::*};
+/// let x = array![[1., 2.], [3., 4.]];
+/// assert_eq!(x.aval(), &Aval::new(DType::Float32, &[2, 2]));
+/// assert_eq!(x.aval().to_string(), "float32[2,2]");
+/// assert!(array(2.0).aval().weak);
+/// ```
 #[derive(Eq, Hash, Debug)]
 #[allow(clippy::derived_hash_with_manual_eq, reason = "equality is by field, too, only faster")]
 pub struct Aval {
@@ -64,15 +78,30 @@ impl Clone for Aval {
 
 impl Aval {
     /// A strong type that varies over nothing.
+    ///
+    /// ```
+    /// use cotangent::{Aval, prelude::*};
+    /// assert_eq!(Aval::new(DType::Int8, &[5]).to_string(), "int8[5]");
+    /// ```
     pub fn new(dtype: DType, shape: &[usize]) -> Aval {
         Aval { dtype, weak: false, stack: 0, varying: 0, shape: Shape::from_slice(shape) }
     }
     /// Number of elements.
+    ///
+    /// ```
+    /// use cotangent::{Aval, prelude::*};
+    /// assert_eq!(Aval::new(DType::Float32, &[4, 5]).size(), 20);
+    /// ```
     #[inline]
     pub fn size(&self) -> usize {
         self.shape.iter().product()
     }
     /// Number of dimensions.
+    ///
+    /// ```
+    /// use cotangent::{Aval, prelude::*};
+    /// assert_eq!(Aval::new(DType::Float32, &[4, 5]).ndim(), 2);
+    /// ```
     pub fn ndim(&self) -> usize {
         self.shape.len()
     }

@@ -37,6 +37,13 @@ use std::fmt::{Debug, Write};
 )]
 pub trait Axes<T: Pytree>: Send + Sync {
     /// Appends one entry for each leaf of the tree.
+    ///
+    /// ```
+    /// use cotangent::{Axes, AxisList, prelude::*};
+    /// let mut list = AxisList::of_result("vmap", &0, &array(1)).unwrap();
+    /// Axes::axes(&(None, 1), &(array(2), array(3)), &mut list);
+    /// assert_eq!(list.axes[..], [Some(0), None, Some(1)]);
+    /// ```
     fn axes(&self, tree: &T, out: &mut AxisList);
 }
 
@@ -64,10 +71,23 @@ pub trait Axes<T: Pytree>: Send + Sync {
 )]
 pub trait ArgAxes<Args: Arguments>: Send + Sync {
     /// Appends one entry for each leaf of the arguments.
+    ///
+    /// ```
+    /// use cotangent::{ArgAxes, AxisList, prelude::*};
+    /// let mut list = AxisList::of_result("vmap", &0, &array(1)).unwrap();
+    /// ArgAxes::<(Array, Array)>::axes(&[2, 3], (&array(2), &array(3)), &mut list);
+    /// assert_eq!(list.axes[..], [Some(0), Some(2), Some(3)]);
+    /// ```
     fn axes(&self, args: Args::Refs<'_>, out: &mut AxisList);
 }
 
 /// One axis for each leaf, as it is written.
+///
+/// ```
+/// use cotangent::{AxisList, prelude::*};
+/// let pair = (array![1, 2], array(3));
+/// assert_eq!(AxisList::of_result("vmap", &(0, None), &pair).unwrap().axes[..], [Some(0), None]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct AxisList {
     /// The mapped axis of each leaf; `None` if the leaf is not mapped.
@@ -83,6 +103,12 @@ pub struct AxisList {
 impl AxisList {
     /// The axes of the arguments, described by `in_axes`. The error is a message: a `Vec` or a map in `in_axes` has other entries
     /// than its counterpart.
+    ///
+    /// ```
+    /// use cotangent::{AxisList, prelude::*};
+    /// let list = AxisList::of_args::<(Array, [Array; 2])>("vmap", &(-1, [0, 1]), (&array(1), &[array(2), array(3)]));
+    /// assert_eq!(list.unwrap().axes[..], [Some(-1), Some(0), Some(1)]);
+    /// ```
     pub fn of_args<Args: Arguments>(
         who: &str,
         in_axes: &impl ArgAxes<Args>,
@@ -91,6 +117,13 @@ impl AxisList {
         AxisList::written(format!("{who}: in_axes"), |out| in_axes.axes(args, out))?.numbers()
     }
     /// The axes of a result, described by `out_axes`; the error as for [`AxisList::of_args`].
+    ///
+    /// ```
+    /// use cotangent::{AxisList, prelude::*};
+    /// let two = vec![array(1), array(2)];
+    /// assert_eq!(AxisList::of_result("vmap", &1, &two).unwrap().axes[..], [Some(1), Some(1)]);
+    /// assert!(AxisList::of_result("vmap", &vec![0], &two).unwrap_err().contains("out_axes"));
+    /// ```
     pub fn of_result<T: Pytree>(who: &str, out_axes: &impl Axes<T>, result: &T) -> Result<AxisList, String> {
         AxisList::written(format!("{who}: out_axes"), |out| out_axes.axes(result, out))?.numbers()
     }
@@ -164,11 +197,28 @@ impl AxisList {
 }
 
 /// Axes chosen leaf by leaf: see [`by_leaf`].
+///
+/// ```
+/// use cotangent::{AxisList, ByLeaf, prelude::*};
+/// // one rule for several functions
+/// fn weights() -> ByLeaf<impl Fn(&str) -> Option<i32>> { by_leaf(|path: &str| path.ends_with(".w").then_some(0)) }
+/// #[derive(Pytree)]
+/// struct Layer { w: Array, b: Array }
+/// let list = AxisList::of_result("vmap", &weights(), &Layer { w: array(1), b: array(2) });
+/// assert_eq!(list.unwrap().axes[..], [Some(0), None]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByLeaf<F>(F);
 
 /// Axes chosen leaf by leaf, by the key path of the leaf within the described tree: `.w`, `.layers[0].b`, `['key']`. For all
 /// arguments together the path begins with the number of the argument, as in `[0].w`.
+///
+/// ```
+/// use cotangent::{AxisList, prelude::*};
+/// let rows = by_leaf(|path: &str| (path != "[1]").then_some(0));
+/// let list = AxisList::of_result("vmap", &rows, &[array(1), array(2), array(3)]);
+/// assert_eq!(list.unwrap().axes[..], [Some(0), None, Some(0)]);
+/// ```
 pub fn by_leaf<F: Fn(&str) -> Option<i32> + Send + Sync>(choose: F) -> ByLeaf<F> {
     ByLeaf(choose)
 }

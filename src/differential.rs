@@ -36,6 +36,13 @@ pub trait Differential: Pytree {
     type Jac<A: Pytree>: Pytree;
 
     /// This structure with what `next` gives in the place of every array, in order.
+    ///
+    /// ```
+    /// use cotangent::{Differential, prelude::*};
+    /// // a row for each number
+    /// let rows: Vec<[Array; 2]> = vec![array(1.), array(2.)].jacobian(&mut |x| [x.clone(), 10. * x]);
+    /// assert_eq!(rows[1][1].to_f64(), 20.0);
+    /// ```
     fn jacobian<A: Pytree>(&self, next: &mut dyn FnMut(&Array) -> A) -> Self::Jac<A>;
 }
 

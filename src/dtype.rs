@@ -14,6 +14,13 @@ pub use element::Element;
 pub use promotion::{promote, promote_all, try_promote_all};
 
 /// The type of the elements of an array.
+///
+/// ```
+/// use cotangent::dtype::DType;
+/// use cotangent::prelude::*;
+/// assert_eq!(array![1, 2].dtype(), DType::Int32);
+/// assert_eq!((array![1, 2] * 0.5).astype(DType::Float16).dtype().to_string(), "float16");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum DType {
@@ -98,6 +105,12 @@ static ROWS: [Row; DType::ALL.len()] = [
 ];
 
 /// The limits of a floating-point type. All values are exact in `f64`.
+///
+/// ```
+/// use cotangent::dtype::DType;
+/// let half = DType::Float16.float_info().unwrap();
+/// assert_eq!((half.bits, half.mantissa_bits, half.max, half.eps), (16, 10, 65504., 2f64.powi(-10)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct FloatInfo {
     /// Bits of one element.
@@ -116,6 +129,11 @@ pub struct FloatInfo {
 
 impl DType {
     /// Every type, in the order of the enumeration.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!(DType::ALL.iter().filter(|t| t.is_float()).count(), 4);
+    /// ```
     pub const ALL: [DType; 17] = [
         DType::Bool,
         DType::Int8,
@@ -142,83 +160,153 @@ impl DType {
     }
 
     /// The full name: `float32`, `bfloat16`, `key<fry>`.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!(DType::BFloat16.name(), "bfloat16");
+    /// ```
     #[inline]
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
     /// The name in printed programs: `f32`, `bf16`, `bool`.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!(DType::Uint8.short(), "u8");
+    /// ```
     #[inline]
     pub fn short(self) -> &'static str {
         self.row().short
     }
 
     /// The type of that full name.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!((DType::from_name("complex64"), DType::from_name("float")), (Some(DType::Complex64), None));
+    /// ```
     pub fn from_name(name: &str) -> Option<DType> {
         DType::ALL.into_iter().find(|t| t.name() == name)
     }
 
     /// Bytes of one element.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!((DType::Float16.size(), DType::Complex64.size(), DType::Bool.size()), (2, 8, 1));
+    /// ```
     #[inline]
     pub fn size(self) -> usize {
         self.row().size
     }
 
     /// Bits of one element.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!(DType::Int16.bits(), 16);
+    /// ```
     #[inline]
     pub fn bits(self) -> usize {
         8 * self.size()
     }
 
     /// Is it a real floating-point type?
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::BFloat16.is_float() && !DType::Complex64.is_float() && !DType::Int32.is_float());
+    /// ```
     #[inline]
     pub fn is_float(self) -> bool {
         self.row().class == Class::Float
     }
 
     /// Is it complex?
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::Complex128.is_complex() && !DType::Float64.is_complex());
+    /// ```
     #[inline]
     pub fn is_complex(self) -> bool {
         self.row().class == Class::Complex
     }
 
     /// Is it a floating-point or complex type, one that has derivatives?
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::Float32.is_inexact() && DType::Complex64.is_inexact() && !DType::Int64.is_inexact());
+    /// ```
     #[inline]
     pub fn is_inexact(self) -> bool {
         self.is_float() || self.is_complex()
     }
 
     /// Is it an integer type, with or without a sign? `Bool` is not.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::Uint8.is_integer() && !DType::Bool.is_integer() && !DType::Float32.is_integer());
+    /// ```
     #[inline]
     pub fn is_integer(self) -> bool {
         self.is_signed() || self.is_unsigned()
     }
 
     /// Is it an integer type with a sign?
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::Int8.is_signed() && !DType::Uint8.is_signed() && !DType::Float32.is_signed());
+    /// ```
     #[inline]
     pub fn is_signed(self) -> bool {
         self.row().class == Class::Signed
     }
 
     /// Is it an integer type without a sign?
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::Uint64.is_unsigned() && !DType::Int64.is_unsigned() && !DType::Bool.is_unsigned());
+    /// ```
     #[inline]
     pub fn is_unsigned(self) -> bool {
         self.row().class == Class::Unsigned
     }
 
     /// Is it `Bool`?
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::Bool.is_bool() && !DType::Uint8.is_bool());
+    /// ```
     #[inline]
     pub fn is_bool(self) -> bool {
         self == DType::Bool
     }
 
     /// Is it a type to calculate with: anything but `Float0` and `Key`?
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert!(DType::Bool.is_number() && !DType::Key.is_number() && !DType::Float0.is_number());
+    /// ```
     #[inline]
     pub fn is_number(self) -> bool {
         self.row().class != Class::Opaque
     }
 
     /// The type of the real part; a type that is not complex is its own.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!((DType::Complex128.real_part(), DType::Int32.real_part()), (DType::Float64, DType::Int32));
+    /// ```
     pub fn real_part(self) -> DType {
         match self {
             DType::Complex64 => DType::Float32,
@@ -228,6 +316,11 @@ impl DType {
     }
 
     /// The complex type that holds numbers of this type: `Complex128` for the types of 64 bits, else `Complex64`.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!((DType::Float16.to_complex(), DType::Int64.to_complex()), (DType::Complex64, DType::Complex128));
+    /// ```
     ///
     /// # Panics
     /// For `Float0` and `Key`, which are no numbers.
@@ -241,6 +334,12 @@ impl DType {
     /// The type of a quotient or a mean: inexact types are their own, integers of 64 bits give `Float64`, the other
     /// integers and `Bool` give `Float32`.
     ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!((DType::Int16.to_inexact(), DType::Int64.to_inexact()), (DType::Float32, DType::Float64));
+    /// assert_eq!(DType::Float16.to_inexact(), DType::Float16);
+    /// ```
+    ///
     /// # Panics
     /// For `Float0` and `Key`, which are no numbers.
     pub fn to_inexact(self) -> DType {
@@ -253,12 +352,22 @@ impl DType {
     }
 
     /// The type of a derivative along a value of this type, or `None` where there is none and tangents are `Float0`.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!((DType::Float64.tangent(), DType::Int32.tangent()), (Some(DType::Float64), None));
+    /// ```
     pub fn tangent(self) -> Option<DType> {
         self.is_inexact().then_some(self)
     }
 
     /// The type under which the engine stores such elements. A key is one word of 64 bits, its first half the low one. `Float0` has
     /// no elements in memory, so whatever type stands for it is never read.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!(format!("{:?} {:?}", DType::Float32.dt(), DType::Key.dt()), "F32 U64");
+    /// ```
     pub fn dt(self) -> cotangent_cpu::Dt {
         use cotangent_cpu::Dt;
         match self {
@@ -281,6 +390,12 @@ impl DType {
     }
 
     /// The limits of a floating-point type, those of the parts for a complex type, and `None` for all others.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!(DType::Float32.float_info().map(|f| f.eps), Some(f32::EPSILON as f64));
+    /// assert_eq!(DType::Int32.float_info(), None);
+    /// ```
     pub fn float_info(self) -> Option<FloatInfo> {
         // Bits in memory, of the mantissa, and the exponent of the smallest normal number determine the rest.
         let (bits, mantissa_bits, min_exp) = match self.real_part() {
@@ -298,6 +413,11 @@ impl DType {
     }
 
     /// The smallest and the largest value of an integer type, and `None` for all others.
+    ///
+    /// ```
+    /// use cotangent::dtype::DType;
+    /// assert_eq!((DType::Int8.int_range(), DType::Float32.int_range()), (Some((-128, 127)), None));
+    /// ```
     pub fn int_range(self) -> Option<(i128, i128)> {
         let bits = self.bits() as u32;
         match self.row().class {

@@ -7,9 +7,23 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
 /// A place in the user's source.
+///
+/// ```
+/// use cotangent::{error::Loc, prelude::*};
+/// let at: Option<Loc> = catch(|| array![1., 2.].reshape(&[3])).unwrap_err().location();
+/// assert_eq!(at.unwrap().file(), file!());
+/// ```
 pub type Loc = &'static Location<'static>;
 
 /// What kind of mistake an [`Error`] reports.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let kind = |f: fn() -> Array| catch(f).unwrap_err().kind();
+/// assert_eq!(kind(|| array![1, 2] + array![1, 2, 3]), ErrorKind::Shape);
+/// assert_eq!(kind(|| array![1, 2].i(5)), ErrorKind::Value);
+/// assert_eq!(kind(|| jit(|x: &Array| array(x.to_f64()))(&array(1.))), ErrorKind::Concrete);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -48,6 +62,13 @@ pub enum ErrorKind {
 }
 
 /// Why an operation could not be done: the operation, the shapes and types, and the user's line.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let e: Error = catch(|| array![1., 2.].reshape(&[3])).unwrap_err();
+/// assert_eq!(e.kind(), ErrorKind::Shape);
+/// assert!(e.to_string().starts_with(e.message()));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -57,6 +78,12 @@ pub struct Error {
 
 impl Error {
     /// An error without a place.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let e = Error::new(ErrorKind::Value, "a rate below 0");
+    /// assert_eq!((e.to_string().as_str(), e.location()), ("a rate below 0", None));
+    /// ```
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: message.into(), at: None }
     }
@@ -69,14 +96,33 @@ impl Error {
         self
     }
     /// The kind of mistake.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let e = catch(|| array![1, 2].item::<i32>()).unwrap_err();
+    /// assert_eq!(e.kind(), ErrorKind::Shape);
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
     /// The message, without the place.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let e = catch(|| array![1, 2].to_vec::<f32>()).unwrap_err();
+    /// assert!(e.message().starts_with("to_vec: the array has elements of type int32, not float32"));
+    /// ```
     pub fn message(&self) -> &str {
         &self.message
     }
     /// The user's line, where it is known.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let line = line!() + 1;
+    /// let e = catch(|| array![1, 2] + array![1, 2, 3]).unwrap_err();
+    /// assert_eq!(e.location().map(|at| at.line()), Some(line));
+    /// ```
     pub fn location(&self) -> Option<Loc> {
         self.at
     }

@@ -14,7 +14,14 @@ use std::ops::Range;
 ///
 /// The trait is implemented for them all and not by users. Code that is generic over functions of one arity needs no trait of
 /// ours, `impl Fn(&Params, &Array) -> Array + Send + Sync` will do; code that is generic over the arity writes
-/// `F: Function<S>`.
+/// `F: Function<S>`:
+///
+/// ```
+/// use cotangent::{Function, prelude::*};
+/// fn twice<S, F: Function<S, Out = Array>>(f: F, args: F::Args) -> f64 { 2.0 * f.call(args).to_f64() }
+/// assert_eq!(twice(|x: &Array| x + 1., (array(2.),)), 6.0);
+/// assert_eq!(twice(|x: Array, y: &Array| x * y, (array(2.), array(5.))), 20.0);
+/// ```
 ///
 /// The type of every closure argument is written out:
 ///
@@ -60,38 +67,128 @@ pub trait Function<Sig>: Send + Sync {
     type With<'env, R: 'env>;
 
     /// Calls the function.
+    ///
+    /// ```
+    /// use cotangent::{Function, prelude::*};
+    /// fn at_three<S, F: Function<S, Args = (Array,), Out = Array>>(f: F) -> f64 { f.call((array(3.),)).to_f64() }
+    /// assert_eq!((at_three(|x: &Array| x * x), at_three(|x: Array| x + 1.)), (9., 4.));
+    /// ```
     fn call(&self, args: Self::Args) -> Self::Out;
     /// References to the arguments.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, Function, prelude::*};
+    /// fn count<S, F: Function<S>>(_: &F, args: &F::ArgsOf<'_>) -> usize { F::Args::flatten(F::lend(args)).leaves.len() }
+    /// let f = |x: &[Array; 2], y: Array| &x[0] + y;
+    /// assert_eq!(count(&f, &(&[array(1), array(2)], array(3))), 3);
+    /// ```
     fn lend<'a>(args: &'a Self::ArgsOf<'_>) -> <Self::Args as Arguments>::Refs<'a>;
     /// The arguments owned: what came by reference is shared.
+    ///
+    /// ```
+    /// use cotangent::{Function, prelude::*};
+    /// fn apply<S, F: Function<S>>(f: &F, args: F::ArgsOf<'_>) -> F::Out { f.call(F::own(args)) }
+    /// assert_eq!(apply(&|x: &Array, y: Array| x - y, (&array(5.), array(3.))).to_f64(), 2.0);
+    /// ```
     fn own(args: Self::ArgsOf<'_>) -> Self::Args;
     /// The function with this one's arguments that `body` says.
+    ///
+    /// ```
+    /// use cotangent::{Function, prelude::*};
+    /// fn negative<S, F: Function<S, Out = Array> + 'static>(f: F) -> F::With<'static, Array> {
+    ///     F::with(move |args| -f.call(F::own(args)))
+    /// }
+    /// assert_eq!(negative(|x: &Array, y: &Array| x * y)(&array(2.), &array(3.)).to_f64(), -6.0);
+    /// ```
     fn with<'env, R: 'env>(body: impl for<'a> Fn(Self::ArgsOf<'a>) -> R + Send + Sync + 'env) -> Self::With<'env, R>;
 }
 
 /// In a signature: an argument taken by value.
+///
+/// ```
+/// use cotangent::{Array, Function, Ref, Val};
+/// // the signature of a function that takes an array by value and one by reference
+/// fn is<S>(_: &impl Function<S>) -> &'static str { std::any::type_name::<S>() }
+/// let f = |x: Array, y: &Array| x - y;
+/// let name = is::<(Val<Array>, Ref<Array>, Array)>(&f);
+/// assert!(name.contains("Val") && name.contains("Ref"));
+/// ```
 pub struct Val<T>(T);
 /// In a signature: an argument taken by reference.
+///
+/// ```
+/// use cotangent::{Array, Function, Ref};
+/// fn call<F: Function<(Ref<Array>, Array)>>(f: F) -> f64 where F: Function<(Ref<Array>, Array), Args = (Array,), Out = Array> {
+///     f.call((Array::from(3.0),)).to_f64()
+/// }
+/// assert_eq!(call(|x: &Array| x * 2.0), 6.0);
+/// ```
 pub struct Ref<T>(T);
 
 /// The arguments of a function, owned: a tuple of up to eight pytrees.
+///
+/// ```
+/// use cotangent::{Arguments, prelude::*};
+/// fn sizes<A: Arguments>(args: &A) -> Vec<usize> {
+///     let flat = A::flatten(args.refs());
+///     (0..A::COUNT).map(|n| flat.range(n).len()).collect()
+/// }
+/// assert_eq!(sizes(&(array(1), vec![array(2), array(3)], ())), [1, 2, 0]);
+/// ```
 pub trait Arguments: Pytree {
     /// References to the same arguments.
     type Refs<'a>: Copy;
     /// Their number.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, Array};
+    /// assert_eq!(<(Array, Vec<Array>) as Arguments>::COUNT, 2);
+    /// ```
     const COUNT: usize;
 
     /// References to the arguments.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, prelude::*};
+    /// let args = (array(1.), array(2.));
+    /// assert_eq!(args.refs().1.to_f64(), 2.0);
+    /// ```
     fn refs(&self) -> Self::Refs<'_>;
     /// As [`Pytree::walk`] of the tuple.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, prelude::*};
+    /// let mut w = tree::StructureWriter::default();
+    /// <(Array, [Array; 2])>::walk_refs((&array(1), &[array(2), array(3)]), &mut w);
+    /// assert_eq!(w.finish().to_string(), "(*, [*, *])");
+    /// ```
     fn walk_refs<'a>(args: Self::Refs<'a>, w: &mut dyn Walker<'a>);
     /// As [`Pytree::rebuild`] of the tuple.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, prelude::*};
+    /// let like = (array(0), [array(0)]);
+    /// let (a, [b]) = <(Array, [Array; 1])>::rebuild_refs(like.refs(), &mut [array(7), array(8)].into_iter());
+    /// assert_eq!((a.to_f64(), b.to_f64()), (7., 8.));
+    /// ```
     fn rebuild_refs(args: Self::Refs<'_>, leaves: &mut dyn Iterator<Item = Array>) -> Self;
     /// All leaves, and which of them belong to which argument.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, prelude::*};
+    /// let flat = <(Array, [Array; 2])>::flatten((&array(1), &[array(2), array(3)]));
+    /// assert_eq!((flat.leaves.len(), flat.leaves[2].to_f64()), (3, 3.));
+    /// ```
     fn flatten(args: Self::Refs<'_>) -> Flat;
 }
 
 /// The leaves of all arguments.
+///
+/// ```
+/// use cotangent::{Arguments, prelude::*};
+/// let flat = <([Array; 2], Array)>::flatten((&[array(1), array(2)], &array(3)));
+/// assert_eq!((flat.leaves.len(), flat.range(1)), (3, 2..3));
+/// ```
 #[derive(Default, Clone, Debug)]
 pub struct Flat {
     /// The leaves of the first argument, of the second, and so on.
@@ -102,6 +199,12 @@ pub struct Flat {
 
 impl Flat {
     /// Which leaves belong to argument `n`.
+    ///
+    /// ```
+    /// use cotangent::{Arguments, prelude::*};
+    /// let flat = <(Array, Vec<Array>)>::flatten((&array(1), &vec![array(2), array(3)]));
+    /// assert_eq!((flat.range(0), flat.range(1)), (0..1, 1..3));
+    /// ```
     pub fn range(&self, n: usize) -> Range<usize> {
         let start = if n == 0 { 0 } else { self.ends[n - 1] };
         start..self.ends[n]

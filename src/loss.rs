@@ -8,6 +8,15 @@ use std::convert::Infallible;
 
 /// The result of a function that `grad` accepts: a scalar loss, a loss with auxiliary output beside it, or a `Result` of either.
 ///
+/// ```
+/// use cotangent::{Loss, prelude::*};
+/// // whatever is returned, the loss itself
+/// fn value<L: Loss>(loss: L) -> Option<f64> { loss.split().ok().map(|(loss, _)| loss.to_f64()) }
+/// assert_eq!(value(array(2.0)), Some(2.0));
+/// assert_eq!(value((array(3.0), vec![array(1.0)])), Some(3.0));
+/// assert_eq!(value(Err::<Array, _>("no data")), None);
+/// ```
+///
 /// A vector is not a loss:
 ///
 /// ```compile_fail,E0277
@@ -31,10 +40,30 @@ pub trait Loss: Sized {
     type ValueAndGrad<G>;
 
     /// The loss and what is beside it. Both together are a pytree, whose first leaf is the loss.
+    ///
+    /// ```
+    /// use cotangent::{Loss, prelude::*};
+    /// let (loss, aux) = (array(2.), [array(5.)]).split().unwrap();
+    /// assert_eq!((loss.to_f64(), aux[0].to_f64()), (2., 5.));
+    /// ```
     fn split(self) -> Result<(Array, Self::Aux), Self::Stop>;
     /// The result of `grad`.
+    ///
+    /// ```
+    /// use cotangent::{Loss, prelude::*};
+    /// type L = Result<(Array, Array), &'static str>;
+    /// let (g, aux) = L::grad(Ok((array(5.), 0.25))).unwrap();
+    /// assert_eq!((g, aux.to_f64()), (0.25, 5.));
+    /// assert_eq!(L::grad::<f64>(Err(Err("no data"))).unwrap_err(), "no data");
+    /// ```
     fn grad<G>(outcome: Result<(Self::Aux, G), Self::Stop>) -> Self::Grad<G>;
     /// The result of `value_and_grad`.
+    ///
+    /// ```
+    /// use cotangent::{Loss, prelude::*};
+    /// let ((loss, aux), g) = <(Array, Array)>::value_and_grad(Ok(((array(2.), array(5.)), 0.25)));
+    /// assert_eq!((loss.to_f64(), aux.to_f64(), g), (2., 5., 0.25));
+    /// ```
     fn value_and_grad<G>(outcome: Result<((Array, Self::Aux), G), Self::Stop>) -> Self::ValueAndGrad<G>;
 }
 

@@ -8,12 +8,23 @@ use num_complex::Complex;
 ///
 /// Numbers are *weakly typed*, as Python's are in JAX: a float is a weak float32, an integer a weak int32, and either gives way to
 /// the type of what it is combined with. Typed data keep their type: a `Vec<f64>` is a float64 array, always.
+///
+/// ```
+/// use cotangent::{ArrayLike, prelude::*};
+/// fn total(x: impl ArrayLike) -> f64 { x.into_array().sum().to_f64() }
+/// assert_eq!((total(2.5), total(vec![1u8, 2]), total([[1., 2.], [3., 4.]])), (2.5, 3.0, 10.0));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made into an `Array`",
     note = "numbers, slices, `Vec<T>` and nested `[T; N]` of bool, integers, floats and complex numbers can"
 )]
 pub trait ArrayLike {
     /// The array.
+    ///
+    /// ```
+    /// use cotangent::{ArrayLike, prelude::*};
+    /// assert_eq!([[1i64, 2], [3, 4]].into_array().to_string(), "[[1 2]\n [3 4]]");
+    /// ```
     fn into_array(self) -> Array;
     /// The number, if it is one.
     #[doc(hidden)]
@@ -143,6 +154,11 @@ impl Array {
     }
     /// The number that a one-element array holds, in its own type.
     ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!((array![[7]].item::<i32>(), array(true).item::<bool>()), (7, true));
+    /// ```
+    ///
     /// # Panics
     /// If there is not exactly one element, if `T` is not its type, or if the value is abstract.
     #[track_caller]
@@ -168,6 +184,11 @@ impl Array {
     }
     /// The number that a one-element array of any real type holds, as an `f64`.
     ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!((array![3].to_f64(), array(0.5).to_f64()), (3.0, 0.5));
+    /// ```
+    ///
     /// # Panics
     /// If there is not exactly one element, if it is complex, or if the value is abstract.
     #[track_caller]
@@ -186,6 +207,12 @@ impl Array {
     }
     /// Whether the one element is true, or not zero. A host `if` on a value works outside transformations and under `grad`, `jvp`,
     /// `vjp` and `linearize`.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let relu = |x: &Array| if x.gt(0.).to_bool() { x.clone() } else { 0. * x };
+    /// assert_eq!((grad(relu)(&array(5.)).to_f64(), grad(relu)(&array(-5.)).to_f64()), (1.0, 0.0));
+    /// ```
     ///
     /// # Panics
     /// As [`to_f64`](Array::to_f64).
@@ -459,6 +486,12 @@ mod ndarray_impls {
     }
     impl Array {
         /// Calls `f` with the elements as a view of the crate `ndarray`, in their own type, without a copy of those of an array of real numbers.
+        ///
+        /// ```
+        /// use cotangent::prelude::*;
+        /// let corner = |x: ndarray::ArrayViewD<f32>| x[[1, 0]];
+        /// assert_eq!(array![[1., 2.], [3., 4.]].with_ndarray(corner), 3.0);
+        /// ```
         ///
         /// # Panics
         /// If `T` is not the array's element type, or the value is abstract.

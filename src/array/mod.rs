@@ -22,6 +22,12 @@ use smallvec::SmallVec;
 /// The number of a trace; never used twice.
 pub(crate) type TraceId = u64;
 /// Results of an operation.
+///
+/// ```
+/// use cotangent::{Array, array::Outs};
+/// let outs: Outs = [Array::from(1.5), Array::from(2)].into_iter().collect();
+/// assert_eq!(outs[1].to_f64(), 2.0);
+/// ```
 pub type Outs = SmallVec<[Array; 1]>;
 
 /// An array: an element type, a shape, and elements, which may be abstract while a transformation runs.
@@ -130,6 +136,11 @@ impl Array {
     }
 
     /// What is known of the value without computing it.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[1, 2, 3]].aval().to_string(), "int32[1,3]");
+    /// ```
     #[inline]
     pub fn aval(&self) -> &Aval {
         match &self.0 {
@@ -142,28 +153,62 @@ impl Array {
         }
     }
     /// Extents, outermost first. Of a mapped value under `vmap`: the extents of one lane.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[1, 2, 3], [4, 5, 6]].shape(), [2, 3]);
+    /// // one lane
+    /// assert_eq!(cotangent::vmap(|x: &Array| array(x.shape()[0]))(&array![[1, 2, 3], [4, 5, 6]]).to_string(), "[3 3]");
+    /// ```
     #[inline]
     pub fn shape(&self) -> &[usize] {
         &self.aval().shape
     }
     /// Number of dimensions.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!((array(5.0).ndim(), array![[1, 2]].ndim()), (0, 2));
+    /// ```
     pub fn ndim(&self) -> usize {
         self.aval().shape.len()
     }
     /// Number of elements.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!((array(5.0).size(), array![[1, 2], [3, 4], [5, 6]].size()), (1, 6));
+    /// ```
     pub fn size(&self) -> usize {
         self.aval().size()
     }
     /// The element type.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!((array![1.5].dtype(), array(vec![1u8]).dtype()), (DType::Float32, DType::Uint8));
+    /// ```
     #[inline]
     pub fn dtype(&self) -> DType {
         self.aval().dtype
     }
     /// Whether the element type gives way in promotion, as that of a number does.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert!(array(2.0).weak_type() && !array![2.0].weak_type());
+    /// ```
     pub fn weak_type(&self) -> bool {
         self.aval().weak
     }
     /// Does it stand for a value that is not known yet, or for one that a transformation follows?
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = array(2.0);
+    /// assert!(!x.is_tracer());
+    /// assert_eq!(grad(|x: &Array| if x.is_tracer() { 3.0 * x } else { x.clone() })(&x).to_f64(), 3.0);
+    /// ```
     pub fn is_tracer(&self) -> bool {
         matches!(self.0, Repr::Tracer(_))
     }

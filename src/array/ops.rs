@@ -8,6 +8,13 @@ use crate::prim::{self, Primitive};
 use crate::trace::bind1;
 
 /// What may stand beside an array in arithmetic: an array, a reference to one, or a number, which takes the array's type.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// fn twice(x: &Array, plus: impl Operand) -> Array { 2 * x + plus }
+/// let x = array(vec![1i8, 2]);
+/// assert_eq!((twice(&x, 5).dtype(), twice(&x, array![0.5, 1.5]).to_string()), (DType::Int8, "[2.5 5.5]".into()));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an operand of array arithmetic",
     note = "operands are `Array`, `&Array`, bool, i8 to i64, u8 to u64, isize, usize, f32, f64, `f16` and `bf16` of the crate half, and \
@@ -141,6 +148,12 @@ pub(crate) fn made_at(which: &str, x: &Array) -> String {
 }
 
 /// NumPy's broadcasting. `None` if the shapes do not fit.
+///
+/// ```
+/// use cotangent::array::broadcast_shapes;
+/// assert_eq!(broadcast_shapes(&[&[2, 1], &[3]]).as_deref(), Some(&[2, 3][..]));
+/// assert_eq!(broadcast_shapes(&[&[2], &[3]]), None);
+/// ```
 pub fn broadcast_shapes(shapes: &[&[usize]]) -> Option<Shape> {
     let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
     let mut out = Shape::from_elem(1, rank);

@@ -24,6 +24,11 @@ const EDGE: usize = 3;
 /// An array without axes prints as a number with all digits it needs: `0.070650816`, `3.0`, `1e-08`. In all other
 /// arrays, floats have at most eight digits behind the point. Floats of the type `bfloat16` have six digits, as `%g` gives them.
 ///
+/// ```
+/// use cotangent::{DType, array::print};
+/// assert_eq!(print::display(DType::Int16, &[3], &[1, 0, 2, 0, 255, 255]), "[ 1  2 -1]");
+/// ```
+///
 /// # Panics
 /// If the number of bytes is not that of an array of this type and shape.
 pub fn display(dtype: DType, shape: &[usize], data: &[u8]) -> String {
@@ -37,6 +42,11 @@ pub fn display(dtype: DType, shape: &[usize], data: &[u8]) -> String {
 }
 
 /// The text of an array as `repr` gives it in JAX: `Array([1., 2.], dtype=float32)`.
+///
+/// ```
+/// use cotangent::{DType, array::print};
+/// assert_eq!(print::repr(DType::Int8, false, &[2], &[1, 255]), "Array([ 1, -1], dtype=int8)");
+/// ```
 ///
 /// # Panics
 /// If the number of bytes is not that of an array of this type and shape.
@@ -63,6 +73,11 @@ pub fn repr(dtype: DType, weak: bool, shape: &[usize], data: &[u8]) -> String {
 /// The text that Python's `format` gives for an array without axes: of the element converted to a Python number, so that a
 /// `float32` of 0.1 becomes `0.10000000149011612`. Arrays with axes give what [`display`] gives.
 ///
+/// ```
+/// use cotangent::{DType, array::print};
+/// assert_eq!(print::format_python(DType::Float32, &[], &0.1f32.to_le_bytes()), "0.10000000149011612");
+/// ```
+///
 /// # Panics
 /// If the number of bytes is not that of an array of this type and shape.
 pub fn format_python(dtype: DType, shape: &[usize], data: &[u8]) -> String {
@@ -78,6 +93,11 @@ pub fn format_python(dtype: DType, shape: &[usize], data: &[u8]) -> String {
 }
 
 /// The text that Python's `repr` gives for a float: `1.0`, `1e-07`, `1e+16`, `inf`, `nan`.
+///
+/// ```
+/// use cotangent::array::print;
+/// assert_eq!([1.0, 1e16, 1e-7].map(print::format_python_float), ["1.0", "1e+16", "1e-07"]);
+/// ```
 pub fn format_python_float(x: f64) -> String {
     float::scalar(x, DType::Float64, true, false)
 }

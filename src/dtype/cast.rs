@@ -3,6 +3,15 @@
 use super::DType;
 
 /// How much a conversion may lose: see [`can_cast`].
+///
+/// ```
+/// use cotangent::dtype::{Casting, DType, can_cast};
+/// let all = [Casting::No, Casting::Safe, Casting::SameKind, Casting::Unsafe];
+/// let may = |from, to| all.map(|how| can_cast(from, to, how));
+/// assert_eq!(may(DType::Int16, DType::Int32), [false, true, true, true]);
+/// assert_eq!(may(DType::Int32, DType::Int16), [false, false, true, true]);
+/// assert_eq!(may(DType::Float32, DType::Int32), [false, false, false, true]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Casting {
     /// Nothing: the types are the same.

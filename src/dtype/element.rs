@@ -14,18 +14,44 @@ mod sealed {
 /// A Rust type that is an element type of arrays.
 ///
 /// In memory elements are little-endian, complex numbers real part first, `bool` one byte that is 0 or 1.
+///
+/// ```
+/// use cotangent::{dtype::Element, prelude::*};
+/// // a function for arrays of any one type
+/// fn greatest<T: Element + PartialOrd>(x: &Array) -> Option<T> {
+///     x.with_slice(|x: &[T]| x.iter().copied().reduce(|a, b| if b > a { b } else { a }))
+/// }
+/// assert_eq!((greatest(&array![3, 7, 5]), greatest(&array![0.5])), (Some(7i32), Some(0.5f32)));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an element type of arrays",
     note = "arrays hold bool, i8 to i64, u8 to u64, f32, f64, `f16` and `bf16` of the crate half, and `Complex` of f32 and f64"
 )]
 pub trait Element: Copy + PartialEq + Send + Sync + std::fmt::Debug + sealed::Sealed + 'static {
     /// The element type that this is.
+    ///
+    /// ```
+    /// use cotangent::dtype::Element;
+    /// assert_eq!((f32::DTYPE.name(), u8::DTYPE.name()), ("float32", "uint8"));
+    /// ```
     const DTYPE: DType;
 
     /// Appends the bytes of the elements.
+    ///
+    /// ```
+    /// use cotangent::dtype::Element;
+    /// let mut bytes = vec![];
+    /// i16::write_le(&[1, 258], &mut bytes);
+    /// assert_eq!(bytes, [1, 0, 2, 1]);
+    /// ```
     fn write_le(values: &[Self], out: &mut Vec<u8>);
 
     /// Reads elements from their bytes.
+    ///
+    /// ```
+    /// use cotangent::dtype::Element;
+    /// assert_eq!(u16::read_le(&[1, 0, 2, 1]), [1, 258]);
+    /// ```
     ///
     /// # Panics
     /// If the number of bytes is not a multiple of the size of an element.
@@ -34,9 +60,19 @@ pub trait Element: Copy + PartialEq + Send + Sync + std::fmt::Debug + sealed::Se
     /// The element nearest to a number: floats round to even, integers truncate and saturate, `bool` is `x != 0`.
     ///
     /// It is not called `from_f64` because the half floats have a method of that name, which does not round correctly.
+    ///
+    /// ```
+    /// use cotangent::dtype::Element;
+    /// assert_eq!((i8::from_double(-2.7), u8::from_double(1e3), bool::from_double(0.5)), (-2, 255, true));
+    /// ```
     fn from_double(x: f64) -> Self;
 
     /// The number as a double: rounded for large integers, the real part of a complex number, 0 or 1 for `bool`.
+    ///
+    /// ```
+    /// use cotangent::dtype::Element;
+    /// assert_eq!((true.to_double(), 7i64.to_double()), (1.0, 7.0));
+    /// ```
     fn to_double(self) -> f64;
 
     /// The elements of a buffer where they lie, if memory holds them as Rust does.
@@ -51,6 +87,11 @@ pub trait Element: Copy + PartialEq + Send + Sync + std::fmt::Debug + sealed::Se
     }
 
     /// The bytes of the elements.
+    ///
+    /// ```
+    /// use cotangent::dtype::Element;
+    /// assert_eq!(f32::to_bytes(&[1.0]), 1f32.to_le_bytes());
+    /// ```
     fn to_bytes(values: &[Self]) -> Vec<u8> {
         let mut out = Vec::with_capacity(size_of_val(values));
         Self::write_le(values, &mut out);

@@ -100,6 +100,13 @@ fn node(dtype: DType, weak: bool) -> usize {
 
 /// The type in which two values meet, each given as its type and whether it is weak, and whether the result is weak.
 ///
+/// ```
+/// use cotangent::dtype::{DType::*, promote};
+/// assert_eq!(promote((Int8, false), (Uint8, false)), (Int16, false));
+/// // a weak float, such as 2.5, takes the width of what it meets
+/// assert_eq!(promote((Float16, false), (Float32, true)), (Float16, false));
+/// ```
+///
 /// # Panics
 /// If there is none: `Float0` and `Key` meet only themselves.
 #[track_caller]
@@ -110,6 +117,12 @@ pub fn promote(a: (DType, bool), b: (DType, bool)) -> (DType, bool) {
 /// The type in which several values meet, each given as its type and whether it is weak, and whether the result is weak.
 ///
 /// This is the bound of the whole set, which does not depend on the order of its members.
+///
+/// ```
+/// use cotangent::dtype::{DType::*, promote, promote_all};
+/// let strong = [Int8, Uint8, Float16].map(|t| (t, false));
+/// assert_eq!(promote_all(strong), (Float16, false));
+/// ```
 ///
 /// # Panics
 /// If there are no values, or no common type: `Float0` and `Key` meet only themselves.
@@ -135,6 +148,12 @@ fn common(values: &[(DType, bool)]) -> (DType, bool) {
 }
 
 /// Like [`promote_all`], but `None` where that has no answer.
+///
+/// ```
+/// use cotangent::dtype::{DType::*, try_promote_all};
+/// assert_eq!(try_promote_all([(Bool, false), (Int32, true)]), Some((Int32, true)));
+/// assert_eq!(try_promote_all([(Key, false), (Int32, false)]), None);
+/// ```
 pub fn try_promote_all(values: impl IntoIterator<Item = (DType, bool)>) -> Option<(DType, bool)> {
     meet(&values.into_iter().collect::<Vec<_>>())
 }

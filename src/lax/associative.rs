@@ -49,20 +49,47 @@ pub struct AssociativeScan {
 }
 impl AssociativeScan {
     /// The options of [`associative_scan`].
+    ///
+    /// ```
+    /// use cotangent::{lax::AssociativeScan, prelude::*};
+    /// let most = AssociativeScan::new().run(|a: &Array, b: &Array| a.maximum(b), &array![1, 5, 2, 7]);
+    /// assert_eq!(most.to_string(), "[1 5 5 7]");
+    /// ```
     pub fn new() -> AssociativeScan {
         AssociativeScan::default()
     }
     /// Begins with the last element: the results are those of the last elements, of the last two, and so on. `f` gets the later element first.
+    ///
+    /// ```
+    /// use cotangent::{lax::AssociativeScan, prelude::*};
+    /// let rest = AssociativeScan::new().reverse(true).run(|a: &Array, b: &Array| a + b, &array![1, 5, 2]);
+    /// assert_eq!(rest.to_string(), "[8 7 2]");
+    /// ```
     pub fn reverse(mut self, yes: bool) -> AssociativeScan {
         self.reverse = yes;
         self
     }
     /// The axis along which the elements lie. A negative one counts from the last axis of the first array.
+    ///
+    /// ```
+    /// use cotangent::{lax::AssociativeScan, prelude::*};
+    /// let x = array![[1, 2, 3], [2, 3, 4]];
+    /// let products = AssociativeScan::new().axis(-1).run(|a: &Array, b: &Array| a * b, &x);
+    /// assert_eq!(products.to_string(), "[[ 1  2  6]\n [ 2  6 24]]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> AssociativeScan {
         self.axis = axis;
         self
     }
     /// The results: see [`associative_scan`].
+    ///
+    /// ```
+    /// use cotangent::{lax::AssociativeScan, prelude::*};
+    /// // sums and products together
+    /// let both = |a: &(Array, Array), b: &(Array, Array)| (&a.0 + &b.0, &a.1 * &b.1);
+    /// let (sums, products) = AssociativeScan::new().run(both, &(array![1, 2, 3], array![1, 2, 3]));
+    /// assert_eq!((sums.to_string(), products.to_string()), ("[1 3 6]".into(), "[1 2 6]".into()));
+    /// ```
     #[track_caller]
     pub fn run<T: Pytree>(self, f: impl Fn(&T, &T) -> T, elems: &T) -> T {
         let at = Location::caller();

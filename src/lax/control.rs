@@ -198,6 +198,13 @@ pub fn scan<C: Pytree, X: Pytree, Y: Pytree>(f: impl Fn(&C, &X) -> (C, Y), init:
 }
 
 /// [`scan`] with options.
+///
+/// ```
+/// use cotangent::{lax::Scan, prelude::*};
+/// let double = |x: &Array, _: &()| (2. * x, x.clone());
+/// let (last, all) = Scan::new().length(3).run(double, &array(1.), &());
+/// assert_eq!((last.to_f64(), all.to_string()), (8.0, "[1. 2. 4.]".into()));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Scan {
     length: Option<usize>,
@@ -212,21 +219,45 @@ impl Default for Scan {
 }
 impl Scan {
     /// The options of [`scan`].
+    ///
+    /// ```
+    /// use cotangent::{lax::Scan, prelude::*};
+    /// let (total, _) = Scan::new().run(|s: &Array, x: &Array| (s + x, ()), &array(0), &array![3, 4, 5]);
+    /// assert_eq!(total.to_string(), "12");
+    /// ```
     pub fn new() -> Scan {
         Scan { length: None, reverse: false, unroll: Some(1), memory: None }
     }
     /// The number of turns: needed where `xs` has no arrays, as `()`, checked where it has.
+    ///
+    /// ```
+    /// use cotangent::{lax::Scan, prelude::*};
+    /// let (x, ()) = Scan::new().length(10).run(|x: &Array, _: &()| (x + 3, ()), &array(0), &());
+    /// assert_eq!(x.to_string(), "30");
+    /// ```
     pub fn length(mut self, turns: usize) -> Scan {
         self.length = Some(turns);
         self
     }
     /// Begins with the last element. The results `y` stand where their elements did.
+    ///
+    /// ```
+    /// use cotangent::{lax::Scan, prelude::*};
+    /// let running = |s: &Array, x: &Array| (s + x, s + x);
+    /// assert_eq!(Scan::new().reverse(true).run(running, &array(0), &array![1, 2, 3]).1.to_string(), "[6 5 3]");
+    /// ```
     pub fn reverse(mut self, yes: bool) -> Scan {
         self.reverse = yes;
         self
     }
     /// So many turns stand in one body of the loop when it runs, and those that are left over follow it; 0 means all turns, and no loop. Neither
     /// results nor derivatives depend on it, not in a bit: it trades the size of the compiled program for what a turn costs beside its work.
+    ///
+    /// ```
+    /// use cotangent::{lax::Scan, prelude::*};
+    /// let power = |scan: Scan| scan.length(7).run(|y: &Array, _: &()| (y * 1.1, ()), &array(1.), &()).0.to_f64();
+    /// assert_eq!(power(Scan::new().unroll(3)), power(Scan::new()));
+    /// ```
     pub fn unroll(mut self, turns: usize) -> Scan {
         self.unroll = Some(turns);
         self
@@ -251,11 +282,25 @@ impl Scan {
         self
     }
     /// No loop when it runs: JAX's `unroll=True`.
+    ///
+    /// ```
+    /// use cotangent::{lax::Scan, prelude::*};
+    /// let power = |x: &Array| Scan::new().unroll_all().length(3).run(|y: &Array, _: &()| (y * x, ()), &array(1.), &()).0;
+    /// assert_eq!(grad(power)(&array(2.)).to_f64(), 12.0);
+    /// ```
     pub fn unroll_all(mut self) -> Scan {
         self.unroll = None;
         self
     }
     /// The loop: see [`scan`].
+    ///
+    /// ```
+    /// use cotangent::{lax::Scan, prelude::*};
+    /// // the carry and the elements may be trees
+    /// let step = |(a, b): &(Array, Array), x: &Array| ((b.clone(), a + b), a * x);
+    /// let ((a, b), products) = Scan::new().run(step, &(array(0), array(1)), &array![10, 10, 10, 10]);
+    /// assert_eq!((a.to_string(), b.to_string(), products.to_string()), ("3".into(), "5".into(), "[ 0 10 10 20]".into()));
+    /// ```
     #[track_caller]
     pub fn run<C: Pytree, X: Pytree, Y: Pytree>(self, f: impl Fn(&C, &X) -> (C, Y), init: &C, xs: &X) -> (C, Y) {
         let at = Location::caller();
@@ -403,12 +448,24 @@ pub fn while_loop<C: Pytree>(cond: impl Fn(&C) -> Array, body: impl Fn(&C) -> C,
 }
 
 /// [`while_loop`] with options.
+///
+/// ```
+/// use cotangent::{lax::WhileLoop, prelude::*};
+/// let halves = |x: &Array| WhileLoop::new().memory(8).run(|x: &Array| x.gt(1.), |x| x / 2., x);
+/// assert_eq!(halves(&array(24.)).to_f64(), 0.75);
+/// assert_eq!(grad(halves)(&array(24.)).to_f64(), 1. / 32.);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WhileLoop {
     memory: Option<usize>,
 }
 impl WhileLoop {
     /// The options of [`while_loop`].
+    ///
+    /// ```
+    /// use cotangent::{lax::WhileLoop, prelude::*};
+    /// assert_eq!(WhileLoop::new().run(|n: &Array| n.lt(50), |n| n * 3, &array(1)).to_string(), "81");
+    /// ```
     pub fn new() -> WhileLoop {
         WhileLoop::default()
     }
@@ -425,6 +482,14 @@ impl WhileLoop {
         self
     }
     /// The loop: see [`while_loop`].
+    ///
+    /// ```
+    /// use cotangent::{lax::WhileLoop, prelude::*};
+    /// // how often 100 is halved until it is not above 1
+    /// let more = |(x, _): &(Array, Array)| x.gt(1.);
+    /// let (_, n) = WhileLoop::new().run(more, |(x, n)| (x / 2., n + 1), &(array(100.), array(0)));
+    /// assert_eq!(n.to_string(), "7");
+    /// ```
     #[track_caller]
     pub fn run<C: Pytree>(self, cond: impl Fn(&C) -> Array, body: impl Fn(&C) -> C, init: &C) -> C {
         let at = Location::caller();
@@ -467,6 +532,13 @@ fn line(x: &Array) -> Option<Loc> {
 }
 
 /// A bound of [`fori_loop`]: an `i32`, a `usize` that fits into one, or a scalar array of integers, which may be traced.
+///
+/// ```
+/// use cotangent::{lax, prelude::*};
+/// let count = |to: &Array| lax::fori_loop(2, to, |_, n: &Array| n + 1, &array(0));
+/// assert_eq!(jit(count)(&array(9)).to_string(), "7");
+/// assert_eq!(lax::fori_loop(0, 5usize, |i, s: &Array| s + i, &array(0)).to_string(), "10");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no bound of a loop",
     note = "bounds are `i32`, `usize`, `Array` and `&Array`; a loop over another integer type has arrays of that type for bounds"
@@ -525,12 +597,23 @@ pub fn fori_loop<C: Pytree>(lower: impl Bound, upper: impl Bound, f: impl Fn(&Ar
 }
 
 /// [`fori_loop`] with options.
+///
+/// ```
+/// use cotangent::{lax::ForiLoop, prelude::*};
+/// let power = |x: &Array| ForiLoop::new().memory(16).run(0, 5, |_, y: &Array| y * x, &array(1.));
+/// assert_eq!((power(&array(2.)).to_f64(), grad(power)(&array(2.)).to_f64()), (32., 80.));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ForiLoop {
     memory: Option<usize>,
 }
 impl ForiLoop {
     /// The options of [`fori_loop`].
+    ///
+    /// ```
+    /// use cotangent::{lax::ForiLoop, prelude::*};
+    /// assert_eq!(ForiLoop::new().run(1, 5, |i, y: &Array| y * i, &array(1)).to_string(), "24");
+    /// ```
     pub fn new() -> ForiLoop {
         ForiLoop::default()
     }
@@ -547,6 +630,13 @@ impl ForiLoop {
         self
     }
     /// The loop: see [`fori_loop`].
+    ///
+    /// ```
+    /// use cotangent::{lax::ForiLoop, prelude::*};
+    /// // Fibonacci's numbers
+    /// let (a, _) = ForiLoop::new().run(0, 10, |_, (a, b): &(Array, Array)| (b.clone(), a + b), &(array(0), array(1)));
+    /// assert_eq!(a.to_string(), "55");
+    /// ```
     #[track_caller]
     pub fn run<C: Pytree>(self, lower: impl Bound, upper: impl Bound, f: impl Fn(&Array, &C) -> C, init: &C) -> C {
         fori(self.memory, lower.to_array(), upper.to_array(), f, init)

@@ -101,6 +101,13 @@ pub struct ConvGeneralDilated {
 }
 impl ConvGeneralDilated {
     /// With a step from a window to the next for each spatial dimension, and zeros around the array: `"SAME"`, `"SAME_LOWER"`, `"VALID"`, or numbers.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// let (x, pair) = (array![[[1., 2., 4., 8.]]], array![[[1., 1.]]]);
+    /// assert_eq!(ConvGeneralDilated::new(&[2], "VALID").run(&x, &pair).to_string(), "[[[ 3. 12.]]]");
+    /// assert_eq!(ConvGeneralDilated::new(&[2], [(1, 1)]).run(&x, &pair).to_string(), "[[[1. 6. 8.]]]");
+    /// ```
     #[track_caller]
     pub fn new(window_strides: &[usize], padding: impl Into<Padding>) -> ConvGeneralDilated {
         ConvGeneralDilated {
@@ -114,38 +121,89 @@ impl ConvGeneralDilated {
         }
     }
     /// From an element of the array to the next, with zeros between: what is called a transposed convolution.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// let y = ConvGeneralDilated::new(&[1], [(1, 1)]).lhs_dilation(&[2]).run(&array![[[1., 2.]]], &array![[[3., 5.]]]);
+    /// assert_eq!(y.to_string(), "[[[ 5.  3. 10.  6.]]]");
+    /// ```
     pub fn lhs_dilation(mut self, dilation: &[usize]) -> ConvGeneralDilated {
         self.lhs_dilation = Some(dilation.into());
         self
     }
     /// From an element of a window to the next.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// let x = array![[[1., 2., 4., 8.]]];
+    /// let y = ConvGeneralDilated::new(&[1], "VALID").rhs_dilation(&[3]).run(&x, &array![[[-1., 1.]]]);
+    /// assert_eq!(y.to_string(), "[[[7.]]]");
+    /// ```
     pub fn rhs_dilation(mut self, dilation: &[usize]) -> ConvGeneralDilated {
         self.rhs_dilation = Some(dilation.into());
         self
     }
     /// Which dimensions are what: letters of array, filter and result. `N` is the batch, `C` are channels or features, `I` and `O` channels and features of the
     /// filter; other letters are spatial dimensions, and strides, padding and dilations are in their order in the filter.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// // one signal of three times and one channel, the channel last
+    /// let conv = ConvGeneralDilated::new(&[1], "VALID").dimension_numbers(("NWC", "WIO", "NWC"));
+    /// assert_eq!(conv.run(&array![[[1.], [2.], [4.]]], &array![[[1.]], [[10.]]]).to_string(), "[[[21.]\n  [42.]]]");
+    /// ```
     #[track_caller]
     pub fn dimension_numbers(mut self, numbers: impl Into<ConvDimensionNumbers>) -> ConvGeneralDilated {
         self.numbers = Some(numbers.into());
         self
     }
     /// So many groups of channels; the features are in as many, and those of a group see its channels only.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// // two channels, each with a filter of its own
+    /// let conv = ConvGeneralDilated::new(&[1], "VALID").feature_group_count(2);
+    /// let y = conv.run(&array![[[1., 2.], [3., 4.]]], &array![[[10.]], [[100.]]]);
+    /// assert_eq!(y.to_string(), "[[[ 10.  20.]\n  [300. 400.]]]");
+    /// ```
     pub fn feature_group_count(mut self, groups: usize) -> ConvGeneralDilated {
         self.groups[0] = groups;
         self
     }
     /// So many groups in the batch; the features are in as many, and those of a group see its part of the batch only.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// // two examples, each with a filter of its own
+    /// let conv = ConvGeneralDilated::new(&[1], "VALID").batch_group_count(2);
+    /// let y = conv.run(&array![[[1., 2.]], [[3., 4.]]], &array![[[10.]], [[100.]]]);
+    /// assert_eq!(y.to_string(), "[[[ 10.  20.]\n  [300. 400.]]]");
+    /// ```
     pub fn batch_group_count(mut self, groups: usize) -> ConvGeneralDilated {
         self.groups[1] = groups;
         self
     }
     /// The element type of the result; sums are made in it, if it is the wider one.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// let (x, pair) = (array(vec![100i8, 100]).reshape(&[1, 1, 2]), array(vec![1i8, 1]).reshape(&[1, 1, 2]));
+    /// let y = ConvGeneralDilated::new(&[1], "VALID").preferred_element_type(DType::Int32).run(&x, &pair);
+    /// assert_eq!(y.to_string(), "[[[200]]]");
+    /// ```
     pub fn preferred_element_type(mut self, dtype: DType) -> ConvGeneralDilated {
         self.preferred = Some(dtype);
         self
     }
     /// The convolution.
+    ///
+    /// ```
+    /// use cotangent::{lax::ConvGeneralDilated, prelude::*};
+    /// // two features of two channels
+    /// let (x, filter) = (array![[[1., 2.], [10., 20.]]], array![[[1.], [1.]], [[0.], [-1.]]]);
+    /// let y = ConvGeneralDilated::new(&[1], "SAME").run(&x, &filter);
+    /// assert_eq!(y.to_string(), "[[[ 11.  22.]\n  [-10. -20.]]]");
+    /// ```
     ///
     /// # Panics
     /// If ranks, extents, groups or element types do not fit each other, or if the padding has a name and the array is dilated.

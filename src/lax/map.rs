@@ -37,16 +37,34 @@ pub struct Map {
 }
 impl Map {
     /// The options of [`map`].
+    ///
+    /// ```
+    /// use cotangent::{lax::Map, prelude::*};
+    /// assert_eq!(Map::new().run(|x: &Array| x.max(), &array![[1, 7], [5, 3]]).to_string(), "[7 5]");
+    /// ```
     pub fn new() -> Map {
         Map::default()
     }
     /// So many elements at once, as [`vmap`](crate::vmap()) runs them, and the rest of them at once in the end; 0, or more than there are, means all. It
     /// bounds the memory that a map needs by that of so many elements.
+    ///
+    /// ```
+    /// use cotangent::{lax::Map, prelude::*};
+    /// let y = Map::new().batch_size(3).run(|x: &Array| x + 10, &array![1, 2, 3, 4]);
+    /// assert_eq!(y.to_string(), "[11 12 13 14]");
+    /// ```
     pub fn batch_size(mut self, elements: usize) -> Map {
         self.batch = Some(elements);
         self
     }
     /// The results: see [`map`].
+    ///
+    /// ```
+    /// use cotangent::{lax::Map, prelude::*};
+    /// let pairs = (array![1., 2.], array![[1., 1.], [2., 3.]]);
+    /// let y = Map::new().run(|(a, b): &(Array, Array)| a * b.sum(), &pairs);
+    /// assert_eq!(y.to_string(), "[ 2. 10.]");
+    /// ```
     #[track_caller]
     pub fn run<X: Pytree, Y: Pytree>(self, f: impl Fn(&X) -> Y, xs: &X) -> Y {
         let at = Location::caller();

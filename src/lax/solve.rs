@@ -77,10 +77,23 @@ type Solver<'a, T, R> = Box<dyn Fn(&dyn Fn(&T) -> T, &T) -> R + 'a>;
 
 impl<'a, T: Pytree> LinearSolve<'a, T> {
     /// The equation `matvec(x) = b` and how to solve it. Without more there is forward mode, and no reverse mode.
+    ///
+    /// ```
+    /// use cotangent::{lax::LinearSolve, prelude::*};
+    /// let third = |b: &Array| LinearSolve::new(|x: &Array| 3. * x, |_, b: &Array| b / 3.).run(b);
+    /// assert_eq!(cotangent::jvp(third, (&array(6.),), (&array(1.5),)).1.to_f64(), 0.5);
+    /// ```
     pub fn new(matvec: impl Fn(&T) -> T + 'a, solve: impl Fn(&dyn Fn(&T) -> T, &T) -> T + 'a) -> LinearSolve<'a, T> {
         LinearSolve::with_aux(matvec, move |f, b| (solve(f, b), ()))
     }
     /// The solution for this right-hand side: see [`custom_linear_solve`].
+    ///
+    /// ```
+    /// use cotangent::{lax::LinearSolve, prelude::*};
+    /// // the factor is a variable, too: the derivative of 6 / a
+    /// let solve = |a: &Array| LinearSolve::new(|x: &Array| a * x, |_, b: &Array| b / a).symmetric().run(&array(6.));
+    /// assert_eq!((solve(&array(2.)).to_f64(), grad(solve)(&array(2.)).to_f64()), (3., -1.5));
+    /// ```
     #[track_caller]
     pub fn run(&self, b: &T) -> T {
         self.run_aux(b).0
@@ -88,6 +101,13 @@ impl<'a, T: Pytree> LinearSolve<'a, T> {
 }
 impl<'a, T: Pytree, A: Pytree> LinearSolve<'a, T, A> {
     /// The same for a solver that returns something beside the solution, such as the number of its steps.
+    ///
+    /// ```
+    /// use cotangent::{lax::LinearSolve, prelude::*};
+    /// let solver = LinearSolve::with_aux(|x: &Array| 4. * x, |_, b: &Array| (b / 4., array(1)));
+    /// let (x, steps) = solver.run_aux(&array(2.));
+    /// assert_eq!((x.to_f64(), steps.to_f64()), (0.5, 1.));
+    /// ```
     pub fn with_aux(
         matvec: impl Fn(&T) -> T + 'a,
         solve: impl Fn(&dyn Fn(&T) -> T, &T) -> (T, A) + 'a,
@@ -95,16 +115,39 @@ impl<'a, T: Pytree, A: Pytree> LinearSolve<'a, T, A> {
         LinearSolve { matvec: Box::new(matvec), solve: Box::new(solve), transpose_solve: None, symmetric: false }
     }
     /// How to solve the equation with the transposed map, which is derived from `matvec`: for reverse mode.
+    ///
+    /// ```
+    /// use cotangent::{lax::LinearSolve, prelude::*};
+    /// let (a, inverse) = (array![[1., 0.], [1., 1.]], array![[1., 0.], [-1., 1.]]);
+    /// let solve = |b: &Array| {
+    ///     let solver = LinearSolve::new(|x: &Array| a.dot(x), |_, b: &Array| inverse.dot(b));
+    ///     solver.transpose_solve(|_, b| inverse.t().dot(b)).run(b).i(1)
+    /// };
+    /// assert_eq!(grad(solve)(&array![5., 7.]).to_string(), "[-1.  1.]");
+    /// ```
     pub fn transpose_solve(mut self, solve: impl Fn(&dyn Fn(&T) -> T, &T) -> T + 'a) -> LinearSolve<'a, T, A> {
         self.transpose_solve = Some(Box::new(solve));
         self
     }
     /// The map is its own transpose, and so the transposed equation is solved as the equation is, unless something else was given.
+    ///
+    /// ```
+    /// use cotangent::{lax::LinearSolve, prelude::*};
+    /// let solve = |b: &Array| LinearSolve::new(|x: &Array| 8. * x, |_, b: &Array| b / 8.).symmetric().run(b).sum();
+    /// assert_eq!(grad(solve)(&array![1., 2.]).to_string(), "[0.125 0.125]");
+    /// ```
     pub fn symmetric(mut self) -> LinearSolve<'a, T, A> {
         self.symmetric = true;
         self
     }
     /// The solution for this right-hand side, and what the solver returned beside it: see [`custom_linear_solve`].
+    ///
+    /// ```
+    /// use cotangent::{lax::LinearSolve, prelude::*};
+    /// let solve = |b: &Array| LinearSolve::with_aux(|x: &Array| 2. * x, |_, b: &Array| (b / 2., b.sum())).symmetric().run_aux(b);
+    /// let (x, total) = solve(&array![2., 6.]);
+    /// assert_eq!((x.to_string(), total.to_f64()), ("[1. 3.]".into(), 8.));
+    /// ```
     #[track_caller]
     pub fn run_aux(&self, b: &T) -> (T, A) {
         let at = Location::caller();

@@ -106,25 +106,52 @@ pub struct ReduceWindow {
 }
 impl ReduceWindow {
     /// Windows of these extents.
+    ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// assert_eq!(ReduceWindow::new(&[3]).sum(&array![1, 2, 3, 4]).to_string(), "[6 9]");
+    /// ```
     pub fn new(window_dimensions: &[usize]) -> ReduceWindow {
         ReduceWindow { windows: Windows::new(window_dimensions), padding: Padding::Valid }
     }
     /// From a window to the next.
+    ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// assert_eq!(ReduceWindow::new(&[2]).window_strides(&[3]).sum(&array![1, 2, 3, 4, 5]).to_string(), "[3 9]");
+    /// ```
     pub fn window_strides(mut self, strides: &[usize]) -> ReduceWindow {
         self.windows.strides = strides.into();
         self
     }
     /// Places around the array, which take no part: `"SAME"`, `"VALID"`, or numbers.
+    ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// let x = array![1, 2, 3];
+    /// assert_eq!(ReduceWindow::new(&[2]).padding("SAME").sum(&x).to_string(), "[3 5 3]");
+    /// assert_eq!(ReduceWindow::new(&[2]).padding([(1, 0)]).max(&x).to_string(), "[1 2 3]");
+    /// ```
     pub fn padding(mut self, padding: impl Into<Padding>) -> ReduceWindow {
         self.padding = padding.into();
         self
     }
     /// From an element of the array to the next, with padding between.
+    ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// assert_eq!(ReduceWindow::new(&[2]).base_dilation(&[2]).sum(&array![1, 5, 7]).to_string(), "[1 5 5 7]");
+    /// ```
     pub fn base_dilation(mut self, dilation: &[usize]) -> ReduceWindow {
         self.windows.base_dilation = dilation.into();
         self
     }
     /// From an element of a window to the next.
+    ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// assert_eq!(ReduceWindow::new(&[2]).window_dilation(&[2]).sum(&array![1, 2, 4, 8]).to_string(), "[ 5 10]");
+    /// ```
     pub fn window_dilation(mut self, dilation: &[usize]) -> ReduceWindow {
         self.windows.window_dilation = dilation.into();
         self
@@ -139,6 +166,12 @@ impl ReduceWindow {
     }
     /// The sum of each window, in row-major order.
     ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// let x = array![[1., 2.], [3., 4.], [5., 6.]];
+    /// assert_eq!(ReduceWindow::new(&[2, 1]).sum(&x).to_string(), "[[ 4.  6.]\n [ 8. 10.]]");
+    /// ```
+    ///
     /// # Panics
     /// If the windows do not fit the dimensions of `x`, or if its elements are no numbers.
     #[track_caller]
@@ -147,6 +180,11 @@ impl ReduceWindow {
     }
     /// The greatest element of each window; NaN if there is one, and the least number if there is none. The first of equal ones has the derivative.
     ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// assert_eq!(ReduceWindow::new(&[2]).max(&array![3., 1., f32::NAN, 2.]).to_string(), "[ 3. nan nan]");
+    /// ```
+    ///
     /// # Panics
     /// If the windows do not fit the dimensions of `x`.
     #[track_caller]
@@ -154,6 +192,11 @@ impl ReduceWindow {
         prim::reduce_window_max(x, &self.of(x))
     }
     /// The least element of each window: see [`max`](ReduceWindow::max).
+    ///
+    /// ```
+    /// use cotangent::{lax::ReduceWindow, prelude::*};
+    /// assert_eq!(ReduceWindow::new(&[2]).min(&array![3, 1, 5, 2]).to_string(), "[1 1 2]");
+    /// ```
     ///
     /// # Panics
     /// As [`max`](ReduceWindow::max).

@@ -42,40 +42,96 @@ pub struct Attention {
 }
 impl Attention {
     /// Without options.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// // a query that is 0 sees both keys alike: one time, one head, one feature
+    /// let (keys, values) = (array![[[1.]], [[2.]]], array![[[10.]], [[30.]]]);
+    /// assert_eq!(Attention::new().of(&array![[[0.]]], &keys, &values).to_f64(), 20.0);
+    /// ```
     pub fn new() -> Attention {
         Attention::default()
     }
     /// What is added to the scaled products: `[batch, heads, queries, keys]`, each extent that of the products or 1.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let (zero, values) = (array![[[0.]], [[0.]]], array![[[10.]], [[30.]]]);
+    /// // log 3 more for the second key: its weight is 3 / 4
+    /// let bias = array![[[[0., 3f32.ln()]]]];
+    /// assert!((Attention::new().bias(&bias).of(&zero.i(..1), &zero, &values).to_f64() - 25.).abs() < 1e-5);
+    /// ```
     pub fn bias(mut self, bias: &Array) -> Attention {
         self.bias = Some(bias.clone());
         self
     }
     /// Where a query sees a key: booleans of the shape of [`bias`](Attention::bias).
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let (zero, values) = (array![[[0.]], [[0.]]], array![[[10.]], [[30.]]]);
+    /// let mask = array![[[[true, true], [false, true]]]];
+    /// assert_eq!(Attention::new().mask(&mask).of(&zero, &zero, &values).to_vec::<f32>(), [20., 30.]);
+    /// ```
     pub fn mask(mut self, mask: &Array) -> Attention {
         self.mask = Some(mask.clone());
         self
     }
     /// The factor of the products: 1 / sqrt(features), unless it is said here.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let (query, keys, values) = (array![[[1.]]], array![[[0.]], [[100.]]], array![[[10.]], [[30.]]]);
+    /// assert_eq!(Attention::new().of(&query, &keys, &values).to_f64(), 30.0);
+    /// assert_eq!(Attention::new().scale(0.).of(&query, &keys, &values).to_f64(), 20.0);
+    /// ```
     pub fn scale(mut self, scale: f64) -> Attention {
         self.scale = Some(scale);
         self
     }
     /// A query sees no key of a later time.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let (zero, values) = (array![[[0.]], [[0.]], [[0.]]], array![[[3.]], [[5.]], [[10.]]]);
+    /// assert_eq!(Attention::new().causal().of(&zero, &zero, &values).to_vec::<f32>(), [3., 4., 6.]);
+    /// ```
     pub fn causal(mut self) -> Attention {
         self.causal = true;
         self
     }
     /// How many queries each element of the batch has: int32. The results of those that follow are 0.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let (zero, values) = (array![[[[0.]], [[0.]]]], array![[[[10.]], [[30.]]]]); // a batch of one
+    /// let y = Attention::new().query_lengths(&array![1]).of(&zero, &zero, &values);
+    /// assert_eq!(y.to_vec::<f32>(), [20., 0.]);
+    /// ```
     pub fn query_lengths(mut self, lengths: &Array) -> Attention {
         self.queries = Some(lengths.clone());
         self
     }
     /// How many keys each element of the batch has: int32. Those that follow are not seen.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let (zero, values) = (array![[[[0.]], [[0.]]]], array![[[[10.]], [[30.]]]]); // a batch of one
+    /// let y = Attention::new().key_value_lengths(&array![1]).of(&zero, &zero, &values);
+    /// assert_eq!(y.to_vec::<f32>(), [10., 10.]);
+    /// ```
     pub fn key_value_lengths(mut self, lengths: &Array) -> Attention {
         self.keys = Some(lengths.clone());
         self
     }
     /// A query sees keys of at most so many times before its own and behind it.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let (zero, values) = (array![[[0.]], [[0.]], [[0.]]], array![[[3.]], [[5.]], [[10.]]]);
+    /// // itself and the one before
+    /// assert_eq!(Attention::new().window(1, 0).of(&zero, &zero, &values).to_vec::<f32>(), [3., 4., 7.5]);
+    /// ```
     pub fn window(mut self, before: usize, behind: usize) -> Attention {
         self.window = Some((before, behind));
         self
@@ -85,6 +141,14 @@ impl Attention {
     ///
     /// Products are accumulated in float32 at least, and the softmax is computed so.
     ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// // the key that fits the query has nearly all of the weight
+    /// let (query, keys) = (array![[[0., 9.]]], array![[[9., 0.]], [[0., 9.]]]);
+    /// let y = Attention::new().of(&query, &keys, &array![[[1., 2.]], [[3., 4.]]]);
+    /// assert_eq!(y.to_string(), "[[[3. 4.]]]");
+    /// ```
+    ///
     /// # Panics
     /// If shapes or element types do not fit.
     #[track_caller]
@@ -92,6 +156,13 @@ impl Attention {
         self.parts(query, key, value).0
     }
     /// The attention, and for each query and head the logarithm of the sum of e^(scaled product), as a constant to differentiation.
+    ///
+    /// ```
+    /// use cotangent::{nn::Attention, prelude::*};
+    /// let zero = array![[[0.]], [[0.]]];
+    /// let (y, log) = Attention::new().with_residual(&zero.i(..1), &zero, &array![[[1.]], [[2.]]]);
+    /// assert_eq!((y.to_f64(), log.to_string()), (1.5, "[[0.6931472]]".into()));
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Attention::of).

@@ -15,6 +15,14 @@ use crate::prim::{self, scalar_of};
 use crate::random::{self, Draw, Key};
 
 /// A way to draw parameters: see the functions of this module, which make them.
+///
+/// ```
+/// use cotangent::{nn::initializers::{self, Initializer}, prelude::*, random::key};
+/// // of any kind: a layer does not ask which
+/// fn layer(weights: &Initializer) -> Array { weights.init(key(0), &[2, 3]) }
+/// assert_eq!(layer(&initializers::ones()).sum().to_f64(), 6.0);
+/// assert_eq!(layer(&initializers::glorot_normal()).shape(), [2, 3]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Initializer {
     name: &'static str,
@@ -34,6 +42,14 @@ enum Kind {
     Orthogonal { scale: f64, column: i32, delta: bool },
 }
 /// What the variance is inversely proportional to: see [`variance_scaling`].
+///
+/// ```
+/// use cotangent::{nn::initializers::{Distribution, Fan, variance_scaling}, prelude::*, random::key};
+/// let size = |fan: Fan| variance_scaling(1.0, fan, Distribution::Uniform).init(key(0), &[9, 4]).std().to_f64();
+/// // what the variance is divided by, for 9 inputs and 4 outputs
+/// let n = |fan: Fan| ((size(Fan::Out) / size(fan)).powi(2) * 8.0).round() / 2.0;
+/// assert_eq!([Fan::In, Fan::Out, Fan::Average, Fan::GeometricAverage].map(n), [9.0, 4.0, 6.5, 6.0]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fan {
     /// The number of inputs.
@@ -46,6 +62,14 @@ pub enum Fan {
     GeometricAverage,
 }
 /// A distribution of mean 0: see [`variance_scaling`].
+///
+/// ```
+/// use cotangent::{nn::initializers::{Distribution, Fan, variance_scaling}, prelude::*, random::key};
+/// let most = |how: Distribution| variance_scaling(1.0, Fan::Out, how).init(key(0), &[1000, 1]).abs().max().to_f64();
+/// // of variance 1: up to the root of 3, up to 2 and a stretch, without a bound
+/// assert!(most(Distribution::Uniform) < 1.7321);
+/// assert!(most(Distribution::TruncatedNormal) < 2.28 && most(Distribution::Normal) > 2.5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
     /// Normal between two standard deviations, stretched to the wanted variance.
@@ -124,8 +148,9 @@ pub fn truncated_normal(stddev: f64, lower: f64, upper: f64) -> Initializer {
 pub fn variance_scaling(scale: f64, fan: Fan, distribution: Distribution) -> Initializer {
     made("variance_scaling", Kind::Scaled { scale, fan, distribution })
 }
-macro_rules! scaled { ($($(#[$doc:meta])* $name:ident $also:ident? $scale:literal $fan:ident $distribution:ident;)*) => { $(
+macro_rules! scaled { ($($(#[$doc:meta])* $name:ident $also:ident? $scale:literal $fan:ident $distribution:ident, of 300 by 100 $variance:literal;)*) => { $(
     $(#[$doc])*
+    #[doc = concat!("\n```\nuse cotangent::{nn::initializers, prelude::*, random::key};\nlet w = initializers::", stringify!($name), "().init(key(0), &[300, 100]);\nassert!((w.var().to_f64() / (", $variance, ") - 1.0).abs() < 0.05);\n```")]
     pub fn $name() -> Initializer {
         made(stringify!($name), Kind::Scaled { scale: $scale, fan: Fan::$fan, distribution: Distribution::$distribution })
     }
@@ -134,21 +159,22 @@ macro_rules! scaled { ($($(#[$doc:meta])* $name:ident $also:ident? $scale:litera
 (@none $name:ident) => {};
 (@$also:ident $name:ident) => {
     #[doc = concat!("[`", stringify!($name), "`] by its other name.")]
+    #[doc = concat!("\n```\nuse cotangent::{nn::initializers, prelude::*, random::key};\nlet [w, v] = [initializers::", stringify!($also), "(), initializers::", stringify!($name), "()].map(|i| i.init(key(0), &[3, 4]));\nassert_eq!(w.to_vec::<f32>(), v.to_vec::<f32>());\n```")]
     pub fn $also() -> Initializer { $name() }
 } }
 scaled! {
     /// Uniform, with the variance 2 / (inputs + outputs) (Glorot and Bengio, 2010).
-    glorot_uniform xavier_uniform? 1.0 Average Uniform;
+    glorot_uniform xavier_uniform? 1.0 Average Uniform, of 300 by 100 "2.0 / 400.0";
     /// Truncated normal, with the variance 2 / (inputs + outputs) (Glorot and Bengio, 2010).
-    glorot_normal xavier_normal? 1.0 Average TruncatedNormal;
+    glorot_normal xavier_normal? 1.0 Average TruncatedNormal, of 300 by 100 "2.0 / 400.0";
     /// Uniform, with the variance 1 / inputs (LeCun et al., 1998).
-    lecun_uniform none? 1.0 In Uniform;
+    lecun_uniform none? 1.0 In Uniform, of 300 by 100 "1.0 / 300.0";
     /// Truncated normal, with the variance 1 / inputs (LeCun et al., 1998).
-    lecun_normal none? 1.0 In TruncatedNormal;
+    lecun_normal none? 1.0 In TruncatedNormal, of 300 by 100 "1.0 / 300.0";
     /// Uniform, with the variance 2 / inputs (He et al., 2015).
-    he_uniform kaiming_uniform? 2.0 In Uniform;
+    he_uniform kaiming_uniform? 2.0 In Uniform, of 300 by 100 "2.0 / 300.0";
     /// Truncated normal, with the variance 2 / inputs (He et al., 2015).
-    he_normal kaiming_normal? 2.0 In TruncatedNormal;
+    he_normal kaiming_normal? 2.0 In TruncatedNormal, of 300 by 100 "2.0 / 300.0";
 }
 /// `scale` times a matrix with orthonormal rows or columns, whichever are fewer. The columns lie along axis `column_axis`; all other axes together are the
 /// rows. (JAX has 1 and -1 by default.) Needs the feature `linalg`. As `jax.nn.initializers.orthogonal`.
@@ -172,26 +198,60 @@ pub fn delta_orthogonal(scale: f64, column_axis: i32) -> Initializer {
 
 impl Initializer {
     /// Of this element type: floating-point or complex. Without it: float32.
+    ///
+    /// ```
+    /// use cotangent::{nn::initializers, prelude::*, random::key};
+    /// let x = initializers::constant(0.1).dtype(DType::Float64).init(key(0), &[1]);
+    /// assert_eq!(x.to_vec::<f64>(), [0.1]);
+    /// ```
     pub fn dtype(mut self, dtype: DType) -> Initializer {
         self.dtype = dtype;
         self
     }
     /// The axes along which inputs lie.
+    ///
+    /// ```
+    /// use cotangent::{nn::initializers::{Distribution, Fan, Initializer, variance_scaling}, prelude::*, random::key};
+    /// let size = |init: &Initializer| init.init(key(0), &[3, 4, 2]).std().to_f64();
+    /// // a window of 3 places, of which each input has 2 outputs, or 3 times 4 inputs with 2 outputs each
+    /// let window = variance_scaling(1.0, Fan::Out, Distribution::Uniform);
+    /// assert!(((size(&window.clone().in_axis(&[0, 1])) / size(&window)).powi(2) - 3.0).abs() < 1e-4);
+    /// ```
     pub fn in_axis(mut self, axes: &[i32]) -> Initializer {
         self.inputs = axes.to_vec();
         self
     }
     /// The axes along which outputs lie.
+    ///
+    /// ```
+    /// use cotangent::{nn::initializers::{Initializer, lecun_uniform}, prelude::*, random::key};
+    /// let size = |init: &Initializer| init.init(key(0), &[6, 2]).std().to_f64();
+    /// // 2 inputs, and not 6
+    /// let transposed = lecun_uniform().in_axis(&[1]).out_axis(&[0]);
+    /// assert!(((size(&transposed) / size(&lecun_uniform())).powi(2) - 3.0).abs() < 1e-4);
+    /// ```
     pub fn out_axis(mut self, axes: &[i32]) -> Initializer {
         self.outputs = axes.to_vec();
         self
     }
     /// Axes along which independent parameters lie.
+    ///
+    /// ```
+    /// use cotangent::{nn::initializers::{Initializer, lecun_uniform}, prelude::*, random::key};
+    /// let size = |init: &Initializer| init.init(key(0), &[5, 3, 2]).std().to_f64();
+    /// // 5 matrices with 3 inputs each, and not a window of 5 places with 15 inputs
+    /// assert!(((size(&lecun_uniform().batch_axis(&[0])) / size(&lecun_uniform())).powi(2) - 5.0).abs() < 1e-4);
+    /// ```
     pub fn batch_axis(mut self, axes: &[i32]) -> Initializer {
         self.batches = axes.to_vec();
         self
     }
     /// Parameters of this shape.
+    ///
+    /// ```
+    /// use cotangent::{nn::initializers, prelude::*, random::key};
+    /// assert_eq!(initializers::constant(7.).init(key(0), &[2, 1]).to_string(), "[[7.]\n [7.]]");
+    /// ```
     ///
     /// # Panics
     /// If the element type is neither floating-point nor complex, if the shape has not the axes, or if it has not enough of them.

@@ -54,26 +54,30 @@ impl Group {
         Some(np::broadcast_to(m, x.shape()))
     }
 }
-/// Methods that say which elements are taken together.
+/// Methods that say which elements are taken together, with an example of each.
 macro_rules! grouped {
-    ($Name:ident) => {
+    ($Name:ident: axis $axis:literal, axes $axes:literal, all_axes $all:literal, where_ $mask:literal) => {
         impl $Name {
             /// Along this axis, which may count from the end.
+            #[doc = concat!("\n```\nuse cotangent::{nn::", stringify!($Name), ", prelude::*};\n", $axis, "\n```")]
             pub fn axis(mut self, axis: i32) -> $Name {
                 self.group.axes = Some(vec![axis]);
                 self
             }
             /// Along these axes together.
+            #[doc = concat!("\n```\nuse cotangent::{nn::", stringify!($Name), ", prelude::*};\n", $axes, "\n```")]
             pub fn axes(mut self, axes: &[i32]) -> $Name {
                 self.group.axes = Some(axes.to_vec());
                 self
             }
             /// Along all axes together.
+            #[doc = concat!("\n```\nuse cotangent::{nn::", stringify!($Name), ", prelude::*};\n", $all, "\n```")]
             pub fn all_axes(mut self) -> $Name {
                 self.group.axes = None;
                 self
             }
             /// Only those elements for which the mask holds, which broadcasts to the array.
+            #[doc = concat!("\n```\nuse cotangent::{nn::", stringify!($Name), ", prelude::*};\n", $mask, "\n```")]
             pub fn where_(mut self, mask: &Array) -> $Name {
                 self.group.mask = Some(mask.clone());
                 self
@@ -81,9 +85,24 @@ macro_rules! grouped {
         }
     };
 }
-grouped!(Softmax);
-grouped!(LogSumExp);
-grouped!(Standardize);
+grouped! { Softmax:
+    axis r#"assert_eq!(Softmax::new().axis(0).of(&array![[1., 5.], [1., 5.]]).to_string(), "[[0.5 0.5]\n [0.5 0.5]]");"#,
+    axes r#"assert_eq!(Softmax::new().axes(&[0, 1]).of(&array![[3., 3.], [3., 3.]]).to_string(), "[[0.25 0.25]\n [0.25 0.25]]");"#,
+    all_axes r#"assert_eq!(Softmax::new().all_axes().of(&array![[2.], [2.]]).to_string(), "[[0.5]\n [0.5]]");"#,
+    where_ r#"assert_eq!(Softmax::new().where_(&array![true, false, true]).of(&array![1., 9., 1.]).to_string(), "[0.5 0.  0.5]");"#
+}
+grouped! { LogSumExp:
+    axis r#"assert_eq!(LogSumExp::new().axis(0).of(&array![[0., 3.], [0., 3.]]).to_string(), "[0.6931472 3.6931472]");"#,
+    axes r#"assert_eq!(LogSumExp::new().axes(&[0, 2]).of(&array![[[0., 0.]], [[0., 0.]]]).to_string(), "[1.3862944]");"#,
+    all_axes r#"assert_eq!(LogSumExp::new().axis(0).all_axes().of(&array![[0.], [0.]]).to_string(), "0.6931472");"#,
+    where_ r#"assert_eq!(LogSumExp::new().where_(&array![true, false]).of(&array![5., 9.]).to_string(), "5.0");"#
+}
+grouped! { Standardize:
+    axis r#"assert_eq!(Standardize::new().epsilon(0.).axis(0).of(&array![[1., 5.], [3., 9.]]).to_string(), "[[-1. -1.]\n [ 1.  1.]]");"#,
+    axes r#"assert_eq!(Standardize::new().epsilon(0.).axes(&[0, 1]).of(&array![[1., 1.], [3., 3.]]).to_string(), "[[-1. -1.]\n [ 1.  1.]]");"#,
+    all_axes r#"assert_eq!(Standardize::new().epsilon(0.).all_axes().of(&array![[1.], [3.]]).to_string(), "[[-1.]\n [ 1.]]");"#,
+    where_ r#"assert_eq!(Standardize::new().epsilon(0.).where_(&array![true, true, false]).of(&array![1., 3., 6.]).to_string(), "[-1.  1.  4.]");"#
+}
 
 /// With extents of 1 where the dimensions are.
 fn kept(y: &Array, dims: &[usize]) -> Array {
@@ -150,10 +169,20 @@ impl Default for Softmax {
 }
 impl Softmax {
     /// Along the last axis.
+    ///
+    /// ```
+    /// use cotangent::{nn::Softmax, prelude::*};
+    /// assert_eq!(Softmax::new().of(&array![[3., 3.], [7., 7.]]).to_string(), "[[0.5 0.5]\n [0.5 0.5]]");
+    /// ```
     pub fn new() -> Softmax {
         Softmax { group: Group::axis(-1) }
     }
     /// The softmax; 0 where a mask does not hold.
+    ///
+    /// ```
+    /// use cotangent::{nn::Softmax, prelude::*};
+    /// assert_eq!(Softmax::new().of(&array![7., 7., f32::NEG_INFINITY]).to_string(), "[0.5 0.5 0. ]");
+    /// ```
     ///
     /// # Panics
     /// If an axis does not exist or is named twice, if the mask does not broadcast, or if `x` is not of numbers.
@@ -167,6 +196,12 @@ impl Softmax {
         }
     }
     /// Its logarithm; minus infinity where a mask does not hold.
+    ///
+    /// ```
+    /// use cotangent::{nn::Softmax, prelude::*};
+    /// let y = Softmax::new().where_(&array![true, true, false]).log_of(&array![0., 0., 5.]);
+    /// assert_eq!(y.to_string(), "[-0.6931472 -0.6931472       -inf]");
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Softmax::of).
@@ -257,20 +292,42 @@ pub struct LogSumExp {
 }
 impl LogSumExp {
     /// Of all elements.
+    ///
+    /// ```
+    /// use cotangent::{nn::LogSumExp, prelude::*};
+    /// assert_eq!(LogSumExp::new().of(&array![[0., 0.], [0., 0.]]).to_string(), "1.3862944");
+    /// ```
     pub fn new() -> LogSumExp {
         LogSumExp::default()
     }
     /// Factors of the exponentials, which broadcast with them: JAX's `b`.
+    ///
+    /// ```
+    /// use cotangent::{nn::LogSumExp, prelude::*};
+    /// // the logarithm of 2 e^0 + 6 e^0
+    /// assert_eq!(LogSumExp::new().weights(&array![2., 6.]).of(&array![0., 0.]).to_string(), "2.0794415");
+    /// ```
     pub fn weights(mut self, weights: &Array) -> LogSumExp {
         self.weights = Some(weights.clone());
         self
     }
     /// The axes stay, with an extent of 1.
+    ///
+    /// ```
+    /// use cotangent::{nn::LogSumExp, prelude::*};
+    /// assert_eq!(LogSumExp::new().axis(1).keepdims().of(&array![[0., 0.], [2., 2.]]).shape(), [2, 1]);
+    /// ```
     pub fn keepdims(mut self) -> LogSumExp {
         self.keep = true;
         self
     }
     /// The logarithm of the sum, NaN where weights make that negative.
+    ///
+    /// ```
+    /// use cotangent::{nn::LogSumExp, prelude::*};
+    /// let y = LogSumExp::new().weights(&array![1., -2.]).of(&array![0., 0.]);
+    /// assert!(y.to_f64().is_nan());
+    /// ```
     ///
     /// # Panics
     /// If an axis does not exist or is named twice, if mask or weights do not broadcast, or if `x` is not of numbers.
@@ -284,6 +341,12 @@ impl LogSumExp {
     }
     /// The logarithm of the sum's absolute value, and its sign.
     ///
+    /// ```
+    /// use cotangent::{nn::LogSumExp, prelude::*};
+    /// let (log, sign) = LogSumExp::new().weights(&array![1., -5.]).with_sign(&array![0., 0.]);
+    /// assert_eq!((log.to_string(), sign.to_f64()), ("1.3862944".into(), -1.0));
+    /// ```
+    ///
     /// # Panics
     /// As [`of`](LogSumExp::of).
     #[track_caller]
@@ -293,6 +356,11 @@ impl LogSumExp {
         (log, sign)
     }
     /// The logarithm of the mean; weights play no part in it.
+    ///
+    /// ```
+    /// use cotangent::{nn::LogSumExp, prelude::*};
+    /// assert_eq!(LogSumExp::new().axis(0).mean_of(&array![[1., 5.], [1., 5.]]).to_string(), "[1. 5.]");
+    /// ```
     ///
     /// # Panics
     /// As [`of`](LogSumExp::of).
@@ -357,6 +425,12 @@ pub fn standardize(x: &Array, axis: i32) -> Array {
     Standardize::new().axis(axis).of(x)
 }
 /// [`standardize`] with options. Without any: along the last axis.
+///
+/// ```
+/// use cotangent::{nn::Standardize, prelude::*};
+/// let y = Standardize::new().epsilon(0.).of(&array![[1., 3.], [10., 50.]]);
+/// assert_eq!(y.to_string(), "[[-1.  1.]\n [-1.  1.]]");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Standardize {
     group: Group,
@@ -372,30 +446,67 @@ impl Default for Standardize {
 }
 impl Standardize {
     /// Along the last axis.
+    ///
+    /// ```
+    /// use cotangent::{nn::Standardize, prelude::*};
+    /// let y = Standardize::new().of(&array![0., 200.]);
+    /// assert!((y - array![-1., 1.]).abs().max().to_f64() < 1e-6);
+    /// ```
     pub fn new() -> Standardize {
         Standardize { group: Group::axis(-1), mean: None, variance: None, epsilon: 1e-5, stable: false }
     }
     /// This mean, and not that of the elements. It broadcasts.
+    ///
+    /// ```
+    /// use cotangent::{nn::Standardize, prelude::*};
+    /// // the variance is then measured from it
+    /// assert_eq!(Standardize::new().epsilon(0.).mean(&array![0.]).of(&array![2., 2.]).to_string(), "[1. 1.]");
+    /// ```
     pub fn mean(mut self, mean: &Array) -> Standardize {
         self.mean = Some(mean.clone());
         self
     }
     /// This variance, and not that of the elements. It broadcasts.
+    ///
+    /// ```
+    /// use cotangent::{nn::Standardize, prelude::*};
+    /// let y = Standardize::new().epsilon(0.).variance(&array![4.]).of(&array![1., 5.]);
+    /// assert_eq!(y.to_string(), "[-1.  1.]");
+    /// ```
     pub fn variance(mut self, variance: &Array) -> Standardize {
         self.variance = Some(variance.clone());
         self
     }
     /// What is added to the variance: 1e-5 unless it is said here.
+    ///
+    /// ```
+    /// use cotangent::{nn::Standardize, prelude::*};
+    /// // a variance of 1, and 3 more
+    /// assert_eq!(Standardize::new().epsilon(3.).of(&array![1., 3.]).to_string(), "[-0.5  0.5]");
+    /// ```
     pub fn epsilon(mut self, epsilon: f64) -> Standardize {
         self.epsilon = epsilon;
         self
     }
     /// The variance from differences to the mean, and not from the mean of squares: a second pass, without cancellation.
+    ///
+    /// ```
+    /// use cotangent::{nn::Standardize, prelude::*};
+    /// let x = array![10000., 10002.];
+    /// assert_eq!(Standardize::new().epsilon(0.).stable().of(&x).to_string(), "[-1.  1.]");
+    /// assert_ne!(Standardize::new().epsilon(0.).of(&x).to_string(), "[-1.  1.]");
+    /// ```
     pub fn stable(mut self) -> Standardize {
         self.stable = true;
         self
     }
     /// The standardized elements.
+    ///
+    /// ```
+    /// use cotangent::{nn::Standardize, prelude::*};
+    /// let y = Standardize::new().epsilon(0.).axis(0).of(&array![[3., 0.], [5., 8.]]);
+    /// assert_eq!(y.to_string(), "[[-1. -1.]\n [ 1.  1.]]");
+    /// ```
     ///
     /// # Panics
     /// If an axis does not exist or is named twice, if the mask does not broadcast, or if `x` is not of numbers.

@@ -499,6 +499,13 @@ pub fn broadcast_shapes(shapes: &[&[usize]]) -> Vec<usize> {
 }
 
 /// Which ends [`trim_zeros`] looks at.
+///
+/// ```
+/// use cotangent::{np::{self, Trim}, prelude::*};
+/// let x = array![0, 3, 0];
+/// assert_eq!(np::trim_zeros(&x, Trim::Front).to_string(), "[3 0]");
+/// assert_eq!(np::trim_zeros(&x, Trim::Back).to_string(), "[0 3]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trim {
     /// The front.
@@ -540,19 +547,59 @@ macro_rules! methods { ($($(#[$doc:meta])* $name:ident ($($p:ident: $t:ty),*) =>
 } }
 methods! {
     /// All elements in a row.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[5, 6], [7, 8]].ravel().to_string(), "[5 6 7 8]");
+    /// ```
     ravel() => ravel;
     /// Without dimensions of extent 1.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[5], [6]].squeeze().to_string(), "[5 6]");
+    /// ```
     squeeze() => squeeze;
     /// With new dimensions of extent 1.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![5, 6].expand_dims(&[1]).to_string(), "[[5]\n [6]]");
+    /// ```
     expand_dims(axes: &[i32]) => expand_dims;
     /// Two dimensions exchanged.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[[1, 2, 3]], [[4, 5, 6]]].swapaxes(0, 1).to_string(), "[[[1 2 3]\n  [4 5 6]]]");
+    /// ```
     swapaxes(a: i32, b: i32) => swapaxes;
     /// Dimensions in this order.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[[1, 2, 3]], [[4, 5, 6]]].permute_dims(&[2, 0, 1]).shape(), [3, 2, 1]);
+    /// ```
     permute_dims(axes: &[i32]) => permute_dims;
     /// The main diagonal.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[1, 2], [3, 4]].diagonal().to_string(), "[1 4]");
+    /// ```
     diagonal() => crate::np::diagonal;
     /// Each element several times.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![5, 6].repeat(2, None).to_string(), "[5 5 6 6]");
+    /// ```
     repeat(n: usize, axis: Option<i32>) => repeat;
     /// The elements at these places.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[1, 2], [3, 4]].take(&array![1, 1], Some(0)).to_string(), "[[3 4]\n [3 4]]");
+    /// ```
     take(indices: &Array, axis: Option<i32>) => crate::np::take;
 }

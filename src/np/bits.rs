@@ -9,6 +9,12 @@ use crate::np::dims::{along, here};
 use crate::prim;
 
 /// How the bits of a byte are counted.
+///
+/// ```
+/// use cotangent::{np::{self, BitOrder}, prelude::*};
+/// let byte = |order: BitOrder| np::packbits(&array![1, 1, 0, 0, 0, 0, 0, 0], None, order).to_string();
+/// assert_eq!((byte(BitOrder::Big), byte(BitOrder::Little)), ("[192]".into(), "[3]".into()));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BitOrder {
     /// The highest one first.

@@ -24,25 +24,50 @@ pub struct Bincount {
 }
 impl Bincount {
     /// Up to the greatest number.
+    ///
+    /// ```
+    /// use cotangent::{np::Bincount, prelude::*};
+    /// assert_eq!(Bincount::new().of(&array![2, 0, 2]).to_string(), "[1 0 2]");
+    /// ```
     pub fn new() -> Bincount {
         Bincount::default()
     }
     /// What each element counts instead of 1.
+    ///
+    /// ```
+    /// use cotangent::{np::Bincount, prelude::*};
+    /// assert_eq!(Bincount::new().weights(&array![2., 3.]).of(&array![1, 1]).to_string(), "[0. 5.]");
+    /// ```
     pub fn weights(mut self, weights: &Array) -> Bincount {
         self.weights = Some(weights.clone());
         self
     }
     /// At least so many numbers.
+    ///
+    /// ```
+    /// use cotangent::{np::Bincount, prelude::*};
+    /// assert_eq!(Bincount::new().minlength(4).of(&array![1, 1]).to_string(), "[0 2 0 0]");
+    /// ```
     pub fn minlength(mut self, n: usize) -> Bincount {
         self.minlength = n;
         self
     }
     /// Exactly so many numbers.
+    ///
+    /// ```
+    /// use cotangent::{np::Bincount, prelude::*};
+    /// assert_eq!(Bincount::new().length(2).of(&array![0, 1, 5, 1]).to_string(), "[1 2]");
+    /// ```
     pub fn length(mut self, n: usize) -> Bincount {
         self.length = Some(n);
         self
     }
     /// The counts; negative numbers count as 0.
+    ///
+    /// ```
+    /// use cotangent::{np::Bincount, prelude::*};
+    /// assert_eq!(Bincount::new().of(&array![-3, 0, 1]).to_string(), "[2 1]");
+    /// ```
     ///
     /// # Panics
     /// If `x` has another number of dimensions than one, if its elements are no integers, if weights have another shape, or if values are abstract and no length is given.
@@ -125,6 +150,13 @@ pub fn digitize(x: &Array, edges: &Array, right: bool) -> Array {
 }
 
 /// Into which bins samples are counted: so many of equal width, or those between given edges, which ascend.
+///
+/// ```
+/// use cotangent::{np::{Bins, Histogram}, prelude::*};
+/// let x = array![1., 2., 6.];
+/// assert_eq!(Histogram::new(Bins::Count(5)).edges(&x).to_string(), "[1. 2. 3. 4. 5. 6.]");
+/// assert_eq!(Histogram::new(Bins::Edges(array![0., 2., 7.])).of(&x).0.to_string(), "[1. 2.]");
+/// ```
 #[derive(Clone, Debug)]
 pub enum Bins {
     /// So many between the least and the greatest sample, or in a given range.
@@ -167,29 +199,67 @@ impl Default for Histogram {
 }
 impl Histogram {
     /// These bins, in each dimension.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let (counts, _) = Histogram::new(&array![0., 1., 10.]).of(&array![0.5, 2., 3.]);
+    /// assert_eq!(counts.to_string(), "[1. 2.]");
+    /// ```
     pub fn new(bins: impl Into<Bins>) -> Histogram {
         Histogram { bins: vec![bins.into()], ranges: vec![], weights: None, density: false }
     }
     /// Bins for each dimension of the samples.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let bins = [2.into(), (&array![0., 1., 2., 3.]).into()];
+    /// let (counts, _) = Histogram::each(bins).of_rows(&array![[0., 0.5], [1., 2.5]]);
+    /// assert_eq!(counts.to_string(), "[[1 0 0]\n [0 0 1]]");
+    /// ```
     pub fn each(bins: impl IntoIterator<Item = Bins>) -> Histogram {
         Histogram { bins: bins.into_iter().collect(), ..Histogram::default() }
     }
     /// Between which numbers bins of equal width lie, given once for all dimensions, or for one after the other.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let (counts, edges) = Histogram::new(2).range(0., 8.).of(&array![1., 5., 9.]);
+    /// assert_eq!((counts.to_string(), edges.to_string()), ("[1. 1.]".into(), "[0. 4. 8.]".into()));
+    /// ```
     pub fn range(mut self, low: f64, high: f64) -> Histogram {
         self.ranges.push(Some((low, high)));
         self
     }
     /// The next dimension has bins between its least and its greatest sample.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let bins = Histogram::new(2).range(0., 8.).whole_range();
+    /// let (_, edges) = bins.of_rows(&array![[1., 1.], [2., 3.]]);
+    /// assert_eq!((edges[0].to_string(), edges[1].to_string()), ("[0. 4. 8.]".into(), "[1. 2. 3.]".into()));
+    /// ```
     pub fn whole_range(mut self) -> Histogram {
         self.ranges.push(None);
         self
     }
     /// What each sample counts instead of 1.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let (counts, _) = Histogram::new(2).weights(&array![1., 5., 0.5]).of(&array![0., 1., 4.]);
+    /// assert_eq!(counts.to_string(), "[6.  0.5]");
+    /// ```
     pub fn weights(mut self, weights: &Array) -> Histogram {
         self.weights = Some(weights.clone());
         self
     }
     /// Densities, whose integral is 1, instead of counts.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let (density, _) = Histogram::new(&array![0., 1., 5.]).density().of(&array![0., 2., 3., 4.]);
+    /// assert_eq!(density.to_string(), "[0.25   0.1875]");
+    /// ```
     pub fn density(mut self) -> Histogram {
         self.density = true;
         self
@@ -212,6 +282,11 @@ impl Histogram {
         np::Spaced::new(n + 1).dtype(t).linspace(&low, &high)
     }
     /// The edges alone. As `jax.numpy.histogram_bin_edges`.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// assert_eq!(Histogram::new(4).edges(&array![1., 9., 2.]).to_string(), "[1. 3. 5. 7. 9.]");
+    /// ```
     #[track_caller]
     pub fn edges(&self, x: &Array) -> Array {
         self.edges_in(&np::to_inexact("histogram", x), 0)
@@ -234,6 +309,12 @@ impl Histogram {
     }
     /// The counts and the edges of the bins. Samples outside are not counted.
     ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let (counts, _) = Histogram::new(&array![0., 2., 4.]).of(&array![-1., 0., 2., 4., 5.]);
+    /// assert_eq!(counts.to_string(), "[1. 2.]");
+    /// ```
+    ///
     /// # Panics
     /// If weights have another shape than the samples, or if there is more than one list of bins.
     #[track_caller]
@@ -253,6 +334,12 @@ impl Histogram {
         (density, edges)
     }
     /// The counts of samples that are rows of coordinates, and the edges in each dimension. As `jax.numpy.histogramdd`.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let (counts, edges) = Histogram::new(2).of_rows(&array![[0., 10.], [1., 10.], [1., 30.]]);
+    /// assert_eq!((counts.to_string(), edges[1].to_string()), ("[[1 0]\n [1 1]]".into(), "[10. 20. 30.]".into()));
+    /// ```
     ///
     /// # Panics
     /// If samples are no rows, if bins or ranges are neither one for all dimensions nor one for each, or if there is not a weight for each sample.
@@ -300,6 +387,13 @@ impl Histogram {
         (counts, all_edges)
     }
     /// The counts of points with these coordinates, and the edges in both dimensions. As `jax.numpy.histogram2d`.
+    ///
+    /// ```
+    /// use cotangent::{np::Histogram, prelude::*};
+    /// let (counts, x, y) = Histogram::new(2).of_points(&array![0., 4., 4.], &array![1., 1., 5.]);
+    /// assert_eq!(counts.to_string(), "[[1 0]\n [1 1]]");
+    /// assert_eq!((x.to_string(), y.to_string()), ("[0. 2. 4.]".into(), "[1. 3. 5.]".into()));
+    /// ```
     ///
     /// # Panics
     /// As [`of_rows`](Histogram::of_rows); also if coordinates are not in one dimension, or not as many.

@@ -25,24 +25,51 @@ pub struct Cumulative {
 }
 impl Cumulative {
     /// Of all elements in row-major order.
+    ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().sum(&array![[5, 1], [1, 2]]).to_string(), "[5 6 7 9]");
+    /// ```
     pub fn new() -> Cumulative {
         Cumulative::default()
     }
     /// As the array standard has them, and [`cumulative_sum`]: an array of several dimensions needs one, and small integers are added with 32 bits.
+    ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// let x = array(vec![100i8, 100]);
+    /// assert_eq!(Cumulative::standard().sum(&x).to_string(), "[100 200]");
+    /// assert_eq!(Cumulative::new().sum(&x).to_string(), "[100 -56]");
+    /// ```
     pub fn standard() -> Cumulative {
         Cumulative { standard: true, ..Cumulative::default() }
     }
     /// Along this dimension; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().axis(0).sum(&array![[5, 1], [1, 2]]).to_string(), "[[5 1]\n [6 3]]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Cumulative {
         self.axis = Some(axis);
         self
     }
     /// The type in which they are made.
+    ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().dtype(DType::Float32).sum(&array![1, 2]).to_string(), "[1. 3.]");
+    /// ```
     pub fn dtype(mut self, dtype: DType) -> Cumulative {
         self.dtype = Some(dtype);
         self
     }
     /// With the sum or product of no elements in front: one element more along the dimension.
+    ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().include_initial().sum(&array![4, 3]).to_string(), "[0 4 7]");
+    /// ```
     pub fn include_initial(mut self) -> Cumulative {
         self.initial = true;
         self
@@ -76,6 +103,11 @@ impl Cumulative {
     }
     /// The partial sums. Booleans are counted with int32; other types are kept.
     ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().axis(-1).sum(&array![true, false, true]).to_string(), "[1 1 2]");
+    /// ```
+    ///
     /// # Panics
     /// If there is no such dimension.
     #[track_caller]
@@ -83,6 +115,11 @@ impl Cumulative {
         self.of("cumsum", x, true, false)
     }
     /// The partial products.
+    ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().prod(&array![2., 3., 4.]).to_string(), "[ 2.  6. 24.]");
+    /// ```
     ///
     /// # Panics
     /// If there is no such dimension.
@@ -92,6 +129,11 @@ impl Cumulative {
     }
     /// The partial sums with NaNs as zeros.
     ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().nansum(&array![1., f32::NAN, 4.]).to_string(), "[1. 1. 5.]");
+    /// ```
+    ///
     /// # Panics
     /// If there is no such dimension.
     #[track_caller]
@@ -99,6 +141,11 @@ impl Cumulative {
         self.of("nancumsum", x, true, true)
     }
     /// The partial products with NaNs as ones.
+    ///
+    /// ```
+    /// use cotangent::{np::Cumulative, prelude::*};
+    /// assert_eq!(Cumulative::new().nanprod(&array![3., f32::NAN, 2.]).to_string(), "[3. 3. 6.]");
+    /// ```
     ///
     /// # Panics
     /// If there is no such dimension.
@@ -142,11 +189,23 @@ assert_eq!(np::cumsum(&array![[1, 2], [3, 4]], None).to_string(), "[ 1  3  6 10]
 
 impl Array {
     /// The partial sums along a dimension, or of all elements: see [`np::cumsum`](crate::np::cumsum).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = array![[1, 2], [3, 4]];
+    /// assert_eq!(x.cumsum(1).to_string(), "[[1 3]\n [3 7]]");
+    /// assert_eq!(x.cumsum(None).to_string(), "[ 1  3  6 10]");
+    /// ```
     #[track_caller]
     pub fn cumsum(&self, axis: impl Into<Option<i32>>) -> Array {
         cumsum(self, axis)
     }
     /// The partial products along a dimension, or of all elements: see [`np::cumprod`](crate::np::cumprod).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![2., 5., 0.5].cumprod(0).to_string(), "[ 2. 10.  5.]");
+    /// ```
     #[track_caller]
     pub fn cumprod(&self, axis: impl Into<Option<i32>>) -> Array {
         cumprod(self, axis)

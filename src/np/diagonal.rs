@@ -28,20 +28,43 @@ impl Default for Diagonal {
 }
 impl Diagonal {
     /// The main diagonal of the first two dimensions.
+    ///
+    /// ```
+    /// use cotangent::{np::Diagonal, prelude::*};
+    /// assert_eq!(Diagonal::new().of(&array![[7, 8], [9, 6]]).to_string(), "[7 6]");
+    /// ```
     pub fn new() -> Diagonal {
         Diagonal { offset: 0, axes: (0, 1) }
     }
     /// That of the elements whose column is so much behind their row.
+    ///
+    /// ```
+    /// use cotangent::{np::Diagonal, prelude::*};
+    /// let x = array![[1, 2, 3], [4, 5, 6], [7, 8, 9]];
+    /// assert_eq!(Diagonal::new().offset(-1).of(&x).to_string(), "[4 8]");
+    /// ```
     pub fn offset(mut self, offset: i64) -> Diagonal {
         self.offset = offset;
         self
     }
     /// Of the matrices whose rows and columns are counted by these dimensions.
+    ///
+    /// ```
+    /// use cotangent::{np::Diagonal, prelude::*};
+    /// let x = array![[[1, 2], [3, 4]], [[5, 6], [7, 8]]];
+    /// assert_eq!(Diagonal::new().axes(1, 2).of(&x).to_string(), "[[1 4]\n [5 8]]");
+    /// ```
     pub fn axes(mut self, row: i32, column: i32) -> Diagonal {
         self.axes = (row, column);
         self
     }
     /// The elements, along a last dimension in place of the two.
+    ///
+    /// ```
+    /// use cotangent::{np::Diagonal, prelude::*};
+    /// let x = array![[[1, 2], [3, 4]], [[5, 6], [7, 8]]];
+    /// assert_eq!(Diagonal::new().of(&x).to_string(), "[[1 7]\n [2 8]]");
+    /// ```
     ///
     /// # Panics
     /// If a dimension does not exist, or both are the same.
@@ -68,6 +91,11 @@ impl Diagonal {
         prim::slice_in_dim(&prim::reshape(&x, &shape), start, limit, n as usize + 1, last)
     }
     /// Their sum, in the type of a [`sum`](Array::sum).
+    ///
+    /// ```
+    /// use cotangent::{np::Diagonal, prelude::*};
+    /// assert_eq!(Diagonal::new().offset(1).trace(&array![[1, 2, 3], [4, 5, 6]]).to_string(), "8");
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Diagonal::of) does.

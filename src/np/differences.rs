@@ -29,30 +29,62 @@ impl Default for Diff {
 }
 impl Diff {
     /// Once, along the last dimension.
+    ///
+    /// ```
+    /// use cotangent::{np::Diff, prelude::*};
+    /// assert_eq!(Diff::new().of(&array![[1, 4], [9, 2]]).to_string(), "[[ 3]\n [-7]]");
+    /// ```
     pub fn new() -> Diff {
         Diff::default()
     }
     /// How often; 0 leaves everything as it is.
+    ///
+    /// ```
+    /// use cotangent::{np::Diff, prelude::*};
+    /// let x = array![1, 4, 9, 17];
+    /// assert_eq!(Diff::new().n(3).of(&x).to_string(), "[1]");
+    /// assert_eq!(Diff::new().n(0).of(&x).to_string(), "[ 1  4  9 17]");
+    /// ```
     pub fn n(mut self, n: usize) -> Diff {
         self.n = n;
         self
     }
     /// Along this dimension; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::Diff, prelude::*};
+    /// assert_eq!(Diff::new().axis(0).of(&array![[1, 4], [9, 2]]).to_string(), "[[ 8 -2]]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Diff {
         self.axis = axis;
         self
     }
     /// What is put in front first: a number for every line, or an array.
+    ///
+    /// ```
+    /// use cotangent::{np::Diff, prelude::*};
+    /// assert_eq!(Diff::new().prepend(array![0, 0]).of(&array![5, 7]).to_string(), "[0 5 2]");
+    /// ```
     pub fn prepend(mut self, x: impl Operand) -> Diff {
         self.prepend = Some(loose(x));
         self
     }
     /// What is put behind first: a number for every line, or an array.
+    ///
+    /// ```
+    /// use cotangent::{np::Diff, prelude::*};
+    /// assert_eq!(Diff::new().append(10).of(&array![5, 7]).to_string(), "[2 3]");
+    /// ```
     pub fn append(mut self, x: impl Operand) -> Diff {
         self.append = Some(loose(x));
         self
     }
     /// The differences; of booleans, where neighbors differ.
+    ///
+    /// ```
+    /// use cotangent::{np::Diff, prelude::*};
+    /// assert_eq!(Diff::new().of(&array![true, true, false]).to_string(), "[False  True]");
+    /// ```
     ///
     /// # Panics
     /// If there is no such dimension, or if what is put in front or behind does not fit.
@@ -133,20 +165,45 @@ pub struct Gradient {
 }
 impl Gradient {
     /// Along each dimension, samples being 1 apart.
+    ///
+    /// ```
+    /// use cotangent::{np::Gradient, prelude::*};
+    /// let slopes = Gradient::new().of(&array![[0., 3.], [1., 5.]]);
+    /// assert_eq!((slopes[0].to_string(), slopes[1].to_string()), ("[[1. 2.]\n [1. 2.]]".into(), "[[3. 3.]\n [4. 4.]]".into()));
+    /// ```
     pub fn new() -> Gradient {
         Gradient::default()
     }
     /// Along these dimensions only; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::Gradient, prelude::*};
+    /// let slopes = Gradient::new().axis(-1).of(&array![[0., 3.], [1., 5.]]);
+    /// assert_eq!((slopes.len(), slopes[0].to_string()), (1, "[[3. 3.]\n [4. 4.]]".into()));
+    /// ```
     pub fn axis(mut self, axes: impl np::ReductionAxes) -> Gradient {
         self.axes = Some(axes.axes());
         self
     }
     /// How far samples are apart, or an array that says where they are. Once for all dimensions, or once for each in turn.
+    ///
+    /// ```
+    /// use cotangent::{np::Gradient, prelude::*};
+    /// // 2 along the first dimension, and along the second the places of its samples
+    /// let slopes = Gradient::new().spacing(2.).spacing(&array![0., 3.]).of(&array![[0., 3.], [1., 6.]]);
+    /// assert_eq!(slopes[0].to_string(), "[[0.5 1.5]\n [0.5 1.5]]");
+    /// assert_eq!(slopes[1].i(0).to_string(), "[1. 1.]");
+    /// ```
     pub fn spacing(mut self, spacing: impl Operand) -> Gradient {
         self.spacing.push(loose(spacing));
         self
     }
     /// The derivatives along one dimension.
+    ///
+    /// ```
+    /// use cotangent::{np::Gradient, prelude::*};
+    /// assert_eq!(Gradient::new().along(&array![[0., 3.], [1., 5.]], 0).to_string(), "[[1. 2.]\n [1. 2.]]");
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Gradient::of).
@@ -155,6 +212,11 @@ impl Gradient {
         self.clone().axis(axis).of(y).swap_remove(0)
     }
     /// The derivatives along each of the dimensions.
+    ///
+    /// ```
+    /// use cotangent::{np::Gradient, prelude::*};
+    /// assert_eq!(Gradient::new().of(&array![1., 2., 4., 8.])[0].to_string(), "[1.  1.5 3.  4. ]");
+    /// ```
     ///
     /// # Panics
     /// If there are fewer than two samples along a dimension, or if the spacing fits neither all dimensions nor each.
@@ -258,25 +320,50 @@ impl Default for Trapezoid {
 }
 impl Trapezoid {
     /// Samples along the last dimension that are 1 apart.
+    ///
+    /// ```
+    /// use cotangent::{np::Trapezoid, prelude::*};
+    /// assert_eq!(Trapezoid::new().of(&array![[1., 3., 1.], [0., 2., 0.]]).to_string(), "[4. 2.]");
+    /// ```
     pub fn new() -> Trapezoid {
         Trapezoid::default()
     }
     /// Where the samples are: an array of one dimension, or of the samples' shape.
+    ///
+    /// ```
+    /// use cotangent::{np::Trapezoid, prelude::*};
+    /// assert_eq!(Trapezoid::new().x(&array![0., 0.5, 3.]).of(&array![2., 4., 4.]).to_f64(), 11.5);
+    /// ```
     pub fn x(mut self, x: &Array) -> Trapezoid {
         self.x = Some(x.clone());
         self
     }
     /// How far samples are apart, where [`x`](Trapezoid::x) does not say it.
+    ///
+    /// ```
+    /// use cotangent::{np::Trapezoid, prelude::*};
+    /// assert_eq!(Trapezoid::new().dx(3.).of(&array![1., 3.]).to_f64(), 6.0);
+    /// ```
     pub fn dx(mut self, dx: impl Operand) -> Trapezoid {
         self.dx = Some(loose(dx));
         self
     }
     /// The dimension of the samples; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::Trapezoid, prelude::*};
+    /// assert_eq!(Trapezoid::new().axis(0).of(&array![[1., 3.], [0., 2.]]).to_string(), "[0.5 2.5]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Trapezoid {
         self.axis = axis;
         self
     }
     /// The integrals.
+    ///
+    /// ```
+    /// use cotangent::{np::Trapezoid, prelude::*};
+    /// assert_eq!(Trapezoid::new().of(&array![1., 2., 5.]).to_f64(), 5.0);
+    /// ```
     ///
     /// # Panics
     /// If there is no such dimension or no sample, or if places or distances do not fit.
@@ -325,6 +412,13 @@ pub fn trapezoid(y: &Array) -> Array {
 }
 
 /// How much of a convolution is wanted. The names are NumPy's.
+///
+/// ```
+/// use cotangent::np::{self, Overlap};
+/// use cotangent::prelude::*;
+/// let lengths = |how: Overlap| np::convolve(&np::ones(&[5]), &np::ones(&[2]), how).size();
+/// assert_eq!([Overlap::Full, Overlap::Same, Overlap::Valid].map(lengths), [6, 5, 4]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Overlap {
     /// Wherever the two overlap.
@@ -421,35 +515,78 @@ pub struct Interp {
 }
 impl Interp {
     /// Beyond the samples, the first and the last.
+    ///
+    /// ```
+    /// use cotangent::{np::Interp, prelude::*};
+    /// let y = Interp::new().of(&array![-5., 0.5, 5.], &array![0., 1.], &array![3., 5.]);
+    /// assert_eq!(y.to_string(), "[3. 4. 5.]");
+    /// ```
     pub fn new() -> Interp {
         Interp::default()
     }
     /// Before the first sample.
+    ///
+    /// ```
+    /// use cotangent::{np::Interp, prelude::*};
+    /// let y = Interp::new().left(0.).of(&array![-5., 0.], &array![0., 1.], &array![3., 5.]);
+    /// assert_eq!(y.to_string(), "[0. 3.]");
+    /// ```
     pub fn left(mut self, value: impl Operand) -> Interp {
         self.left = Beyond::Number(loose(value));
         self
     }
     /// Behind the last sample.
+    ///
+    /// ```
+    /// use cotangent::{np::Interp, prelude::*};
+    /// let y = Interp::new().right(9.).of(&array![1., 1.5], &array![0., 1.], &array![3., 5.]);
+    /// assert_eq!(y.to_string(), "[5. 9.]");
+    /// ```
     pub fn right(mut self, value: impl Operand) -> Interp {
         self.right = Beyond::Number(loose(value));
         self
     }
     /// Before the first sample, the line through the first two.
+    ///
+    /// ```
+    /// use cotangent::{np::Interp, prelude::*};
+    /// let y = Interp::new().extrapolate_left().of(&array![-1., 7.], &array![0., 1.], &array![3., 5.]);
+    /// assert_eq!(y.to_string(), "[1. 5.]");
+    /// ```
     pub fn extrapolate_left(mut self) -> Interp {
         self.left = Beyond::Line;
         self
     }
     /// Behind the last sample, the line through the last two.
+    ///
+    /// ```
+    /// use cotangent::{np::Interp, prelude::*};
+    /// let y = Interp::new().extrapolate_right().of(&array![-1., 3.], &array![0., 1.], &array![3., 5.]);
+    /// assert_eq!(y.to_string(), "[3. 9.]");
+    /// ```
     pub fn extrapolate_right(mut self) -> Interp {
         self.right = Beyond::Line;
         self
     }
     /// The function repeats after this: there is nothing beyond, and samples need not ascend.
+    ///
+    /// ```
+    /// use cotangent::{np::Interp, prelude::*};
+    /// // from 20 to 4 o'clock it falls from 8 to 0
+    /// let y = Interp::new().period(24.).of(&array![24., 26.], &array![4., 20.], &array![0., 8.]);
+    /// assert_eq!(y.to_string(), "[4. 2.]");
+    /// ```
     pub fn period(mut self, period: f64) -> Interp {
         self.period = Some(period);
         self
     }
     /// The function with the values `fp` at `xp`, which ascend, at `x`.
+    ///
+    /// ```
+    /// use cotangent::{np::Interp, prelude::*};
+    /// let y = Interp::new().of(&array![[0.25, 1.5]], &array![0., 1., 2.], &array![4., 8., 0.]);
+    /// assert_eq!(y.to_string(), "[[5. 4.]]");
+    /// ```
     ///
     /// # Panics
     /// If `xp` and `fp` are not sequences of equal, positive length, or if places are complex.

@@ -19,38 +19,40 @@ pub(crate) fn to_inexact(name: &str, x: &Array) -> Array {
     convert_element_type(x, t.to_inexact(), x.weak_type())
 }
 
-macro_rules! binary { ($($(#[$doc:meta])* $name:ident $Prim:ident;)*) => { $(
+macro_rules! binary { ($($(#[$doc:meta])* $name:ident $Prim:ident, of $x:literal, $y:literal is $is:literal;)*) => { $(
     $(#[$doc])*
+    #[doc = concat!("\n```\nuse cotangent::{np, prelude::*};\nassert_eq!(np::", stringify!($name), "(&array!", $x, ", &array!", $y, ").to_string(), \"", $is, "\");\n```")]
     #[track_caller]
     #[inline]
     pub fn $name(x: &Array, y: &Array) -> Array { crate::array::binary(&prim::$Prim, x, y) }
 )* } }
 binary! {
     /// x + y.
-    add Add;
+    add Add, of "[1, 2]", "[10, 20]" is "[11 22]";
     /// x - y.
-    subtract Sub;
+    subtract Sub, of "[[1], [2]]", "[1., 0.5]" is "[[0.  0.5]\\n [1.  1.5]]";
     /// x * y.
-    multiply Mul;
+    multiply Mul, of "[1, 2]", "[3, 5]" is "[ 3 10]";
     /// The greater of x and y; NaN if one is NaN.
-    maximum Max;
+    maximum Max, of "[1., 5., f32::NAN]", "[3., 2., 0.]" is "[ 3.  5. nan]";
     /// The lesser of x and y; NaN if one is NaN.
-    minimum Min;
+    minimum Min, of "[1., 5., f32::NAN]", "[3., 2., 0.]" is "[ 1.  2. nan]";
     /// Bitwise and; of truth values: and.
-    bitwise_and And;
+    bitwise_and And, of "[12, 7]", "[10, -2]" is "[8 6]";
     /// Bitwise or; of truth values: or.
-    bitwise_or Or;
+    bitwise_or Or, of "[12, 7]", "[10, 8]" is "[14 15]";
     /// Bitwise exclusive or.
-    bitwise_xor Xor;
+    bitwise_xor Xor, of "[12, 7]", "[10, 7]" is "[6 0]";
     /// Where x = y.
-    equal CompareEq;
+    equal CompareEq, of "[1, 2, 3]", "[2., 2., 2.]" is "[False  True False]";
     /// Where x and y differ.
-    not_equal CompareNe;
+    not_equal CompareNe, of "[1, 2, 3]", "[2., 2., 2.]" is "[ True False  True]";
 }
 
-macro_rules! ordered { ($($(#[$doc:meta])* $name:ident $Prim:ident;)*) => { $(
+macro_rules! ordered { ($($(#[$doc:meta])* $name:ident $Prim:ident, of $x:literal, $y:literal is $is:literal;)*) => { $(
     $(#[$doc])*
     /// Complex numbers are ordered by their real parts, and equal ones by their imaginary parts.
+    #[doc = concat!("\n```\nuse cotangent::{np, prelude::*};\nassert_eq!(np::", stringify!($name), "(&array!", $x, ", &array!", $y, ").to_string(), \"", $is, "\");\n```")]
     #[track_caller]
     #[inline]
     pub fn $name(x: &Array, y: &Array) -> Array {
@@ -66,13 +68,13 @@ macro_rules! ordered { ($($(#[$doc:meta])* $name:ident $Prim:ident;)*) => { $(
 )* } }
 ordered! {
     /// Where x < y.
-    less CompareLt;
+    less CompareLt, of "[1, 2, 3]", "[2]" is "[ True False False]";
     /// Where x <= y.
-    less_equal CompareLe;
+    less_equal CompareLe, of "[1, 2, 3]", "[2]" is "[ True  True False]";
     /// Where x > y.
-    greater CompareGt;
+    greater CompareGt, of "[1, 2, 3]", "[2]" is "[False False  True]";
     /// Where x >= y.
-    greater_equal CompareGe;
+    greater_equal CompareGe, of "[1, 2, 3]", "[2]" is "[False  True  True]";
 }
 
 /// x / y as a floating-point number: integers are converted first. As `jax.numpy.divide`.
@@ -112,57 +114,59 @@ pub fn remainder(x: &Array, y: &Array) -> Array {
     crate::np::pairs::zero_by_zero(prim::select_n(&off, &[&r, &prim::add(&r, &y)]), &y)
 }
 
-macro_rules! inexact { ($($(#[$doc:meta])* $name:ident;)*) => { $(
+macro_rules! inexact { ($($(#[$doc:meta])* $name:ident of $of:literal is $is:literal;)*) => { $(
     $(#[$doc])*
     /// Integers are converted to floating-point numbers first.
+    #[doc = concat!("\n```\nuse cotangent::{np, prelude::*};\nassert_eq!(np::", stringify!($name), "(&array!", $of, ").to_string(), \"", $is, "\");\n```")]
     #[track_caller]
     pub fn $name(x: &Array) -> Array { prim::$name(&to_inexact(stringify!($name), x)) }
 )*
     impl Array {
         $($(#[$doc])*
+        #[doc = concat!("\n```\nuse cotangent::prelude::*;\nassert_eq!(array!", $of, ".", stringify!($name), "().to_string(), \"", $is, "\");\n```")]
         #[track_caller]
         pub fn $name(&self) -> Array { $name(self) })*
     }
 } }
 inexact! {
     /// e^x, element by element.
-    exp;
+    exp of "[0, 1]" is "[1.        2.7182817]";
     /// e^x - 1, accurate near 0.
-    expm1;
+    expm1 of "[0., 1.]" is "[0.        1.7182817]";
     /// The natural logarithm.
-    log;
+    log of "[1., 8.]" is "[0.        2.0794415]";
     /// log(1 + x), accurate near 0.
-    log1p;
+    log1p of "[0., 1.]" is "[0.        0.6931472]";
     /// The sine.
-    sin;
+    sin of "[0., 1.]" is "[0.         0.84147096]";
     /// The cosine.
-    cos;
+    cos of "[0., 1.]" is "[1.        0.5403023]";
     /// The tangent.
-    tan;
+    tan of "[0., 1.]" is "[0.        1.5574077]";
     /// The hyperbolic sine.
-    sinh;
+    sinh of "[0., 1.]" is "[0.        1.1752012]";
     /// The hyperbolic cosine.
-    cosh;
+    cosh of "[0., 1.]" is "[1.        1.5430807]";
     /// The hyperbolic tangent.
-    tanh;
+    tanh of "[0., 1.]" is "[0.        0.7615942]";
     /// The square root.
-    sqrt;
+    sqrt of "[4, 2]" is "[2.        1.4142135]";
     /// 1 / sqrt(x).
-    rsqrt;
+    rsqrt of "[4., 0.25]" is "[0.5 2. ]";
     /// 2^x.
-    exp2;
+    exp2 of "[3., -1.]" is "[8.  0.5]";
     /// The inverse sine, in radians.
-    asin;
+    asin of "[0., 1.]" is "[0.        1.5707964]";
     /// The inverse cosine, in radians.
-    acos;
+    acos of "[1., 0.]" is "[0.        1.5707964]";
     /// The inverse tangent, in radians.
-    atan;
+    atan of "[0., 1.]" is "[0.        0.7853982]";
     /// The inverse hyperbolic sine.
-    asinh;
+    asinh of "[0., 1.]" is "[0.        0.8813736]";
     /// The inverse hyperbolic tangent.
-    atanh;
+    atanh of "[0., 0.5]" is "[0.         0.54930615]";
     /// The cube root of real numbers.
-    cbrt;
+    cbrt of "[27., -8.]" is "[ 3. -2.]";
 }
 
 /// The absolute value. As `jax.numpy.abs`.
@@ -256,12 +260,24 @@ pub fn where_(condition: &Array, x: impl Operand, y: impl Operand) -> Array {
 
 impl Array {
     /// x to the power of an integer, by repeated multiplication.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![2., -3.].powi(3).to_string(), "[  8. -27.]");
+    /// assert_eq!(array![2., 4.].powi(-1).to_string(), "[0.5  0.25]");
+    /// ```
     #[track_caller]
     pub fn powi(&self, n: i32) -> Array {
         let x = if self.dtype().is_bool() { convert_element_type(self, DType::Int32, false) } else { self.clone() };
         prim::integer_pow(&x, n)
     }
     /// x to the power of `y`, which may be an array or a number. An integer is taken by repeated multiplication.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![4., 9.].pow(0.5).to_string(), "[2. 3.]");
+    /// assert_eq!(array![2, 3].pow(array![3, 2]).to_string(), "[8 9]");
+    /// ```
     #[track_caller]
     pub fn pow(&self, y: impl Operand) -> Array {
         match y.integer() {
@@ -270,11 +286,21 @@ impl Array {
         }
     }
     /// The absolute value.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-2.5, 1.].abs().to_string(), "[2.5 1. ]");
+    /// ```
     #[track_caller]
     pub fn abs(&self) -> Array {
         abs(self)
     }
     /// The elements converted to another type.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![2.7, -1.2].astype(DType::Int32).to_string(), "[ 2 -1]");
+    /// ```
     #[track_caller]
     pub fn astype(&self, dtype: DType) -> Array {
         convert_element_type(self, dtype, false)
@@ -294,18 +320,32 @@ macro_rules! beside { ($($(#[$doc:meta])* $method:ident $function:ident;)*) => {
 } }
 beside! {
     /// The greater of the two, element by element.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-1, 5].maximum(0).to_string(), "[0 5]");
+    /// ```
     maximum maximum;
     /// The lesser of the two, element by element.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-1, 5].minimum(array![2, 2]).to_string(), "[-1  2]");
+    /// ```
     minimum minimum;
     /// Where self < y.
     ///
     /// ```
     /// use cotangent::prelude::*;
-    /// let x = array![1., 2., 3.];
-    /// assert_eq!((x.lt(2.).to_string(), x.ge(2.).to_string()), ("[ True False False]".into(), "[False  True  True]".into()));
+    /// assert_eq!(array![1, 2, 3].lt(2).to_string(), "[ True False False]");
     /// ```
     lt less;
     /// Where self > y.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1, 2, 3].gt(array![0, 2, 4]).to_string(), "[ True False False]");
+    /// ```
     gt greater;
     /// Where self <= y.
     ///
@@ -316,5 +356,10 @@ beside! {
     /// ```
     le less_equal;
     /// Where self >= y.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1, 2, 3].ge(2).to_string(), "[False  True  True]");
+    /// ```
     ge greater_equal;
 }

@@ -19,6 +19,12 @@ use crate::np::{self, dims::axes_of};
 use crate::prim::{self, FftType, matrix};
 
 /// Which of a transform and its inverse is divided by the number of elements.
+///
+/// ```
+/// use cotangent::{np::fft::{Norm, Options}, prelude::*};
+/// let first = |norm: Norm| Options::new().norm(norm).fft(&array![1., 1., 1., 1.]).i(0).real().to_f64();
+/// assert_eq!([Norm::Backward, Norm::Ortho, Norm::Forward].map(first), [4., 2., 1.]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Norm {
     /// The inverse.
@@ -31,6 +37,13 @@ pub enum Norm {
 }
 
 /// Transforms with other lengths, axes or factors.
+///
+/// ```
+/// use cotangent::{np::fft::Options, prelude::*};
+/// // four samples and four zeros, of each column
+/// let y = Options::new().lengths(&[8]).axes(&[0]).rfft(&array![[1.], [2.], [3.], [4.]]);
+/// assert_eq!((y.shape(), y.i((0, 0)).real().to_f64()), (&[5, 1][..], 10.0));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     lengths: Option<Vec<usize>>,
@@ -39,20 +52,41 @@ pub struct Options {
 }
 impl Options {
     /// Those of the functions of this module.
+    ///
+    /// ```
+    /// use cotangent::{np::fft::Options, prelude::*};
+    /// assert_eq!(Options::new().fft(&array![5., 1.]).real().to_string(), "[6. 4.]");
+    /// ```
     pub fn new() -> Options {
         Options::default()
     }
     /// How many elements along each axis are transformed: the first ones, with zeros behind if there are fewer. For `irfft` and its like: how many there are in the result.
+    ///
+    /// ```
+    /// use cotangent::{np::fft::Options, prelude::*};
+    /// assert_eq!(Options::new().lengths(&[4]).fft(&array![5., 1.]).real().to_string(), "[6. 5. 4. 5.]");
+    /// ```
     pub fn lengths(mut self, lengths: &[usize]) -> Options {
         self.lengths = Some(lengths.to_vec());
         self
     }
     /// Along which dimensions; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::fft::Options, prelude::*};
+    /// let y = Options::new().axes(&[-2]).fft(&array![[5., 1.], [2., 2.]]);
+    /// assert_eq!(y.real().to_string(), "[[ 7.  3.]\n [ 3. -1.]]");
+    /// ```
     pub fn axes(mut self, axes: &[i32]) -> Options {
         self.axes = Some(axes.to_vec());
         self
     }
     /// What is divided by.
+    ///
+    /// ```
+    /// use cotangent::{np::fft::{Norm, Options}, prelude::*};
+    /// assert_eq!(Options::new().norm(Norm::Forward).fft(&array![5., 1.]).real().to_string(), "[3. 2.]");
+    /// ```
     pub fn norm(mut self, norm: Norm) -> Options {
         self.norm = norm;
         self
@@ -146,50 +180,74 @@ impl Options {
     }
 }
 
-macro_rules! transforms { ($($(#[$doc:meta])* $name:ident $kind:ident $axes:expr;)*) => { $(
+macro_rules! transforms { ($($(#[$doc:meta])* $name:ident $kind:ident $axes:expr, of $of:literal is $is:literal, $options:literal of $from:literal is $to:literal;)*) => { $(
     $(#[$doc])*
+    #[doc = concat!("\n```\nuse cotangent::{np::fft, prelude::*};\nassert_eq!(fft::", stringify!($name), "(&array!", $of, ")", $is, ");\n```")]
     #[track_caller]
     pub fn $name(x: &Array) -> Array { Options::new().$name(x) }
 )*
     impl Options {
         $($(#[$doc])*
+        #[doc = concat!("\n```\nuse cotangent::{np::fft, prelude::*};\nlet y = fft::Options::new().", $options, ".", stringify!($name), "(&array!", $from, ");\nassert_eq!(y", $to, ");\n```")]
         #[track_caller]
         pub fn $name(&self, x: &Array) -> Array { self.run(stringify!($name), FftType::$kind, x, &$axes) })*
     }
 } }
 transforms! {
     /// The discrete Fourier transform along the last dimension: `y[k] = sum x[j] exp(-2 pi i j k / n)`.
-    fft Fft [-1];
+    fft Fft [-1], of "[1., 2., 3., 4.]" is ".to_string(), \"[10.+0.j -2.+2.j -2.+0.j -2.-2.j]\"",
+        "lengths(&[2])" of "[1., 2., 9., 9.]" is ".to_string(), \"[ 3.+0.j -1.+0.j]\"";
     /// The inverse of [`fft()`].
-    ifft Ifft [-1];
+    ifft Ifft [-1], of "[4., 0., 8., 0.]" is ".real().to_string(), \"[ 3. -1.  3. -1.]\"",
+        "norm(fft::Norm::Forward)" of "[4., 0., 8., 0.]" is ".real().to_string(), \"[12. -4. 12. -4.]\"";
     /// The first half of [`fft()`] of real numbers: `n / 2 + 1` elements.
-    rfft Rfft [-1];
+    rfft Rfft [-1], of "[1., 2., 3., 4.]" is ".to_string(), \"[10.+0.j -2.+2.j -2.+0.j]\"",
+        "axes(&[0])" of "[[1., 2.], [3., 4.]]" is ".real().to_string(), \"[[ 4.  6.]\\n [-2. -2.]]\"";
     /// The inverse of [`rfft`]: `2 (n - 1)` real numbers from n, unless a length says otherwise.
-    irfft Irfft [-1];
+    irfft Irfft [-1], of "[6., 0., 2.]" is ".to_string(), \"[2. 1. 2. 1.]\"",
+        "lengths(&[3])" of "[6., 0.]" is ".to_string(), \"[2. 2. 2.]\"";
     /// [`fft()`] along the last two dimensions.
-    fft2 Fft [-2, -1];
+    fft2 Fft [-2, -1], of "[[1., 2.], [3., 4.]]" is ".real().to_string(), \"[[10. -2.]\\n [-4.  0.]]\"",
+        "norm(fft::Norm::Ortho)" of "[[1., 2.], [3., 4.]]" is ".real().to_string(), \"[[ 5. -1.]\\n [-2.  0.]]\"";
     /// The inverse of [`fft2`].
-    ifft2 Ifft [-2, -1];
+    ifft2 Ifft [-2, -1], of "[[4., 0.], [0., 8.]]" is ".real().to_string(), \"[[ 3. -1.]\\n [-1.  3.]]\"",
+        "lengths(&[1, 2])" of "[[4., 2.], [9., 9.]]" is ".real().to_string(), \"[[3. 1.]]\"";
     /// [`fft2`] of real numbers: half of the last dimension.
-    rfft2 Rfft [-2, -1];
+    rfft2 Rfft [-2, -1], of "[[1., 2., 3., 4.]]" is ".to_string(), \"[[10.+0.j -2.+2.j -2.+0.j]]\"",
+        "axes(&[1, 0])" of "[[1.], [2.], [3.], [4.]]" is ".shape(), [3, 1]";
     /// The inverse of [`rfft2`].
-    irfft2 Irfft [-2, -1];
+    irfft2 Irfft [-2, -1], of "[[6., 0., 2.]]" is ".to_string(), \"[[2. 1. 2. 1.]]\"",
+        "norm(fft::Norm::Forward)" of "[[6., 0., 2.]]" is ".to_string(), \"[[8. 4. 8. 4.]]\"";
     /// [`fft()`] along all dimensions, or along as many of the last as there are lengths.
-    fftn Fft [];
+    fftn Fft [], of "[[[1., 2.]], [[3., 4.]]]" is ".real().to_string(), \"[[[10. -2.]]\\n\\n [[-4.  0.]]]\"",
+        "axes(&[0])" of "[[1., 2.], [3., 4.]]" is ".real().to_string(), \"[[ 4.  6.]\\n [-2. -2.]]\"";
     /// The inverse of [`fftn`].
-    ifftn Ifft [];
+    ifftn Ifft [], of "[[[4., 8.]]]" is ".real().to_string(), \"[[[ 6. -2.]]]\"",
+        "lengths(&[4])" of "[4., 8.]" is ".i(0).real().to_f64(), 3.0";
     /// [`fftn`] of real numbers: half of the last dimension.
-    rfftn Rfft [];
+    rfftn Rfft [], of "[[[1., 2., 3., 4.]]]" is ".to_string(), \"[[[10.+0.j -2.+2.j -2.+0.j]]]\"",
+        "norm(fft::Norm::Forward)" of "[1., 2., 3., 4.]" is ".real().to_string(), \"[ 2.5 -0.5 -0.5]\"";
     /// The inverse of [`rfftn`].
-    irfftn Irfft [];
+    irfftn Irfft [], of "[[[6., 0., 2.]]]" is ".to_string(), \"[[[2. 1. 2. 1.]]]\"",
+        "axes(&[0])" of "[[6.], [0.], [2.]]" is ".to_string(), \"[[2.]\\n [1.]\\n [2.]\\n [1.]]\"";
 }
 impl Options {
     /// See [`hfft`].
+    ///
+    /// ```
+    /// use cotangent::{np::fft::{Norm, Options}, prelude::*};
+    /// assert_eq!(Options::new().norm(Norm::Forward).hfft(&array![1., 2.]).to_string(), "[ 1.5 -0.5]");
+    /// ```
     #[track_caller]
     pub fn hfft(&self, x: &Array) -> Array {
         self.swapped().run("hfft", FftType::Irfft, &matrix::bar(x), &[-1])
     }
     /// See [`ihfft`].
+    ///
+    /// ```
+    /// use cotangent::{np::fft::{Norm, Options}, prelude::*};
+    /// assert_eq!(Options::new().norm(Norm::Forward).ihfft(&array![3., 1.]).real().to_string(), "[4. 2.]");
+    /// ```
     #[track_caller]
     pub fn ihfft(&self, x: &Array) -> Array {
         matrix::bar(&self.swapped().run("ihfft", FftType::Rfft, x, &[-1]))

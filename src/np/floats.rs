@@ -183,25 +183,54 @@ impl Default for Unwrap {
 }
 impl Unwrap {
     /// Angles along the last dimension.
+    ///
+    /// ```
+    /// use cotangent::{np::Unwrap, prelude::*};
+    /// let turned = Unwrap::new().of(&array![[0., 3., -3.]]);
+    /// assert!((turned.i((0, 2)).to_f64() - (std::f64::consts::TAU - 3.)).abs() < 1e-5);
+    /// ```
     pub fn new() -> Unwrap {
         Unwrap::default()
     }
     /// Along this dimension; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::Unwrap, prelude::*};
+    /// let y = Unwrap::new().period(10.).axis(0).of(&array![[1., 1.], [2., 8.]]);
+    /// assert_eq!(y.to_string(), "[[ 1.  1.]\n [ 2. -2.]]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Unwrap {
         self.axis = axis;
         self
     }
     /// Jumps that are smaller stay; half a period without this.
+    ///
+    /// ```
+    /// use cotangent::{np::Unwrap, prelude::*};
+    /// let x = array![0., 6., 16.];
+    /// assert_eq!(Unwrap::new().period(10.).of(&x).to_string(), "[ 0. -4. -4.]");
+    /// assert_eq!(Unwrap::new().period(10.).discont(8.).of(&x).to_string(), "[0. 6. 6.]");
+    /// ```
     pub fn discont(mut self, discont: f64) -> Unwrap {
         self.discont = Some(discont);
         self
     }
     /// After which numbers are equal again.
+    ///
+    /// ```
+    /// use cotangent::{np::Unwrap, prelude::*};
+    /// assert_eq!(Unwrap::new().period(12.).of(&array![10., 11., 0., 1.]).to_string(), "[10. 11. 12. 13.]");
+    /// ```
     pub fn period(mut self, period: f64) -> Unwrap {
         self.period = period;
         self
     }
     /// The numbers: see [`unwrap`].
+    ///
+    /// ```
+    /// use cotangent::{np::Unwrap, prelude::*};
+    /// assert_eq!(Unwrap::new().period(4.).of(&array![3., 0., 1.]).to_string(), "[3. 4. 5.]");
+    /// ```
     #[track_caller]
     pub fn of(&self, p: &Array) -> Array {
         real_only("unwrap", p);

@@ -108,6 +108,12 @@ stacks! {
 }
 
 /// A block of a matrix of blocks: an array, or a list of blocks. See [`block`].
+///
+/// ```
+/// use cotangent::{np::{self, Block}, prelude::*};
+/// let row = Block::List(vec![Block::Array(array![1, 2]), Block::from(&array![3])]);
+/// assert_eq!(np::block(row).to_string(), "[1 2 3]");
+/// ```
 pub enum Block {
     /// An array.
     Array(Array),
@@ -205,6 +211,14 @@ pub fn unstack(x: &Array, axis: i32) -> Vec<Array> {
 }
 
 /// Into what an array is split: so many parts, or those that begin at these indices (the first one begins at 0); negative ones count from the end.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = np::arange(6);
+/// let lengths = |parts: Vec<Array>| parts.iter().map(Array::size).collect::<Vec<_>>();
+/// assert_eq!(lengths(np::split(&x, 3, 0)), [2, 2, 2]);
+/// assert_eq!(lengths(np::split(&x, [1, -1], 0)), [1, 4, 1]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say into what an array is split",
     note = "give a number of parts (usize) or the indices at which parts begin ([i64; N], &[i64])"

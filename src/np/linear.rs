@@ -203,6 +203,14 @@ pub fn outer(x: &Array, y: &Array) -> Array {
 
 /// Over which dimensions a [`tensordot`] sums: the last n of the first and the first n of the second operand, one of each, or
 /// several of each in pairs. Negative ones count from the end.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let (x, y) = (np::ones(&[2, 3, 4]), np::ones(&[3, 4, 5]));
+/// assert_eq!(np::tensordot(&x, &y, 2).shape(), [2, 5]);
+/// assert_eq!(np::tensordot(&x, &y, (1, 0)).shape(), [2, 4, 4, 5]);
+/// assert_eq!(np::tensordot(&x, &y, ([1, -1], [0, 1])).shape(), [2, 5]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say over which dimensions `tensordot` sums",
     note = "give a number of dimensions (`1`), one dimension of each operand (`(-1, 0)`), or several of each in pairs"
@@ -259,16 +267,31 @@ fn ravel(x: &Array) -> Array {
 
 impl Array {
     /// The product with `y`: see [`np::dot`](crate::np::dot).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1., 2., 3.].dot(&array![1., 0., 5.]).to_f64(), 16.0);
+    /// ```
     #[track_caller]
     pub fn dot(&self, y: &Array) -> Array {
         dot(self, y)
     }
     /// The matrix product with `y`: see [`np::matmul`](crate::np::matmul).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[0, 1], [1, 0]].matmul(&array![[1, 2], [3, 4]]).to_string(), "[[3 4]\n [1 2]]");
+    /// ```
     #[track_caller]
     pub fn matmul(&self, y: &Array) -> Array {
         matmul(self, y)
     }
     /// The sum of the diagonal: see [`np::trace`](crate::np::trace).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[1, 2], [3, 9]].trace().to_string(), "10");
+    /// ```
     #[track_caller]
     pub fn trace(&self) -> Array {
         crate::np::trace(self)

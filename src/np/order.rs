@@ -63,6 +63,13 @@ pub(super) fn index_type(n: usize) -> DType {
 }
 
 /// On which side of equal elements [`searchsorted`] finds a place.
+///
+/// ```
+/// use cotangent::{np::Side, prelude::*};
+/// let a = array![1, 5, 5, 5, 9];
+/// let place = |side: Side| a.searchsorted(&array(5), side).to_f64();
+/// assert_eq!((place(Side::Left), place(Side::Right)), (1.0, 4.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     /// Before them.

@@ -8,6 +8,14 @@ use crate::np::{Spaced, apply_along_axis, repeat};
 use crate::prim::{self, convert_element_type, lit, slice_in_dim};
 
 /// How much is padded before and behind each dimension.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = np::ones(&[2, 3]);
+/// assert_eq!(np::pad(&x, 1).shape(), [4, 5]);
+/// assert_eq!(np::pad(&x, (0, 2)).shape(), [4, 5]);
+/// assert_eq!(np::pad(&x, [(0, 1), (2, 3)]).shape(), [3, 8]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say how much is padded",
     note = "give one number for all sides (`1`), before and behind for all dimensions (`(1, 2)`), or a pair for each dimension (`[(1, 2), (0, 0)]`)"
@@ -107,34 +115,94 @@ macro_rules! modes { ($($(#[$doc:meta])* $name:ident => $kind:expr;)*) => { $(
 )* } }
 impl Pad {
     /// With a number, or with an array that broadcasts to one value before and one behind each dimension: `[low, high]`, or a row of two for each.
+    ///
+    /// ```
+    /// use cotangent::{np::Pad, prelude::*};
+    /// assert_eq!(Pad::constant(array![7, 9]).of(&array![1, 2], (1, 2)).to_string(), "[7 1 2 9 9]");
+    /// ```
     pub fn constant(values: impl ArrayLike) -> Pad {
         Pad { kind: Kind::Constant(Given::new(values)), length: None }
     }
     /// With values that run evenly from the edge to an end value: a number, or an array as that of [`constant`](Pad::constant).
+    ///
+    /// ```
+    /// use cotangent::{np::Pad, prelude::*};
+    /// assert_eq!(Pad::linear_ramp(0.).of(&array![4., 6.], 2).to_string(), "[0. 2. 4. 6. 3. 0.]");
+    /// ```
     pub fn linear_ramp(end_values: impl ArrayLike) -> Pad {
         Pad { kind: Kind::LinearRamp(Given::new(end_values)), length: None }
     }
     modes! {
         /// With the outermost elements.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::edge().of(&array![4, 6], 2).to_string(), "[4 4 4 6 6 6]");
+        /// ```
         edge => Kind::Edge;
         /// With the greatest element along the dimension.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::maximum().of(&array![4, 6, 5], 1).to_string(), "[6 4 6 5 6]");
+        /// ```
         maximum => Kind::Statistic(Statistic::Maximum);
         /// With the mean along the dimension.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::mean().of(&array![1., 2., 6.], 1).to_string(), "[3. 1. 2. 6. 3.]");
+        /// ```
         mean => Kind::Statistic(Statistic::Mean);
         /// With the median along the dimension.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::median().of(&array![1., 2., 6.], 1).to_string(), "[2. 1. 2. 6. 2.]");
+        /// ```
         median => Kind::Statistic(Statistic::Median);
         /// With the least element along the dimension.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::minimum().of(&array![4, 6, 5], (0, 2)).to_string(), "[4 6 5 4 4]");
+        /// ```
         minimum => Kind::Statistic(Statistic::Minimum);
         /// With the elements mirrored at the outermost one.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::reflect().of(&array![1, 2, 3], (2, 1)).to_string(), "[3 2 1 2 3 2]");
+        /// ```
         reflect => Kind::Mirror { edge: false, odd: false };
         /// With the elements mirrored behind the outermost one, which repeats.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::symmetric().of(&array![1, 2, 3], (2, 1)).to_string(), "[2 1 1 2 3 3]");
+        /// ```
         symmetric => Kind::Mirror { edge: true, odd: false };
         /// With the elements from the other end.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::wrap().of(&array![1, 2, 3], (2, 1)).to_string(), "[2 3 1 2 3 1]");
+        /// ```
         wrap => Kind::Wrap;
         /// With whatever: zeros, as in JAX.
+        ///
+        /// ```
+        /// use cotangent::{np::Pad, prelude::*};
+        /// assert_eq!(Pad::empty().of(&array![[1, 2]], [(0, 0), (1, 0)]).shape(), [1, 3]);
+        /// ```
         empty => Kind::Empty;
     }
     /// Of [`reflect`](Pad::reflect) and [`symmetric`](Pad::symmetric): mirrored in value as well, twice the edge minus the element.
+    ///
+    /// ```
+    /// use cotangent::{np::Pad, prelude::*};
+    /// assert_eq!(Pad::reflect().odd().of(&array![1, 2, 4], (2, 1)).to_string(), "[-2  0  1  2  4  6]");
+    /// ```
     pub fn odd(mut self) -> Pad {
         if let Kind::Mirror { odd, .. } = &mut self.kind {
             *odd = true
@@ -142,12 +210,24 @@ impl Pad {
         self
     }
     /// Of [`maximum`](Pad::maximum), [`mean`](Pad::mean), [`median`](Pad::median) and [`minimum`](Pad::minimum): of so many elements next to each edge instead of all.
+    ///
+    /// ```
+    /// use cotangent::{np::Pad, prelude::*};
+    /// // the mean of the first two, and of the last two
+    /// assert_eq!(Pad::mean().stat_length(2).of(&array![1., 3., 7.], 1).to_string(), "[2. 1. 3. 7. 5.]");
+    /// ```
     pub fn stat_length(mut self, length: impl PadWidth) -> Pad {
         // more dimensions than an array has are not looked at
         self.length = Some(length.pairs(32));
         self
     }
     /// The array padded so much before and behind each dimension.
+    ///
+    /// ```
+    /// use cotangent::{np::Pad, prelude::*};
+    /// let x = array![[1, 2], [3, 4]];
+    /// assert_eq!(Pad::edge().of(&x, [(0, 1), (0, 0)]).to_string(), "[[1 2]\n [3 4]\n [3 4]]");
+    /// ```
     ///
     /// # Panics
     /// If there is not one pair for each dimension, if there is nothing in a dimension that is padded with what is there, or if constants do not broadcast.
@@ -209,6 +289,12 @@ impl Pad {
     }
     /// The array padded with zeros, and then, along each dimension in turn, every vector as `f` makes it: of the vector, how much of it is padding before and behind, and the dimension. As
     /// `jax.numpy.pad` with a function.
+    ///
+    /// ```
+    /// use cotangent::{np::Pad, prelude::*};
+    /// let sign = |v: &Array, (before, _): (usize, usize), _: usize| v.at(..before).set(-1);
+    /// assert_eq!(Pad::with(&array![1, 2], (2, 1), sign).to_string(), "[-1 -1  1  2  0]");
+    /// ```
     ///
     /// # Panics
     /// If there is not one pair for each dimension, or if the function changes the length.

@@ -158,8 +158,9 @@ pairs! {
         prim::xor(&np::not_zero(&x), &np::not_zero(&y));
 }
 
-macro_rules! same { ($($name:ident $of:ident;)*) => { $(
+macro_rules! same { ($($name:ident $of:ident, of $x:literal, $y:literal is $is:literal;)*) => { $(
     #[doc = concat!("[`", stringify!($of), "`](np::", stringify!($of), ") under its other name, as `jax.numpy.", stringify!($name), "`.")]
+    #[doc = concat!("\n```\nuse cotangent::{np, prelude::*};\nassert_eq!(np::", stringify!($name), "(&array!", $x, ", &array!", $y, ").to_string(), \"", $is, "\");\n```")]
     ///
     /// # Panics
     #[doc = concat!("As [`", stringify!($of), "`](np::", stringify!($of), ").")]
@@ -167,12 +168,12 @@ macro_rules! same { ($($name:ident $of:ident;)*) => { $(
     pub fn $name(x: &Array, y: &Array) -> Array { np::$of(x, y) }
 )* } }
 same! {
-    atan2 arctan2;
-    mod_ remainder;
-    true_divide divide;
-    pow power;
-    bitwise_left_shift left_shift;
-    bitwise_right_shift right_shift;
+    atan2 arctan2, of "[0., 3.]", "[2., 0.]" is "[0.        1.5707964]";
+    mod_ remainder, of "[-1, 7]", "[5]" is "[4 2]";
+    true_divide divide, of "[1, 3]", "[2]" is "[0.5 1.5]";
+    pow power, of "[2., 3.]", "[-1., 2.]" is "[0.5 9. ]";
+    bitwise_left_shift left_shift, of "[1, 3]", "[4, 1]" is "[16  6]";
+    bitwise_right_shift right_shift, of "[16, -6]", "[4, 1]" is "[ 1 -3]";
 }
 
 /// Quotient, rounded down, and remainder of real numbers, which have equal ranks.
@@ -278,25 +279,53 @@ impl Default for Close {
 }
 impl Close {
     /// As [`isclose`]: 1e-5 of the size of `y`, and 1e-8.
+    ///
+    /// ```
+    /// use cotangent::{np::Close, prelude::*};
+    /// assert_eq!(Close::new().isclose(&array![1e-9, 1.001], &array![0., 1.]).to_string(), "[ True False]");
+    /// ```
     pub fn new() -> Close {
         Close::default()
     }
     /// The distance relative to the size of `y`.
+    ///
+    /// ```
+    /// use cotangent::{np::Close, prelude::*};
+    /// assert_eq!(Close::new().rtol(0.1).isclose(&array![105., 1.2], &array![100., 1.]).to_string(), "[ True False]");
+    /// ```
     pub fn rtol(mut self, rtol: f64) -> Close {
         self.rtol = rtol;
         self
     }
     /// The distance that is allowed in any case.
+    ///
+    /// ```
+    /// use cotangent::{np::Close, prelude::*};
+    /// assert_eq!(Close::new().atol(0.5).isclose(&array![0.4, 3.4], &array![0., 2.5]).to_string(), "[ True False]");
+    /// ```
     pub fn atol(mut self, atol: f64) -> Close {
         self.atol = atol;
         self
     }
     /// NaN is near NaN.
+    ///
+    /// ```
+    /// use cotangent::{np::Close, prelude::*};
+    /// let x = array![f32::NAN, 1.];
+    /// assert_eq!(Close::new().isclose(&x, &x).to_string(), "[False  True]");
+    /// assert_eq!(Close::new().equal_nan().isclose(&x, &x).to_string(), "[ True  True]");
+    /// ```
     pub fn equal_nan(mut self) -> Close {
         self.equal_nan = true;
         self
     }
     /// Where they are near: see [`isclose`].
+    ///
+    /// ```
+    /// use cotangent::{np::Close, prelude::*};
+    /// let inf = f32::INFINITY;
+    /// assert_eq!(Close::new().isclose(&array![inf, inf], &array![inf, -inf]).to_string(), "[ True False]");
+    /// ```
     #[track_caller]
     pub fn isclose(&self, x: &Array, y: &Array) -> Array {
         let (x, y) = inexact("isclose", x, y);
@@ -310,6 +339,12 @@ impl Close {
         np::logical_or(&near, &np::logical_and(&np::isnan(&x), &np::isnan(&y)))
     }
     /// Whether all are near: see [`allclose`].
+    ///
+    /// ```
+    /// use cotangent::{np::Close, prelude::*};
+    /// let (x, y) = (array![1., 2.], array![1.1, 2.1]);
+    /// assert!(Close::new().rtol(0.2).allclose(&x, &y).to_bool() && !Close::new().allclose(&x, &y).to_bool());
+    /// ```
     #[track_caller]
     pub fn allclose(&self, x: &Array, y: &Array) -> Array {
         np::all(&self.isclose(x, y))

@@ -309,6 +309,14 @@ pub struct Polyfit {
     weights: Option<Array>,
 }
 /// What [`Polyfit::full`] finds.
+///
+/// ```
+/// use cotangent::{np::Polyfit, prelude::*};
+/// let fit = Polyfit::new(1).full(&array![0., 1., 2.], &array![0., 3., 0.]);
+/// assert!((fit.p - array![0., 1.]).abs().max().to_f64() < 1e-5);
+/// assert!((fit.residuals.sum().to_f64() - 6.).abs() < 1e-5);
+/// assert_eq!((fit.rank.to_f64(), fit.singular_values.shape()), (2., &[2][..]));
+/// ```
 pub struct Fit {
     /// The coefficients.
     pub p: Array,
@@ -323,15 +331,36 @@ pub struct Fit {
 }
 impl Polyfit {
     /// Of this degree.
+    ///
+    /// ```
+    /// use cotangent::{np::Polyfit, prelude::*};
+    /// let p = Polyfit::new(2).of(&array![0., 1., 2.], &array![1., 2., 5.]);
+    /// assert!((p - array![1., 0., 1.]).abs().max().to_f64() < 1e-4);
+    /// ```
     pub fn new(degree: usize) -> Polyfit {
         Polyfit { degree, rcond: None, weights: None }
     }
     /// Singular values of less than this part of the greatest do not count; otherwise the number of points times the precision of the type.
+    ///
+    /// ```
+    /// use cotangent::{np::Polyfit, prelude::*};
+    /// // next to the powers of numbers about 100, 1 hardly counts
+    /// let (x, y) = (array![100., 101.], array![100., 101.]);
+    /// assert_eq!(Polyfit::new(1).rcond(0.1).full(&x, &y).rank.to_f64(), 1.0);
+    /// assert_eq!(Polyfit::new(1).rcond(1e-5).full(&x, &y).rank.to_f64(), 2.0);
+    /// ```
     pub fn rcond(mut self, rcond: f64) -> Polyfit {
         self.rcond = Some(rcond);
         self
     }
     /// What the distance at each point is multiplied by.
+    ///
+    /// ```
+    /// use cotangent::{np::Polyfit, prelude::*};
+    /// // the last point does not count
+    /// let p = Polyfit::new(1).weights(&array![1., 1., 0.]).of(&array![0., 1., 2.], &array![1., 4., 99.]);
+    /// assert!((p - array![3., 1.]).abs().max().to_f64() < 1e-4);
+    /// ```
     pub fn weights(mut self, weights: &Array) -> Polyfit {
         self.weights = Some(weights.clone());
         self
@@ -379,6 +408,13 @@ impl Polyfit {
     }
     /// The coefficients for values `y` at the points `x`; of a matrix of values those for each column.
     ///
+    /// ```
+    /// use cotangent::{np::Polyfit, prelude::*};
+    /// let y = array![[1., 0.], [2., 5.]]; // two columns of values
+    /// let p = Polyfit::new(1).of(&array![0., 1.], &y);
+    /// assert!((p - array![[1., 5.], [1., 0.]]).abs().max().to_f64() < 1e-5);
+    /// ```
+    ///
     /// # Panics
     /// If `x` is no vector, or if `y` has other lengths.
     #[track_caller]
@@ -387,6 +423,12 @@ impl Polyfit {
     }
     /// The coefficients, and how they were found.
     ///
+    /// ```
+    /// use cotangent::{np::Polyfit, prelude::*};
+    /// let fit = Polyfit::new(0).full(&array![0., 1., 2.], &array![1., 2., 6.]);
+    /// assert!((fit.p.sum().to_f64() - 3.).abs() < 1e-5 && (fit.residuals.sum().to_f64() - 14.).abs() < 1e-4);
+    /// ```
+    ///
     /// # Panics
     /// As [`of`](Polyfit::of) does.
     #[track_caller]
@@ -394,6 +436,13 @@ impl Polyfit {
         self.fit(x, y).2
     }
     /// The coefficients and their covariances, which the residuals scale (`cov=True` in JAX).
+    ///
+    /// ```
+    /// use cotangent::{np::Polyfit, prelude::*};
+    /// // of a mean: the variance of three values, 1, divided by 3
+    /// let (p, c) = Polyfit::new(0).covariance(&array![0., 1., 2.], &array![1., 2., 3.]);
+    /// assert!((p.sum().to_f64() - 2.).abs() < 1e-5 && (c.sum().to_f64() - 1. / 3.).abs() < 1e-5);
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Polyfit::of) does, and if there are not more points than coefficients.
@@ -413,6 +462,13 @@ impl Polyfit {
         (fit.p, multiply(&base, &prim::reshape(&by, &shape)))
     }
     /// The coefficients and their covariances where values vary as the weights say (`cov="unscaled"` in JAX).
+    ///
+    /// ```
+    /// use cotangent::{np::Polyfit, prelude::*};
+    /// // of a mean of four values of variance 1
+    /// let (_, c) = Polyfit::new(0).covariance_unscaled(&array![0., 1., 2., 3.], &array![5., 0., 7., 2.]);
+    /// assert!((c.sum().to_f64() - 0.25).abs() < 1e-6);
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Polyfit::of) does.

@@ -101,6 +101,13 @@ pub fn kron(x: &Array, y: &Array) -> Array {
 }
 
 /// Which axes hold the vectors of a cross product: `jax.numpy.cross` with options.
+///
+/// ```
+/// use cotangent::{np::Cross, prelude::*};
+/// // vectors as columns
+/// let (x, y) = (array![[1., 0.], [0., 0.], [0., 2.]], array![[0., 1.], [3., 0.], [0., 0.]]);
+/// assert_eq!(Cross::new().axes(0, 0, 0).of(&x, &y).to_string(), "[[0. 0.]\n [0. 2.]\n [3. 0.]]");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Cross {
     axes: [i32; 3],
@@ -112,15 +119,31 @@ impl Default for Cross {
 }
 impl Cross {
     /// The last ones.
+    ///
+    /// ```
+    /// use cotangent::{np::Cross, prelude::*};
+    /// assert_eq!(Cross::new().of(&array![0, 0, 1], &array![2, 0, 0]).to_string(), "[0 2 0]");
+    /// ```
     pub fn new() -> Cross {
         Cross { axes: [-1; 3] }
     }
     /// Those of the first operand, the second operand and the result.
+    ///
+    /// ```
+    /// use cotangent::{np::Cross, prelude::*};
+    /// let (x, y) = (array![[1], [0], [0]], array![[0, 1, 0]]); // a column and a row
+    /// assert_eq!(Cross::new().axes(0, 1, 1).of(&x, &y).to_string(), "[[0 0 1]]");
+    /// ```
     pub fn axes(mut self, x: i32, y: i32, z: i32) -> Cross {
         self.axes = [x, y, z];
         self
     }
     /// The vectors at right angles to those of both; of two vectors in the plane only the third component. Other dimensions broadcast.
+    ///
+    /// ```
+    /// use cotangent::{np::Cross, prelude::*};
+    /// assert_eq!(Cross::new().of(&array![[1, 0], [2, 5]], &array![0, 3]).to_string(), "[3 6]");
+    /// ```
     ///
     /// # Panics
     /// If vectors do not have two or three components, or if other dimensions do not broadcast.

@@ -8,6 +8,15 @@ use crate::np::{self, Reduce};
 use crate::prim::{self, GatherDimensionNumbers, GatherOptions, GatherScatterMode, convert_element_type};
 
 /// How a quantile is found that lies between two elements. The names are NumPy's.
+///
+/// ```
+/// use cotangent::{np::{self, QuantileMethod}, prelude::*};
+/// let x = array![0., 10., 20., 30.];
+/// let third = |how: QuantileMethod| np::over(0).method(how).quantile(&x, 0.4).to_f64();
+/// assert_eq!([QuantileMethod::Lower, QuantileMethod::Higher, QuantileMethod::Midpoint].map(third), [10., 20., 15.]);
+/// assert_eq!([QuantileMethod::Nearest, QuantileMethod::InvertedCdf].map(third), [10., 10.]);
+/// assert!((third(QuantileMethod::Linear) - 12.).abs() < 1e-5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum QuantileMethod {
     /// On the line from one to the other.
@@ -61,26 +70,51 @@ impl Reduce {
         self.quantiles("quantile", x, &np::loose(q), 1.0, Nans::Win)
     }
     /// The percentiles `q`, from 0 to 100: see [`quantile`](Reduce::quantile). As `jax.numpy.percentile`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(0).percentile(&array![[0., 4.], [8., 5.]], 25.).to_string(), "[2.   4.25]");
+    /// ```
     #[track_caller]
     pub fn percentile(&self, x: &Array, q: impl Operand) -> Array {
         self.quantiles("percentile", x, &np::loose(q), 100.0, Nans::Win)
     }
     /// The [quantiles](Reduce::quantile) of the elements that are not NaN. As `jax.numpy.nanquantile`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(0).nanquantile(&array![1., f32::NAN, 3., 7.], 0.5).to_f64(), 3.0);
+    /// ```
     #[track_caller]
     pub fn nanquantile(&self, x: &Array, q: impl Operand) -> Array {
         self.quantiles("nanquantile", x, &np::loose(q), 1.0, Nans::Pass)
     }
     /// The [percentiles](Reduce::percentile) of the elements that are not NaN. As `jax.numpy.nanpercentile`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).nanpercentile(&array![[1., f32::NAN], [2., 6.]], 75.).to_string(), "[1. 5.]");
+    /// ```
     #[track_caller]
     pub fn nanpercentile(&self, x: &Array, q: impl Operand) -> Array {
         self.quantiles("nanpercentile", x, &np::loose(q), 100.0, Nans::Pass)
     }
     /// The element in the middle, or the mean of the two there; NaN if there is a NaN. As `jax.numpy.median`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).median(&array![[5., 1., 2.], [0., f32::NAN, 1.]]).to_string(), "[ 2. nan]");
+    /// ```
     #[track_caller]
     pub fn median(&self, x: &Array) -> Array {
         self.middle("median", x, Nans::Win)
     }
     /// The [median](Reduce::median) of the elements that are not NaN. As `jax.numpy.nanmedian`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).nanmedian(&array![[5., 1., 2.], [0., f32::NAN, 1.]]).to_string(), "[2.  0.5]");
+    /// ```
     #[track_caller]
     pub fn nanmedian(&self, x: &Array) -> Array {
         self.middle("nanmedian", x, Nans::Pass)

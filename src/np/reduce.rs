@@ -1,4 +1,6 @@
-//! Folds over dimensions, with NumPy's names: sums, products, extremes, means and variances, and those that pass over NaNs. One builder has the options of all.
+//! Folds over dimensions, with NumPy's names: sums, products, extremes, means and variances. One builder has the options of all.
+
+mod nans;
 
 use crate::array::{Array, Operand};
 use crate::aval::{Shape, tuple};
@@ -8,6 +10,14 @@ use crate::np::{self, order::index_type};
 use crate::prim::{self, convert_element_type};
 
 /// Which dimensions a reduction goes over: one, or a list of them. Negative ones count from the end.
+///
+/// ```
+/// use cotangent::{np, prelude::*};
+/// let x = np::ones(&[2, 3, 4]);
+/// assert_eq!(np::over(-1).sum(&x).shape(), [2, 3]);
+/// assert_eq!(np::over([0, 2]).sum(&x).shape(), [3]);
+/// assert_eq!(np::over(&[0usize, 1][..]).sum(&x).shape(), [4]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say over which dimensions to reduce",
     note = "give one dimension (`-1`) or several (`[0, 2]`)"
@@ -164,50 +174,107 @@ pub(super) fn beside(number: &Array, x: &Array) -> Array {
 
 impl Reduce {
     /// All elements.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// assert_eq!(Reduce::new().sum(&array![[1, 2], [3, 5]]).to_string(), "11");
+    /// ```
     pub fn new() -> Reduce {
         Reduce::default()
     }
     /// Over these dimensions: one or several, negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// assert_eq!(Reduce::new().axis(1).sum(&array![[1, 2], [3, 5]]).to_string(), "[3 8]");
+    /// ```
     pub fn axis(mut self, axes: impl ReductionAxes) -> Reduce {
         self.axes = Some(axes.axes());
         self
     }
     /// The dimensions stay, with extent 1.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// assert_eq!(Reduce::new().axis(0).keepdims().max(&array![[1, 9], [3, 5]]).to_string(), "[[3 9]]");
+    /// ```
     pub fn keepdims(mut self) -> Reduce {
         self.keep = true;
         self
     }
     /// Only the elements where this is true, an array of booleans that broadcasts to the operand.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// let x = array![1., -2., 4.];
+    /// assert_eq!(Reduce::new().where_(&x.gt(0.)).mean(&x).to_f64(), 2.5);
+    /// ```
     pub fn where_(mut self, mask: &Array) -> Reduce {
         self.mask = Some(mask.clone());
         self
     }
     /// What the fold starts with, a scalar.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// assert_eq!(Reduce::new().initial(10).sum(&array![1, 2]).to_string(), "13");
+    /// assert_eq!(Reduce::new().initial(10).max(&array![1, 20]).to_string(), "20");
+    /// ```
     pub fn initial(mut self, value: impl Operand) -> Reduce {
         self.initial = Some(loose(value));
         self
     }
     /// The type in which the fold is made and which the result has.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// assert_eq!(Reduce::new().dtype(DType::Float64).sum(&array![1, 2]).dtype(), DType::Float64);
+    /// ```
     pub fn dtype(mut self, dtype: DType) -> Reduce {
         self.dtype = Some(dtype);
         self
     }
     /// What is subtracted from the number of elements when a variance is divided by it: NumPy's `ddof`, `correction` of the array standard.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// let x = array![1., 3., 5., 7.];
+    /// assert_eq!((Reduce::new().var(&x).to_f64(), Reduce::new().ddof(2.).var(&x).to_f64()), (5., 10.));
+    /// ```
     pub fn ddof(mut self, ddof: f64) -> Reduce {
         self.ddof = Some(ddof);
         self
     }
     /// The mean to measure a variance from, computed before with `keepdims`.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// let x = array![1., 3.];
+    /// let mean = Reduce::new().keepdims().mean(&x);
+    /// assert_eq!(Reduce::new().mean_is(&mean).var(&x).to_f64(), 1.0);
+    /// assert_eq!(Reduce::new().mean_is(&array![0.]).var(&x).to_f64(), 5.0);
+    /// ```
     pub fn mean_is(mut self, mean: &Array) -> Reduce {
         self.mean = Some(mean.clone());
         self
     }
     /// The weights of the elements: of the operand's shape, or with a dimension for each of those that are reduced.
+    ///
+    /// ```
+    /// use cotangent::{np::Reduce, prelude::*};
+    /// assert_eq!(Reduce::new().weights(&array![3., 1.]).average(&array![2., 10.]).to_f64(), 4.0);
+    /// ```
     pub fn weights(mut self, weights: &Array) -> Reduce {
         self.weights = Some(weights.clone());
         self
     }
     /// How a quantile between two elements is found.
+    ///
+    /// ```
+    /// use cotangent::{np::{QuantileMethod, Reduce}, prelude::*};
+    /// let higher = Reduce::new().method(QuantileMethod::Higher);
+    /// assert_eq!(higher.quantile(&array![1., 2., 8.], 0.6).to_f64(), 8.0);
+    /// ```
     pub fn method(mut self, method: np::QuantileMethod) -> Reduce {
         self.method = Some(method);
         self
@@ -318,6 +385,12 @@ impl Reduce {
     /// The sum, 0 if there are no elements. Booleans and integers of fewer than 32 bits give int32 or uint32; float16 and bfloat16 are added in float32. Options: `where_`, `initial`, `dtype`. As
     /// `jax.numpy.sum`.
     ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// let x = array![[1., 2.], [3., 4.]];
+    /// assert_eq!(np::over(1).initial(10.).sum(&x).to_string(), "[13. 17.]");
+    /// ```
+    ///
     /// # Panics
     /// As all reductions: if a dimension does not exist or is given twice, if a mask is not of booleans or does not broadcast to `x`, or if elements are no numbers.
     #[track_caller]
@@ -326,6 +399,11 @@ impl Reduce {
         self.total("sum", Fold::Sum, x)
     }
     /// The product, 1 if there are no elements, in the types of a [`sum`](Reduce::sum). Options: `where_`, `initial`, `dtype`. As `jax.numpy.prod`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(0).prod(&array![[1, 2], [3, 4]]).to_string(), "[3 8]");
+    /// ```
     #[track_caller]
     pub fn prod(&self, x: &Array) -> Array {
         self.takes("prod", &["where_", "initial", "dtype"]);
@@ -349,6 +427,12 @@ impl Reduce {
     }
     /// The greatest element; NaN if there is one. Equal ones share the derivative. Options: `where_`, which needs `initial`. As `jax.numpy.max`.
     ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// let x = array![[1., 7.], [3., f32::NAN]];
+    /// assert_eq!(np::over(0).max(&x).to_string(), "[ 3. nan]");
+    /// ```
+    ///
     /// # Panics
     /// If there are no elements and no initial value.
     #[track_caller]
@@ -357,36 +441,66 @@ impl Reduce {
         self.extreme("max", Fold::Max, x)
     }
     /// The least element: see [`max`](Reduce::max).
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).min(&array![[1, 7], [3, -4]]).to_string(), "[ 1 -4]");
+    /// ```
     #[track_caller]
     pub fn min(&self, x: &Array) -> Array {
         self.takes("min", &["where_", "initial"]);
         self.extreme("min", Fold::Min, x)
     }
     /// The difference of the greatest and the least element. As `jax.numpy.ptp`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).ptp(&array![[1, 7], [3, -4]]).to_string(), "[6 7]");
+    /// ```
     #[track_caller]
     pub fn ptp(&self, x: &Array) -> Array {
         self.takes("ptp", &[]);
         np::subtract(&self.extreme("ptp", Fold::Max, x), &self.extreme("ptp", Fold::Min, x))
     }
     /// Whether all elements are true, or not zero; true if there are none. Option: `where_`. As `jax.numpy.all`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(0).all(&array![[1, 0], [3, -4]]).to_string(), "[ True False]");
+    /// ```
     #[track_caller]
     pub fn all(&self, x: &Array) -> Array {
         self.takes("all", &["where_"]);
         self.fold("all", Fold::And, &np::not_zero(x))
     }
     /// Whether some element is true, or not zero; false if there are none. Option: `where_`. As `jax.numpy.any`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).any(&array![[0, 0], [0, -4]]).to_string(), "[False  True]");
+    /// ```
     #[track_caller]
     pub fn any(&self, x: &Array) -> Array {
         self.takes("any", &["where_"]);
         self.fold("any", Fold::Or, &np::not_zero(x))
     }
     /// How many elements are true, or not zero, as int32. Option: `where_`. As `jax.numpy.count_nonzero`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).count_nonzero(&array![[5., 0.], [3., -4.]]).to_string(), "[1 2]");
+    /// ```
     #[track_caller]
     pub fn count_nonzero(&self, x: &Array) -> Array {
         self.takes("count_nonzero", &["where_"]);
         self.total("count_nonzero", Fold::Sum, &np::not_zero(x))
     }
     /// The mean, NaN if there are no elements. Integers give floating-point numbers; float16 and bfloat16 are added and divided in float32. Options: `where_`, `dtype`. As `jax.numpy.mean`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(0).mean(&array![[1, 2], [2, 6]]).to_string(), "[1.5 4. ]");
+    /// ```
     #[track_caller]
     pub fn mean(&self, x: &Array) -> Array {
         self.takes("mean", &["where_", "dtype"]);
@@ -402,6 +516,13 @@ impl Reduce {
     }
     /// The mean of the squared distances from the mean (of complex numbers a real number), with the number of elements less `ddof` as divisor: NaN if that is not positive. Options: `where_`, `dtype`,
     /// `ddof`, `mean_is`. As `jax.numpy.var`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// let x = array![[1., 3.], [2., 6.]];
+    /// assert_eq!(np::over(1).var(&x).to_string(), "[1. 4.]");
+    /// assert_eq!(np::over(1).ddof(1.).var(&x).to_string(), "[2. 8.]");
+    /// ```
     #[track_caller]
     pub fn var(&self, x: &Array) -> Array {
         self.takes("var", &["where_", "dtype", "ddof", "mean_is"]);
@@ -440,6 +561,11 @@ impl Reduce {
         np::where_(&prim::gt(&divisor, &prim::lit(&divisor, 0.0)), &y, prim::scalar_of(result, false, f64::NAN))
     }
     /// The root of the [variance](Reduce::var), with its options. Where all elements are equal its derivative is NaN. As `jax.numpy.std`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(1).std(&array![[1., 3.], [2., 8.]]).to_string(), "[1. 3.]");
+    /// ```
     #[track_caller]
     pub fn std(&self, x: &Array) -> Array {
         self.takes("std", &["where_", "dtype", "ddof", "mean_is"]);
@@ -460,6 +586,12 @@ impl Reduce {
         self.average_and_weight(x).0
     }
     /// The [average](Reduce::average), and in its shape the sum of the weights, which without any is the number of elements. As `jax.numpy.average` with `returned`.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// let (mean, weight) = np::over(0).weights(&array![1., 3.]).average_and_weight(&array![0., 8.]);
+    /// assert_eq!((mean.to_f64(), weight.to_f64()), (6.0, 4.0));
+    /// ```
     #[track_caller]
     pub fn average_and_weight(&self, x: &Array) -> (Array, Array) {
         self.takes("average", &["weights"]);
@@ -524,6 +656,12 @@ impl Reduce {
     }
     /// Where the greatest element is, along one dimension, or in row-major order among all: the first of equal ones, the first NaN if there is one. An int32. As `jax.numpy.argmax`.
     ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// let x = array![[1., 9., 9.], [0., f32::NAN, 3.]];
+    /// assert_eq!(np::over(1).argmax(&x).to_string(), "[1 1]");
+    /// ```
+    ///
     /// # Panics
     /// If there are no elements, or more dimensions than one are given.
     #[track_caller]
@@ -532,113 +670,14 @@ impl Reduce {
         self.place("argmax", x, true)
     }
     /// Where the least element is: see [`argmax`](Reduce::argmax).
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::over(0).argmin(&array![[5, 2], [4, 2]]).to_string(), "[1 0]");
+    /// ```
     #[track_caller]
     pub fn argmin(&self, x: &Array) -> Array {
         self.takes("argmin", &[]);
         self.place("argmin", x, false)
-    }
-
-    /// `x` with what changes nothing in the place of NaNs.
-    #[track_caller]
-    fn without_nans(x: &Array, fold: Fold) -> Array {
-        np::where_(&prim::ne(x, x), fold.identity(x.dtype()), x)
-    }
-    /// The sum without NaNs, whose derivative is 0. Options as for [`sum`](Reduce::sum). As `jax.numpy.nansum`.
-    #[track_caller]
-    pub fn nansum(&self, x: &Array) -> Array {
-        self.takes("nansum", &["where_", "initial", "dtype"]);
-        let x = if x.dtype().is_inexact() { Self::without_nans(x, Fold::Sum) } else { x.clone() };
-        self.total("nansum", Fold::Sum, &x)
-    }
-    /// The product without NaNs. Options as for [`prod`](Reduce::prod). As `jax.numpy.nanprod`.
-    #[track_caller]
-    pub fn nanprod(&self, x: &Array) -> Array {
-        self.takes("nanprod", &["where_", "initial", "dtype"]);
-        let x = if x.dtype().is_inexact() { Self::without_nans(x, Fold::Prod) } else { x.clone() };
-        self.total("nanprod", Fold::Prod, &x)
-    }
-    #[track_caller]
-    fn nan_extreme(&self, name: &str, fold: Fold, x: &Array) -> Array {
-        if !x.dtype().is_inexact() {
-            return self.extreme(name, fold, x);
-        }
-        let y = self.extreme(name, fold, &Self::without_nans(x, fold));
-        if self.initial.is_some() {
-            return y;
-        }
-        let nothing = Reduce { mask: None, ..self.bare(self.keep) }.fold(name, Fold::And, &prim::ne(x, x));
-        np::where_(&nothing, prim::scalar_of(y.dtype(), false, f64::NAN), &y)
-    }
-    /// The greatest element that is not NaN; NaN if there is none. Options as for [`max`](Reduce::max). As `jax.numpy.nanmax`.
-    #[track_caller]
-    pub fn nanmax(&self, x: &Array) -> Array {
-        self.takes("nanmax", &["where_", "initial"]);
-        self.nan_extreme("nanmax", Fold::Max, x)
-    }
-    /// The least element that is not NaN: see [`nanmax`](Reduce::nanmax).
-    #[track_caller]
-    pub fn nanmin(&self, x: &Array) -> Array {
-        self.takes("nanmin", &["where_", "initial"]);
-        self.nan_extreme("nanmin", Fold::Min, x)
-    }
-    /// The same reduction of the elements that are not NaN only.
-    #[track_caller]
-    fn passing_over_nans(&self, name: &str, x: &Array) -> Reduce {
-        let there = prim::eq(x, x);
-        let mask = match self.mask_for(name, x) {
-            Some(mask) => prim::and(&mask, &there),
-            None => there,
-        };
-        Reduce { mask: Some(mask), ..self.clone() }
-    }
-    /// The mean of the elements that are not NaN; NaN if there is none. Options as for [`mean`](Reduce::mean). As `jax.numpy.nanmean`.
-    #[track_caller]
-    pub fn nanmean(&self, x: &Array) -> Array {
-        self.takes("nanmean", &["where_", "dtype"]);
-        if !x.dtype().is_inexact() {
-            return self.mean_of("nanmean", x);
-        }
-        self.passing_over_nans("nanmean", x).mean_of("nanmean", x)
-    }
-    #[track_caller]
-    fn nan_variance(&self, name: &str, x: &Array) -> Array {
-        if !x.dtype().is_inexact() {
-            return self.variance(name, x);
-        }
-        // a NaN would reach the derivatives of the others through the squares, so zeros stand in the places of NaNs
-        self.passing_over_nans(name, x).variance(name, &Self::without_nans(x, Fold::Sum))
-    }
-    /// The variance of the elements that are not NaN. Options as for [`var`](Reduce::var). As `jax.numpy.nanvar`.
-    #[track_caller]
-    pub fn nanvar(&self, x: &Array) -> Array {
-        self.takes("nanvar", &["where_", "dtype", "ddof", "mean_is"]);
-        self.nan_variance("nanvar", x)
-    }
-    /// The root of the [`nanvar`](Reduce::nanvar). As `jax.numpy.nanstd`.
-    #[track_caller]
-    pub fn nanstd(&self, x: &Array) -> Array {
-        self.takes("nanstd", &["where_", "dtype", "ddof", "mean_is"]);
-        prim::sqrt(&self.nan_variance("nanstd", x))
-    }
-    #[track_caller]
-    fn nan_place(&self, name: &str, x: &Array, max: bool) -> Array {
-        if !x.dtype().is_inexact() {
-            return self.place(name, x, max);
-        }
-        let y = self.place(name, &Self::without_nans(x, if max { Fold::Max } else { Fold::Min }), max);
-        let nothing = self.bare(self.keep).fold(name, Fold::And, &prim::ne(x, x));
-        np::where_(&nothing, prim::lit(&y, -1.0), &y)
-    }
-    /// Where the greatest element is that is not NaN; -1 if there is none. As `jax.numpy.nanargmax`.
-    #[track_caller]
-    pub fn nanargmax(&self, x: &Array) -> Array {
-        self.takes("nanargmax", &[]);
-        self.nan_place("nanargmax", x, true)
-    }
-    /// Where the least element is that is not NaN; -1 if there is none. As `jax.numpy.nanargmin`.
-    #[track_caller]
-    pub fn nanargmin(&self, x: &Array) -> Array {
-        self.takes("nanargmin", &[]);
-        self.nan_place("nanargmin", x, false)
     }
 }

@@ -70,14 +70,15 @@ reductions! {
     nanmedian r#"assert_eq!(np::nanmedian(&array![1., f32::NAN, 2.]).to_f64(), 1.5);"#;
 }
 
-macro_rules! methods { ($($(#[$doc:meta])* $name:ident $along:ident;)*) => {
+macro_rules! methods { ($($(#[$doc:meta])* $name:ident $along:ident, of $of:literal is $all:literal, along $axes:literal $each:literal;)*) => {
     impl Array { $(
         $(#[$doc])*
-        ///
+        #[doc = concat!("\n```\nuse cotangent::prelude::*;\nassert_eq!(array!", $of, ".", stringify!($name), "().to_string(), \"", $all, "\");\n```\n")]
         #[doc = concat!("[`np::Reduce::", stringify!($name), "`](crate::np::Reduce::", stringify!($name), ") has options.")]
         #[track_caller]
         pub fn $name(&self) -> Array { Reduce::new().$name(self) }
         #[doc = concat!("The same over some of the dimensions: see [`", stringify!($name), "`](Array::", stringify!($name), ") and [`np::over`](crate::np::over).")]
+        #[doc = concat!("\n```\nuse cotangent::prelude::*;\nassert_eq!(array!", $of, ".", stringify!($along), "(", $axes, ").to_string(), \"", $each, "\");\n```")]
         #[track_caller]
         pub fn $along(&self, axes: impl ReductionAxes) -> Array { over(axes).$name(self) }
     )* }
@@ -85,35 +86,28 @@ macro_rules! methods { ($($(#[$doc:meta])* $name:ident $along:ident;)*) => {
 methods! {
     /// The sum of all elements: a scalar, 0 if there are none. Booleans and integers of fewer than 32 bits give int32 or uint32; float16
     /// and bfloat16 are added in float32.
-    ///
-    /// ```
-    /// use cotangent::prelude::*;
-    /// assert_eq!(array(vec![100i8, 100]).sum().to_string(), "200");
-    /// assert_eq!(array![true, false, true].sum().to_string(), "2");
-    /// assert_eq!(array![[1., 2.], [3., 4.]].sum_over(0).to_string(), "[4. 6.]");
-    /// ```
-    sum sum_over;
+    sum sum_over, of "[[true, true], [false, true]]" is "3", along "0" "[1 2]";
     /// The product of all elements: a scalar, 1 if there are none.
-    prod prod_over;
+    prod prod_over, of "[[1, 2], [3, 4]]" is "24", along "0" "[3 8]";
     /// The mean of all elements: a scalar, NaN if there are none. Integers give floating-point numbers; float16 and bfloat16 are added
     /// and divided in float32.
-    mean mean_over;
+    mean mean_over, of "[[1, 2], [3, 6]]" is "3.0", along "1" "[1.5 4.5]";
     /// The mean of the squared distances from the mean.
-    var var_over;
+    var var_over, of "[[1., 3.], [5., 7.]]" is "5.0", along "1" "[1. 1.]";
     /// The root of the variance.
-    std std_over;
+    std std_over, of "[[1., 1.], [5., 5.]]" is "2.0", along "-1" "[0. 0.]";
     /// The greatest element; NaN if there is one.
-    max max_over;
+    max max_over, of "[[1, 7], [3, 4]]" is "7", along "0" "[3 7]";
     /// The least element; NaN if there is one.
-    min min_over;
+    min min_over, of "[[1, 7], [3, 4]]" is "1", along "1" "[1 3]";
     /// The greatest less the least element.
-    ptp ptp_over;
+    ptp ptp_over, of "[[1, 7], [3, 4]]" is "6", along "1" "[6 1]";
     /// Whether all elements are true, or not zero.
-    all all_over;
+    all all_over, of "[[1, 0], [3, 4]]" is "False", along "1" "[False  True]";
     /// Whether some element is true, or not zero.
-    any any_over;
+    any any_over, of "[[0, 0], [3, 0]]" is "True", along "0" "[ True False]";
     /// Where the greatest element is, in row-major order: the first of equal ones.
-    argmax argmax_over;
+    argmax argmax_over, of "[[1, 7], [9, 4]]" is "2", along "1" "[1 0]";
     /// Where the least element is, in row-major order: the first of equal ones.
-    argmin argmin_over;
+    argmin argmin_over, of "[[5, 7], [9, 4]]" is "3", along "0" "[0 1]";
 }

@@ -53,25 +53,54 @@ pub struct Nonzero {
 }
 impl Nonzero {
     /// As many as there are.
+    ///
+    /// ```
+    /// use cotangent::{np::Nonzero, prelude::*};
+    /// assert_eq!(Nonzero::new().flat(&array![0, 4, 0, 9]).to_string(), "[1 3]");
+    /// ```
     pub fn new() -> Nonzero {
         Nonzero::default()
     }
     /// So many: what is too much is left out, what is missing filled in.
+    ///
+    /// ```
+    /// use cotangent::{np::Nonzero, prelude::*};
+    /// let x = array![3, 4, 0, 9];
+    /// assert_eq!(Nonzero::new().size(2).flat(&x).to_string(), "[0 1]");
+    /// assert_eq!(Nonzero::new().size(5).flat(&x).to_string(), "[0 1 3 0 0]");
+    /// ```
     pub fn size(mut self, size: usize) -> Nonzero {
         self.size = Some(size);
         self
     }
     /// What is filled in, in all dimensions; 0 without this.
+    ///
+    /// ```
+    /// use cotangent::{np::Nonzero, prelude::*};
+    /// assert_eq!(Nonzero::new().size(3).fill_value(99).flat(&array![0, 4, 0]).to_string(), "[ 1 99 99]");
+    /// ```
     pub fn fill_value(mut self, fill: i64) -> Nonzero {
         self.fill = vec![fill];
         self
     }
     /// What is filled in, for each dimension.
+    ///
+    /// ```
+    /// use cotangent::{np::Nonzero, prelude::*};
+    /// let at = Nonzero::new().size(2).fill_values(&[-1, -2]).of(&array![[0, 0], [5, 0]]);
+    /// assert_eq!((at[0].to_string(), at[1].to_string()), ("[ 1 -1]".into(), "[ 0 -2]".into()));
+    /// ```
     pub fn fill_values(mut self, fill: &[i64]) -> Nonzero {
         self.fill = fill.to_vec();
         self
     }
     /// The indices in each dimension: see [`nonzero`].
+    ///
+    /// ```
+    /// use cotangent::{np::Nonzero, prelude::*};
+    /// let at = Nonzero::new().of(&array![[0, 5], [7, 8]]);
+    /// assert_eq!((at[0].to_string(), at[1].to_string()), ("[0 1 1]".into(), "[1 0 1]".into()));
+    /// ```
     ///
     /// # Panics
     /// If `x` is a scalar, if its values are abstract and no size is given, or if there are not as many fill values as dimensions.
@@ -102,6 +131,11 @@ impl Nonzero {
     }
     /// The places in row-major order: see [`flatnonzero`].
     ///
+    /// ```
+    /// use cotangent::{np::Nonzero, prelude::*};
+    /// assert_eq!(Nonzero::new().flat(&array![[0, 5], [7, 8]]).to_string(), "[1 2 3]");
+    /// ```
+    ///
     /// # Panics
     /// As [`of`](Nonzero::of).
     #[track_caller]
@@ -109,6 +143,12 @@ impl Nonzero {
         self.indices("flatnonzero", &prim::reshape(x, &[x.size()])).swap_remove(0)
     }
     /// A row of indices for each: see [`argwhere`].
+    ///
+    /// ```
+    /// use cotangent::{np::Nonzero, prelude::*};
+    /// let rows = Nonzero::new().size(2).argwhere(&array![[0, 5], [0, 0]]);
+    /// assert_eq!(rows.to_string(), "[[0 1]\n [0 0]]");
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Nonzero::of).
@@ -348,21 +388,41 @@ pub fn top_k(x: &Array, k: usize, axis: i32) -> (Array, Array) {
 
 impl Array {
     /// The indices of the elements that are not zero: see [`np::nonzero`](crate::np::nonzero).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![0., 2., 0., -1.].nonzero()[0].to_string(), "[1 3]");
+    /// ```
     #[track_caller]
     pub fn nonzero(&self) -> Vec<Array> {
         nonzero(self)
     }
     /// In ascending order along a dimension: see [`np::sort`](crate::np::sort).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[3, 1], [2, 5]].sort(0).to_string(), "[[2 1]\n [3 5]]");
+    /// ```
     #[track_caller]
     pub fn sort(&self, axis: i32) -> Array {
         np::sort(self, axis)
     }
     /// The indices that put elements in ascending order along a dimension: see [`np::argsort`](crate::np::argsort).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![30, 10, 20].argsort(-1).to_string(), "[1 2 0]");
+    /// ```
     #[track_caller]
     pub fn argsort(&self, axis: i32) -> Array {
         np::argsort(self, axis)
     }
     /// Where elements of `v` would have to be inserted into this ascending array: see [`np::searchsorted`](crate::np::searchsorted).
+    ///
+    /// ```
+    /// use cotangent::{np::Side, prelude::*};
+    /// assert_eq!(array![10, 20, 30].searchsorted(&array![20, 25], Side::Left).to_string(), "[1 2]");
+    /// ```
     #[track_caller]
     pub fn searchsorted(&self, v: &Array, side: np::Side) -> Array {
         np::searchsorted(self, v, side)

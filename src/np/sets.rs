@@ -28,6 +28,14 @@ impl Default for Unique {
     }
 }
 /// The different values of an array, and where they come from: what [`unique_all`] gives.
+///
+/// ```
+/// use cotangent::{np::Unique, prelude::*};
+/// let found = Unique::new().all(&array![7, 5, 7, 7]);
+/// assert_eq!((found.values.to_string(), found.counts.to_string()), ("[5 7]".into(), "[1 3]".into()));
+/// // the array again, from its values
+/// assert_eq!(found.values.i(&found.inverse_indices).to_string(), "[7 5 7 7]");
+/// ```
 #[derive(Clone, Debug)]
 pub struct UniqueAll {
     /// The values, ascending.
@@ -41,30 +49,63 @@ pub struct UniqueAll {
 }
 impl Unique {
     /// As many as there are. NaNs count as equal.
+    ///
+    /// ```
+    /// use cotangent::{np::Unique, prelude::*};
+    /// assert_eq!(Unique::new().values(&array![2., f32::NAN, 2., f32::NAN]).to_string(), "[ 2. nan]");
+    /// ```
     pub fn new() -> Unique {
         Unique::default()
     }
     /// Of slices along this dimension instead of elements; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::Unique, prelude::*};
+    /// assert_eq!(Unique::new().axis(1).values(&array![[3, 1, 3], [4, 2, 4]]).to_string(), "[[1 3]\n [2 4]]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Unique {
         self.axis = Some(axis);
         self
     }
     /// So many: what is too much is left out, what is missing filled in.
+    ///
+    /// ```
+    /// use cotangent::{np::Unique, prelude::*};
+    /// let x = array![9, 4, 9, 6];
+    /// assert_eq!(Unique::new().size(2).values(&x).to_string(), "[4 6]");
+    /// assert_eq!(Unique::new().size(5).values(&x).to_string(), "[4 6 9 4 4]");
+    /// ```
     pub fn size(mut self, size: usize) -> Unique {
         self.size = Some(size);
         self
     }
     /// What is filled in; the least value without this.
+    ///
+    /// ```
+    /// use cotangent::{np::Unique, prelude::*};
+    /// assert_eq!(Unique::new().size(4).fill_value(-1).values(&array![9, 4, 9]).to_string(), "[ 4  9 -1 -1]");
+    /// ```
     pub fn fill_value(mut self, fill: impl Operand) -> Unique {
         self.fill = Some(loose(fill));
         self
     }
     /// Whether NaNs count as equal.
+    ///
+    /// ```
+    /// use cotangent::{np::Unique, prelude::*};
+    /// let x = array![2., f32::NAN, f32::NAN];
+    /// assert_eq!(Unique::new().equal_nan(false).values(&x).to_string(), "[ 2. nan nan]");
+    /// ```
     pub fn equal_nan(mut self, equal: bool) -> Unique {
         self.equal_nan = equal;
         self
     }
     /// The values: see [`unique`].
+    ///
+    /// ```
+    /// use cotangent::{np::Unique, prelude::*};
+    /// assert_eq!(Unique::new().values(&array![[3, 1], [1, 2]]).to_string(), "[1 2 3]");
+    /// ```
     ///
     /// # Panics
     /// If there is no such dimension, if values are abstract and no size is given, or if there is nothing to fill a size with.
@@ -73,6 +114,12 @@ impl Unique {
         self.found(x).values
     }
     /// The values, where they are first, the place of each element's value, and how often values occur.
+    ///
+    /// ```
+    /// use cotangent::{np::Unique, prelude::*};
+    /// let found = Unique::new().all(&array![8, 6, 8]);
+    /// assert_eq!((found.indices.to_string(), found.inverse_indices.to_string()), ("[1 0]".into(), "[1 0 1]".into()));
+    /// ```
     ///
     /// # Panics
     /// As [`values`](Unique::values).
@@ -289,20 +336,45 @@ pub struct Sets {
 }
 impl Sets {
     /// As many elements as there are.
+    ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// assert_eq!(Sets::new().union1d(&array![5, 1], &array![1, 2]).to_string(), "[1 2 5]");
+    /// ```
     pub fn new() -> Sets {
         Sets::default()
     }
     /// So many: what is too much is left out, what is missing filled in.
+    ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// let (x, y) = (array![5, 1], array![1, 2]);
+    /// assert_eq!(Sets::new().size(2).union1d(&x, &y).to_string(), "[1 2]");
+    /// assert_eq!(Sets::new().size(4).union1d(&x, &y).to_string(), "[1 2 5 1]");
+    /// ```
     pub fn size(mut self, size: usize) -> Sets {
         self.size = Some(size);
         self
     }
     /// What is filled in. Without this the least element of the result, and for [`setdiff1d`](Sets::setdiff1d) 0.
+    ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// let sets = Sets::new().size(3).fill_value(-9);
+    /// assert_eq!(sets.setdiff1d(&array![5, 1, 7], &array![1]).to_string(), "[ 5  7 -9]");
+    /// ```
     pub fn fill_value(mut self, fill: impl Operand) -> Sets {
         self.fill = Some(loose(fill));
         self
     }
     /// A promise that no array has equal elements. Differences keep their order then.
+    ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// let (x, y) = (array![7, 1, 5], array![1]);
+    /// assert_eq!(Sets::new().setdiff1d(&x, &y).to_string(), "[5 7]");
+    /// assert_eq!(Sets::new().assume_unique().setdiff1d(&x, &y).to_string(), "[7 5]");
+    /// ```
     pub fn assume_unique(mut self) -> Sets {
         self.unique = true;
         self
@@ -332,6 +404,11 @@ impl Sets {
     }
     /// What is in one of them, or both: see [`union1d`].
     ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// assert_eq!(Sets::new().union1d(&array![[3, 3]], &array![0, 9]).to_string(), "[0 3 9]");
+    /// ```
+    ///
     /// # Panics
     /// If values are abstract and no size is given.
     #[track_caller]
@@ -340,6 +417,11 @@ impl Sets {
         Unique { size: self.size, fill: self.fill.clone(), ..Unique::new() }.values(&prim::concatenate(&[&x, &y], 0))
     }
     /// What is in both: see [`intersect1d`].
+    ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// assert_eq!(Sets::new().intersect1d(&array![4, 2, 4], &array![4, 7, 2]).to_string(), "[2 4]");
+    /// ```
     ///
     /// # Panics
     /// If values are abstract and no size is given.
@@ -354,6 +436,12 @@ impl Sets {
         self.taken("intersect1d", &a.values, &prim::and(&a.first, &isin(&a.values, y)), true)
     }
     /// What is in both, and where it is first in each. Places that are filled in are the numbers of elements.
+    ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// let (both, i, j) = Sets::new().intersect1d_indices(&array![4, 2, 4], &array![7, 4]);
+    /// assert_eq!((both.to_string(), i.to_string(), j.to_string()), ("[4]".into(), "[0]".into(), "[1]".into()));
+    /// ```
     ///
     /// # Panics
     /// If values are abstract and no size is given.
@@ -374,6 +462,11 @@ impl Sets {
     }
     /// What is in `x` and not in `y`: see [`setdiff1d`].
     ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// assert_eq!(Sets::new().setdiff1d(&array![4, 2, 4, 0], &array![7, 2]).to_string(), "[0 4]");
+    /// ```
+    ///
     /// # Panics
     /// If values are abstract and no size is given.
     #[track_caller]
@@ -387,6 +480,11 @@ impl Sets {
         self.taken("setdiff1d", &a.values, &left, false).0
     }
     /// What is in one of them only: see [`setxor1d`].
+    ///
+    /// ```
+    /// use cotangent::{np::Sets, prelude::*};
+    /// assert_eq!(Sets::new().setxor1d(&array![4, 2, 4], &array![7, 2]).to_string(), "[4 7]");
+    /// ```
     ///
     /// # Panics
     /// If values are abstract and no size is given.

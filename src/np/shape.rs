@@ -36,11 +36,21 @@ pub(crate) fn ranked(x: &Array, rank: usize) -> Array {
 
 impl Array {
     /// Dimensions in reverse order.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[1, 2, 3], [4, 5, 6]].t().to_string(), "[[1 4]\n [2 5]\n [3 6]]");
+    /// ```
     #[track_caller]
     pub fn t(&self) -> Array {
         prim::transpose(self, &(0..self.ndim()).rev().collect::<Vec<_>>())
     }
     /// The same elements under another shape.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1, 2, 3, 4].reshape(&[2, 2]).to_string(), "[[1 2]\n [3 4]]");
+    /// ```
     #[track_caller]
     pub fn reshape(&self, shape: &[usize]) -> Array {
         prim::reshape(self, shape)

@@ -23,30 +23,61 @@ pub struct Cov {
 }
 impl Cov {
     /// As [`cov`].
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// assert_eq!(Cov::new().of(&array![[0., 2.], [1., 5.]]).to_string(), "[[2. 4.]\n [4. 8.]]");
+    /// ```
     pub fn new() -> Cov {
         Cov::default()
     }
     /// A column is a variable, a row an observation: `rowvar=False`.
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// assert_eq!(Cov::new().columns().of(&array![[0., 1.], [2., 5.]]).to_string(), "[[2. 4.]\n [4. 8.]]");
+    /// ```
     pub fn columns(mut self) -> Cov {
         self.columns = true;
         self
     }
     /// The divisor is the number of observations, not one less.
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// assert_eq!(Cov::new().bias().of(&array![1., 3., 5., 7.]).to_f64(), 5.0);
+    /// ```
     pub fn bias(mut self) -> Cov {
         self.bias = true;
         self
     }
     /// What is subtracted from the number of observations in the divisor.
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// assert_eq!(Cov::new().ddof(2.).of(&array![1., 3., 5., 7.]).to_f64(), 10.0);
+    /// ```
     pub fn ddof(mut self, ddof: f64) -> Cov {
         self.ddof = Some(ddof);
         self
     }
     /// How often each observation was made, integers.
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// // as of 1, 1, 1, 5
+    /// assert_eq!(Cov::new().fweights(&array![3, 1]).of(&array![1., 5.]).to_f64(), 4.0);
+    /// ```
     pub fn fweights(mut self, w: &Array) -> Cov {
         self.fweights = Some(w.clone());
         self
     }
     /// How much each observation counts.
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// assert_eq!(Cov::new().bias().aweights(&array![3., 1.]).of(&array![1., 5.]).to_f64(), 3.0);
+    /// ```
     pub fn aweights(mut self, w: &Array) -> Cov {
         self.aweights = Some(w.clone());
         self
@@ -62,6 +93,11 @@ impl Cov {
     }
     /// The covariances of all pairs of variables; a scalar if there is one variable.
     ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// assert_eq!(Cov::new().of(&array![2., 4., 6.]).to_string(), "4.0");
+    /// ```
+    ///
     /// # Panics
     /// If there are more than two dimensions, or if weights are not one for each observation.
     #[track_caller]
@@ -69,6 +105,12 @@ impl Cov {
         self.covariances("cov", &self.variables("cov", &to_inexact("cov", m)))
     }
     /// The covariances of the variables of both arrays.
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// let c = Cov::new().of_both(&array![0., 2.], &array![5., 1.]);
+    /// assert_eq!(c.to_string(), "[[ 2. -4.]\n [-4.  8.]]");
+    /// ```
     ///
     /// # Panics
     /// As [`of`](Cov::of); also if they have different numbers of observations.
@@ -83,6 +125,12 @@ impl Cov {
     }
     /// The correlations of all pairs of variables: covariances divided by both standard deviations. Weights and divisors say nothing here.
     ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// let c = Cov::new().columns().corrcoef(&array![[0., 0.], [1., -2.], [2., -4.]]);
+    /// assert_eq!(c.i((0, 1)).to_f64().round(), -1.0);
+    /// ```
+    ///
     /// # Panics
     /// As [`of`](Cov::of).
     #[track_caller]
@@ -90,6 +138,12 @@ impl Cov {
         self.correlations(&self.variables("corrcoef", &to_inexact("corrcoef", m)))
     }
     /// The correlations of the variables of both arrays.
+    ///
+    /// ```
+    /// use cotangent::{np::Cov, prelude::*};
+    /// let c = Cov::new().corrcoef_both(&array![0., 1., 2.], &array![5., 7., 5.]);
+    /// assert_eq!(c.to_string(), "[[1. 0.]\n [0. 1.]]");
+    /// ```
     ///
     /// # Panics
     /// As [`of_both`](Cov::of_both).

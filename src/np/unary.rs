@@ -7,27 +7,28 @@ use crate::np::{self, to_inexact};
 use crate::prim::{self, convert_element_type, lit};
 use std::f64::consts::{LN_2, LN_10, PI};
 
-macro_rules! same { ($($name:ident $of:ident;)*) => { $(
-    #[doc = concat!("[`", stringify!($of), "`] under its other name, as `jax.numpy.", stringify!($name), "`.")]
+macro_rules! same { ($($name:ident $of:ident, of $x:literal is $is:literal;)*) => { $(
+    #[doc = concat!("[`", stringify!($of), "`](np::", stringify!($of), ") under its other name, as `jax.numpy.", stringify!($name), "`.")]
+    #[doc = concat!("\n```\nuse cotangent::{np, prelude::*};\nassert_eq!(np::", stringify!($name), "(&array!", $x, ").to_string(), \"", $is, "\");\n```")]
     ///
     /// # Panics
-    #[doc = concat!("As [`", stringify!($of), "`].")]
+    #[doc = concat!("As [`", stringify!($of), "`](np::", stringify!($of), ").")]
     #[track_caller]
     pub fn $name(x: &Array) -> Array { np::$of(x) }
 )* } }
 same! {
-    arcsin asin;
-    arccos acos;
-    arctan atan;
-    arcsinh asinh;
-    arccosh acosh;
-    arctanh atanh;
-    absolute abs;
-    conjugate conj;
-    degrees rad2deg;
-    radians deg2rad;
-    bitwise_not invert;
-    bitwise_invert invert;
+    arcsin asin, of "[0., -1.]" is "[ 0.        -1.5707964]";
+    arccos acos, of "[1., 0.]" is "[0.        1.5707964]";
+    arctan atan, of "[0., -1.]" is "[ 0.        -0.7853982]";
+    arcsinh asinh, of "[0., -1.]" is "[ 0.        -0.8813736]";
+    arccosh acosh, of "[1., 2.]" is "[0.       1.316958]";
+    arctanh atanh, of "[0., -0.5]" is "[ 0.         -0.54930615]";
+    absolute abs, of "[-3, 0, 2]" is "[3 0 2]";
+    conjugate conj, of "[-3, 2]" is "[-3  2]";
+    degrees rad2deg, of "[0., 1.]" is "[ 0.      57.29578]";
+    radians deg2rad, of "[0., -180.]" is "[ 0.        -3.1415927]";
+    bitwise_not invert, of "[0, -3]" is "[-1  2]";
+    bitwise_invert invert, of "[true, false]" is "[False  True]";
 }
 
 /// Fails for complex elements.
@@ -318,25 +319,51 @@ pub struct NanToNum {
 }
 impl NanToNum {
     /// As [`nan_to_num`].
+    ///
+    /// ```
+    /// use cotangent::{np::NanToNum, prelude::*};
+    /// let y = NanToNum::new().of(&array![f32::NAN, f32::INFINITY]);
+    /// assert_eq!(y.to_vec::<f32>(), [0., f32::MAX]);
+    /// ```
     pub fn new() -> NanToNum {
         NanToNum::default()
     }
     /// In the place of NaN.
+    ///
+    /// ```
+    /// use cotangent::{np::NanToNum, prelude::*};
+    /// assert_eq!(NanToNum::new().nan(7.).of(&array![f32::NAN, 1.]).to_string(), "[7. 1.]");
+    /// ```
     pub fn nan(mut self, x: f64) -> NanToNum {
         self.nan = x;
         self
     }
     /// In the place of positive infinity.
+    ///
+    /// ```
+    /// use cotangent::{np::NanToNum, prelude::*};
+    /// assert_eq!(NanToNum::new().posinf(99.).of(&array![f32::INFINITY, 1.]).to_string(), "[99.  1.]");
+    /// ```
     pub fn posinf(mut self, x: f64) -> NanToNum {
         self.posinf = Some(x);
         self
     }
     /// In the place of negative infinity.
+    ///
+    /// ```
+    /// use cotangent::{np::NanToNum, prelude::*};
+    /// assert_eq!(NanToNum::new().neginf(-9.).of(&array![f32::NEG_INFINITY, 1.]).to_string(), "[-9.  1.]");
+    /// ```
     pub fn neginf(mut self, x: f64) -> NanToNum {
         self.neginf = Some(x);
         self
     }
     /// The elements; both parts of complex ones, and integers as they are.
+    ///
+    /// ```
+    /// use cotangent::{np::NanToNum, prelude::*};
+    /// assert_eq!(NanToNum::new().of(&array![3., f32::NAN, -1.]).to_string(), "[ 3.  0. -1.]");
+    /// ```
     #[track_caller]
     pub fn of(&self, x: &Array) -> Array {
         let t = x.dtype();
@@ -366,46 +393,92 @@ pub fn nan_to_num(x: &Array) -> Array {
 
 impl Array {
     /// The complex conjugate; real numbers are as they are.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// let z = np::sort_complex(&array![3.]) * num_complex::Complex::new(0f32, 2.);
+    /// assert_eq!(z.conj().to_string(), "[0.-6.j]");
+    /// ```
     #[track_caller]
     pub fn conj(&self) -> Array {
         conj(self)
     }
     /// The real part.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::sort_complex(&array![3., 1.]).real().to_string(), "[1. 3.]");
+    /// ```
     #[track_caller]
     pub fn real(&self) -> Array {
         real(self)
     }
     /// The imaginary part, zero for real numbers.
+    ///
+    /// ```
+    /// use cotangent::{np, prelude::*};
+    /// assert_eq!(np::sort_complex(&array![3., 1.]).imag().to_string(), "[0. 0.]");
+    /// ```
     #[track_caller]
     pub fn imag(&self) -> Array {
         imag(self)
     }
     /// To so many decimals: see [`np::round`](crate::np::round).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![2.346, -0.5].round(2).to_string(), "[ 2.35 -0.5 ]");
+    /// ```
     #[track_caller]
     pub fn round(&self, decimals: i32) -> Array {
         round(self, decimals)
     }
     /// Between two bounds: see [`np::clip`](crate::np::clip).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-5, 3, 12].clip(0, 10).to_string(), "[ 0  3 10]");
+    /// ```
     #[track_caller]
     pub fn clip(&self, low: impl Operand, high: impl Operand) -> Array {
         clip(self, low, high)
     }
     /// The greatest integer that is not greater.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-0.5, 2.9].floor().to_string(), "[-1.  2.]");
+    /// ```
     #[track_caller]
     pub fn floor(&self) -> Array {
         floor(self)
     }
     /// The least integer that is not less.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-0.5, 2.1].ceil().to_string(), "[-0.  3.]");
+    /// ```
     #[track_caller]
     pub fn ceil(&self) -> Array {
         ceil(self)
     }
     /// x * x.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-4, 5].square().to_string(), "[16 25]");
+    /// ```
     #[track_caller]
     pub fn square(&self) -> Array {
         square(self)
     }
     /// -1, 0 or 1.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![-4., 0., 5.].sign().to_string(), "[-1.  0.  1.]");
+    /// ```
     #[track_caller]
     pub fn sign(&self) -> Array {
         np::sign(self)

@@ -11,24 +11,24 @@ pub mod norm {
     use super::super::common::*;
     functions! { norm:
         /// The logarithm of the density.
-        logpdf(x, loc, scale) {
+        logpdf(x, loc, scale) of "array(1.0), 0.0, 2.0" is "-1.7370857", {
             let square = scale * scale;
             (log(&(2.0 * PI * &square)) + mul(&(x - loc), &(x - loc)) / square) / -2.0
         };
         /// The density.
-        pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
+        pdf(x, loc, scale) of "array(1.0), 0.0, 2.0" is "0.17603266", exp(&logpdf(x, loc, scale));
         /// The probability of no more than x.
-        cdf(x, loc, scale) ndtr(&((x - loc) / scale));
+        cdf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "0.8413448", ndtr(&((x - loc) / scale));
         /// Its logarithm.
-        logcdf(x, loc, scale) log_ndtr(&((x - loc) / scale));
+        logcdf(x, loc, scale) of "array(-1.0), 0.0, 1.0" is "-1.8410217", log_ndtr(&((x - loc) / scale));
         /// The probability of more than x.
-        sf(x, loc, scale) ndtr(&((loc - x) / scale));
+        sf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "0.15865526", ndtr(&((loc - x) / scale));
         /// Its logarithm.
-        logsf(x, loc, scale) log_ndtr(&((loc - x) / scale));
+        logsf(x, loc, scale) of "array(1.0), 0.0, 1.0" is "-1.8410217", log_ndtr(&((loc - x) / scale));
         /// Where the distribution function is q.
-        ppf(q, loc, scale) ndtri(q) * scale + loc;
+        ppf(q, loc, scale) of "array(0.75), 1.0, 2.0" is "2.3489795", ndtri(q) * scale + loc;
         /// Where the probability of more is q.
-        isf(q, loc, scale) ndtri(&(1.0 - q)) * scale + loc;
+        isf(q, loc, scale) of "array(0.25), 1.0, 2.0" is "2.3489795", ndtri(&(1.0 - q)) * scale + loc;
     }
 }
 
@@ -45,19 +45,19 @@ pub mod uniform {
     }
     functions! { uniform:
         /// The logarithm of the density.
-        logpdf(x, loc, scale) {
+        logpdf(x, loc, scale) of "array(1.0), 0.0, 4.0" is "-1.3862944", {
             let (low, high) = outside(x, loc, scale);
             put(&(low | high), f64::NEG_INFINITY, &-log(scale))
         };
         /// The density.
-        pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
+        pdf(x, loc, scale) of "array(3.0), 2.0, 4.0" is "0.25", exp(&logpdf(x, loc, scale));
         /// The probability of no more than x.
-        cdf(x, loc, scale) {
+        cdf(x, loc, scale) of "array(3.0), 2.0, 4.0" is "0.25", {
             let (low, high) = outside(x, loc, scale);
             put(&low, 0.0, &put(&high, 1.0, &((x - loc) / scale)))
         };
         /// Where the distribution function is q; NaN if q is no probability.
-        ppf(q, loc, scale) put(&no_probability(q), f64::NAN, &(loc + scale * q));
+        ppf(q, loc, scale) of "array(0.25), 2.0, 4.0" is "3.0", put(&no_probability(q), f64::NAN, &(loc + scale * q));
     }
 }
 
@@ -71,14 +71,14 @@ pub mod t {
     use super::super::common::*;
     functions! { t:
         /// The logarithm of the density.
-        logpdf(x, df, loc, scale) {
+        logpdf(x, df, loc, scale) of "array(1.0), 3.0, 0.0, 1.0" is "-1.5762529", {
             let x = (x - loc) / scale;
             let (half, more) = (df / 2.0, (df + 1.0) / 2.0);
             let norm = gammaln(&half) + log(&(scale * scale * PI * df)) / 2.0 - gammaln(&more);
             -(norm + more * log1p(&(mul(&x, &x) / df)))
         };
         /// The density.
-        pdf(x, df, loc, scale) exp(&logpdf(x, df, loc, scale));
+        pdf(x, df, loc, scale) of "array(1.0), 3.0, 0.0, 2.0" is "0.15659046", exp(&logpdf(x, df, loc, scale));
     }
 }
 
@@ -92,24 +92,24 @@ pub mod cauchy {
     use super::super::common::*;
     functions! { cauchy:
         /// The logarithm of the density.
-        logpdf(x, loc, scale) {
+        logpdf(x, loc, scale) of "array(1.0), 0.0, 1.0" is "-1.837877", {
             let x = (x - loc) / scale;
             -(log(&(PI * scale)) + log1p(&mul(&x, &x)))
         };
         /// The density.
-        pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
+        pdf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "0.079577476", exp(&logpdf(x, loc, scale));
         /// The probability of no more than x.
-        cdf(x, loc, scale) 0.5 + FRAC_1_PI * crate::prim::atan(&((x - loc) / scale));
+        cdf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "0.75", 0.5 + FRAC_1_PI * crate::prim::atan(&((x - loc) / scale));
         /// Its logarithm.
-        logcdf(x, loc, scale) log(&cdf(x, loc, scale));
+        logcdf(x, loc, scale) of "array(0.0), 0.0, 2.0" is "-0.6931472", log(&cdf(x, loc, scale));
         /// The probability of more than x.
-        sf(x, loc, scale) 0.5 + FRAC_1_PI * crate::prim::atan(&((loc - x) / scale));
+        sf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "0.25", 0.5 + FRAC_1_PI * crate::prim::atan(&((loc - x) / scale));
         /// Its logarithm.
-        logsf(x, loc, scale) log(&sf(x, loc, scale));
+        logsf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "-1.3862944", log(&sf(x, loc, scale));
         /// Where the distribution function is q.
-        ppf(q, loc, scale) (PI * q - FRAC_PI_2).tan() * scale + loc;
+        ppf(q, loc, scale) of "array(0.75), 1.0, 2.0" is "3.0", (PI * q - FRAC_PI_2).tan() * scale + loc;
         /// Where the probability of more is q.
-        isf(q, loc, scale) (FRAC_PI_2 - PI * q).tan() * scale + loc;
+        isf(q, loc, scale) of "array(0.25), 1.0, 2.0" is "3.0", (FRAC_PI_2 - PI * q).tan() * scale + loc;
     }
 }
 
@@ -123,11 +123,11 @@ pub mod laplace {
     use super::super::common::*;
     functions! { laplace:
         /// The logarithm of the density.
-        logpdf(x, loc, scale) -((x - loc).abs() / scale + log(&(2.0 * scale)));
+        logpdf(x, loc, scale) of "array(1.0), 0.0, 2.0" is "-1.8862944", -((x - loc).abs() / scale + log(&(2.0 * scale)));
         /// The density.
-        pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
+        pdf(x, loc, scale) of "array(1.0), 1.0, 2.0" is "0.25", exp(&logpdf(x, loc, scale));
         /// The probability of no more than x.
-        cdf(x, loc, scale) {
+        cdf(x, loc, scale) of "array(1.0), 0.0, 2.0" is "0.69673467", {
             let x = (x - loc) / scale;
             pick(&at_most(&x, 0.0), &(0.5 * exp(&x)), &(1.0 - 0.5 * exp(&-&x)))
         };
@@ -144,19 +144,19 @@ pub mod logistic {
     use super::super::common::*;
     functions! { logistic:
         /// The logarithm of the density.
-        logpdf(x, loc, scale) {
+        logpdf(x, loc, scale) of "array(0.0), 0.0, 1.0" is "-1.3862944", {
             let x = (x - loc) / scale;
             -2.0 * crate::nn::softplus(&-&x) - x - log(scale)
         };
         /// The density.
-        pdf(x, loc, scale) exp(&logpdf(x, loc, scale));
+        pdf(x, loc, scale) of "array(2.0), 0.0, 2.0" is "0.098305956", exp(&logpdf(x, loc, scale));
         /// The probability of no more than x.
-        cdf(x, loc, scale) expit(&((x - loc) / scale));
+        cdf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "0.7310586", expit(&((x - loc) / scale));
         /// The probability of more than x.
-        sf(x, loc, scale) expit(&((loc - x) / scale));
+        sf(x, loc, scale) of "array(3.0), 1.0, 2.0" is "0.26894143", expit(&((loc - x) / scale));
         /// Where the distribution function is q.
-        ppf(q, loc, scale) logit(q) * scale + loc;
+        ppf(q, loc, scale) of "array(0.75), 1.0, 2.0" is "3.1972246", logit(q) * scale + loc;
         /// Where the probability of more is q.
-        isf(q, loc, scale) -logit(q) * scale + loc;
+        isf(q, loc, scale) of "array(0.75), 1.0, 2.0" is "-1.1972246", -logit(q) * scale + loc;
     }
 }

@@ -14,10 +14,11 @@
 //! The parameters come in SciPy's order, those of the shape first, then `loc` and `scale`, which shift and stretch: numbers or arrays, which broadcast. JAX has 0 and 1 for
 //! them by default.
 
-/// The functions of a distribution, one line each: what is given first, the parameters, the value.
-macro_rules! functions { ($dist:ident: $($(#[$doc:meta])* $f:ident($x:ident $(, $p:ident)*) $value:expr;)*) => { $(
+/// The functions of a distribution, one line each: what is given first, the parameters, an example, the value.
+macro_rules! functions { ($dist:ident: $($(#[$doc:meta])* $f:ident($x:ident $(, $p:ident)*) of $of:literal is $is:literal, $value:expr;)*) => { $(
     $(#[$doc])*
     #[doc = concat!("As `jax.scipy.stats.", stringify!($dist), ".", stringify!($f), "`.")]
+    #[doc = concat!("\n```\nuse cotangent::{prelude::*, stats::", stringify!($dist), "};\nassert_eq!(", stringify!($dist), "::", stringify!($f), "(&", $of, ").to_string(), \"", $is, "\");\n```")]
     #[track_caller]
     pub fn $f($x: &Array $(, $p: impl Operand)*) -> Array {
         fn value(all: &[Array]) -> Array {

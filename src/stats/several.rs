@@ -19,6 +19,12 @@ pub mod multivariate_normal {
     /// The logarithm of the density at vectors along the last axis of `x`. The covariance is a matrix, or a number, the variance of each element; without an axis of `mean`
     /// it is that of numbers. Needs the feature `linalg` for a matrix. As `jax.scipy.stats.multivariate_normal.logpdf`.
     ///
+    /// ```
+    /// use cotangent::{prelude::*, stats::multivariate_normal};
+    /// let (mean, cov) = (array![0., 0.], array![[1., 0.], [0., 4.]]);
+    /// assert_eq!(multivariate_normal::logpdf(&array![1., 0.], &mean, &cov).to_string(), "-3.0310242");
+    /// ```
+    ///
     /// # Panics
     /// If the shapes do not fit.
     #[track_caller]
@@ -69,6 +75,13 @@ pub mod multivariate_normal {
     }
     /// The density. As `jax.scipy.stats.multivariate_normal.pdf`.
     ///
+    /// ```
+    /// use cotangent::{prelude::*, stats::multivariate_normal};
+    /// let points = array![[0., 0.], [1., 1.]];
+    /// let y = multivariate_normal::pdf(&points, &array![0., 0.], &array(1.));
+    /// assert!((y - array![0.15915494, 0.05854983]).abs().max().to_f64() < 1e-7);
+    /// ```
+    ///
     /// # Panics
     /// As [`logpdf`].
     #[track_caller]
@@ -93,6 +106,12 @@ pub mod dirichlet {
 
     /// The logarithm of the density at vectors along the first axis of `x`; minus infinity where they are none of this distribution. The last of their elements may be left
     /// out. As `jax.scipy.stats.dirichlet.logpdf`.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stats::dirichlet};
+    /// assert_eq!(dirichlet::logpdf(&array![0.2, 0.9], &array![2., 1.]).to_f64(), f64::NEG_INFINITY);
+    /// assert_eq!(dirichlet::logpdf(&array![0.25, 0.75], &array![1., 1.]).to_f64(), 0.0);
+    /// ```
     ///
     /// # Panics
     /// If `alpha` is no vector, or if the shapes do not fit.
@@ -124,6 +143,11 @@ pub mod dirichlet {
         put(&!(prim::reduce_and(&above(&x, 0.0), &[0]) & whole), f64::NEG_INFINITY, &value)
     }
     /// The density. As `jax.scipy.stats.dirichlet.pdf`.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stats::dirichlet};
+    /// assert!((dirichlet::pdf(&array![0.25, 0.75], &array![2., 3.]).to_f64() - 1.6875).abs() < 1e-6);
+    /// ```
     ///
     /// # Panics
     /// As [`logpdf`].

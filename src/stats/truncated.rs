@@ -25,7 +25,7 @@ pub mod truncnorm {
     }
     functions! { truncnorm:
         /// The logarithm of the density; NaN where a is not less than b.
-        logpdf(x, a, b, loc, scale) {
+        logpdf(x, a, b, loc, scale) of "array(0.0), 0.0, 1.0, 0.0, 1.0" is "0.15592396", {
             let wrong = ge(a, b);
             let y = (x - loc) / scale;
             let (low, high) = (put(&wrong, -1.0, a), put(&wrong, 1.0, b));
@@ -33,9 +33,9 @@ pub mod truncnorm {
             put(&wrong, f64::NAN, &put(&(lt(&y, a) | gt(&y, b)), f64::NEG_INFINITY, &inside))
         };
         /// The density.
-        pdf(x, a, b, loc, scale) exp(&logpdf(x, a, b, loc, scale));
+        pdf(x, a, b, loc, scale) of "array(1.0), 0.0, 2.0, 0.0, 1.0" is "0.5070106", exp(&logpdf(x, a, b, loc, scale));
         /// The logarithm of the probability of no more than x.
-        logcdf(x, a, b, loc, scale) {
+        logcdf(x, a, b, loc, scale) of "array(0.5), 0.0, 1.0, 0.0, 1.0" is "-0.57820106", {
             let y = (x - loc) / scale;
             let wrong = ge(a, b);
             let inside = gt(&y, a) & lt(&y, b) & !&wrong;
@@ -50,10 +50,10 @@ pub mod truncnorm {
             put(&(wrong | is_nan(&y)), f64::NAN, &pick(&inside, &value, &edge))
         };
         /// The probability of no more than x.
-        cdf(x, a, b, loc, scale) exp(&logcdf(x, a, b, loc, scale));
+        cdf(x, a, b, loc, scale) of "array(0.5), 0.0, 1.0, 0.0, 1.0" is "0.5609065", exp(&logcdf(x, a, b, loc, scale));
         /// The logarithm of the probability of more than x.
-        logsf(x, a, b, loc, scale) logcdf(&-x, &-b, &-a, &-loc, scale);
+        logsf(x, a, b, loc, scale) of "array(0.5), 0.0, 1.0, 0.0, 1.0" is "-0.82304275", logcdf(&-x, &-b, &-a, &-loc, scale);
         /// The probability of more than x.
-        sf(x, a, b, loc, scale) exp(&logsf(x, a, b, loc, scale));
+        sf(x, a, b, loc, scale) of "array(0.5), 0.0, 1.0, 0.0, 1.0" is "0.43909356", exp(&logsf(x, a, b, loc, scale));
     }
 }

@@ -16,6 +16,7 @@
 //! ```
 
 mod containers;
+mod event;
 mod ravel;
 mod structure;
 #[cfg(test)]
@@ -25,10 +26,9 @@ mod tests;
 
 pub use containers::Static;
 pub(crate) use containers::sorted;
+pub use event::{Definition, Fixed, Node, Walker};
 pub use ravel::{ravel, unravel};
-pub use structure::{
-    Definition, Fixed, Mismatch, Node, Structure, StructureHasher, StructureMatcher, StructureWriter, Walker,
-};
+pub use structure::{Mismatch, Structure, StructureHasher, StructureMatcher, StructureWriter};
 
 use crate::Array;
 use crate::error::{ErrorKind, fail};
@@ -93,12 +93,33 @@ use crate::error::{ErrorKind, fail};
 )]
 pub trait Pytree: Sized + Send + Sync + 'static {
     /// Tells the walker of every node and every leaf, in order: exactly one event, or one node and its children.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::StructureWriter};
+    /// let mut w = StructureWriter::default();
+    /// [(array(1), Static(5))].walk(&mut w);
+    /// assert_eq!(w.finish().to_string(), "[(*, 5)]");
+    /// ```
     fn walk<'a>(&'a self, w: &mut dyn Walker<'a>);
 
     /// The same structure with other leaves. Takes as many from `leaves` as the tree has, in the order of [`walk`](Pytree::walk).
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let like = (array(0), vec![array(0)]);
+    /// let (a, b) = like.rebuild(&mut [array(7), array(8)].into_iter());
+    /// assert_eq!((a.to_f64(), b[0].to_f64()), (7., 8.));
+    /// ```
     fn rebuild(&self, leaves: &mut dyn Iterator<Item = Array>) -> Self;
 
     /// A second handle to the same arrays. For keys this is the library's own business, so it is not called `clone`.
+    ///
+    /// ```
+    /// use cotangent::{Array, Pytree, prelude::array, tree};
+    /// let params = (array(1.0), vec![array(2.0)]);
+    /// let again = params.share();
+    /// assert_eq!(tree::leaves(&again).len(), 2);
+    /// ```
     fn share(&self) -> Self {
         let mut leaves = Leaves::default();
         self.walk(&mut leaves);
@@ -152,11 +173,22 @@ fn borrowed<T: Pytree>(tree: &T) -> smallvec::SmallVec<[&Array; 8]> {
 // `rebuild`, and each function a few instructions more.
 
 /// The arrays of a tree, in order.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let all = tree::leaves(&(array(1.5), vec![array(2.), array(3.)]));
+/// assert_eq!(all.iter().map(Array::to_f64).collect::<Vec<_>>(), [1.5, 2., 3.]);
+/// ```
 pub fn leaves<T: Pytree>(tree: &T) -> Vec<Array> {
     borrowed(tree).into_iter().cloned().collect()
 }
 
 /// The number of arrays of a tree.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// assert_eq!(tree::leaf_count(&(array(1), [array(2), array(3)], None::<Array>)), 3);
+/// ```
 pub fn leaf_count<T: Pytree>(tree: &T) -> usize {
     let mut w = Count::default();
     tree.walk(&mut w);
@@ -164,21 +196,44 @@ pub fn leaf_count<T: Pytree>(tree: &T) -> usize {
 }
 
 /// The structure of a tree.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// assert_eq!(tree::structure(&(array(1), vec![array(2)])).to_string(), "(*, [*])");
+/// ```
 pub fn structure<T: Pytree>(tree: &T) -> Structure {
     Structure::of(tree)
 }
 
 /// The key path of every leaf, as in `.layers[0]['w']`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// assert_eq!(tree::paths(&(array(1), vec![array(2), array(3)])), ["[0]", "[1][0]", "[1][1]"]);
+/// ```
 pub fn paths<T: Pytree>(tree: &T) -> Vec<String> {
     Structure::of(tree).paths()
 }
 
 /// The arrays of a tree and its structure.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let (leaves, structure) = tree::flatten(&[Some(array(7)), None]);
+/// assert_eq!((leaves.len(), structure.to_string()), (1, "[Some(*), None]".into()));
+/// ```
 pub fn flatten<T: Pytree>(tree: &T) -> (Vec<Array>, Structure) {
     (leaves(tree), Structure::of(tree))
 }
 
 /// A tree with the structure of `template` and these leaves.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let like = (array(0), [array(0), array(0)]);
+/// let (a, [b, c]) = tree::unflatten(&like, [array(1), array(2), array(3)]);
+/// assert_eq!((a.to_f64(), b.to_f64(), c.to_f64()), (1., 2., 3.));
+/// ```
 ///
 /// # Panics
 /// If there are more or fewer leaves than the structure has.
@@ -198,11 +253,26 @@ pub fn unflatten<T: Pytree>(template: &T, leaves: impl IntoIterator<Item = Array
 }
 
 /// `f` of every leaf.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let (a, b) = tree::map(&(array(1.), array![2., 3.]), |x| x * 10.);
+/// assert_eq!((a.to_f64(), b.to_string()), (10., "[20. 30.]".into()));
+/// ```
 pub fn map<T: Pytree>(tree: &T, mut f: impl FnMut(&Array) -> Array) -> T {
     tree.rebuild(&mut borrowed(tree).into_iter().map(&mut f as &mut dyn FnMut(&Array) -> Array))
 }
 
 /// `f` of every leaf and its key path.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// #[derive(Pytree)]
+/// struct Layer { w: Array, b: Array }
+/// let decay = |path: &str, x: &Array| if path == ".w" { 0.5 * x } else { x.clone() };
+/// let p = tree::map_with_path(&Layer { w: array(4.), b: array(4.) }, decay);
+/// assert_eq!((p.w.to_f64(), p.b.to_f64()), (2., 4.));
+/// ```
 pub fn map_with_path<T: Pytree>(tree: &T, mut f: impl FnMut(&str, &Array) -> Array) -> T {
     let paths = paths(tree);
     tree.rebuild(&mut paths.iter().zip(borrowed(tree)).map(|(path, x)| f(path, x)))
@@ -228,6 +298,13 @@ pub fn map2<T: Pytree>(first: &T, second: &T, mut f: impl FnMut(&Array, &Array) 
 
 /// `f` of every leaf of the first tree and its counterparts in the second and the third.
 ///
+/// ```
+/// use cotangent::prelude::*;
+/// let mix = |x: &Array, y: &Array, t: &Array| x + t * (y - x);
+/// let [a, b] = tree::map3(&[array(0.), array(1.)], &[array(4.), array(5.)], &[array(0.5), array(1.)], mix);
+/// assert_eq!((a.to_f64(), b.to_f64()), (2., 5.));
+/// ```
+///
 /// # Panics
 /// If the structures differ.
 #[track_caller]
@@ -239,6 +316,14 @@ pub fn map3<T: Pytree>(first: &T, second: &T, third: &T, mut f: impl FnMut(&Arra
 }
 
 /// The pairs of corresponding leaves, or where the structures differ. The trees may be of different types.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let (x, y) = (vec![array(1.), array(2.)], vec![array(3.), array(5.)]);
+/// let products: f64 = tree::zip(&x, &y).unwrap().iter().map(|(x, y)| (*x * *y).to_f64()).sum();
+/// assert_eq!(products, 13.0);
+/// assert!(tree::zip(&x, &vec![array(1.)]).is_err());
+/// ```
 pub fn zip<'a, T: Pytree, U: Pytree>(first: &'a T, second: &'a U) -> Result<Vec<(&'a Array, &'a Array)>, Mismatch> {
     match difference(first, second) {
         None => Ok(borrowed(first).into_iter().zip(borrowed(second)).collect()),
@@ -247,17 +332,36 @@ pub fn zip<'a, T: Pytree, U: Pytree>(first: &'a T, second: &'a U) -> Result<Vec<
 }
 
 /// Where the structures of two trees first differ; `None` if they are equal.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let (x, y) = ((array(1), vec![array(2)]), (array(1), vec![array(2), array(3)]));
+/// assert!(tree::difference(&x, &x).is_none());
+/// assert_eq!(tree::difference(&x, &y).unwrap().path, "[1]");
+/// ```
 pub fn difference<T: Pytree, U: Pytree>(first: &T, second: &U) -> Option<Mismatch> {
     let structure = Structure::of(first);
     if structure.matches(second) { None } else { structure.difference(&Structure::of(second)) }
 }
 
 /// The leaves combined from left to right.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let most = tree::reduce(&(array(3.), [array(9.), array(5.)]), 0.0, |most: f64, x| most.max(x.to_f64()));
+/// assert_eq!(most, 9.0);
+/// ```
 pub fn reduce<T: Pytree, R>(tree: &T, init: R, f: impl FnMut(R, &Array) -> R) -> R {
     borrowed(tree).into_iter().fold(init, f)
 }
 
 /// Whether `f` holds for every leaf.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let params = (array![1., 2.], array(f32::NAN));
+/// assert!(!tree::all(&params, |x| cotangent::np::isfinite(x).all().to_bool()));
+/// ```
 pub fn all<T: Pytree>(tree: &T, f: impl FnMut(&Array) -> bool) -> bool {
     borrowed(tree).into_iter().all(f)
 }

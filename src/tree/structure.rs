@@ -5,175 +5,11 @@
 //! [`Structure`] is a stream that was written down. A cache of compiled functions asks for a hash and for a comparison with
 //! structures written down before; both listen to the stream as it passes and allocate nothing.
 
+use super::event::{Fixed, Node, Walker};
 use crate::{Array, Pytree};
-use std::any::Any;
 use std::fmt::{Debug, Display, Formatter};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-
-/// Listens to the events of a tree: its nodes before their children, a map's key before its value.
-///
-/// Every child of a node is one leaf, one static value or one node with its own children.
-pub trait Walker<'a> {
-    /// An array.
-    fn leaf(&mut self, leaf: &'a Array);
-    /// A node, whose children follow.
-    fn node(&mut self, _node: Node) {}
-    /// The key of the child that follows, in a map.
-    fn key(&mut self, _key: &'a dyn Fixed) {}
-    /// A value that is part of the structure and has no leaves.
-    fn fixed(&mut self, _value: &'a dyn Fixed) {}
-}
-
-/// Two walkers that listen to one walk.
-impl<'a, V: Walker<'a>, W: Walker<'a>> Walker<'a> for (V, W) {
-    fn leaf(&mut self, leaf: &'a Array) {
-        self.0.leaf(leaf);
-        self.1.leaf(leaf)
-    }
-    fn node(&mut self, node: Node) {
-        self.0.node(node);
-        self.1.node(node)
-    }
-    fn key(&mut self, key: &'a dyn Fixed) {
-        self.0.key(key);
-        self.1.key(key)
-    }
-    fn fixed(&mut self, value: &'a dyn Fixed) {
-        self.0.fixed(value);
-        self.1.fixed(value)
-    }
-}
-
-/// What a tree may hold beside arrays: keys of maps and static values. Every `T: Clone + Eq + Hash + Debug + Send + Sync` is one.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be part of a structure",
-    label = "not `Clone + Eq + Hash + Debug + Send + Sync`",
-    note = "static values and keys of maps are compared to find what was compiled before",
-    note = "a float belongs in an Array, or is skipped with #[pytree(skip)] if nothing is computed from it"
-)]
-pub trait Fixed: Debug + Send + Sync + 'static {
-    /// Hashes the value.
-    fn hash_into(&self, state: &mut dyn Hasher);
-    /// Whether the other is of the same type and equal.
-    fn same(&self, other: &dyn Fixed) -> bool;
-    /// A copy to keep.
-    fn keep(&self) -> Arc<dyn Fixed>;
-    /// For the comparison.
-    fn as_any(&self) -> &dyn Any;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Clone + Eq + Hash + Debug + Send + Sync + 'static> Fixed for T {
-    fn hash_into(&self, mut state: &mut dyn Hasher) {
-        self.hash(&mut state)
-    }
-    fn same(&self, other: &dyn Fixed) -> bool {
-        other.as_any().downcast_ref::<T>().is_some_and(|other| self == other)
-    }
-    fn keep(&self) -> Arc<dyn Fixed> {
-        Arc::new(self.clone())
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// A node of a tree and the number of its children.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Node {
-    /// A tuple; `()` too.
-    Tuple(usize),
-    /// A sequence: the name of its container and its length.
-    List(&'static str, usize),
-    /// A map: the name of its container and its length. Each child is preceded by its key.
-    Map(&'static str, usize),
-    /// `None`: no children.
-    None,
-    /// `Some`: one child.
-    Some,
-    /// A struct, or a variant of an enum: one child for each field.
-    Struct(&'static Definition),
-}
-
-impl Node {
-    /// The number of children.
-    pub fn arity(&self) -> usize {
-        match self {
-            Node::Tuple(n) | Node::List(_, n) | Node::Map(_, n) => *n,
-            Node::None => 0,
-            Node::Some => 1,
-            Node::Struct(d) => d.fields.len(),
-        }
-    }
-    /// What tells this node from most others, cheaply: lengths and identities, no strings.
-    fn fingerprint(&self) -> u64 {
-        match self {
-            Node::Tuple(n) => 1 + 8 * *n as u64,
-            Node::List(name, n) => 2 + 8 * (*n as u64) + ((name.len() as u64) << 48),
-            Node::Map(name, n) => 3 + 8 * (*n as u64) + ((name.len() as u64) << 48),
-            Node::None => 4,
-            Node::Some => 5,
-            Node::Struct(d) => d.id,
-        }
-    }
-}
-
-/// A struct, or a variant of an enum, that derives [`Pytree`]. Made at compile time.
-#[derive(Debug)]
-pub struct Definition {
-    id: u64,
-    module: &'static str,
-    name: &'static str,
-    variant: Option<&'static str>,
-    fields: &'static [&'static str],
-}
-
-impl Definition {
-    /// The definition of `name` in `module`. The fields of a tuple struct are called `"0"`, `"1"`, ..
-    pub const fn new(
-        module: &'static str,
-        name: &'static str,
-        variant: Option<&'static str>,
-        fields: &'static [&'static str],
-    ) -> Definition {
-        let mut id = mix_str(mix_str(6, module), name);
-        if let Some(variant) = variant {
-            id = mix_str(id, variant);
-        }
-        let mut i = 0;
-        while i < fields.len() {
-            id = mix_str(id, fields[i]);
-            i += 1;
-        }
-        Definition { id, module, name, variant, fields }
-    }
-    fn is_tuple(&self) -> bool {
-        self.fields.first() == Some(&"0")
-    }
-}
-
-impl PartialEq for Definition {
-    fn eq(&self, other: &Definition) -> bool {
-        let parts = |d: &Definition| (d.module, d.name, d.variant, d.fields);
-        std::ptr::eq(self, other) || self.id == other.id && parts(self) == parts(other)
-    }
-}
-impl Eq for Definition {}
-impl Hash for Definition {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.id)
-    }
-}
-impl Display for Definition {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)?;
-        match self.variant {
-            Some(variant) => write!(f, "::{variant}"),
-            None => Ok(()),
-        }
-    }
-}
 
 // ---- hashing -------------------------------------------------------------------------------------------------------------
 
@@ -182,7 +18,7 @@ const fn mix(hash: u64, word: u64) -> u64 {
     (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
 
-const fn mix_str(mut hash: u64, s: &str) -> u64 {
+pub(super) const fn mix_str(mut hash: u64, s: &str) -> u64 {
     let bytes = s.as_bytes();
     let mut i = 0;
     while i < bytes.len() {
@@ -193,6 +29,18 @@ const fn mix_str(mut hash: u64, s: &str) -> u64 {
 }
 
 /// Hashes a structure as it passes. As a [`Hasher`] it takes more words, such as the types of the leaves.
+///
+/// ```
+/// use cotangent::{prelude::*, tree::StructureHasher};
+/// use std::hash::Hasher;
+/// let hash = |t: &(Array, Static<i32>)| {
+///     let mut h = StructureHasher::default();
+///     t.walk(&mut h);
+///     h.finish()
+/// };
+/// assert_eq!(hash(&(array(1.), Static(3))), hash(&(array(2.), Static(3))));
+/// assert_ne!(hash(&(array(1.), Static(3))), hash(&(array(1.), Static(4))));
+/// ```
 #[derive(Clone, Default, Debug)]
 pub struct StructureHasher {
     state: u64,
@@ -285,6 +133,13 @@ pub struct Structure {
 }
 
 /// Writes a [`Structure`] down.
+///
+/// ```
+/// use cotangent::{prelude::*, tree::StructureWriter};
+/// let mut writer = StructureWriter::default();
+/// (array(1), vec![array(2), array(3)]).walk(&mut writer);
+/// assert_eq!(writer.finish().to_string(), "(*, [*, *])");
+/// ```
 #[derive(Default)]
 pub struct StructureWriter {
     tokens: Vec<Token>,
@@ -314,6 +169,13 @@ impl<'a> Walker<'a> for StructureWriter {
 
 impl StructureWriter {
     /// The structure of the tree that was walked.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::StructureWriter};
+    /// let mut writer = StructureWriter::default();
+    /// Some(array(1)).walk(&mut writer);
+    /// assert_eq!(writer.finish(), tree::structure(&Some(array(2))));
+    /// ```
     pub fn finish(self) -> Structure {
         // A hand-written `walk` that announces other children than it walks is caught here, once, and not trusted later.
         let mut wanted = 1usize;
@@ -332,6 +194,14 @@ impl StructureWriter {
 }
 
 /// Compares a structure with a tree as it passes.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let structure = tree::structure(&vec![array(1), array(2)]);
+/// let mut matcher = structure.matcher();
+/// vec![array(5), array(6)].walk(&mut matcher);
+/// assert!(matcher.finish());
+/// ```
 pub struct StructureMatcher<'s> {
     rest: &'s [Token],
     same: bool,
@@ -346,6 +216,14 @@ impl<'s> StructureMatcher<'s> {
         }
     }
     /// Whether the tree that was walked had the structure.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let structure = tree::structure(&vec![array(1), array(2)]);
+    /// let mut matcher = structure.matcher();
+    /// vec![array(5)].walk(&mut matcher);
+    /// assert!(!matcher.finish());
+    /// ```
     pub fn finish(self) -> bool {
         self.same && self.rest.is_empty()
     }
@@ -368,37 +246,79 @@ impl<'a> Walker<'a> for StructureMatcher<'_> {
 
 impl Structure {
     /// The structure of a tree.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// assert_eq!(Structure::of(&[Some(array(1)), None]).to_string(), "[Some(*), None]");
+    /// ```
     pub fn of<T: Pytree>(tree: &T) -> Structure {
         let mut w = StructureWriter::default();
         tree.walk(&mut w);
         w.finish()
     }
     /// The hash that the structure of this tree has, without writing it down.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// let (x, y) = ((array(1), array(2)), (array(3), array(4)));
+    /// assert!(Structure::hash_of(&x) == Structure::hash_of(&y) && Structure::hash_of(&x) != Structure::hash_of(&x.0));
+    /// ```
     pub fn hash_of<T: Pytree>(tree: &T) -> u64 {
         let mut w = StructureHasher::default();
         tree.walk(&mut w);
         w.finish()
     }
     /// Whether the tree has this structure. Allocates nothing.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// let pair = Structure::of(&(array(1), array(2)));
+    /// assert!(pair.matches(&(array(3), array(4))) && !pair.matches(&[array(3), array(4)]));
+    /// ```
     pub fn matches<T: Pytree>(&self, tree: &T) -> bool {
         let mut w = self.matcher();
         tree.walk(&mut w);
         w.finish()
     }
     /// A walker that compares what it hears with this structure.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// let structure = Structure::of(&array(1));
+    /// let mut matcher = structure.matcher();
+    /// array(2).walk(&mut matcher);
+    /// assert!(matcher.finish());
+    /// ```
     pub fn matcher(&self) -> StructureMatcher<'_> {
         StructureMatcher { rest: &self.tokens, same: true }
     }
     /// The number of arrays.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// assert_eq!(Structure::of(&(array(1), [array(2), array(3)])).leaf_count(), 3);
+    /// ```
     pub fn leaf_count(&self) -> usize {
         self.leaves
     }
     /// The hash, computed once: the same as [`Structure::hash_of`] the tree.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// let x = vec![array(1), array(2)];
+    /// assert_eq!(Structure::of(&x).hash_value(), Structure::hash_of(&x));
+    /// ```
     pub fn hash_value(&self) -> u64 {
         self.hash
     }
 
     /// The key path of every leaf, as JAX prints it: `.layers[0]['w']`. The path of a lone array is empty.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// let nested = std::collections::BTreeMap::from([("w", vec![array(1)])]);
+    /// assert_eq!(Structure::of(&nested).paths(), ["['w'][0]"]);
+    /// ```
     pub fn paths(&self) -> Vec<String> {
         let mut paths = Vec::with_capacity(self.leaves);
         self.replay(|i, place| {
@@ -449,6 +369,12 @@ impl Structure {
     }
 
     /// Where the two structures first differ; `None` if they are equal.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, tree::Structure};
+    /// let (x, y) = (Structure::of(&Some(array(1))), Structure::of(&None::<Array>));
+    /// assert_eq!((x.difference(&x), x.difference(&y).is_some()), (None, true));
+    /// ```
     pub fn difference(&self, other: &Structure) -> Option<Mismatch> {
         let n = self.tokens.iter().zip(&other.tokens).take_while(|(a, b)| a == b).count();
         if n == self.tokens.len() && n == other.tokens.len() {
@@ -648,6 +574,12 @@ impl Display for Key<'_> {
 }
 
 /// Where two trees differ first.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let found = tree::difference(&vec![array(1)], &vec![array(1), array(2)]).unwrap();
+/// assert!(found.path.is_empty() && found.to_string().starts_with("the structures differ at the root"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     /// The key path of the place; empty for the whole tree.

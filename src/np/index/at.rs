@@ -10,6 +10,16 @@ use crate::np::{self, broadcast_to};
 use crate::prim::{self, FillValue, GatherOptions, ScatterDimensionNumbers, ScatterOptions};
 
 /// What an index outside of its dimension means.
+///
+/// ```
+/// use cotangent::{np::Mode, prelude::*};
+/// let x = array![1., 2., 3.];
+/// let read = |mode: Mode| x.at([1, 4]).mode(mode).get().to_string();
+/// assert_eq!(read(Mode::Clip), "[2. 3.]");
+/// assert_eq!(read(Mode::Wrap), "[2. 2.]");
+/// assert_eq!(read(Mode::Fill), "[ 2. nan]");
+/// assert_eq!(x.at([1, 4]).mode(Mode::Drop).add(10.).to_string(), "[ 1. 12.  3.]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// The nearest one inside.
@@ -76,6 +86,14 @@ impl Array {
 /// A place in an array: see [`Array::at`].
 ///
 /// Values that are written broadcast to the place, are combined with what is there in the type in which both meet, and are converted to the array's type.
+///
+/// ```
+/// use cotangent::{np::Mode, prelude::*};
+/// let x = array![[1, 2], [3, 4]];
+/// let column = x.at((.., 1));
+/// assert_eq!(column.get().to_string(), "[2 4]");
+/// assert_eq!(column.set(0).to_string(), "[[1 0]\n [3 0]]");
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a place in an array does nothing by itself"]
 pub struct At {
@@ -111,22 +129,45 @@ macro_rules! writes { ($($(#[$doc:meta])* $name:ident $scatter:ident $combine:ex
 
 impl At {
     /// What an index outside means, of known ones too.
+    ///
+    /// ```
+    /// use cotangent::{np::Mode, prelude::*};
+    /// assert_eq!(array![1, 2, 3].at(5).mode(Mode::Clip).set(9).to_string(), "[1 2 9]");
+    /// ```
     pub fn mode(mut self, mode: Mode) -> At {
         self.mode = Some(mode);
         self
     }
     /// What a read outside gives with [`Mode::Fill`], which this implies if no mode is given. Otherwise it is NaN, the least signed or the greatest unsigned integer, true.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1, 2, 3].at([0, 3]).fill_value(-7).get().to_string(), "[ 1 -7]");
+    /// ```
     pub fn fill_value(mut self, value: impl Into<FillValue>) -> At {
         self.fill = Some(value.into());
         self.mode.get_or_insert(Mode::Fill);
         self
     }
     /// A promise that the indices ascend.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let y = array![1, 2, 3].at([0, 2]).indices_are_sorted().set(array![8, 9]);
+    /// assert_eq!(y.to_string(), "[8 2 9]");
+    /// ```
     pub fn indices_are_sorted(mut self) -> At {
         self.sorted = true;
         self
     }
     /// A promise that no element is named twice. [`mul`](At::mul) and [`div`](At::div) by index arrays have derivatives with respect to the values only with it.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// // the derivative with respect to the factors
+    /// let f = |v: &Array| array![5., 2., 3.].at([2, 0]).unique_indices().mul(v).sum();
+    /// assert_eq!(grad(f)(&array![1., 1.]).to_string(), "[3. 5.]");
+    /// ```
     pub fn unique_indices(mut self) -> At {
         self.unique = true;
         self
@@ -144,6 +185,11 @@ impl At {
     }
 
     /// What is there.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[1, 2], [3, 4]].at((1, ..)).get().to_string(), "[3 4]");
+    /// ```
     ///
     /// # Panics
     /// As [`Array::i`] does.
@@ -164,19 +210,54 @@ impl At {
     }
     writes! {
         /// The array with `values` there. Where an index repeats, the last one stays.
+        ///
+        /// ```
+        /// use cotangent::prelude::*;
+        /// assert_eq!(array![1, 2, 3].at([0, 0, 1]).set(array![7, 8, 9]).to_string(), "[8 9 3]");
+        /// ```
         set scatter None;
         /// The array with `values` added there.
+        ///
+        /// ```
+        /// use cotangent::prelude::*;
+        /// assert_eq!(array![1, 2, 3].at([0, 0, 1]).add(array![10, 20, 30]).to_string(), "[31 32  3]");
+        /// ```
         add scatter_add Some(np::add);
         /// The array with `values` subtracted there.
+        ///
+        /// ```
+        /// use cotangent::prelude::*;
+        /// assert_eq!(array![1, 2, 3].at(1..).sub(5).to_string(), "[ 1 -3 -2]");
+        /// ```
         sub scatter_sub Some(np::subtract);
         /// The array multiplied by `values` there.
+        ///
+        /// ```
+        /// use cotangent::prelude::*;
+        /// assert_eq!(array![1, 2, 3].at([2, 2]).mul(10).to_string(), "[  1   2 300]");
+        /// ```
         mul scatter_mul Some(np::multiply);
         /// The array with the lesser of what is there and `values`.
+        ///
+        /// ```
+        /// use cotangent::prelude::*;
+        /// assert_eq!(array![1, 5, 3].at(..).min(array![2, 2, 9]).to_string(), "[1 2 3]");
+        /// ```
         min scatter_min Some(np::minimum);
         /// The array with the greater of what is there and `values`.
+        ///
+        /// ```
+        /// use cotangent::prelude::*;
+        /// assert_eq!(array![1, 5, 3].at(..).max(array![2, 2, 9]).to_string(), "[2 5 9]");
+        /// ```
         max scatter_max Some(np::maximum);
     }
     /// The array divided by `values` there.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1., 8., 3.].at([1, 1]).div(2.).to_string(), "[1. 2. 3.]");
+    /// ```
     ///
     /// # Panics
     /// As [`Array::i`] does, and if the values do not broadcast to the place.
@@ -186,6 +267,11 @@ impl At {
         self.by_factors(values, np::divide)
     }
     /// The array to the power of `values` there.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1., 3., 5.].at([1, -1]).pow(2.).to_string(), "[ 1.  9. 25.]");
+    /// ```
     ///
     /// # Panics
     /// As [`Array::i`] does, and if the values do not broadcast to the place.

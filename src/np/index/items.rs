@@ -6,14 +6,31 @@ use smallvec::SmallVec;
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 /// As many full slices as are missing for an index to name every dimension: NumPy's `...`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let x = array![[[1, 2], [3, 4]], [[5, 6], [7, 8]]];
+/// assert_eq!(x.i((Ellipsis, 0)).to_string(), "[[1 3]\n [5 7]]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ellipsis;
 /// A new dimension of extent 1: NumPy's `newaxis`, or `None`.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// assert_eq!(array![1, 2].i((.., NewAxis)).to_string(), "[[1]\n [2]]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NewAxis;
 
 /// A range of indices with a step, as Python's `start:stop:step`. Negative ends count from the end of the dimension; what reaches beyond it is cut off. Rust's ranges
 /// are converted by [`s`].
+///
+/// ```
+/// use cotangent::{np::Slice, prelude::*};
+/// let x = array![0, 1, 2, 3, 4, 5];
+/// assert_eq!(x.i(Slice::new(Some(-5), Some(99)).step(2)).to_string(), "[1 3 5]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
     start: Option<i64>,
@@ -38,10 +55,24 @@ impl Stretch {
 }
 impl Slice {
     /// From `start` to before `stop`; `None` is the respective end.
+    ///
+    /// ```
+    /// use cotangent::{np::Slice, prelude::*};
+    /// let x = array![0, 1, 2, 3];
+    /// assert_eq!(x.i(Slice::new(None, Some(-1))).to_string(), "[0 1 2]");
+    /// assert_eq!(x.i(Slice::new(Some(2), None)).to_string(), "[2 3]");
+    /// ```
     pub fn new(start: Option<i64>, stop: Option<i64>) -> Slice {
         Slice { start, stop, closed: false, step: 1 }
     }
     /// Every so many. A negative step goes backwards, from `start` down to before (or, of a closed range, to) `stop`.
+    ///
+    /// ```
+    /// use cotangent::{np::Slice, prelude::*};
+    /// let x = array![0, 1, 2, 3, 4, 5];
+    /// assert_eq!(x.i(s(4..1).step(-2)).to_string(), "[4 2]");
+    /// assert_eq!(x.i(s(4..=0).step(-2)).to_string(), "[4 2 0]");
+    /// ```
     ///
     /// # Panics
     /// If the step is 0.
@@ -92,6 +123,14 @@ pub fn s(range: impl Into<Slice>) -> Slice {
 }
 
 /// One part of an index: what every [`Indexer`] consists of, for indices that are put together by a program.
+///
+/// ```
+/// use cotangent::{np::Item, prelude::*};
+/// // the last element along each of so many dimensions
+/// let last = |n: usize| vec![Item::At(-1); n];
+/// let x = array![[1, 2], [3, 4]];
+/// assert_eq!((x.i(last(1)).to_string(), x.i(last(2)).to_string()), ("[3 4]".into(), "4".into()));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Item {
     /// One index; its dimension goes.
@@ -106,9 +145,25 @@ pub enum Item {
     NewAxis,
 }
 /// The parts of an index.
+///
+/// ```
+/// use cotangent::np::{Item, Items};
+/// let mut index: Items = [Item::At(0)].into_iter().collect();
+/// index.push(Item::NewAxis);
+/// assert_eq!(cotangent::np::ones(&[2, 3]).i(&index[..]).shape(), [1, 3]);
+/// ```
 pub type Items = SmallVec<[Item; 4]>;
 
 /// What an array can be indexed with: integers (negative ones count from the end), ranges, [`Slice`]s, arrays and lists of integers or booleans, [`Ellipsis`], [`NewAxis`], and tuples of these.
+///
+/// ```
+/// use cotangent::{np::Indexer, prelude::*};
+/// fn corner(x: &Array, index: impl Indexer) -> f64 { x.i(index).sum().to_f64() }
+/// let x = array![[1., 2., 4.], [8., 16., 32.]];
+/// assert_eq!(corner(&x, (0, -1)), 4.0);
+/// assert_eq!(corner(&x, (.., 1..)), 54.0);
+/// assert_eq!(corner(&x, (1, [0, 0, 1])), 32.0);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no index of an `Array`",
     note = "indices are integers, ranges, `s(range).step(k)`, arrays, slices and vectors of integers or booleans, `Ellipsis`, `NewAxis`, \

@@ -17,6 +17,13 @@ pub fn cholesky(a: &Array) -> Array {
 }
 
 /// Eigenvalues in ascending order, and the eigenvectors that belong to them as columns.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let linalg::Eigen { values, vectors } = linalg::eigh(&array![[2., 0.], [0., -3.]]);
+/// assert_eq!(values.to_string(), "[-3.  2.]");
+/// assert_eq!(vectors.abs().to_string(), "[[0. 1.]\n [1. 0.]]");
+/// ```
 pub struct Eigen {
     /// For [`eigh`] real, of the type of a part.
     pub values: Array,
@@ -63,6 +70,14 @@ pub struct Eigh {
     degenerate: Degenerate,
 }
 /// The part of a Hermitian matrix that counts.
+///
+/// ```
+/// use cotangent::{np::linalg::{Eigh, Triangle}, prelude::*};
+/// let a = array![[1., 9.], [0., 4.]];
+/// let values = |which: Triangle| Eigh::new().triangle(which).of(&a).values;
+/// assert_eq!(values(Triangle::Lower).to_string(), "[1. 4.]");
+/// assert!((values(Triangle::Upper).sum() - 5.).abs().to_f64() < 1e-5 && values(Triangle::Upper).i(0).to_f64() < 0.);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Triangle {
     /// What is on and below the diagonal.
@@ -72,20 +87,51 @@ pub enum Triangle {
 }
 impl Eigh {
     /// As [`eigh()`].
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Eigh, prelude::*};
+    /// let e = Eigh::new().of(&array![[5., 0.], [0., 1.]]);
+    /// assert_eq!(e.values.to_string(), "[1. 5.]");
+    /// ```
     pub fn new() -> Eigh {
         Eigh::default()
     }
     /// Only this triangle counts. (The derivative is still that of half of the sum with the conjugate transpose, as in JAX.)
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::{Eigh, Triangle}, prelude::*};
+    /// let lower = Eigh::new().triangle(Triangle::Lower);
+    /// assert_eq!(lower.of(&array![[2., 7.], [0., 3.]]).values.to_string(), "[2. 3.]");
+    /// ```
     pub fn triangle(mut self, which: Triangle) -> Eigh {
         self.triangle = Some(which);
         self
     }
     /// What the derivative of vectors is where eigenvalues are equal: NaN, as in JAX, unless it says otherwise.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::{Degenerate, Eigh}, prelude::*};
+    /// // the projector onto the space of the first two vectors, whose values are equal
+    /// let spread = |how: Degenerate| move |a: &Array| {
+    ///     let v = Eigh::new().degenerate(how).of(a).vectors.i((.., ..2));
+    ///     v.dot(&v.t()).i((0, 2))
+    /// };
+    /// let a = array![[1., 0., 0.], [0., 1., 0.], [0., 0., 3.]];
+    /// assert!(grad(spread(Degenerate::NotANumber))(&a).i((0, 2)).to_f64().is_nan());
+    /// assert!((grad(spread(Degenerate::Zero))(&a).i((0, 2)).to_f64() + 0.25).abs() < 1e-5);
+    /// ```
     pub fn degenerate(mut self, how: Degenerate) -> Eigh {
         self.degenerate = how;
         self
     }
     /// Eigenvalues and eigenvectors.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Eigh, prelude::*};
+    /// let a = array![[0., 2.], [2., 3.]];
+    /// let e = Eigh::new().of(&a);
+    /// assert!((a.dot(&e.vectors) - &e.vectors * &e.values).abs().max().to_f64() < 1e-5);
+    /// ```
     #[track_caller]
     pub fn of(&self, a: &Array) -> Eigen {
         let a = square("eigh", a);
@@ -124,6 +170,13 @@ pub fn eigvals(a: &Array) -> Array {
 }
 
 /// Singular vectors and values: `u diag(s) vh`.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let linalg::SingularValues { u, s, vh } = linalg::svd(&array![[0., 2.], [5., 0.]]);
+/// assert_eq!(s.to_string(), "[5. 2.]");
+/// assert_eq!((u.abs().to_string(), vh.abs().to_string()), ("[[0. 1.]\n [1. 0.]]".into(), "[[1. 0.]\n [0. 1.]]".into()));
+/// ```
 pub struct SingularValues {
     /// Left vectors, as columns.
     pub u: Array,
@@ -156,6 +209,13 @@ pub fn svdvals(a: &Array) -> Array {
     prim::singular_values(&matrices("svdvals", a))
 }
 /// [`svd()`] with options.
+///
+/// ```
+/// use cotangent::{np::linalg::Svd, prelude::*};
+/// let f = Svd::new().thin().of(&array![[3.], [4.]]);
+/// assert_eq!((f.u.shape(), f.vh.shape()), (&[2, 1][..], &[1, 1][..]));
+/// assert!((f.s.to_f64() - 5.).abs() < 1e-5);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Svd {
     thin: bool,
@@ -163,20 +223,50 @@ pub struct Svd {
 }
 impl Svd {
     /// As [`svd()`].
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Svd, prelude::*};
+    /// assert_eq!(Svd::new().of(&array![[3.], [4.]]).u.shape(), [2, 2]);
+    /// ```
     pub fn new() -> Svd {
         Svd::default()
     }
     /// Only as many vectors as there are values: NumPy's `full_matrices=False`.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Svd, prelude::*};
+    /// let f = Svd::new().thin().of(&array![[1., 0., 0.], [0., 2., 0.]]);
+    /// assert_eq!((f.u.shape(), f.vh.shape()), (&[2, 2][..], &[2, 3][..]));
+    /// ```
     pub fn thin(mut self) -> Svd {
         self.thin = true;
         self
     }
     /// What the derivative of vectors is where singular values are equal: NaN, as in JAX, unless it says otherwise.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::{Degenerate, Svd}, prelude::*};
+    /// // the projector onto the left vectors of two equal values
+    /// let spread = |how: Degenerate| move |a: &Array| {
+    ///     let u = Svd::new().degenerate(how).of(a).u.i((.., 1..));
+    ///     u.dot(&u.t()).i((0, 1))
+    /// };
+    /// let a = array![[3., 0., 0.], [0., 1., 0.], [0., 0., 1.]];
+    /// assert!(grad(spread(Degenerate::NotANumber))(&a).i((0, 1)).to_f64().is_nan());
+    /// assert!((grad(spread(Degenerate::Zero))(&a).i((0, 1)).to_f64() + 0.125).abs() < 1e-5);
+    /// ```
     pub fn degenerate(mut self, how: Degenerate) -> Svd {
         self.degenerate = how;
         self
     }
     /// Singular vectors and values.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Svd, prelude::*};
+    /// let a = array![[1., 2.], [3., 4.], [5., 6.]];
+    /// let f = Svd::new().thin().of(&a);
+    /// assert!(((&f.u * &f.s).dot(&f.vh) - a).abs().max().to_f64() < 1e-5);
+    /// ```
     #[track_caller]
     pub fn of(&self, a: &Array) -> SingularValues {
         let (u, s, vh) = prim::svd(&matrices("svd", a), !self.thin, self.degenerate);
@@ -221,6 +311,13 @@ pub fn qr_pivoting(a: &Array) -> (Array, Array, Array) {
 }
 
 /// What [`lu_factor`] gives and [`lu_solve`] takes.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let linalg::LuFactors { lu, pivots } = linalg::lu_factor(&array![[2., 1.], [4., 8.]]);
+/// assert_eq!(lu.to_string(), "[[ 4.   8. ]\n [ 0.5 -3. ]]");
+/// assert_eq!(pivots.to_string(), "[1 1]");
+/// ```
 pub struct LuFactors {
     /// L below the diagonal (on which it has ones), and U.
     pub lu: Array,
@@ -270,6 +367,12 @@ pub fn lu(a: &Array) -> (Array, Array, Array) {
 }
 
 /// What [`cho_factor`] gives and [`cho_solve`] takes: Cholesky's L. What is above its diagonal does not count.
+///
+/// ```
+/// use cotangent::{np::{self, linalg}, prelude::*};
+/// let linalg::CholeskyFactor(l) = linalg::cho_factor(&array![[4., 2.], [2., 10.]]);
+/// assert_eq!(np::tril(&l, 0).to_string(), "[[2. 0.]\n [1. 3.]]");
+/// ```
 pub struct CholeskyFactor(pub Array);
 /// Cholesky's factorization of Hermitian positive definite matrices.
 ///

@@ -4,6 +4,14 @@ use super::solve::squares;
 use super::*;
 
 /// Which norm: a number, infinite ones included, or the name of a norm of matrices.
+///
+/// ```
+/// use cotangent::{np::linalg::{self, Order}, prelude::*};
+/// let x = array![[3., 0.], [-4., 0.]];
+/// let norm = |order: Order| linalg::matrix_norm(&x, order).to_f64();
+/// assert_eq!([Order::Frobenius, Order::P(1.), Order::from(f64::INFINITY)].map(norm), [5., 7., 4.]);
+/// assert!((norm(Order::Nuclear) - 5.).abs() < 1e-5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Order {
     /// Of vectors: the root of the sum of powers with this exponent; the greatest and the least size for positive and negative infinity; how many are not zero for 0. Of matrices: the greatest (1) and least (-1) sum of
@@ -55,30 +63,63 @@ pub struct Norm {
 }
 impl Norm {
     /// As [`norm`].
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Norm, prelude::*};
+    /// assert_eq!(Norm::new().of(&array![[6., 0.], [0., 8.]]).to_f64(), 10.0);
+    /// ```
     pub fn new() -> Norm {
         Norm::default()
     }
     /// Another norm. Without an axis, that of a vector or of a matrix.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Norm, prelude::*};
+    /// let x = array![1., -2., 3.];
+    /// assert_eq!(Norm::new().order(1).of(&x).to_f64(), 6.0);
+    /// assert_eq!(Norm::new().order(f64::NEG_INFINITY).of(&x).to_f64(), 1.0);
+    /// ```
     pub fn order(mut self, order: impl Into<Order>) -> Norm {
         self.order = Some(order.into());
         self
     }
     /// Of the vectors along this dimension; negative ones count from the end.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Norm, prelude::*};
+    /// assert_eq!(Norm::new().axis(0).of(&array![[5., 1.], [12., 0.]]).to_string(), "[13.  1.]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Norm {
         self.axes = Some(vec![axis]);
         self
     }
     /// Of the matrices whose rows and columns are counted by these dimensions.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Norm, prelude::*};
+    /// let x = array![[[3., 1.], [4., 0.]]];
+    /// assert_eq!(Norm::new().axes(0, 1).of(&x).to_string(), "[5. 1.]");
+    /// ```
     pub fn axes(mut self, row: i32, column: i32) -> Norm {
         self.axes = Some(vec![row, column]);
         self
     }
     /// The dimensions stay, with extent 1.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Norm, prelude::*};
+    /// assert_eq!(Norm::new().axis(1).keepdims().of(&array![[3., 4.], [8., 6.]]).to_string(), "[[ 5.]\n [10.]]");
+    /// ```
     pub fn keepdims(mut self) -> Norm {
         self.keep = true;
         self
     }
     /// The norms.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::Norm, prelude::*};
+    /// assert_eq!(Norm::new().order(0).of(&array![0., 7., -1.]).to_f64(), 2.0);
+    /// ```
     ///
     /// # Panics
     /// If there is no such dimension, if the dimensions are the same, or if matrices have no such norm; without an axis, also if an array with an order has neither one nor two dimensions.

@@ -89,6 +89,14 @@ pub fn tensorsolve(a: &Array, b: &Array, axes: &[i32]) -> Array {
 }
 
 /// Is a matrix transposed?
+///
+/// ```
+/// use cotangent::{np::linalg::{self, Transpose}, prelude::*};
+/// let f = linalg::lu_factor(&array![[2., 1.], [0., 4.]]);
+/// let solve = |how: Transpose| linalg::lu_solve(&f, &array![4., 8.], how).to_string();
+/// assert_eq!(solve(Transpose::No), "[1. 2.]");
+/// assert_eq!(solve(Transpose::Yes), "[2.  1.5]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Transpose {
     /// As it is.
@@ -142,25 +150,57 @@ pub struct SolveTriangular {
 }
 impl SolveTriangular {
     /// As [`solve_triangular`].
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::SolveTriangular, prelude::*};
+    /// // what is below the diagonal does not count
+    /// let x = SolveTriangular::new().of(&array![[1., 3.], [9., 2.]], &array![5., 2.]);
+    /// assert_eq!(x.to_string(), "[2. 1.]");
+    /// ```
     pub fn new() -> SolveTriangular {
         SolveTriangular::default()
     }
     /// The lower triangle counts.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::SolveTriangular, prelude::*};
+    /// let x = SolveTriangular::new().lower().of(&array![[1., 9.], [3., 2.]], &array![5., 17.]);
+    /// assert_eq!(x.to_string(), "[5. 1.]");
+    /// ```
     pub fn lower(mut self) -> SolveTriangular {
         self.lower = true;
         self
     }
     /// The diagonal counts as ones.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::SolveTriangular, prelude::*};
+    /// let x = SolveTriangular::new().unit_diagonal().of(&array![[8., 3.], [0., 8.]], &array![5., 1.]);
+    /// assert_eq!(x.to_string(), "[2. 1.]");
+    /// ```
     pub fn unit_diagonal(mut self) -> SolveTriangular {
         self.unit_diagonal = true;
         self
     }
     /// The triangle is transposed.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::{SolveTriangular, Transpose}, prelude::*};
+    /// let x = SolveTriangular::new().transpose(Transpose::Yes).of(&array![[1., 3.], [0., 2.]], &array![2., 8.]);
+    /// assert_eq!(x.to_string(), "[2. 1.]");
+    /// ```
     pub fn transpose(mut self, how: Transpose) -> SolveTriangular {
         self.transpose = how;
         self
     }
     /// The solution. `b` is a vector if it has one dimension less than `a`.
+    ///
+    /// ```
+    /// use cotangent::{np::linalg::SolveTriangular, prelude::*};
+    /// let b = array![[5., 2.], [2., 0.]]; // two right-hand sides
+    /// let x = SolveTriangular::new().of(&array![[1., 3.], [0., 2.]], &b);
+    /// assert_eq!(x.to_string(), "[[2. 2.]\n [1. 0.]]");
+    /// ```
     #[track_caller]
     pub fn of(&self, a: &Array, b: &Array) -> Array {
         let a = square("solve_triangular", a);
@@ -179,6 +219,14 @@ impl SolveTriangular {
 }
 
 /// What [`lstsq`] finds.
+///
+/// ```
+/// use cotangent::{np::linalg, prelude::*};
+/// let linalg::LeastSquares { x, residuals, rank, singular_values } =
+///     linalg::lstsq(&array![[1.], [1.]], &array![[1.], [3.]], None);
+/// assert!((x.sum().to_f64() - 2.).abs() < 1e-5 && (residuals.sum().to_f64() - 2.).abs() < 1e-5);
+/// assert_eq!((rank.to_f64(), singular_values.shape()), (1., &[1][..]));
+/// ```
 pub struct LeastSquares {
     /// The shortest of all X for which `a X - b` is shortest, column by column.
     pub x: Array,
