@@ -97,6 +97,14 @@ where
 }
 
 /// [`checkify()`] with options.
+///
+/// ```
+/// use cotangent::checkify::{CheckSet, Checkify};
+/// use cotangent::prelude::*;
+/// let divide = Checkify::new().checks(CheckSet::DIV).of(|x: &Array, y: &Array| x / y);
+/// assert!(divide(&array(1.0), &array(2.0)).0.get().is_none());
+/// assert_eq!(divide(&array(1.0), &array(0.0)).0.get().unwrap(), "division by zero");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Checkify {
     set: CheckSet,
@@ -108,6 +116,14 @@ impl Default for Checkify {
 }
 impl Checkify {
     /// The options of [`checkify()`].
+    ///
+    /// ```
+    /// use cotangent::checkify::Checkify;
+    /// use cotangent::{check, prelude::*};
+    /// let f = Checkify::new().of(|x: &Array| { check!(x.lt(9), "{x} is too much"); x.log() });
+    /// assert_eq!(f(&array(10.0)).0.get().unwrap(), "10.0 is too much");
+    /// assert!(f(&array(-1.0)).0.get().is_none()); // a NaN is not looked for
+    /// ```
     pub fn new() -> Checkify {
         Checkify::default()
     }
@@ -124,6 +140,14 @@ impl Checkify {
         self
     }
     /// The function: see [`checkify()`].
+    ///
+    /// ```
+    /// use cotangent::checkify::{CheckSet, Checkify};
+    /// use cotangent::prelude::*;
+    /// let root = Checkify::new().checks(CheckSet::NAN).of(|x: &Array| x.sqrt());
+    /// let (failure, y) = jit(root)(&array![4., -4.]);
+    /// assert_eq!((failure.get().unwrap().as_str(), y.to_string().as_str()), ("sqrt makes a NaN", "[ 2. nan]"));
+    /// ```
     #[track_caller]
     pub fn of<'f, S, F>(self, f: F) -> F::With<'f, (Failure, F::Out)>
     where
@@ -141,6 +165,13 @@ impl Checkify {
 }
 
 /// What [`checkify()`] found: nothing, or the first error; of each lane, where `checkify` stands inside a map.
+///
+/// ```
+/// use cotangent::{check, checkify, checkify::Failure, prelude::*};
+/// let f = checkify(|x: &Array| { check!(x.gt(0), "got {x}"); x.sqrt() });
+/// let failure: Failure = f(&array(-4)).0;
+/// assert_eq!(format!("{failure:?}"), "Failure(Some(\"got -4\"))");
+/// ```
 #[derive(Pytree)]
 pub struct Failure {
     code: Array,
@@ -185,6 +216,13 @@ impl Failure {
     }
     /// The message, if there is an error; a line for each lane that has one.
     ///
+    /// ```
+    /// use cotangent::{check, checkify, prelude::*};
+    /// let f = checkify(|x: &Array| { check!(x.gt(0), "got {x}"); x.sqrt() });
+    /// assert_eq!(f(&array(-9)).0.get().as_deref(), Some("got -9"));
+    /// assert_eq!(f(&array(9)).0.get(), None);
+    /// ```
+    ///
     /// # Panics
     /// If it is traced: return it from the function, and ask outside.
     #[track_caller]
@@ -198,6 +236,13 @@ impl Failure {
     }
     /// Nothing, or the error with the line of the first check that failed.
     ///
+    /// ```
+    /// use cotangent::{check, checkify, prelude::*};
+    /// let f = checkify(|x: &Array| { check!(x.abs().gt(0), "zero"); 1.0 / x });
+    /// assert!(f(&array(2.0)).0.result().is_ok());
+    /// assert_eq!(f(&array(0.0)).0.result().unwrap_err().kind(), ErrorKind::Failed);
+    /// ```
+    ///
     /// # Panics
     /// As [`get`](Failure::get).
     #[track_caller]
@@ -208,6 +253,14 @@ impl Failure {
         }
     }
     /// Panics with the error, if there is one, as an eager check does.
+    ///
+    /// ```
+    /// use cotangent::{check, checkify, prelude::*};
+    /// let f = checkify(|x: &Array| { check!(x.abs().gt(0), "zero"); 1.0 / x });
+    /// let inverse = |x: f64| { let (failure, y) = f(&array(x)); failure.throw(); y };
+    /// assert_eq!(inverse(4.0).to_f64(), 0.25);
+    /// assert_eq!(catch(|| inverse(0.0)).unwrap_err().message(), "zero");
+    /// ```
     ///
     /// # Panics
     /// If there is an error; and as [`get`](Failure::get).

@@ -101,36 +101,96 @@ impl Default for Odeint {
 }
 impl Odeint {
     /// Tolerances of 1.4e-8, as many and as long steps as it takes, and the gradient of the adjoint equation.
+    ///
+    /// ```
+    /// use cotangent::{ode::Odeint, prelude::*};
+    /// let slope = |y: &Array, t: &Array, _: &()| y * 0.0 + 2.0 * t;
+    /// let squares = Odeint::new().solve(slope, &array(vec![0f64]), &array![0., 1., 3.], &());
+    /// assert!((squares - array![[0.], [1.], [9.]]).abs().sum().to_f64() < 1e-6);
+    /// ```
     pub fn new() -> Odeint {
         Odeint { rtol: 1.4e-8, atol: 1.4e-8, steps: i32::MAX as usize, longest: f64::INFINITY, through: false }
     }
     /// The error that a step may make, relative to the solution.
+    ///
+    /// ```
+    /// use cotangent::{ode::Odeint, prelude::*};
+    /// let grow = |y: &Array, _: &Array, _: &()| y.share();
+    /// let error = |rtol| {
+    ///     let y = Odeint::new().rtol(rtol).solve(grow, &array(vec![1f64]), &array![0., 5.], &());
+    ///     (y.i((1, 0)).to_f64() - 5f64.exp()).abs()
+    /// };
+    /// assert!(error(1e-10) < 1e-6 && error(1e-10) < error(1e-3));
+    /// ```
     pub fn rtol(mut self, rtol: f64) -> Odeint {
         self.rtol = rtol;
         self
     }
     /// The error that a step may make in any case.
+    ///
+    /// ```
+    /// use cotangent::{ode::Odeint, prelude::*};
+    /// let grow = |y: &Array, _: &Array, _: &()| y.share();
+    /// let error = |atol| {
+    ///     let y = Odeint::new().rtol(0.0).atol(atol).solve(grow, &array(vec![1f64]), &array![0., 3.], &());
+    ///     (y.i((1, 0)).to_f64() - 3f64.exp()).abs()
+    /// };
+    /// assert!(error(1e-9) < 1e-6 && error(1e-9) < error(1e-2));
+    /// ```
     pub fn atol(mut self, atol: f64) -> Odeint {
         self.atol = atol;
         self
     }
     /// How many steps may be tried for each time: JAX's `mxstep`. What is not reached is NaN.
+    ///
+    /// ```
+    /// use cotangent::{ode::Odeint, prelude::*};
+    /// let turn = |y: &Array, _: &Array, _: &()| -100.0 * y;
+    /// let end = |n| Odeint::new().max_steps(n).solve(turn, &array(1.0), &array![0., 1.], &()).i(1).to_f64();
+    /// assert!(end(2).is_nan() && end(1000) < 1e-6);
+    /// ```
     pub fn max_steps(mut self, steps: usize) -> Odeint {
         self.steps = steps.min(i32::MAX as usize);
         self
     }
     /// How long a step may be: JAX's `hmax`.
+    ///
+    /// ```
+    /// use cotangent::{np, ode::Odeint, prelude::*};
+    /// // nothing happens but a short push at time 5, which long steps miss
+    /// let push = |_: &Array, t: &Array, _: &()| np::where_(&(t - 5.0).abs().lt(0.25), 1.0, 0.0);
+    /// let end = |solver: Odeint| solver.rtol(1e-3).atol(1e-3).solve(push, &array(0.0), &array![0., 10.], &()).i(1).to_f64();
+    /// assert_eq!(end(Odeint::new()), 0.0);
+    /// assert!((end(Odeint::new().max_step(0.2)) - 0.5).abs() < 0.05);
+    /// ```
     pub fn max_step(mut self, length: f64) -> Odeint {
         self.longest = length;
         self
     }
     /// Derivatives go through the steps that were taken, whose lengths count as constants: of the numerical solution, in both modes and of any order, with memory for every step in reverse
     /// mode.
+    ///
+    /// ```
+    /// use cotangent::{jvp, ode::Odeint, prelude::*};
+    /// let decay = |y: &Array, _: &Array, rate: &Array| -(rate * y);
+    /// let solver = Odeint::new().through_steps(); // forward mode needs it
+    /// let end = |rate: &Array| solver.solve(decay, &array(1f64), &array![0., 1.], rate).i(1);
+    /// let (_, slope) = jvp(end, (&array(2f64),), (&array(1f64),));
+    /// assert!((slope.to_f64() + (-2f64).exp()).abs() < 1e-6);
+    /// ```
     pub fn through_steps(mut self) -> Odeint {
         self.through = true;
         self
     }
     /// The solution: see [`odeint`].
+    ///
+    /// ```
+    /// use cotangent::{ode::Odeint, prelude::*};
+    /// // a swing, whose place and speed are the two leaves of the state
+    /// let swing = |y: &(Array, Array), _: &Array, _: &()| (y.1.share(), -&y.0);
+    /// let (place, _) = Odeint::new().solve(swing, &(array(1f64), array(0f64)), &array![0., 1., 2.], &());
+    /// assert!((place.i(2).to_f64() - 2f64.cos()).abs() < 1e-6);
+    /// ```
     ///
     /// # Panics
     /// As [`odeint`].

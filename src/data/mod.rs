@@ -27,6 +27,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 /// How examples become batches: see the [module](self).
+///
+/// ```
+/// use cotangent::{data::Batches, prelude::*};
+/// let rows = Batches::new(2).drop_last().of(&array![[1, 2], [3, 4], [5, 6]]);
+/// assert_eq!(rows.map(|b| b.to_string()).collect::<Vec<_>>(), ["[[1 2]\n [3 4]]"]);
+/// ```
 #[derive(Debug)]
 pub struct Batches {
     size: usize,
@@ -53,21 +59,48 @@ impl Batches {
         Batches { size, order: None, drop_last: false, ahead: 0 }
     }
     /// In the random order that [`random::permutation`] makes of this key. Each epoch has a key of its own.
+    ///
+    /// ```
+    /// use cotangent::{data::Batches, prelude::*, random::{key, permutation}};
+    /// let x = array![10, 20, 30, 40];
+    /// let batch = Batches::new(4).shuffle(key(7)).of(&x).next().unwrap();
+    /// assert_eq!(batch.to_string(), permutation(key(7), &x).to_string());
+    /// ```
     pub fn shuffle(mut self, key: Key) -> Batches {
         self.order = Some(key);
         self
     }
     /// Without a last batch that is smaller than the others, so that a compiled function sees one shape only.
+    ///
+    /// ```
+    /// use cotangent::{data::Batches, prelude::*};
+    /// let sizes = |b: Batches| b.of(&array![1, 2, 3, 4, 5]).map(|x| x.size()).collect::<Vec<_>>();
+    /// assert_eq!(sizes(Batches::new(2)), [2, 2, 1]);
+    /// assert_eq!(sizes(Batches::new(2).drop_last()), [2, 2]);
+    /// ```
     pub fn drop_last(mut self) -> Batches {
         self.drop_last = true;
         self
     }
     /// So many batches are made ahead, on a thread of their own, while the last one is computed with.
+    ///
+    /// ```
+    /// use cotangent::{data::Batches, prelude::*};
+    /// let sums = Batches::new(2).prefetch(3).of(&array![1, 2, 3, 4, 5]).map(|x| x.sum().to_f64());
+    /// assert_eq!(sums.collect::<Vec<_>>(), [3.0, 7.0, 5.0]); // the same batches in the same order
+    /// ```
     pub fn prefetch(mut self, batches: usize) -> Batches {
         self.ahead = batches;
         self
     }
     /// The batches of these examples: trees of the same structure.
+    ///
+    /// ```
+    /// use cotangent::{data::Batches, prelude::*};
+    /// let examples = (array![[1, 2], [3, 4], [5, 6]], array![7, 8, 9]);
+    /// let (x, y) = Batches::new(2).of(&examples).last().unwrap();
+    /// assert_eq!((x.to_string(), y.to_string()), ("[[5 6]]".into(), "[9]".into()));
+    /// ```
     ///
     /// # Panics
     /// If there is no array, if the arrays differ in their first extent, or if values are abstract.
@@ -208,6 +241,13 @@ impl Drop for Supply {
 }
 
 /// The batches of one epoch: what [`Batches::of`] returns. Its length is known.
+///
+/// ```
+/// use cotangent::{data::{Batches, Epoch}, prelude::*};
+/// let mut epoch: Epoch<Array> = Batches::new(3).of(&array![1, 2, 3, 4, 5, 6, 7]);
+/// assert_eq!(epoch.len(), 3);
+/// assert_eq!((epoch.next().unwrap().to_string(), epoch.len()), ("[1 2 3]".into(), 2));
+/// ```
 pub struct Epoch<T> {
     template: T,
     left: usize,

@@ -10,6 +10,14 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// A call of a [`jit`](crate::jit()) that found no program which it could run, although the function, or one that the same line of yours made, had been called before.
+///
+/// ```
+/// use cotangent::{debug, prelude::*};
+/// let f = jit(|x: &Array| x.sum());
+/// let (_, misses) = debug::cache_misses(|| [f(&array![1., 2.]), f(&array![1, 2])]);
+/// assert_eq!((misses.len(), &misses[0].reasons[0][..]), (1, "argument [0]: element type float32 before, int32 now"));
+/// assert!(misses[0].to_string().starts_with("jit(<lambda>) at "));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheMiss {
     /// The name of the function.

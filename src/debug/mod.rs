@@ -121,12 +121,25 @@ pub fn pure_callback<T: Pytree, R: Pytree, F: Fn(T) -> R + Send + Sync + 'static
 }
 
 /// [`pure_callback`] with options.
+///
+/// ```
+/// use cotangent::{debug::{PureCallback, VmapMethod}, prelude::*, vmap};
+/// let once = PureCallback::new().vmap_method(VmapMethod::ExpandDims);
+/// let shapes = |x: &Array| once.run(|x: Array| &x * 0.0 + x.ndim() as f64, x, x);
+/// assert_eq!(vmap(shapes)(&array![[5., 5.], [5., 5.]]).to_string(), "[[2. 2.]\n [2. 2.]]");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PureCallback {
     method: VmapMethod,
 }
 impl PureCallback {
     /// The options of [`pure_callback`].
+    ///
+    /// ```
+    /// use cotangent::{debug::PureCallback, prelude::*};
+    /// let f = |x: &Array| PureCallback::new().run(|x: Array| array(x.to_f64() as f32 + 0.5), &array(0f32), x);
+    /// assert_eq!(jit(f)(&array(1f32)).to_f64(), 1.5);
+    /// ```
     pub fn new() -> PureCallback {
         PureCallback::default()
     }
@@ -145,6 +158,12 @@ impl PureCallback {
         self
     }
     /// The value: see [`pure_callback`].
+    ///
+    /// ```
+    /// use cotangent::{debug::PureCallback, prelude::*};
+    /// let digits = |x: &Array| PureCallback::new().run(|x: Array| array(x.to_string().len() as i32), &array(0), x);
+    /// assert_eq!(jit(digits)(&array(12345)).to_string(), "5");
+    /// ```
     #[track_caller]
     pub fn run<T: Pytree, R: Pytree, F: Fn(T) -> R + Send + Sync + 'static>(self, f: F, like: &R, x: &T) -> R {
         let at = Location::caller();

@@ -13,12 +13,21 @@ use crate::error::{ErrorKind, fail};
 use std::sync::Arc;
 
 /// A place where a program runs: a thread of this process.
+///
+/// ```
+/// let device = &cotangent::devices::cpu(4)[3];
+/// assert_eq!((device.id(), device.to_string()), (3, "cpu:3".into()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Device {
     id: usize,
 }
 impl Device {
     /// Its number.
+    ///
+    /// ```
+    /// assert_eq!(cotangent::devices::cpu(3).iter().map(|d| d.id()).collect::<Vec<_>>(), [0, 1, 2]);
+    /// ```
     pub fn id(&self) -> usize {
         self.id
     }
@@ -41,6 +50,13 @@ pub fn cpu(n: usize) -> Vec<Device> {
 
 /// How many threads one program may use: what [`set_threads`] said last; before that the environment variable `COTANGENT_THREADS`; without it, as
 /// many as the machine runs at once.
+///
+/// ```
+/// use cotangent::devices;
+/// assert!(devices::threads() >= 1);
+/// devices::set_threads(2);
+/// assert_eq!(devices::threads(), 2);
+/// ```
 pub fn threads() -> usize {
     cotangent_cpu::pool::threads()
 }
@@ -79,6 +95,13 @@ pub struct Mesh {
 impl Mesh {
     /// The devices in row-major order of these axes: the last axis changes fastest.
     ///
+    /// ```
+    /// use cotangent::{catch, devices::{Mesh, cpu}};
+    /// assert_eq!(Mesh::new(cpu(6), [("x", 2), ("y", 3)]).to_string(), "Mesh('x': 2, 'y': 3)");
+    /// let e = catch(|| Mesh::new(cpu(5), [("x", 2), ("y", 3)])).unwrap_err();
+    /// assert_eq!(e.message(), "Mesh: axes of sizes (2, 3) have 6 places, for 5 devices");
+    /// ```
+    ///
     /// # Panics
     /// If the axes have not as many places as there are devices, or if two have one name.
     #[track_caller]
@@ -99,10 +122,22 @@ impl Mesh {
         Mesh { devices: devices.into(), axes }
     }
     /// The devices.
+    ///
+    /// ```
+    /// use cotangent::devices::{Mesh, cpu};
+    /// let mesh = Mesh::new(cpu(4), [("x", 2), ("y", 2)]);
+    /// assert_eq!(mesh.devices()[2].to_string(), "cpu:2"); // at place (1, 0)
+    /// ```
     pub fn devices(&self) -> &[Device] {
         &self.devices
     }
     /// Names and sizes of the axes.
+    ///
+    /// ```
+    /// use cotangent::devices::{Mesh, cpu};
+    /// let mesh = Mesh::new(cpu(6), [("rows", 3), ("columns", 2)]);
+    /// assert_eq!(mesh.axes().collect::<Vec<_>>(), [("rows", 3), ("columns", 2)]);
+    /// ```
     pub fn axes(&self) -> impl Iterator<Item = (&str, usize)> {
         self.axes.iter().map(|(n, size)| (&**n, *size))
     }
@@ -115,6 +150,13 @@ impl std::fmt::Display for Mesh {
 }
 
 /// How an array lies over a mesh: for each dimension the axes along which it is split, which may be none. Made by [`P()`].
+///
+/// ```
+/// use cotangent::{devices::{Mesh, P, cpu}, prelude::*, shard_map};
+/// let mesh = Mesh::new(cpu(2), [("i", 2)]);
+/// let sums = shard_map(|x: &Array| x.sum().reshape(&[1]), &mesh, P((None, "i")), P("i"));
+/// assert_eq!(sums(&array![[1., 2.], [3., 4.]]).to_string(), "[4. 6.]"); // a column each
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct P {
     pub(crate) along: Vec<Vec<String>>,
@@ -151,6 +193,13 @@ impl std::fmt::Display for P {
 }
 
 /// The axes along which one dimension is split.
+///
+/// ```
+/// use cotangent::devices::P;
+/// assert_eq!(P(("x", None, ["y", "z"])).to_string(), "P('x', None, ('y', 'z'))");
+/// let split = |by: Option<&str>| P((by,)).to_string(); // as a program decides
+/// assert_eq!((split(Some("x")), split(None)), ("P('x',)".into(), "P(None,)".into()));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say along which mesh axes a dimension is split",
     label = "expected the name of an axis, an array of names, or `None`"
@@ -175,6 +224,12 @@ impl<const N: usize> Dimension for [&str; N] {
     }
 }
 /// What [`P()`] takes: nothing, what splits the first dimension, or a tuple with one entry for each dimension.
+///
+/// ```
+/// use cotangent::devices::{Dimensions, P};
+/// let text = |entries: &dyn Fn() -> P| entries().to_string();
+/// assert_eq!([text(&|| P("x")), text(&|| P(("x", "y")))], ["P('x',)", "P('x', 'y')"]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say how an array lies over a mesh",
     label = "expected `()`, the name of a mesh axis, or a tuple with one entry per dimension",

@@ -56,6 +56,25 @@ use std::panic::Location;
 /// An operation. Its fields are its parameters: operations that are equal compute the same.
 ///
 /// Rules are written with operations of the library (and with [`bind`]), so that each works under every transformation. [`testing::check`] tries them all.
+///
+/// ```
+/// use cotangent::extend::{Operation, Value, bind1};
+/// use cotangent::prelude::*;
+///
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct Cube;
+/// impl Operation for Cube {
+///     fn name(&self) -> &'static str {
+///         "cube"
+///     }
+///     fn value(&self) -> Value<Cube> {
+///         Value::Composition(|_, x| vec![&x[0] * &x[0] * &x[0]]) // differentiated, mapped and compiled as it stands
+///     }
+/// }
+/// let f = |x: &Array| bind1(&Cube, &[x]);
+/// assert_eq!(grad(f)(&array(2.0)).to_f64(), 12.0);
+/// assert!(cotangent::make_jaxpr(f, (&array(2.0),)).to_string().contains("cube a"));
+/// ```
 pub trait Operation: Debug + Clone + Eq + Hash + Send + Sync + 'static {
     /// What programs and messages call it.
     fn name(&self) -> &'static str;
@@ -102,6 +121,21 @@ pub trait Operation: Debug + Clone + Eq + Hash + Send + Sync + 'static {
 }
 
 /// What an operation computes.
+///
+/// ```
+/// use cotangent::extend::{Operation, Value, bind1};
+/// use cotangent::{Aval, prelude::*};
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct Bits;
+/// impl Operation for Bits {
+///     fn name(&self) -> &'static str { "bits" }
+///     fn value(&self) -> Value<Bits> {
+///         Value::Host(|_, x| vec![array(x[0].to_vec::<i32>().iter().map(|x| x.count_ones() as i32).collect::<Vec<_>>())])
+///     }
+///     fn types(&self, x: &[&Aval]) -> Result<Vec<Aval>, String> { Ok(vec![x[0].clone()]) }
+/// }
+/// assert_eq!(jit(|x: &Array| bind1(&Bits, &[x]) + 1)(&array![7, 8]).to_string(), "[4 2]");
+/// ```
 pub enum Value<O> {
     /// Operations of the library. They are staged once for operands of certain types, and compiled together with what stands around.
     Composition(fn(&O, &[Array]) -> Vec<Array>),
@@ -111,6 +145,13 @@ pub enum Value<O> {
 }
 
 /// An operand as a transpose rule sees it.
+///
+/// ```
+/// use cotangent::{extend::Operand, prelude::*};
+/// let x = array![1., 2.];
+/// let operands = [Operand::Known(&x), Operand::Linear(x.aval())];
+/// assert_eq!(operands.map(|o| o.is_linear()), [false, true]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Operand<'a> {
     /// A value.
@@ -120,6 +161,12 @@ pub enum Operand<'a> {
 }
 impl<'a> Operand<'a> {
     /// The value.
+    ///
+    /// ```
+    /// use cotangent::{extend::Operand, prelude::*};
+    /// let x = array![3., 4.];
+    /// assert_eq!(Operand::Known(&x).known().to_string(), "[3. 4.]");
+    /// ```
     ///
     /// # Panics
     /// If it is not known.
@@ -131,6 +178,12 @@ impl<'a> Operand<'a> {
         }
     }
     /// The type.
+    ///
+    /// ```
+    /// use cotangent::{Aval, extend::Operand, prelude::*};
+    /// let a = Aval::new(DType::Float64, &[2, 3]);
+    /// assert_eq!(Operand::Linear(&a).aval().to_string(), "float64[2,3]");
+    /// ```
     pub fn aval(self) -> &'a Aval {
         match self {
             Operand::Known(x) => x.aval(),
@@ -138,12 +191,31 @@ impl<'a> Operand<'a> {
         }
     }
     /// Does it want a cotangent?
+    ///
+    /// ```
+    /// use cotangent::{Aval, extend::Operand, prelude::*};
+    /// assert!(Operand::Linear(&Aval::new(DType::Float32, &[])).is_linear());
+    /// assert!(!Operand::Known(&array(1.0)).is_linear());
+    /// ```
     pub fn is_linear(self) -> bool {
         matches!(self, Operand::Linear(_))
     }
 }
 
 /// The results of an operation, under whatever transformation is running.
+///
+/// ```
+/// use cotangent::extend::{Operation, Value, bind};
+/// use cotangent::prelude::*;
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct SinCos;
+/// impl Operation for SinCos {
+///     fn name(&self) -> &'static str { "sincos" }
+///     fn value(&self) -> Value<SinCos> { Value::Composition(|_, x| vec![x[0].sin(), x[0].cos()]) }
+/// }
+/// let y = bind(&SinCos, &[&array(0.0)]);
+/// assert_eq!((y[0].to_f64(), y[1].to_f64()), (0.0, 1.0));
+/// ```
 ///
 /// # Panics
 /// If the operands do not fit.
@@ -152,6 +224,18 @@ pub fn bind<O: Operation>(op: &O, x: &[&Array]) -> Vec<Array> {
     own::bind_erased(op, x, Location::caller())
 }
 /// The result of an operation that has one.
+///
+/// ```
+/// use cotangent::extend::{Operation, Value, bind1};
+/// use cotangent::prelude::*;
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct Plus(i32);
+/// impl Operation for Plus {
+///     fn name(&self) -> &'static str { "plus" }
+///     fn value(&self) -> Value<Plus> { Value::Composition(|plus, x| vec![&x[0] + plus.0]) }
+/// }
+/// assert_eq!(cotangent::vmap(|x: &Array| bind1(&Plus(5), &[x]))(&array![1, 2]).to_string(), "[6 7]");
+/// ```
 ///
 /// # Panics
 /// If the operands do not fit, or if there is not exactly one result.
@@ -163,14 +247,43 @@ pub fn bind1<O: Operation>(op: &O, x: &[&Array]) -> Array {
 }
 
 /// For `batch` rules: operands with their lanes in front. What all lanes share is repeated.
+///
+/// ```
+/// use cotangent::extend::{Lanes, Operation, Value, all_front, bind1};
+/// use cotangent::prelude::*;
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct Minus;
+/// impl Operation for Minus {
+///     fn name(&self) -> &'static str { "minus" }
+///     fn value(&self) -> Value<Minus> { Value::Composition(|_, x| vec![&x[0] - &x[1]]) }
+///     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Vec<(Array, Option<usize>)> {
+///         let x = all_front(lanes, x, dims);
+///         vec![(bind1(self, &[&x[0], &x[1]]), Some(0))]
+///     }
+/// }
+/// let f = |x: &Array, y: &Array| bind1(&Minus, &[x, y]);
+/// assert_eq!(cotangent::vmap_axes(f, (0, None), 0)(&array![5, 7], &array(4)).to_string(), "[1 3]");
+/// ```
 pub fn all_front(lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Vec<Array> {
     crate::prim::all_front(lanes, x, dims)
 }
 /// For `batch` rules: an operand with its lanes in front, if it has any.
+///
+/// ```
+/// use cotangent::{extend::front, prelude::*};
+/// let x = array![[1, 2, 3], [4, 5, 6]]; // three lanes, along dimension 1
+/// assert_eq!(front(&x, Some(1)).to_string(), "[[1 4]\n [2 5]\n [3 6]]");
+/// assert_eq!(front(&x, None).shape(), [2, 3]); // no lanes
+/// ```
 pub fn front(x: &Array, dim: Option<usize>) -> Array {
     dim.map_or_else(|| x.clone(), |d| crate::prim::move_axis(x, d, 0))
 }
 /// For rules: zeros of this type.
+///
+/// ```
+/// use cotangent::{Aval, extend::zeros, prelude::*};
+/// assert_eq!(zeros(&Aval::new(DType::Int32, &[3])).to_string(), "[0 0 0]");
+/// ```
 pub fn zeros(a: &Aval) -> Array {
     crate::prim::zeros_of(a)
 }

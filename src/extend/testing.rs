@@ -33,6 +33,13 @@ pub fn check(f: impl Fn(&[Array]) -> Vec<Array> + Send + Sync, args: &[Array]) -
 /// - derivatives are those of difference quotients, to the given order, in both modes;
 /// - the reverse mode is the transpose of the forward mode, up to rounding;
 /// - three lanes at once are what each is alone, for each argument mapped and for all, along the first axis and the last; also their derivatives.
+///
+/// ```
+/// use cotangent::{custom_jvp, extend::testing::Checks, prelude::*};
+/// let wrong = custom_jvp(|x: &Array| x * x, |(x,), (dx,)| (&x * &x, x * dx)); // not 2 x
+/// let e = Checks::new().run(|x| vec![wrong(&x[0])], &[array(vec![1f64, 2.0])]).unwrap_err();
+/// assert!(e.message().contains("derivatives"), "{e}");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Checks {
     order: usize,
@@ -44,15 +51,34 @@ impl Default for Checks {
 }
 impl Checks {
     /// Derivatives to the second order.
+    ///
+    /// ```
+    /// use cotangent::{extend::testing::Checks, prelude::*};
+    /// assert!(Checks::new().run(|x| vec![x[0].exp()], &[array(vec![0.5f64, 1.0])]).is_ok());
+    /// ```
     pub fn new() -> Checks {
         Checks { order: 2 }
     }
     /// Derivatives to this order; 0 for an operation that has none.
+    ///
+    /// ```
+    /// use cotangent::{debug, extend::testing::Checks, prelude::*};
+    /// // host code without a derivative
+    /// let f = |x: &[Array]| vec![debug::pure_callback(|x: Array| &x * 2.0, &x[0], &x[0])];
+    /// let x = [array(vec![1f64, 2.0])];
+    /// assert!(Checks::new().order(0).run(f, &x).is_ok() && Checks::new().order(1).run(f, &x).is_err());
+    /// ```
     pub fn order(mut self, order: usize) -> Checks {
         self.order = order;
         self
     }
     /// Tries every promise on `f` at these arguments.
+    ///
+    /// ```
+    /// use cotangent::{extend::testing::Checks, prelude::*};
+    /// let args = [array(vec![0.5f64, 1.0]), array(vec![2f64, -1.0])];
+    /// assert!(Checks::new().run(|x| vec![&x[0] * &x[1], x[0].sin()], &args).is_ok());
+    /// ```
     ///
     /// # Errors
     /// If a promise is broken: the message has a line for each.

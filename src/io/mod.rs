@@ -42,9 +42,25 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Arrays by name: itself a tree, which can be saved.
+///
+/// ```
+/// use cotangent::{io::{Named, safetensors}, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-named-{}.safetensors", std::process::id()));
+/// let arrays = Named::from([("w".into(), array![1, 2]), ("b".into(), array![3])]);
+/// safetensors::save(&path, &arrays)?;
+/// assert_eq!(safetensors::load_all(&path)?.0["b"].to_string(), "[3]");
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
 pub type Named = BTreeMap<String, Array>;
 
 /// What saving and loading return.
+///
+/// ```
+/// use cotangent::{io::{self, npy}, prelude::*};
+/// let nothing: io::Result<Array> = npy::load("/nowhere/x.npy");
+/// assert_eq!(nothing.unwrap_err().kind(), ErrorKind::File);
+/// ```
 pub type Result<T> = std::result::Result<T, Error>;
 
 fn wrong(message: impl Into<String>) -> Error {

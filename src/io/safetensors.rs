@@ -26,6 +26,16 @@ const HEADER: u64 = 100_000_000;
 const METADATA: &str = "__metadata__";
 
 /// Text by name, which a file has beside its arrays.
+///
+/// ```
+/// use cotangent::{io::safetensors::{self, Metadata}, prelude::*};
+/// # let path = std::env::temp_dir().join(format!("cotangent-meta-{}.safetensors", std::process::id()));
+/// let text = Metadata::from([("epoch".into(), "7".into())]);
+/// safetensors::save_with(&path, &vec![array(1.0)], &text)?;
+/// assert_eq!(safetensors::load_all(&path)?.1, text);
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
 pub type Metadata = BTreeMap<String, String>;
 
 /// Saves the arrays of a tree under their [names].

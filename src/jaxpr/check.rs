@@ -7,6 +7,12 @@ impl Jaxpr {
     /// Derives the type of every result again from the operation and its operands, and compares it with the one recorded. Also,
     /// every variable must be bound once and before it is read. Nested programs are checked in the same way.
     ///
+    /// ```
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// let program = make_jaxpr(grad(|x: &Array| x.sin().sum()), (&array![1., 2.],));
+    /// assert!(program.check().is_ok());
+    /// ```
+    ///
     /// # Errors
     /// The first thing that is wrong, and where.
     pub fn check(&self) -> Result<(), Error> {

@@ -8,99 +8,70 @@
 //! `{"in","consts","eqns","out"}`; an equation is `{"prim","params","in","out"}` with JAX's own names; a program is a jaxpr
 //! and the derivative rules of its custom functions, which equations name by number.
 
+mod data;
+
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
 
 use serde_json::{Map, Number, Value, json};
 
 use super::base64;
-
-/// What is wrong with a JSON text or with a parameter, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonError {
-    /// The place, such as `jaxpr.eqns[3].params.axes` or ``parameter `axes` of reduce_sum``; empty for the whole text.
-    pub place: String,
-    /// What is wrong there.
-    pub what: String,
-}
-
-impl JsonError {
-    /// An error at the value being looked at; those who hold it add their part of the path.
-    pub fn new(what: impl Into<String>) -> JsonError {
-        JsonError { place: String::new(), what: what.into() }
-    }
-
-    /// The same error, seen from the object of which the value is a field.
-    pub fn in_field(mut self, name: &str) -> JsonError {
-        let dot = if self.place.is_empty() || self.place.starts_with('[') { "" } else { "." };
-        self.place = format!("{name}{dot}{}", self.place);
-        self
-    }
-
-    /// The same error, seen from the list of which the value is an element.
-    pub fn in_element(mut self, index: usize) -> JsonError {
-        let dot = if self.place.is_empty() || self.place.starts_with('[') { "" } else { "." };
-        self.place = format!("[{index}]{dot}{}", self.place);
-        self
-    }
-}
-
-impl fmt::Display for JsonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.is_empty() { f.write_str(&self.what) } else { write!(f, "{}: {}", self.place, self.what) }
-    }
-}
-
-impl std::error::Error for JsonError {}
+pub use data::*;
 
 type Result<T> = std::result::Result<T, JsonError>;
 
-/// The type of a value: element type by name, shape, and whether the type is weak.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AvalData {
-    /// The name of the element type, `float32` for instance; keys are `key<fry>`.
-    pub dtype: String,
-    /// The sizes of the axes.
-    pub shape: Vec<usize>,
-    /// Does the type give way to others in promotion?
-    pub weak: bool,
-}
-
-/// A value. Elements lie row-major and little-endian; types below eight bits take a whole byte.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ArrayData {
-    /// The name of the element type.
-    pub dtype: String,
-    /// The sizes of the axes. A key counts as one element of two 32-bit words.
-    pub shape: Vec<usize>,
-    /// Is the type weak?
-    pub weak: bool,
-    /// The elements; nothing for `float0`.
-    pub bytes: Vec<u8>,
-}
-
 impl ArrayData {
     /// The tangent or cotangent of something that has none: no bytes, only a shape.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::ArrayData;
+    /// let none = ArrayData::float0(&[2, 3]);
+    /// assert_eq!((none.len(), none.bytes.len()), (6, 0));
+    /// ```
     pub fn float0(shape: &[usize]) -> ArrayData {
         ArrayData { dtype: "float0".into(), shape: shape.to_vec(), weak: false, bytes: Vec::new() }
     }
 
     /// Number of elements.
+    ///
+    /// ```
+    /// use cotangent::{jaxpr::json::ArrayData, prelude::*};
+    /// assert_eq!(ArrayData::from(&array![[1., 2.], [3., 4.]]).len(), 4);
+    /// ```
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
     /// Is there no element?
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::ArrayData;
+    /// assert!(ArrayData::float0(&[2, 0]).is_empty() && !ArrayData::float0(&[]).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The type of this value.
+    ///
+    /// ```
+    /// use cotangent::{jaxpr::json::ArrayData, prelude::*};
+    /// let a = ArrayData::from(&array![1, 2, 3]).aval();
+    /// assert_eq!((a.dtype.as_str(), a.shape, a.weak), ("int32", vec![3], false));
+    /// ```
     pub fn aval(&self) -> AvalData {
         AvalData { dtype: self.dtype.clone(), shape: self.shape.clone(), weak: self.weak }
     }
 
     /// Reads an array.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::ArrayData;
+    /// use serde_json::json;
+    /// let x = ArrayData::from_json(&json!({"dtype": "int32", "shape": [], "weak": false, "data": "BwAAAA=="}))?;
+    /// assert_eq!(x.bytes, [7, 0, 0, 0]);
+    /// assert!(ArrayData::from_json(&json!({"dtype": "int32", "shape": [2], "weak": false, "data": "BwAAAA=="})).is_err());
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn from_json(value: &Value) -> Result<ArrayData> {
         let object = Fields::of(value)?;
         let aval = AvalData::from_json(value)?;
@@ -120,6 +91,11 @@ impl ArrayData {
     }
 
     /// Writes an array.
+    ///
+    /// ```
+    /// use cotangent::{jaxpr::json::ArrayData, prelude::*};
+    /// assert_eq!(ArrayData::from(&array(7)).to_json()["data"], "BwAAAA==");
+    /// ```
     pub fn to_json(&self) -> Value {
         let mut out = json!({"dtype": self.dtype, "shape": self.shape, "weak": self.weak});
         if element_bytes(&self.dtype) != Some(0) {
@@ -131,6 +107,14 @@ impl ArrayData {
 
 impl AvalData {
     /// Reads a type. An array is accepted too, and gives its type.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::AvalData;
+    /// use serde_json::json;
+    /// let a = AvalData::from_json(&json!({"dtype": "bool", "shape": [4], "weak": false}))?;
+    /// assert_eq!((a.dtype.as_str(), a.shape), ("bool", vec![4]));
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn from_json(value: &Value) -> Result<AvalData> {
         let object = Fields::of(value)?;
         Ok(AvalData {
@@ -141,6 +125,12 @@ impl AvalData {
     }
 
     /// Writes a type.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::AvalData;
+    /// let a = AvalData { dtype: "float64".into(), shape: vec![], weak: true };
+    /// assert_eq!(a.to_json()["weak"], true);
+    /// ```
     pub fn to_json(&self) -> Value {
         json!({"dtype": self.dtype, "shape": self.shape, "weak": self.weak})
     }
@@ -148,6 +138,11 @@ impl AvalData {
 
 /// Bytes that one element of a type takes in a file, by the type's name. It is 0 for `float0`, whose arrays have no data, and
 /// `None` for a name that the format does not know.
+///
+/// ```
+/// use cotangent::jaxpr::json::element_bytes;
+/// assert_eq!(["bfloat16", "complex128", "float0", "float33"].map(element_bytes), [Some(2), Some(16), Some(0), None]);
+/// ```
 pub fn element_bytes(dtype: &str) -> Option<usize> {
     Some(match dtype {
         "float0" => 0,
@@ -161,140 +156,32 @@ pub fn element_bytes(dtype: &str) -> Option<usize> {
     })
 }
 
-/// An operand: a variable by number, or a value written in place.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::large_enum_variant)]
-pub enum Atom {
-    /// The variable with this number.
-    Var(usize),
-    /// A value.
-    Lit(ArrayData),
-}
-
-/// The place where a variable gets its number and its type.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Binder {
-    /// The number, unique in its jaxpr.
-    pub id: usize,
-    /// The type of the variable.
-    pub aval: AvalData,
-    /// Is this a result that nobody reads?
-    pub drop: bool,
-}
-
-/// A constant of a jaxpr.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ConstData {
-    /// The number of its variable.
-    pub id: usize,
-    /// Its value.
-    pub array: ArrayData,
-}
-
-/// One operation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EqnData {
-    /// The name of the primitive.
-    pub prim: String,
-    /// Its parameters; [`EqnData::params`] reads them.
-    pub params: BTreeMap<String, Param>,
-    /// The operands.
-    pub ins: Vec<Atom>,
-    /// The results.
-    pub outs: Vec<Binder>,
-}
-
-/// A list of operations with inputs, constants and outputs. Every variable is bound once, before it is used; nested
-/// programs are closed and count from 0 again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JaxprData {
-    /// The inputs.
-    pub ins: Vec<Binder>,
-    /// Values that are part of the program.
-    pub consts: Vec<ConstData>,
-    /// The operations in order.
-    pub eqns: Vec<EqnData>,
-    /// The results.
-    pub outs: Vec<Atom>,
-}
-
-/// The derivative rule of a custom function.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::large_enum_variant)]
-pub enum RuleData {
-    /// A forward rule.
-    Jvp {
-        /// For each primal input: has its tangent no place among the rule's inputs?
-        in_zeros: Vec<bool>,
-        /// For each result: has its tangent no place among the rule's outputs?
-        out_zeros: Vec<bool>,
-        /// Primals and the tangents that have a place, to results and the tangents that have one.
-        jaxpr: JaxprData,
-    },
-    /// A reverse rule.
-    Vjp {
-        /// Primals to residuals followed by results.
-        fwd: JaxprData,
-        /// For each residual of `bwd`: the primal input that it is, or none for the next one that `fwd` returns.
-        res_from_in: Vec<Option<usize>>,
-        /// All residuals and the cotangents of the results, to the cotangents of the inputs `bwd_for`.
-        bwd: JaxprData,
-        /// The inputs to which `bwd` answers; the others get nothing.
-        bwd_for: Vec<usize>,
-    },
-    /// A rule that could not be written down.
-    Missing {
-        /// The reason.
-        why: String,
-    },
-}
-
-/// A program: a jaxpr and the rules that its custom functions name by number.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProgramData {
-    /// What it computes.
-    pub jaxpr: JaxprData,
-    /// The derivative rules; they may refer to each other and to themselves.
-    pub rules: Vec<RuleData>,
-}
-
-/// The value of a parameter.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::large_enum_variant)]
-pub enum Param {
-    /// Unset.
-    Null,
-    /// A truth value.
-    Bool(bool),
-    /// A number written without a fraction.
-    Int(i128),
-    /// A number written with a fraction, or one that is not finite.
-    Float(f64),
-    /// A complex number: real and imaginary part, each `Int` or `Float`.
-    Complex(Box<[Param; 2]>),
-    /// A text: also element types, enumerations and primitives by name.
-    Str(String),
-    /// A list or tuple.
-    List(Vec<Param>),
-    /// Named fields, such as dimension numbers.
-    Object(BTreeMap<String, Param>),
-    /// An array.
-    Array(ArrayData),
-    /// A type.
-    Aval(AvalData),
-    /// A nested program.
-    Jaxpr(JaxprData),
-}
-
 impl ProgramData {
     /// Reads a program from a JSON text: an object with the field `jaxpr` and, optionally, `rules`. Other fields are ignored, so that a
     /// record with inputs and results is a program too.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::ProgramData;
+    /// let text = r#"{"jaxpr":{"consts":[],"eqns":[],"in":[],"out":[]}}"#;
+    /// assert_eq!(ProgramData::parse(text)?.to_json().to_string(), text);
+    /// assert!(ProgramData::parse(&text[1..]).unwrap_err().to_string().starts_with("not JSON"));
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<ProgramData> {
         let value = serde_json::from_str(text).map_err(|e| JsonError::new(format!("not JSON: {e}")))?;
         ProgramData::from_json(&value)
     }
 
     /// Reads a program; see [`ProgramData::parse`].
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::ProgramData;
+    /// use serde_json::json;
+    /// let nothing = json!({"consts": [], "eqns": [], "in": [], "out": []});
+    /// assert!(ProgramData::from_json(&json!({"jaxpr": nothing, "name": "other fields are ignored"})).is_ok());
+    /// let e = ProgramData::from_json(&json!({})).unwrap_err();
+    /// assert_eq!(e.to_string(), "the field `jaxpr` is missing");
+    /// ```
     pub fn from_json(value: &Value) -> Result<ProgramData> {
         let object = Fields::of(value)?;
         let jaxpr = object.field("jaxpr", JaxprData::from_json)?;
@@ -305,6 +192,13 @@ impl ProgramData {
     }
 
     /// Writes a program. `rules` is left out where there are none.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{JaxprData, ProgramData, RuleData};
+    /// let jaxpr = JaxprData { ins: vec![], consts: vec![], eqns: vec![], outs: vec![] };
+    /// let rules = vec![RuleData::Missing { why: "lost".into() }];
+    /// assert_eq!(ProgramData { jaxpr, rules }.to_json()["rules"][0]["why"], "lost");
+    /// ```
     pub fn to_json(&self) -> Value {
         let mut out = json!({"jaxpr": self.jaxpr.to_json()});
         if !self.rules.is_empty() {
@@ -341,6 +235,17 @@ impl ProgramData {
 
 impl JaxprData {
     /// Reads a jaxpr and checks that its variables are bound once and before they are used.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::JaxprData;
+    /// use serde_json::json;
+    /// let jaxpr = |id: usize| JaxprData::from_json(&json!({
+    ///     "consts": [], "eqns": [], "out": [{"var": id}],
+    ///     "in": [{"id": 0, "aval": {"dtype": "bool", "shape": [], "weak": false}}]
+    /// }));
+    /// assert_eq!((jaxpr(0)?.ins.len(), jaxpr(1).unwrap_err().to_string().as_str()), (1, "out[0]: variable 1 is read before it is bound"));
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn from_json(value: &Value) -> Result<JaxprData> {
         let object = Fields::of(value)?;
         let mut bound = HashSet::new();
@@ -390,6 +295,12 @@ impl JaxprData {
     }
 
     /// Writes a jaxpr.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{Atom, JaxprData};
+    /// let jaxpr = JaxprData { ins: vec![], consts: vec![], eqns: vec![], outs: vec![Atom::Var(5)] };
+    /// assert_eq!(jaxpr.to_json()["out"][0]["var"], 5);
+    /// ```
     pub fn to_json(&self) -> Value {
         json!({
             "in": self.ins.iter().map(Binder::to_json).collect::<Value>(),
@@ -400,6 +311,20 @@ impl JaxprData {
     }
 
     /// Shows every equation, those of nested programs included, in order; an equation comes before what it holds.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::ProgramData;
+    /// let program = ProgramData::parse(
+    ///     r#"{"jaxpr": {"consts": [], "in": [{"id": 0, "aval": {"dtype": "float32", "shape": [], "weak": false}}],
+    ///         "eqns": [{"prim": "sin", "params": {"accuracy": null}, "in": [{"var": 0}],
+    ///                   "out": [{"id": 1, "aval": {"dtype": "float32", "shape": [], "weak": false}}]}],
+    ///         "out": [{"var": 1}]}}"#,
+    /// )?;
+    /// let mut names = vec![];
+    /// program.jaxpr.visit(&mut |eqn| names.push(&eqn.prim));
+    /// assert_eq!(names, ["sin"]);
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn visit<'a>(&'a self, see: &mut dyn FnMut(&'a EqnData)) {
         for eqn in &self.eqns {
             see(eqn);
@@ -412,6 +337,13 @@ impl JaxprData {
 
 impl EqnData {
     /// The programs that lie directly in the parameters.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, JaxprData, Param};
+    /// let body = JaxprData { ins: vec![], consts: vec![], eqns: vec![], outs: vec![] };
+    /// let params = [("body".into(), Param::Jaxpr(body)), ("unroll".into(), Param::Int(1))].into();
+    /// assert_eq!(EqnData { prim: "loop".into(), params, ins: vec![], outs: vec![] }.nested().len(), 1);
+    /// ```
     pub fn nested(&self) -> Vec<&JaxprData> {
         fn walk<'a>(param: &'a Param, out: &mut Vec<&'a JaxprData>) {
             match param {
@@ -437,6 +369,12 @@ impl EqnData {
     }
 
     /// Writes an equation.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{Atom, EqnData};
+    /// let eqn = EqnData { prim: "neg".into(), params: Default::default(), ins: vec![Atom::Var(0)], outs: vec![] };
+    /// assert_eq!(eqn.to_json().to_string(), r#"{"in":[{"var":0}],"out":[],"params":{},"prim":"neg"}"#);
+    /// ```
     pub fn to_json(&self) -> Value {
         json!({
             "prim": self.prim,
@@ -449,6 +387,14 @@ impl EqnData {
 
 impl Binder {
     /// Reads the place that binds a variable.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::Binder;
+    /// use serde_json::json;
+    /// let b = Binder::from_json(&json!({"id": 2, "aval": {"dtype": "int8", "shape": [], "weak": false}}))?;
+    /// assert_eq!((b.id, b.aval.dtype.as_str(), b.drop), (2, "int8", false));
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn from_json(value: &Value) -> Result<Binder> {
         let object = Fields::of(value)?;
         Ok(Binder {
@@ -459,6 +405,12 @@ impl Binder {
     }
 
     /// Writes the place that binds a variable.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{AvalData, Binder};
+    /// let aval = AvalData { dtype: "bool".into(), shape: vec![7], weak: false };
+    /// assert_eq!(Binder { id: 1, aval, drop: false }.to_json()["aval"]["shape"][0], 7);
+    /// ```
     pub fn to_json(&self) -> Value {
         let mut out = json!({"id": self.id, "aval": self.aval.to_json()});
         if self.drop {
@@ -470,6 +422,13 @@ impl Binder {
 
 impl Atom {
     /// Reads an operand.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::Atom;
+    /// assert_eq!(Atom::from_json(&serde_json::json!({"var": 9}))?, Atom::Var(9));
+    /// assert!(Atom::from_json(&serde_json::json!({})).is_err());
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn from_json(value: &Value) -> Result<Atom> {
         let object = Fields::of(value)?;
         match object.optional("var", size)? {
@@ -479,6 +438,11 @@ impl Atom {
     }
 
     /// Writes an operand.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{ArrayData, Atom};
+    /// assert_eq!(Atom::Lit(ArrayData::float0(&[2])).to_json()["lit"]["dtype"], "float0");
+    /// ```
     pub fn to_json(&self) -> Value {
         match self {
             Atom::Var(id) => json!({"var": id}),
@@ -489,6 +453,15 @@ impl Atom {
 
 impl RuleData {
     /// Reads the derivative rule of a custom function.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::RuleData;
+    /// use serde_json::json;
+    /// let rule = RuleData::from_json(&json!({"kind": "missing", "why": "host code"}))?;
+    /// assert_eq!(rule, RuleData::Missing { why: "host code".into() });
+    /// assert_eq!(RuleData::from_json(&json!({"kind": "odd"})).unwrap_err().to_string(), "kind: unknown kind of rule `odd`");
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn from_json(value: &Value) -> Result<RuleData> {
         let object = Fields::of(value)?;
         match object.field("kind", string)? {
@@ -510,6 +483,13 @@ impl RuleData {
     }
 
     /// Writes the derivative rule of a custom function.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{JaxprData, RuleData};
+    /// let jaxpr = JaxprData { ins: vec![], consts: vec![], eqns: vec![], outs: vec![] };
+    /// let rule = RuleData::Jvp { in_zeros: vec![true], out_zeros: vec![], jaxpr };
+    /// assert_eq!(rule.to_json()["in_zeros"][0], true);
+    /// ```
     pub fn to_json(&self) -> Value {
         match self {
             RuleData::Jvp { in_zeros, out_zeros, jaxpr } => {
@@ -527,6 +507,14 @@ impl RuleData {
 impl Param {
     /// Reads the value of a parameter. An object whose only field is `float`, `complex`, `array`, `aval` or `jaxpr` is that kind of value;
     /// any other has named fields.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::Param;
+    /// use serde_json::json;
+    /// assert_eq!(Param::from_json(&json!([1, "x"]))?, Param::List(vec![Param::Int(1), Param::Str("x".into())]));
+    /// assert_eq!(Param::from_json(&json!({"float": "-inf"}))?, Param::Float(f64::NEG_INFINITY));
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn from_json(value: &Value) -> Result<Param> {
         Ok(match value {
             Value::Null => Param::Null,
@@ -553,6 +541,12 @@ impl Param {
     }
 
     /// Writes the value of a parameter.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::Param;
+    /// let z = Param::Complex(Box::new([Param::Int(1), Param::Float(0.5)]));
+    /// assert_eq!(z.to_json().to_string(), r#"{"complex":[1,0.5]}"#);
+    /// ```
     ///
     /// # Panics
     /// If an integer fits neither 64-bit type, which no parameter that was read does.

@@ -58,6 +58,14 @@ pub(crate) struct Eqn {
 }
 
 /// A program: inputs, equations, outputs. Prints as JAX prints it.
+///
+/// ```
+/// use cotangent::{Jaxpr, make_jaxpr, prelude::*};
+/// let f: &Jaxpr = &make_jaxpr(|x: &Array| x.exp() * x, (&array![1., 2.],));
+/// assert_eq!(f.to_string(), "{ lambda ; a:f32[2]. let b:f32[2] = exp a; c:f32[2] = mul b a in (c,) }");
+/// // programs that do the same are equal
+/// assert_eq!(f, &*make_jaxpr(|x: &Array| x.exp() * x, (&array![8., 9.],)));
+/// ```
 pub struct Jaxpr {
     pub(crate) ins: Vec<u32>,
     /// How many of `ins`, at the front, are captured arrays passed in as hidden arguments. Only printing asks.
@@ -216,10 +224,22 @@ impl Jaxpr {
     }
 
     /// Types of the inputs. Those of captured arrays come first.
+    ///
+    /// ```
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// let program = make_jaxpr(|x: &Array, n: &Array| x * n, (&array![1., 2.], &array(3)));
+    /// assert_eq!(program.in_avals().map(|a| a.to_string()).collect::<Vec<_>>(), ["float32[2]", "int32[]"]);
+    /// ```
     pub fn in_avals(&self) -> impl Iterator<Item = &Aval> {
         self.ins.iter().map(|v| &self.avals[*v as usize])
     }
     /// Types of the results.
+    ///
+    /// ```
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// let program = make_jaxpr(|x: &Array| (x.sum(), x.gt(1.5)), (&array![1., 2.],));
+    /// assert_eq!(program.out_avals().iter().map(|a| a.to_string()).collect::<Vec<_>>(), ["float32[]", "bool[2]"]);
+    /// ```
     pub fn out_avals(&self) -> Vec<Aval> {
         self.outs
             .iter()
@@ -236,14 +256,33 @@ impl Jaxpr {
         *self.driven.get_or_init(driven)
     }
     /// Number of equations.
+    ///
+    /// ```
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// let program = make_jaxpr(|x: &Array| x.sin().cos() + 1.0, (&array(1.0),));
+    /// assert_eq!(program.len(), 3);
+    /// ```
     pub fn len(&self) -> usize {
         self.eqns.len()
     }
     /// Has it no equations?
+    ///
+    /// ```
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// // what nobody reads is dropped
+    /// let unread = |x: &Array| { let _ = x.sin(); x.clone() };
+    /// assert!(make_jaxpr(unread, (&array(1.0),)).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.eqns.is_empty()
     }
     /// The equations' names in order: for tests of what a transformation produces.
+    ///
+    /// ```
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// let program = make_jaxpr(grad(|x: &Array| x.sin()), (&array(1.0),));
+    /// assert_eq!(program.primitives().collect::<Vec<_>>(), ["cos", "mul"]);
+    /// ```
     pub fn primitives(&self) -> impl Iterator<Item = &'static str> {
         self.eqns.iter().map(|e| e.prim.name())
     }
@@ -361,6 +400,13 @@ impl Jaxpr {
     }
 
     /// A hash of what the program does: equal programs have equal hashes.
+    ///
+    /// ```
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// let hash = |by: f64| make_jaxpr(move |x: &Array| x * by, (&array(1.0),)).content_hash();
+    /// assert_eq!(hash(2.0), hash(2.0));
+    /// assert_ne!(hash(2.0), hash(3.0));
+    /// ```
     pub fn content_hash(&self) -> u64 {
         *self.hash.get_or_init(|| {
             let mut h = crate::trace::eval::Fx::default();

@@ -12,12 +12,28 @@ type Result<T> = std::result::Result<T, JsonError>;
 
 impl EqnData {
     /// The parameters, for reading.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("axis", Param::Int(2))].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert_eq!(eqn.params().usize("axis"), Ok(2));
+    /// ```
     pub fn params(&self) -> Params<'_> {
         Params { prim: &self.prim, inside: None, map: &self.params }
     }
 }
 
 /// The parameters of one equation, or the fields of one of them.
+///
+/// ```
+/// use cotangent::jaxpr::json::{EqnData, Param};
+/// let params = [("axis", Param::Int(2)), ("name", Param::Null)].map(|(n, p)| (n.to_string(), p)).into();
+/// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+/// let p = eqn.params();
+/// assert_eq!((p.i64("axis"), p.opt_str("name"), p.opt_str("axes")), (Ok(2), Ok(None), Ok(None)));
+/// assert_eq!(p.bool("axis").unwrap_err().to_string(), "parameter `axis` of pad: expected true or false, found 2");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Params<'a> {
     prim: &'a str,
@@ -26,6 +42,15 @@ pub struct Params<'a> {
 }
 
 /// A parameter that is a number or an array, such as the fill value of a gather.
+///
+/// ```
+/// use cotangent::jaxpr::json::{EqnData, Param};
+/// use cotangent::jaxpr::params::Scalar;
+/// let params = [("fill", Param::Float(0.5)), ("mode", Param::Int(1))].map(|(n, p)| (n.to_string(), p)).into();
+/// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+/// assert_eq!(eqn.params().scalar("fill"), Ok(Scalar::Float(0.5)));
+/// assert_eq!(eqn.params().scalar("mode"), Ok(Scalar::Int(1)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar<'a> {
     /// A truth value.
@@ -40,15 +65,27 @@ pub enum Scalar<'a> {
     Array(&'a ArrayData),
 }
 
-/// Declares the methods for one kind of value: one that must be there, and one that may be null or absent.
+/// How the examples of readers begin: an equation with this parameter, of which something is read.
+macro_rules! example {
+    ($of:literal) => {
+        concat!(
+            "```\nuse cotangent::jaxpr::json::*;\nlet params = [(\"p\".to_string(), ",
+            $of,
+            ")].into();\n",
+            "let eqn = EqnData { prim: \"f\".into(), params, ins: vec![], outs: vec![] };\nassert_eq!(eqn.params()"
+        )
+    };
+}
+/// Declares the methods for one kind of value: one that must be there, and one that may be null or absent. At the end a parameter and what is read of it, for the
+/// documentation.
 macro_rules! readers {
-    ($($doc:literal $name:ident $opt:ident -> $t:ty = $read:expr;)*) => {$(
-        #[doc = concat!("The parameter `name`: ", $doc, ".")]
+    ($($doc:literal $name:ident $opt:ident -> $t:ty = $read:expr, $of:literal => $gives:literal;)*) => {$(
+        #[doc = concat!("The parameter `name`: ", $doc, ".\n\n", example!($of), ".", stringify!($name), "(\"p\"), Ok(", $gives, "));\nassert!(eqn.params().", stringify!($name), "(\"q\").is_err());\n```")]
         pub fn $name(self, name: &str) -> Result<$t> {
             self.read(name, self.get(name)?, $doc, $read)
         }
 
-        #[doc = concat!("The parameter `name`: ", $doc, ", or nothing.")]
+        #[doc = concat!("The parameter `name`: ", $doc, ", or nothing.\n\n", example!($of), ".", stringify!($opt), "(\"p\"), Ok(Some(", $gives, ")));\nassert_eq!(eqn.params().", stringify!($opt), "(\"q\"), Ok(None));\n```")]
         pub fn $opt(self, name: &str) -> Result<Option<$t>> {
             self.opt(name).map(|p| self.read(name, p, $doc, $read)).transpose()
         }
@@ -57,27 +94,64 @@ macro_rules! readers {
 
 impl<'a> Params<'a> {
     /// The name of the primitive.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("axis", Param::Int(2))].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert_eq!(eqn.params().prim(), "pad");
+    /// ```
     pub fn prim(self) -> &'a str {
         self.prim
     }
 
     /// An error about a parameter, for readers that check more than its form.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("axis", Param::Int(9))].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert_eq!(eqn.params().error("axis", "too large").to_string(), "parameter `axis` of pad: too large");
+    /// ```
     pub fn error(self, name: &str, what: impl Into<String>) -> JsonError {
         let field = self.inside.map_or(String::new(), |field| format!("{field}."));
         JsonError { place: format!("parameter `{field}{name}` of {}", self.prim), what: what.into() }
     }
 
     /// A parameter that must be there, null included.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("name", Param::Null)].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert_eq!(eqn.params().get("name"), Ok(&Param::Null));
+    /// assert_eq!(eqn.params().get("axis").unwrap_err().what, "missing");
+    /// ```
     pub fn get(self, name: &str) -> Result<&'a Param> {
         self.map.get(name).ok_or_else(|| self.error(name, "missing"))
     }
 
     /// A parameter unless it is null or absent.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("axis", Param::Int(2)), ("name", Param::Null)].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert_eq!((eqn.params().opt("axis"), eqn.params().opt("name")), (Some(&Param::Int(2)), None));
+    /// ```
     pub fn opt(self, name: &str) -> Option<&'a Param> {
         self.map.get(name).filter(|p| **p != Param::Null)
     }
 
     /// An error if there is a parameter that is not among `known` and not null.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("axis", Param::Int(2)), ("name", Param::Null)].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert!(eqn.params().only(&["axis"]).is_ok()); // what is null does not count
+    /// assert_eq!(eqn.params().only(&["axes"]).unwrap_err().place, "parameter `axis` of pad");
+    /// ```
     pub fn only(self, known: &[&str]) -> Result<()> {
         match self.map.iter().find(|(name, p)| **p != Param::Null && !known.contains(&name.as_str())) {
             None => Ok(()),
@@ -86,6 +160,14 @@ impl<'a> Params<'a> {
     }
 
     /// An error if a parameter is set to anything but null.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("axis", Param::Int(2)), ("name", Param::Null)].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert!(eqn.params().unset("name").is_ok());
+    /// assert_eq!(eqn.params().unset("axis").unwrap_err().what, "2 is not supported");
+    /// ```
     pub fn unset(self, name: &str) -> Result<()> {
         match self.opt(name) {
             None => Ok(()),
@@ -94,38 +176,69 @@ impl<'a> Params<'a> {
     }
 
     readers! {
-        "true or false" bool opt_bool -> bool = |p| match p { Param::Bool(b) => Some(*b), _ => None };
-        "a number that is not negative" usize opt_usize -> usize = int;
-        "an integer" i64 opt_i64 -> i64 = int;
-        "a number" f64 opt_f64 -> f64 = real;
-        "a string" str opt_str -> &'a str = text;
-        "the name of an element type" dtype opt_dtype -> &'a str = text;
-        "a number or an array" scalar opt_scalar -> Scalar<'a> = scalar;
-        "a list of numbers that are not negative" usizes opt_usizes -> Vec<usize> = |p| each(p, int);
-        "a list of integers" i64s opt_i64s -> Vec<i64> = |p| each(p, int);
-        "a list of truth values" bools opt_bools -> Vec<bool> = |p| each(p, |p| match p { Param::Bool(b) => Some(*b), _ => None });
-        "a list of strings" strs opt_strs -> Vec<&'a str> = |p| each(p, text);
+        "true or false" bool opt_bool -> bool = |p| match p { Param::Bool(b) => Some(*b), _ => None },
+            "Param::Bool(true)" => "true";
+        "a number that is not negative" usize opt_usize -> usize = int,
+            "Param::Int(3)" => "3";
+        "an integer" i64 opt_i64 -> i64 = int,
+            "Param::Int(-3)" => "-3";
+        "a number" f64 opt_f64 -> f64 = real,
+            "Param::Float(0.5)" => "0.5";
+        "a string" str opt_str -> &'a str = text,
+            r#"Param::Str("x".into())"# => r#""x""#;
+        "the name of an element type" dtype opt_dtype -> &'a str = text,
+            r#"Param::Str("int8".into())"# => r#""int8""#;
+        "a number or an array" scalar opt_scalar -> Scalar<'a> = scalar,
+            "Param::Bool(true)" => "cotangent::jaxpr::params::Scalar::Bool(true)";
+        "a list of numbers that are not negative" usizes opt_usizes -> Vec<usize> = |p| each(p, int),
+            "Param::List(vec![Param::Int(0), Param::Int(2)])" => "vec![0, 2]";
+        "a list of integers" i64s opt_i64s -> Vec<i64> = |p| each(p, int),
+            "Param::List(vec![Param::Int(-1), Param::Int(2)])" => "vec![-1, 2]";
+        "a list of truth values" bools opt_bools -> Vec<bool> = |p| each(p, |p| match p { Param::Bool(b) => Some(*b), _ => None }),
+            "Param::List(vec![Param::Bool(false)])" => "vec![false]";
+        "a list of strings" strs opt_strs -> Vec<&'a str> = |p| each(p, text),
+            r#"Param::List(vec![Param::Str("x".into())])"# => r#"vec!["x"]"#;
         "a list of lists of numbers that are not negative" nested_usizes opt_nested_usizes -> Vec<Vec<usize>> =
-            |p| each(p, |p| each(p, int));
+            |p| each(p, |p| each(p, int)),
+            "Param::List(vec![Param::List(vec![Param::Int(4)])])" => "vec![vec![4]]";
         "a list of pairs of integers" pairs opt_pairs -> Vec<(i64, i64)> =
-            |p| each(p, |p| <[i64; 2]>::try_from(each(p, int)?).ok().map(|[low, high]| (low, high)));
+            |p| each(p, |p| <[i64; 2]>::try_from(each(p, int)?).ok().map(|[low, high]| (low, high))),
+            "Param::List(vec![Param::List(vec![Param::Int(-1), Param::Int(5)])])" => "vec![(-1, 5)]";
         "a list of triples of integers" triples opt_triples -> Vec<(i64, i64, i64)> =
-            |p| each(p, |p| <[i64; 3]>::try_from(each(p, int)?).ok().map(|[low, high, inner]| (low, high, inner)));
+            |p| each(p, |p| <[i64; 3]>::try_from(each(p, int)?).ok().map(|[low, high, inner]| (low, high, inner))),
+            "Param::List(vec![Param::List([1, 2, 0].map(Param::Int).into())])" => "vec![(1, 2, 0)]";
         "[[lhs contracting, rhs contracting], [lhs batch, rhs batch]]" dot_dims opt_dot_dims -> [[Vec<usize>; 2]; 2] =
-            |p| each(p, |p| each(p, |p| each(p, int))?.try_into().ok())?.try_into().ok();
+            |p| each(p, |p| each(p, |p| each(p, int))?.try_into().ok())?.try_into().ok(),
+            "Param::List(vec![Param::List(vec![Param::List(vec![Param::Int(1)]), Param::List(vec![Param::Int(0)])]), Param::List(vec![Param::List(vec![]), Param::List(vec![])])])" => "[[vec![1], vec![0]], [vec![], vec![]]]";
         "a list of string lists or nulls" platforms opt_platforms -> Vec<Option<Vec<&'a str>>> =
-            |p| each(p, |p| match p { Param::Null => Some(None), p => each(p, text).map(Some) });
+            |p| each(p, |p| match p { Param::Null => Some(None), p => each(p, text).map(Some) }),
+            r#"Param::List(vec![Param::Null, Param::List(vec![Param::Str("cpu".into())])])"# => r#"vec![None, Some(vec!["cpu"])]"#;
         "one or two precisions" precision opt_precision -> Vec<&'a str> = |p| match p {
             Param::Str(s) => Some(vec![s.as_str()]),
             p => each(p, text).filter(|both| both.len() == 2),
-        };
-        "an array" array opt_array -> &'a ArrayData = |p| match p { Param::Array(a) => Some(a), _ => None };
-        "a type" aval opt_aval -> &'a AvalData = |p| match p { Param::Aval(a) => Some(a), _ => None };
-        "a program" jaxpr opt_jaxpr -> &'a JaxprData = program;
-        "a list of programs" jaxprs opt_jaxprs -> Vec<&'a JaxprData> = |p| each(p, program);
+        },
+            r#"Param::Str("HIGHEST".into())"# => r#"vec!["HIGHEST"]"#;
+        "an array" array opt_array -> &'a ArrayData = |p| match p { Param::Array(a) => Some(a), _ => None },
+            "Param::Array(ArrayData::float0(&[2]))" => "&ArrayData::float0(&[2])";
+        "a type" aval opt_aval -> &'a AvalData = |p| match p { Param::Aval(a) => Some(a), _ => None },
+            "Param::Aval(ArrayData::float0(&[3]).aval())" => "&ArrayData::float0(&[3]).aval()";
+        "a program" jaxpr opt_jaxpr -> &'a JaxprData = program,
+            "Param::Jaxpr(JaxprData { ins: vec![], consts: vec![], eqns: vec![], outs: vec![] })" => "&JaxprData { ins: vec![], consts: vec![], eqns: vec![], outs: vec![] }";
+        "a list of programs" jaxprs opt_jaxprs -> Vec<&'a JaxprData> = |p| each(p, program),
+            "Param::List(vec![])" => "vec![]";
     }
 
     /// The fields of the parameter `name`, such as those of dimension numbers.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("dims", Param::Object([("batch".into(), Param::Int(0))].into()))].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert_eq!(eqn.params().object("dims")?.usize("batch")?, 0);
+    /// let e = eqn.params().object("dims")?.str("batch").unwrap_err();
+    /// assert_eq!(e.place, "parameter `dims.batch` of pad");
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn object(self, name: &'a str) -> Result<Params<'a>> {
         match self.get(name)? {
             Param::Object(map) => Ok(Params { prim: self.prim, inside: Some(name), map }),
@@ -134,6 +247,15 @@ impl<'a> Params<'a> {
     }
 
     /// The fields of the parameter `name`, or nothing.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::json::{EqnData, Param};
+    /// let params = [("dims", Param::Object([("batch".into(), Param::Int(0))].into()))].map(|(n, p)| (n.to_string(), p)).into();
+    /// let eqn = EqnData { prim: "pad".into(), params, ins: vec![], outs: vec![] };
+    /// assert_eq!(eqn.params().opt_object("dims")?.unwrap().usize("batch")?, 0);
+    /// assert!(eqn.params().opt_object("numbers")?.is_none());
+    /// # Ok::<(), cotangent::jaxpr::json::JsonError>(())
+    /// ```
     pub fn opt_object(self, name: &'a str) -> Result<Option<Params<'a>>> {
         self.opt(name).map(|_| self.object(name)).transpose()
     }

@@ -103,12 +103,32 @@ pub struct Loaded {
 impl Loaded {
     /// Reads a program from its JSON text.
     ///
+    /// ```
+    /// use cotangent::jaxpr::Loaded;
+    /// let text = r#"{"jaxpr": {"in": [], "consts": [], "eqns": [], "out":
+    ///     [{"lit": {"dtype": "int32", "shape": [], "weak": false, "data": "BwAAAA=="}}]}}"#;
+    /// assert_eq!(Loaded::parse(text)?.call(&[])[0].to_string(), "7");
+    /// let e = Loaded::parse(&text.replace("int32", "int33")).err().unwrap();
+    /// assert_eq!(e.message(), "jaxpr.out[0].lit.dtype: unknown element type `int33`");
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If the text is malformed, if its types do not fit, or if it uses an operation that this library does not have.
     pub fn parse(text: &str) -> Result<Loaded, Error> {
         Loaded::new(ProgramData::parse(text)?)
     }
     /// Makes a program from its parts.
+    ///
+    /// ```
+    /// use cotangent::jaxpr::{Loaded, json::{Atom, JaxprData, ProgramData}};
+    /// use cotangent::prelude::*;
+    /// let outs = vec![Atom::Lit((&array![1, 2]).into())];
+    /// let jaxpr = JaxprData { ins: vec![], consts: vec![], eqns: vec![], outs };
+    /// let program = Loaded::new(ProgramData { jaxpr, rules: vec![] })?;
+    /// assert_eq!(program.call(&[])[0].to_string(), "[1 2]");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     /// If its types do not fit, or if it uses an operation that this library does not have.
@@ -121,10 +141,28 @@ impl Loaded {
         Ok(Loaded { jaxpr })
     }
     /// The program.
+    ///
+    /// ```
+    /// let text = r#"{"jaxpr": {"in": [{"id": 0, "aval": {"dtype": "int32", "shape": [3], "weak": false}}],
+    ///     "consts": [], "eqns": [], "out": [{"var": 0}]}}"#;
+    /// let program = cotangent::jaxpr::Loaded::parse(text)?;
+    /// assert_eq!(program.jaxpr().to_string(), "{ lambda ; a:i32[3]. let  in (a,) }");
+    /// # Ok::<(), cotangent::Error>(())
+    /// ```
     pub fn jaxpr(&self) -> &Arc<Jaxpr> {
         &self.jaxpr
     }
     /// The results for these arguments, under whatever transformation is running.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let text = r#"{"jaxpr": {"in": [{"id": 0, "aval": {"dtype": "int32", "shape": [2], "weak": false}}],
+    ///     "consts": [], "eqns": [], "out": [{"var": 0}, {"var": 0}]}}"#;
+    /// let program = cotangent::jaxpr::Loaded::parse(text)?;
+    /// assert_eq!(program.call(&[array![4, 5]])[1].to_string(), "[4 5]");
+    /// assert!(catch(|| program.call(&[array![4, 5, 6]])).is_err());
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Panics
     /// If the number, shapes or element types of the arguments are not the program's.

@@ -13,6 +13,13 @@ const DECREASE: f64 = 1e-4;
 const FLATNESS: f64 = 0.9;
 
 /// L-BFGS: see [`lbfgs`].
+///
+/// ```
+/// use cotangent::{optim::{self, Lbfgs}, prelude::*};
+/// let careful: Lbfgs = optim::lbfgs().tolerance(1e-10);
+/// let found = careful.minimize(|x: &Array| (x.cosh() - x).sum(), &array(vec![0f64]));
+/// assert!((found.params.i(0).to_f64() - 1f64.asinh()).abs() < 1e-9);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Lbfgs {
     memory: usize,
@@ -34,6 +41,13 @@ pub fn lbfgs() -> Lbfgs {
 }
 
 /// What an iteration leaves.
+///
+/// ```
+/// use cotangent::{optim, prelude::*};
+/// let state = optim::lbfgs().memory(3).init(|x: &Array| x.dot(x), &array![1., 2.]);
+/// assert_eq!((state.value.to_f64(), state.gradient.to_string()), (5.0, "[2. 4.]".into()));
+/// assert_eq!(state.steps.shape(), [3, 2]);
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct LbfgsState<P> {
     /// The parameters.
@@ -54,6 +68,13 @@ pub struct LbfgsState<P> {
     pub stuck: Array,
 }
 /// What [`Lbfgs::minimize`] found.
+///
+/// ```
+/// use cotangent::{optim, prelude::*};
+/// let found = optim::lbfgs().minimize(|x: &Array| (x - 3.0).powi(2) + 1.0, &array(3.0));
+/// assert_eq!((found.value.to_f64(), found.gradient.to_string()), (1.0, "[0.]".into()));
+/// assert_eq!((found.iterations.to_f64(), found.converged.to_bool()), (0.0, true));
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct Minimum<P> {
     /// The parameters.
@@ -74,27 +95,62 @@ type Eval<'a> = &'a dyn Fn(&Array) -> (Array, Array);
 
 impl Lbfgs {
     /// From how many steps the curvature is estimated: 10, unless it is said here.
+    ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// let f = |p: &Array| (1.0 - p.i(0)).powi(2) + 100.0 * (p.i(1) - p.i(0).powi(2)).powi(2);
+    /// let tries = |n| optim::lbfgs().memory(n).minimize(f, &array![-1.2f64, 1.0]).iterations.to_f64();
+    /// assert!(tries(10) < tries(1));
+    /// ```
     pub fn memory(mut self, steps: usize) -> Lbfgs {
         self.memory = steps.max(1);
         self
     }
     /// After how many iterations [`minimize`](Lbfgs::minimize) gives up: 500, unless it is said here.
+    ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// let f = |p: &Array| (1.0 - p.i(0)).powi(2) + 100.0 * (p.i(1) - p.i(0).powi(2)).powi(2);
+    /// let found = optim::lbfgs().max_iterations(5).minimize(f, &array![-1.2f64, 1.0]);
+    /// assert_eq!((found.iterations.to_f64(), found.converged.to_bool()), (5.0, false));
+    /// ```
     pub fn max_iterations(mut self, n: usize) -> Lbfgs {
         self.iterations = n;
         self
     }
     /// At which greatest element of the gradient [`minimize`](Lbfgs::minimize) is content: 1e-5, unless it is said here.
+    ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// let f = |x: &Array| (x.powi(4) + (x - 1.0).powi(2)).sum();
+    /// let found = |t| optim::lbfgs().tolerance(t).minimize(f, &array(vec![5f64]));
+    /// assert!(found(1e-1).iterations.to_f64() < found(1e-9).iterations.to_f64());
+    /// ```
     pub fn tolerance(mut self, tolerance: f64) -> Lbfgs {
         self.tolerance = tolerance;
         self
     }
     /// How many points a search may try: 20, unless it is said here.
+    ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// // the first step is far too long: to find a better one takes more than one trial
+    /// let f = |x: &Array| (1e6 * x.powi(2)).cosh();
+    /// let found = |n| optim::lbfgs().max_trials(n).minimize(f, &array(1e-3f64)).converged.to_bool();
+    /// assert_eq!((found(1), found(20)), (false, true));
+    /// ```
     pub fn max_trials(mut self, n: usize) -> Lbfgs {
         self.trials = n.max(1);
         self
     }
 
     /// The state at these parameters.
+    ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// let state = optim::lbfgs().init(|p: &(Array, Array)| &p.0 * &p.1, &(array(2.0), array(5.0)));
+    /// assert_eq!((state.value.to_f64(), state.gradient.to_string()), (10.0, "[5. 2.]".into()));
+    /// ```
     ///
     /// # Panics
     /// If the parameters are not of floating-point numbers, or if `f` does not return a scalar.
@@ -104,6 +160,16 @@ impl Lbfgs {
     }
     /// The state after one more iteration.
     ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// let (rule, f) = (optim::lbfgs(), |x: &Array| (x - 2.0).powi(2).sum());
+    /// let mut state = rule.init(f, &array![0., 10.]);
+    /// while state.value.to_f64() > 1e-6 {
+    ///     state = rule.step(f, &state)
+    /// }
+    /// assert!(state.iterations.to_f64() < 5.0 && (state.params - 2.0).abs().sum().to_f64() < 2e-3);
+    /// ```
+    ///
     /// # Panics
     /// As [`init`](Lbfgs::init).
     #[track_caller]
@@ -112,6 +178,13 @@ impl Lbfgs {
         with_vectors(f, &state.params, |eval, _| self.advance(eval, &now)).of(&state.params)
     }
     /// A local minimum, searched from these parameters on.
+    ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// let target = array![1., -2., 3.];
+    /// let found = optim::lbfgs().minimize(|x: &Array| (x - &target).powi(2).sum(), &array![0., 0., 0.]);
+    /// assert!((found.params - &target).abs().sum().to_f64() < 1e-5);
+    /// ```
     ///
     /// # Panics
     /// As [`init`](Lbfgs::init).

@@ -31,12 +31,40 @@ use crate::prim;
 use crate::{Array, Pytree, tree};
 
 /// Makes updates of parameters from gradients, or updates from updates.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// /// Steps as long as the gradient.
+/// struct Down;
+/// impl Optimizer for Down {
+///     type State<P: Pytree> = ();
+///     fn init<P: Pytree>(&self, _: &P) {}
+///     fn update<P: Pytree>(&self, grads: &P, _: &(), _: &P) -> (P, ()) {
+///         (tree::map(grads, |g| -g), ())
+///     }
+/// }
+/// let (x, _) = Down.step(&array(1.0), &array(4.0), &());
+/// assert_eq!(x.to_f64(), -3.0);
+/// ```
 pub trait Optimizer {
     /// What it remembers from step to step for parameters of this type.
     type State<P: Pytree>: Pytree;
     /// The state before the first step.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let state = optim::adam(0.1).init(&(array![1., 2.], array(3.)));
+    /// assert_eq!((state.count.to_f64(), state.mean.0.to_string()), (0.0, "[0. 0.]".into()));
+    /// ```
     fn init<P: Pytree>(&self, params: &P) -> Self::State<P>;
     /// The updates, which are added to the parameters, and the next state.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let (sgd, x) = (optim::sgd(0.5), array![1., 2.]);
+    /// let (updates, _) = sgd.update(&array![2., -4.], &sgd.init(&x), &x);
+    /// assert_eq!(updates.to_string(), "[-1.  2.]");
+    /// ```
     ///
     /// # Panics
     /// If `grads` have another structure than the parameters.
@@ -44,6 +72,13 @@ pub trait Optimizer {
     fn update<P: Pytree>(&self, grads: &P, state: &Self::State<P>, params: &P) -> (P, Self::State<P>);
 
     /// The parameters after one step, and the next state.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let (sgd, x) = (optim::sgd(0.25), array![1., 2.]);
+    /// let (x, _) = sgd.step(&x, &array![4., -4.], &sgd.init(&x));
+    /// assert_eq!(x.to_string(), "[0. 3.]");
+    /// ```
     ///
     /// # Panics
     /// As [`update`](Optimizer::update).
@@ -53,6 +88,13 @@ pub trait Optimizer {
         (apply_updates(params, &updates), state)
     }
     /// This one and then another, which gets the updates of this one as its gradients.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::clip(1.0).then(optim::scale(10.0));
+    /// let x = array![0., 0.];
+    /// assert_eq!(rule.update(&array![0.5, 7.], &rule.init(&x), &x).0.to_string(), "[ 5. 10.]");
+    /// ```
     fn then<O: Optimizer>(self, next: O) -> Chain<Self, O>
     where
         Self: Sized,
@@ -61,6 +103,14 @@ pub trait Optimizer {
     }
 }
 /// Two optimizers, one after the other: see [`Optimizer::then`].
+///
+/// ```
+/// use cotangent::{optim::{self, Chain, Momentum, Optimizer, Scale}, prelude::*};
+/// let rule: Chain<Momentum, Scale> = optim::momentum(0.9, false).then(optim::scale(-0.1));
+/// // its state is the pair of theirs
+/// let (sums, ()) = rule.init(&array![1., 2.]);
+/// assert_eq!(sums.to_string(), "[0. 0.]");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Chain<A, B> {
     first: A,

@@ -21,6 +21,13 @@ fn no_steps() -> Array {
 }
 
 /// Stochastic gradient descent: see [`sgd`].
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer, Sgd}, prelude::*};
+/// let plain: Sgd = optim::sgd(0.5);
+/// let (x, _) = plain.step(&array(1.0), &array(2.0), &plain.init(&array(1.0)));
+/// assert_eq!(x.to_f64(), 0.0);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sgd {
     rate: Rate,
@@ -39,17 +46,40 @@ pub fn sgd(rate: impl Into<Rate>) -> Sgd {
 }
 impl Sgd {
     /// With momentum: see [`momentum`](super::momentum()).
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let (sgd, x) = (optim::sgd(1.0).momentum(0.5), array(0.0));
+    /// let (x, state) = sgd.step(&x, &array(4.0), &sgd.init(&x));
+    /// let (y, _) = sgd.step(&x, &array(4.0), &state);
+    /// assert_eq!((x.to_f64(), y.to_f64()), (-4.0, -10.0)); // the second step is 4 + 0.5 * 4
+    /// ```
     pub fn momentum(mut self, decay: f64) -> Sgd {
         self.momentum = Some(super::momentum(decay, false));
         self
     }
     /// With Nesterov's momentum.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let sgd = optim::sgd(1.0).nesterov(0.5);
+    /// let (x, _) = sgd.step(&array(0.0), &array(4.0), &sgd.init(&array(0.0)));
+    /// assert_eq!(x.to_f64(), -6.0); // 4 + 0.5 * 4 at once
+    /// ```
     pub fn nesterov(mut self, decay: f64) -> Sgd {
         self.momentum = Some(super::momentum(decay, true));
         self
     }
 }
 /// What [`Sgd`] and [`Rmsprop`] remember of momentum and rate.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let sgd = optim::sgd(0.1).momentum(0.9);
+/// let (_, state) = sgd.step(&array(1.0), &array(3.0), &sgd.init(&array(1.0)));
+/// assert_eq!(state.momentum.unwrap().to_f64(), 3.0);
+/// assert!(state.rate.count.is_none()); // the rate has no schedule
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct SgdState<P> {
     /// The sums of updates.
@@ -87,6 +117,13 @@ impl Optimizer for Sgd {
 }
 
 /// Adam and its relatives: see [`adam`] and [`adamw`].
+///
+/// ```
+/// use cotangent::{optim::{self, Adam, Optimizer}, prelude::*};
+/// let rule: Adam = optim::adam(0.5);
+/// let (x, _) = rule.step(&array![1., 1.], &array![3., -7.], &rule.init(&array![1., 1.]));
+/// assert_eq!(x.to_string(), "[0.5 1.5]"); // the first step has the length of the rate
+/// ```
 #[derive(Clone, Debug)]
 pub struct Adam {
     rate: Rate,
@@ -123,34 +160,96 @@ pub fn adam(rate: impl Into<Rate>) -> Adam {
 /// [`adam`] with decoupled weight decay (Loshchilov and Hutter, 2019): of 1e-4, unless [`Adam::weight_decay`] says otherwise. As `optax.adamw`.
 ///
 /// ```
-/// use cotangent::optim;
-/// let optimizer = optim::adamw(1e-3).weight_decay(0.01).decay_only(|path| path.ends_with(".w"));
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::adamw(0.5).weight_decay(0.25).decay_only(|path| path.ends_with(".w"));
+/// #[derive(Pytree)]
+/// struct Layer { w: Array, b: Array }
+/// let (layer, still) = (Layer { w: array(8.0), b: array(8.0) }, Layer { w: array(0.0), b: array(0.0) });
+/// let (next, _) = rule.step(&layer, &still, &rule.init(&layer));
+/// assert_eq!((next.w.to_f64(), next.b.to_f64()), (7.0, 8.0));
 /// ```
 pub fn adamw(rate: impl Into<Rate>) -> Adam {
     adam(rate).weight_decay(1e-4)
 }
 options! { Adam
     /// How much the older gradients count.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adam(0.1).b1(0.75);
+    /// let (_, state) = rule.step(&array(1.0), &array(8.0), &rule.init(&array(1.0)));
+    /// assert_eq!(state.mean.to_f64(), 2.0);
+    /// ```
     b1: f64;
     /// How much the older squares count.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adam(0.1).b2(0.75);
+    /// let (_, state) = rule.step(&array(1.0), &array(4.0), &rule.init(&array(1.0)));
+    /// assert_eq!(state.square.to_f64(), 4.0);
+    /// ```
     b2: f64;
     /// Added to the root.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adam(1.0).eps(3.0);
+    /// let (x, _) = rule.step(&array(1.0), &array(1.0), &rule.init(&array(1.0)));
+    /// assert_eq!(x.to_f64(), 0.75); // a step of 1 / (1 + 3)
+    /// ```
     eps: f64;
     /// Added under the root, for derivatives of the optimizer.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adam(1.0).eps(0.0).eps_root(3.0);
+    /// let (x, _) = rule.step(&array(1.0), &array(1.0), &rule.init(&array(1.0)));
+    /// assert_eq!(x.to_f64(), 0.5); // a step of 1 / sqrt(1 + 3)
+    /// ```
     eps_root: f64;
     /// With Nesterov's momentum (Dozat, 2016).
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adam(1.0).b1(0.5).nesterov(true);
+    /// let (x, _) = rule.step(&array(0.0), &array(2.0), &rule.init(&array(0.0)));
+    /// assert!((x.to_f64() + 4.0 / 3.0).abs() < 1e-6); // 1/2 of 4/3 and 1/2 of 4, divided by 2
+    /// ```
     nesterov: bool;
     /// How much of the parameters is taken off with each step, times the rate.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adam(0.5).weight_decay(0.25);
+    /// let (x, _) = rule.step(&array(8.0), &array(0.0), &rule.init(&array(8.0)));
+    /// assert_eq!(x.to_f64(), 7.0);
+    /// ```
     weight_decay: f64;
 }
 impl Adam {
     /// The decay is that of these leaves only: those for whose key paths the function says so.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adam(1.0).weight_decay(0.5).decay_only(|path| path == "[0]");
+    /// let (params, zero) = ((array(8.0), array(8.0)), (array(0.0), array(0.0)));
+    /// let ((w, b), _) = rule.step(&params, &zero, &rule.init(&params));
+    /// assert_eq!((w.to_f64(), b.to_f64()), (4.0, 8.0));
+    /// ```
     pub fn decay_only(mut self, f: impl Fn(&str) -> bool + Send + Sync + 'static) -> Adam {
         self.only = Where::new(f);
         self
     }
 }
 /// What [`Adam`] remembers.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::adam(0.1).b1(0.5).b2(0.75);
+/// let (_, state) = rule.step(&array(1.0), &array(2.0), &rule.init(&array(1.0)));
+/// assert_eq!((state.count.to_f64(), state.mean.to_f64(), state.square.to_f64()), (1.0, 1.0, 1.0));
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct AdamState<P> {
     /// How many steps were made: a scalar of int32.
@@ -194,6 +293,13 @@ impl Optimizer for Adam {
 }
 
 /// See [`rmsprop`].
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer, Rmsprop}, prelude::*};
+/// let rule: Rmsprop = optim::rmsprop(0.5).decay(0.75);
+/// let (x, _) = rule.step(&array(3.0), &array(4.0), &rule.init(&array(3.0)));
+/// assert_eq!(x.to_f64(), 2.0); // 4 divided by the root of a quarter of 16
+/// ```
 #[derive(Clone, Debug)]
 pub struct Rmsprop {
     rate: Rate,
@@ -216,25 +322,68 @@ pub fn rmsprop(rate: impl Into<Rate>) -> Rmsprop {
 }
 options! { Rmsprop
     /// How much the older squares count.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::rmsprop(0.1).decay(0.5);
+    /// let (_, state) = rule.step(&array(1.0), &array(4.0), &rule.init(&array(1.0)));
+    /// assert_eq!(state.square.to_f64(), 8.0);
+    /// ```
     decay: f64;
     /// Added under the root.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::rmsprop(1.0).decay(0.0).eps(9.0);
+    /// let (x, _) = rule.step(&array(0.0), &array(4.0), &rule.init(&array(0.0)));
+    /// assert!((x.to_f64() + 0.8).abs() < 1e-6); // 4 divided by the root of 16 + 9
+    /// ```
     eps: f64;
     /// Divided by the root of the variance of recent gradients instead (Graves, 2013).
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::rmsprop(1.0).decay(0.5).eps(0.0).centered(true);
+    /// let (x, _) = rule.step(&array(0.0), &array(4.0), &rule.init(&array(0.0)));
+    /// assert_eq!(x.to_f64(), -2.0); // 4 divided by the root of 8 - 4
+    /// ```
     centered: bool;
 }
 impl Rmsprop {
     /// With momentum, behind the rate.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let (rule, x) = (optim::rmsprop(0.5).decay(0.0).momentum(0.5), array(0.0));
+    /// let (x, state) = rule.step(&x, &array(4.0), &rule.init(&x));
+    /// let (y, _) = rule.step(&x, &array(4.0), &state);
+    /// assert_eq!((x.to_f64(), y.to_f64()), (-0.5, -1.25));
+    /// ```
     pub fn momentum(mut self, decay: f64) -> Rmsprop {
         self.momentum = Some(super::momentum(decay, false));
         self
     }
     /// With Nesterov's momentum, behind the rate.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::rmsprop(0.5).decay(0.0).nesterov(0.5);
+    /// let (x, _) = rule.step(&array(0.0), &array(4.0), &rule.init(&array(0.0)));
+    /// assert_eq!(x.to_f64(), -0.75);
+    /// ```
     pub fn nesterov(mut self, decay: f64) -> Rmsprop {
         self.momentum = Some(super::momentum(decay, true));
         self
     }
 }
 /// What [`Rmsprop`] remembers.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::rmsprop(0.1).decay(0.75).centered(true);
+/// let (_, state) = rule.step(&array(0.0), &array(4.0), &rule.init(&array(0.0)));
+/// assert_eq!((state.mean.unwrap().to_f64(), state.square.to_f64()), (1.0, 4.0));
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct RmspropState<P> {
     /// The means of gradients, if it is centered.
@@ -269,6 +418,14 @@ impl Optimizer for Rmsprop {
 }
 
 /// See [`adagrad`].
+///
+/// ```
+/// use cotangent::{optim::{self, Adagrad, Optimizer}, prelude::*};
+/// let rule: Adagrad = optim::adagrad(1.0).initial(0.0).eps(0.0);
+/// let (x, state) = rule.step(&array(0.0), &array(3.0), &rule.init(&array(0.0)));
+/// let (y, _) = rule.step(&x, &array(4.0), &state);
+/// assert!(x.to_f64() == -1.0 && (y - x + 0.8).to_f64().abs() < 1e-6); // 4 divided by the root of 9 + 16
+/// ```
 #[derive(Clone, Debug)]
 pub struct Adagrad {
     rate: Rate,
@@ -289,11 +446,32 @@ pub fn adagrad(rate: impl Into<Rate>) -> Adagrad {
 }
 options! { Adagrad
     /// With what the sums begin.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adagrad(1.0).initial(9.0).eps(0.0);
+    /// let (x, _) = rule.step(&array(0.0), &array(4.0), &rule.init(&array(0.0)));
+    /// assert!((x.to_f64() + 0.8).abs() < 1e-6); // 4 divided by the root of 9 + 16
+    /// ```
     initial: f64;
     /// Added under the root.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::adagrad(1.0).initial(0.0).eps(3.0);
+    /// let (x, _) = rule.step(&array(0.0), &array(1.0), &rule.init(&array(0.0)));
+    /// assert_eq!(x.to_f64(), -0.5);
+    /// ```
     eps: f64;
 }
 /// What [`Adagrad`] remembers.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::adagrad(0.1).initial(1.0);
+/// let (_, state) = rule.step(&array(0.0), &array(3.0), &rule.init(&array(0.0)));
+/// assert_eq!(state.square.to_f64(), 10.0);
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct AdagradState<P> {
     /// The sums of squares.
@@ -316,6 +494,14 @@ impl Optimizer for Adagrad {
 }
 
 /// See [`lion`].
+///
+/// ```
+/// use cotangent::{optim::{self, Lion, Optimizer}, prelude::*};
+/// let rule: Lion = optim::lion(0.5).weight_decay(0.0);
+/// let x = array![1., 1., 1.];
+/// let (x, _) = rule.step(&x, &array![100., -0.01, 0.], &rule.init(&x));
+/// assert_eq!(x.to_string(), "[0.5 1.5 1. ]");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Lion {
     rate: Rate,
@@ -338,20 +524,60 @@ pub fn lion(rate: impl Into<Rate>) -> Lion {
 }
 options! { Lion
     /// How much the older gradients count for the update.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// // the mean so far says down, and the gradient up: b1 says which of them counts
+    /// let step = |b1| {
+    ///     let rule = optim::lion(1.0).weight_decay(0.0).b1(b1);
+    ///     let state = optim::LionState { mean: array(-1.0), ..rule.init(&array(0.0)) };
+    ///     rule.step(&array(0.0), &array(2.0), &state).0.to_f64()
+    /// };
+    /// assert_eq!((step(0.9), step(0.5)), (1.0, -1.0));
+    /// ```
     b1: f64;
     /// How much they count for what is remembered.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::lion(0.1).b2(0.5);
+    /// let (_, state) = rule.step(&array(0.0), &array(8.0), &rule.init(&array(0.0)));
+    /// assert_eq!(state.mean.to_f64(), 4.0);
+    /// ```
     b2: f64;
     /// How much of the parameters is taken off with each step, times the rate.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::lion(0.5).weight_decay(0.25);
+    /// let (x, _) = rule.step(&array(8.0), &array(0.0), &rule.init(&array(8.0)));
+    /// assert_eq!(x.to_f64(), 7.0);
+    /// ```
     weight_decay: f64;
 }
 impl Lion {
     /// The decay is that of these leaves only: those for whose key paths the function says so.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::lion(1.0).weight_decay(0.25).decay_only(|path| path.ends_with("[1]"));
+    /// let (params, zero) = ((array(8.0), array(8.0)), (array(0.0), array(0.0)));
+    /// let ((b, w), _) = rule.step(&params, &zero, &rule.init(&params));
+    /// assert_eq!((b.to_f64(), w.to_f64()), (8.0, 6.0));
+    /// ```
     pub fn decay_only(mut self, f: impl Fn(&str) -> bool + Send + Sync + 'static) -> Lion {
         self.only = Where::new(f);
         self
     }
 }
 /// What [`Lion`] remembers.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer}, prelude::*};
+/// let rule = optim::lion(0.1).b2(0.75);
+/// let (_, state) = rule.step(&array(0.0), &array(8.0), &rule.init(&array(0.0)));
+/// assert_eq!(state.mean.to_f64(), 2.0);
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct LionState<P> {
     /// The means of gradients.

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 /// A part that remembers nothing: its struct, what makes it, and its updates.
 macro_rules! stateless { ($($(#[$doc:meta])* $Name:ident $name:ident { $field:ident: $t:ty } |$self:ident, $grads:ident, $params:ident| $value:expr;)*) => { $(
-    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[doc = concat!(
+        "See [`", stringify!($name), "`].\n\n```\nlet part = cotangent::optim::", stringify!($name), "(2.5);\n",
+        "assert_eq!(format!(\"{part:?}\"), \"", stringify!($Name), " { ", stringify!($field), ": 2.5 }\");\n```"
+    )]
     #[derive(Clone, Debug)]
     pub struct $Name { $field: $t }
     $(#[$doc])*
@@ -22,8 +25,21 @@ macro_rules! stateless { ($($(#[$doc:meta])* $Name:ident $name:ident { $field:id
 )* } }
 stateless! {
     /// Each element limited to at most `limit` and at least its negative. As `optax.clip`.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let (updates, _) = optim::clip(2.0).update(&array![1., -9., 2.5], &(), &array![0., 0., 0.]);
+    /// assert_eq!(updates.to_string(), "[ 1. -2.  2.]");
+    /// ```
     Clip clip { limit: f64 } |self, grads, _params| map1(grads, |g| g.minimum(self.limit).maximum(-self.limit));
     /// All together scaled so that their norm is at most `limit` (Pascanu, Mikolov and Bengio, 2013). As `optax.clip_by_global_norm`.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::clip_by_global_norm(2.5);
+    /// let ((a, b), _) = rule.update(&(array(3.0), array(-4.0)), &(), &(array(0.0), array(0.0)));
+    /// assert_eq!((a.to_f64(), b.to_f64()), (1.5, -2.0)); // of norm 5
+    /// ```
     ClipByGlobalNorm clip_by_global_norm { limit: f64 } |self, grads, _params| {
         let norm = global_norm(grads);
         let small = norm.lt(self.limit);
@@ -33,6 +49,12 @@ stateless! {
         })
     };
     /// All updates times a number. As `optax.scale`.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let (updates, _) = optim::scale(-0.5).update(&array![2., -4.], &(), &array![0., 0.]);
+    /// assert_eq!(updates.to_string(), "[-1.  2.]");
+    /// ```
     Scale scale { factor: f64 } |self, grads, _params| map1(grads, |g| g * self.factor);
 }
 /// The square root of the sum of the squares of all elements of all leaves.
@@ -76,6 +98,13 @@ pub(super) fn decayed<P: Pytree>(decay: f64, only: &Where, updates: P, params: &
     })
 }
 /// See [`add_decayed_weights`].
+///
+/// ```
+/// use cotangent::{optim::{self, AddDecayedWeights, Optimizer}, prelude::*};
+/// let rule: AddDecayedWeights = optim::add_decayed_weights(0.25);
+/// let x = array![4., -8.];
+/// assert_eq!(rule.update(&array![0., 0.], &(), &x).0.to_string(), "[ 1. -2.]");
+/// ```
 #[derive(Clone, Debug)]
 pub struct AddDecayedWeights {
     decay: f64,
@@ -95,6 +124,13 @@ pub fn add_decayed_weights(decay: f64) -> AddDecayedWeights {
 }
 impl AddDecayedWeights {
     /// Of these leaves only: those for whose key paths (`.layers[0].w`) the function says so.
+    ///
+    /// ```
+    /// use cotangent::{optim::{self, Optimizer}, prelude::*};
+    /// let rule = optim::add_decayed_weights(0.5).only(|path| path == "[1]");
+    /// let ((b, w), _) = rule.update(&(array(1.0), array(1.0)), &(), &(array(6.0), array(6.0)));
+    /// assert_eq!((b.to_f64(), w.to_f64()), (1.0, 4.0));
+    /// ```
     pub fn only(mut self, f: impl Fn(&str) -> bool + Send + Sync + 'static) -> AddDecayedWeights {
         self.only = Where::new(f);
         self
@@ -110,6 +146,14 @@ impl Optimizer for AddDecayedWeights {
 }
 
 /// See [`scale_by_rate`].
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer, ScaleByRate, Schedule}, prelude::*};
+/// let rule: ScaleByRate = optim::scale_by_rate(Schedule::linear(0.0, 1.0, 4));
+/// let (first, state) = rule.update(&array(8.0), &rule.init(&array(0.0)), &array(0.0));
+/// let (second, _) = rule.update(&array(8.0), &state, &array(0.0));
+/// assert_eq!((first.to_f64(), second.to_f64()), (0.0, 2.0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ScaleByRate(Rate);
 /// The updates times a number, an array or a [`Schedule`](super::Schedule); without the minus sign that optimizers give their rates. As `optax.scale_by_schedule`.
@@ -135,6 +179,13 @@ impl Optimizer for ScaleByRate {
 }
 
 /// See [`momentum`].
+///
+/// ```
+/// use cotangent::{optim::{self, Momentum, Optimizer}, prelude::*};
+/// let rule: Momentum = optim::momentum(0.25, true);
+/// let (update, sum) = rule.update(&array(8.0), &array(16.0), &array(0.0));
+/// assert_eq!((update.to_f64(), sum.to_f64()), (11.0, 12.0));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Momentum {
     pub(super) decay: f64,

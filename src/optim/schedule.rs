@@ -37,19 +37,42 @@ fn positive(name: &str, steps: usize) -> f64 {
 }
 impl Schedule {
     /// Any function of the number of the step, a scalar of float64.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::new(|step| 1.0 / (1.0 + step));
+    /// assert_eq!(rate.at(&array(3)).to_f64(), 0.25);
+    /// ```
     pub fn new(f: impl Fn(&Array) -> Array + Send + Sync + 'static) -> Schedule {
         Schedule(Arc::new(f))
     }
     /// The value at a step.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::linear(0.0, 10.0, 5);
+    /// assert_eq!(cotangent::vmap(|step: &Array| rate.at(step))(&array![0, 1, 5, 9]).to_string(), "[ 0.  2. 10. 10.]");
+    /// ```
     #[track_caller]
     pub fn at(&self, step: &Array) -> Array {
         (self.0)(&prim::convert_element_type(step, DType::Float64, false))
     }
     /// Always the same.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// assert_eq!(Schedule::constant(0.5).at(&array(1000)).to_f64(), 0.5);
+    /// ```
     pub fn constant(value: f64) -> Schedule {
         Schedule::new(move |_| number(value))
     }
     /// `init` times `rate` to the power of step / `steps`. [`staircase`](Schedule::staircase_decay) is the same in jumps.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::exponential_decay(8.0, 2, 0.25);
+    /// assert_eq!([0, 1, 2].map(|t| rate.at(&array(t)).to_f64()), [8.0, 4.0, 2.0]);
+    /// ```
     ///
     /// # Panics
     /// If there are no steps.
@@ -60,6 +83,12 @@ impl Schedule {
     }
     /// `init` times `rate` for each time that `steps` steps are over.
     ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::staircase_decay(8.0, 2, 0.25);
+    /// assert_eq!([0, 1, 2, 3].map(|t| rate.at(&array(t)).to_f64()), [8.0, 8.0, 2.0, 2.0]);
+    /// ```
+    ///
     /// # Panics
     /// If there are no steps.
     #[track_caller]
@@ -68,6 +97,12 @@ impl Schedule {
         Schedule::new(move |t| number(init) * number(rate).pow(prim::floor(&(t / n))))
     }
     /// From `init` to `end` in so many steps, along (1 - step / steps)^power.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::polynomial(17.0, 1.0, 2.0, 4);
+    /// assert_eq!([0, 2, 4, 5].map(|t| rate.at(&array(t)).to_f64()), [17.0, 5.0, 1.0, 1.0]);
+    /// ```
     ///
     /// # Panics
     /// If there are no steps.
@@ -81,6 +116,12 @@ impl Schedule {
     }
     /// From `init` to `end` in so many steps, along a straight line.
     ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::linear(4.0, 1.0, 3);
+    /// assert_eq!([0, 1, 2, 3, 4].map(|t| rate.at(&array(t)).to_f64()), [4.0, 3.0, 2.0, 1.0, 1.0]);
+    /// ```
+    ///
     /// # Panics
     /// If there are no steps.
     #[track_caller]
@@ -88,6 +129,12 @@ impl Schedule {
         Schedule::polynomial(init, end, 1.0, steps)
     }
     /// From `init` to `alpha` times `init` in so many steps, along half a period of a cosine (Loshchilov and Hutter, 2017, without restarts).
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::cosine_decay(8.0, 6, 0.5);
+    /// assert_eq!([0, 3, 6, 7].map(|t| rate.at(&array(t)).to_f64()), [8.0, 6.0, 4.0, 4.0]);
+    /// ```
     ///
     /// # Panics
     /// If there are no steps.
@@ -97,6 +144,12 @@ impl Schedule {
         Schedule::new(move |t| init * ((1.0 - alpha) * (0.5 * (1.0 + (PI * t.minimum(n) / n).cos())) + alpha))
     }
     /// From `init` to `peak` along a straight line in `warmup` steps, then to `end` along half a period of a cosine, which is over after `steps` steps in all.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::warmup_cosine_decay(0.0, 4.0, 2, 6, 1.0);
+    /// assert_eq!([0, 1, 2, 4, 6].map(|t| rate.at(&array(t)).to_f64()), [0.0, 2.0, 4.0, 2.5, 1.0]);
+    /// ```
     ///
     /// # Panics
     /// If there are no more steps than those of the warm-up.
@@ -115,6 +168,12 @@ impl Schedule {
         }
     }
     /// `init`, multiplied by each factor from its step on.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::piecewise_constant(1.0, [(2, 0.5), (4, 0.5)]);
+    /// assert_eq!([1, 2, 3, 4].map(|t| rate.at(&array(t)).to_f64()), [1.0, 0.5, 0.5, 0.25]);
+    /// ```
     pub fn piecewise_constant(init: f64, factors: impl IntoIterator<Item = (usize, f64)>) -> Schedule {
         let factors: Vec<(usize, f64)> = factors.into_iter().collect();
         Schedule::new(move |t| {
@@ -123,6 +182,12 @@ impl Schedule {
         })
     }
     /// Several schedules, each from its step on, where it counts from 0 again. The first one also holds before its step.
+    ///
+    /// ```
+    /// use cotangent::{optim::Schedule, prelude::*};
+    /// let rate = Schedule::join([(0, Schedule::linear(0.0, 3.0, 3)), (3, Schedule::linear(3.0, 2.0, 2))]);
+    /// assert_eq!([0, 1, 3, 4, 5].map(|t| rate.at(&array(t)).to_f64()), [0.0, 1.0, 3.0, 2.5, 2.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is none.
@@ -141,6 +206,14 @@ impl Schedule {
 }
 
 /// A learning rate: a number, a scalar array, or a [`Schedule`].
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer, Rate, Schedule}, prelude::*};
+/// let rates = [Rate::from(0.5), Rate::from(array(0.5)), Rate::from(Schedule::constant(0.5))];
+/// for sgd in rates.map(optim::sgd) {
+///     assert_eq!(sgd.step(&array(3.0), &array(4.0), &sgd.init(&array(3.0))).0.to_f64(), 1.0);
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub enum Rate {
     /// Always the same. An array may be an argument of a compiled step, so that another rate needs no other program.
@@ -169,6 +242,13 @@ impl From<Schedule> for Rate {
     }
 }
 /// How many steps were made, if the rate depends on that.
+///
+/// ```
+/// use cotangent::{optim::{self, Optimizer, Schedule}, prelude::*};
+/// let sgd = optim::sgd(Schedule::constant(0.5));
+/// let (_, state) = sgd.step(&array(3.0), &array(4.0), &sgd.init(&array(3.0)));
+/// assert_eq!(state.rate.count.unwrap().to_string(), "1");
+/// ```
 #[derive(Pytree, Clone, Debug)]
 pub struct RateState {
     /// A scalar of int32.

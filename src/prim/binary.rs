@@ -63,16 +63,18 @@ macro_rules! binary { ($(
     $Name:ident $name:ident $spelled:literal $takes:ident, $real:expr, $complex:expr,
         |$x:ident, $dx:ident, $y:ident| $tangent:expr,
         linear |$m:ident| $linear:expr, |$ct:ident, $io:ident| $back:expr,
-        on $a:expr, $b:expr;
+        on $a:expr, $b:expr, $of:literal => $gives:literal;
 )*) => { $(
     $(#[$doc])*
+    ///
+    #[doc = example!($name, $of, $gives)]
     ///
     /// # Panics
     /// If the operands differ in element type, or in shape (scalars and extents of 1 are repeated).
     #[track_caller]
     #[inline]
     pub fn $name(x: &Array, y: &Array) -> Array { bind1(&$Name, &[x, y]) }
-    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[doc = named!($Name $name $spelled)]
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct $Name;
     impl Primitive for $Name {
@@ -200,14 +202,14 @@ binary! {
             (Some(a), Some(b)) => Some(add_any(a, b)),
             (a, b) => a.or(b).cloned(),
         },
-        linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
+        linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0], "&array![1., 2.], &array(10.0)" => "[11. 12.]";
     /// The sum of two cotangents or tangents: `add`, under the name that JAX's programs give it.
     AddAny add_any "add_any" Number, op(Op::Add), parts(Op::Add),
         |x, dx, y| match (dx[0], dx[1]) {
             (Some(a), Some(b)) => Some(add_any(a, b)),
             (a, b) => a.or(b).cloned(),
         },
-        linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0];
+        linear |m| m[0] && m[1], |ct, io| add_back(ct, io), on [1.5f64, -2.0], [0.25f64, 3.0], "&array![1., 2.], &array![3., 4.]" => "[4. 6.]";
     /// The difference.
     Sub sub "sub" Number, op(Op::Sub), parts(Op::Sub),
         |x, dx, y| match (dx[0], dx[1]) {
@@ -219,7 +221,7 @@ binary! {
         |ct, io| {
             if io.is_linear(0) { let c = unbroadcast(ct.clone(), io.aval(0)); io.add(0, c) }
             if io.is_linear(1) { let c = unbroadcast(neg(ct), io.aval(1)); io.add(1, c) }
-        }, on [1.5f64, -2.0], [0.25f64, 3.0];
+        }, on [1.5f64, -2.0], [0.25f64, 3.0], "&array![1., 2.], &array(10.0)" => "[-9. -8.]";
     /// The product.
     Mul mul "mul" All, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Mul }, dt, x, y), cx::mul,
         |x, dx, y| {
@@ -230,7 +232,7 @@ binary! {
             let (i, c) = if io.is_linear(0) { (0, mul(ct, io.known(1))) } else { (1, mul(io.known(0), ct)) };
             let c = unbroadcast(c, io.aval(i));
             io.add(i, c)
-        }, on [1.5f64, -2.0], [0.25f64, 3.0];
+        }, on [1.5f64, -2.0], [0.25f64, 3.0], "&array![[1., 2.]], &array![[10.], [20.]]" => "[[10. 20.]\\n [20. 40.]]";
     /// The quotient. Of integers: truncated, and -1 for a divisor of 0.
     Div div "div" Number, op(Op::Div), cx::div,
         |x, dx, y| {
@@ -241,7 +243,7 @@ binary! {
             )
         },
         linear |m| only(m, 0),
-        |ct, io| { let c = unbroadcast(div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0];
+        |ct, io| { let c = unbroadcast(div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0], "&array![7, -7, 7], &array![2, 2, 0]" => "[ 3 -3 -1]";
     /// The remainder of truncated division, with the sign of the dividend, as C's fmod. Of integers by 0: the dividend.
     Rem rem "rem" Real, op(Op::Rem), real_only,
         |x, dx, y| {
@@ -251,7 +253,7 @@ binary! {
                 dx[1].map(|d| mul(&neg(&broadcast_tangent(d.clone(), y)), &trunc(&div(x[0], x[1])))),
             )
         },
-        linear |_m| false, |ct, io| (), on [5.5f64, -2.2], [2.0f64, 3.0];
+        linear |_m| false, |ct, io| (), on [5.5f64, -2.2], [2.0f64, 3.0], "&array![7., -7.], &array(3.0)" => "[ 1. -1.]";
     /// x to the power of y.
     Pow pow "pow" Number, pow_real, cx::pow,
         |x, dx, y| {
@@ -268,7 +270,7 @@ binary! {
             });
             add_tangents(full(by_base), full(by_exponent))
         },
-        linear |_m| false, |ct, io| (), on [1.5f64, 2.0], [0.25f64, 3.0];
+        linear |_m| false, |ct, io| (), on [1.5f64, 2.0], [0.25f64, 3.0], "&array![2., 9.], &array![3., 0.5]" => "[8. 3.]";
     /// The angle of the point (y, x): the first operand is its ordinate.
     Atan2 atan2 "atan2" Float, op(Op::Math(M::Atan2)), real_only,
         |x, dx, y| {
@@ -279,39 +281,39 @@ binary! {
                 full(dx[1].map(|d| mul(d, &div(&neg(x[0]), &norm)))),
             )
         },
-        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
+        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0], "&array![0., 1.], &array![1., 0.]" => "[0.        1.5707964]";
     /// The greater of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
     Max max "max" All, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::Or } else { Op::Max }, dt, x, y), lexicographic(false),
         |x, dx, y| add_tangents(
             dx[0].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[0], x[1], y))),
             dx[1].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[1], x[0], y))),
         ),
-        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
+        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0], "&array![1., 5.], &array![2., f32::NAN]" => "[ 2. nan]";
     /// The lesser of the two; NaN if one is NaN. Where both are equal, each has half of the derivative.
     Min min "min" All, |b: &mut Body, dt, x, y| b.bin(if dt == Dt::Bool { Op::And } else { Op::Min }, dt, x, y), lexicographic(true),
         |x, dx, y| add_tangents(
             dx[0].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[0], x[1], y))),
             dx[1].map(|d| mul(&broadcast_tangent(d.clone(), y), &chosen(x[1], x[0], y))),
         ),
-        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0];
+        linear |_m| false, |ct, io| (), on [1.5f64, -2.0], [0.25f64, 3.0], "&array![1., 5.], &array![2., 4.]" => "[1. 4.]";
     /// The next floating-point number from x towards y.
     NextAfter nextafter "nextafter" Float, op(Op::NextAfter), real_only,
         |x, dx, y| not_differentiable("nextafter"),
-        linear |_m| false, |ct, io| (), on [1.5f32, -2.0], [0.25f32, 3.0];
+        linear |_m| false, |ct, io| (), on [1.5f32, -2.0], [0.25f32, 3.0], "&array(0f32), &array(1f32)" => "1e-45";
     /// Bitwise and; of truth values: and.
-    And and "and" Bits, op(Op::And), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    And and "and" Bits, op(Op::And), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6], "&array![5, 12], &array![3, 10]" => "[1 8]";
     /// Bitwise or; of truth values: or.
-    Or or "or" Bits, op(Op::Or), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    Or or "or" Bits, op(Op::Or), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6], "&array![5, 12], &array![3, 10]" => "[ 7 14]";
     /// Bitwise exclusive or; of truth values: whether they differ.
-    Xor xor "xor" Bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6];
+    Xor xor "xor" Bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6], "&array![5, 12], &array![3, 10]" => "[6 6]";
     /// Bits moved up by y places; 0 if y is the width or more.
-    ShiftLeft shift_left "shift_left" Int, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40];
+    ShiftLeft shift_left "shift_left" Int, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40], "&array![1, 5], &array![3, 32]" => "[8 0]";
     /// Bits moved down by y places, zeros entering.
     ShiftRightLogical shift_right_logical "shift_right_logical" Int, op(Op::ShrLogical), real_only,
-        |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
+        |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40], "&array![16, -1], &array![2, 28]" => "[ 4 15]";
     /// Bits moved down by y places, the sign entering.
     ShiftRightArithmetic shift_right_arithmetic "shift_right_arithmetic" Int, |b: &mut Body, dt, x, y| arithmetic(b, dt, x, y), real_only,
-        |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40];
+        |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40], "&array![16, -16], &array(2)" => "[ 4 -4]";
 }
 
 /// Arithmetic also on unsigned types: the highest bit counts as the sign.

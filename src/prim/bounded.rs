@@ -61,6 +61,12 @@ impl Loop {
 }
 
 /// A loop that is to keep no more than so many bytes for reverse mode.
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, lax};
+/// let program = make_jaxpr(|x: &Array| lax::Scan::new().memory(1000).run(|c: &Array, x: &Array| (c * x, ()), &array(1.0), x).0, (&array![1., 2.],));
+/// assert!(program.to_string().contains("memory=1000"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bounded {
     pub(crate) turns: Loop,
@@ -134,6 +140,13 @@ impl Apart for Bounded {
 }
 
 /// The loop, and then the number of its turns, and the carry before some of them in stacks.
+///
+/// ```
+/// use cotangent::{lax, make_jaxpr, prelude::*};
+/// let product = |x: &Array| lax::Scan::new().memory(64).run(|c: &Array, x: &Array| (c * x, ()), &array(1.0), x).0;
+/// let program = make_jaxpr(grad(product), (&array![1., 2., 3.],));
+/// assert_eq!(program.primitives().next(), Some("loop_with_snapshots"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Snapshots {
     turns: Loop,

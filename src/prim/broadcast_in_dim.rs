@@ -9,6 +9,12 @@ use cotangent_cpu::{ValId, View};
 /// Dimension i of `x` becomes dimension `dims[i]` of `shape`; an extent of 1 is repeated, and so is everything along the other
 /// dimensions.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let columns = prim::broadcast_in_dim(&array![1, 2], &[2, 3], &[0]);
+/// assert_eq!(columns.to_string(), "[[1 1 1]\n [2 2 2]]");
+/// ```
+///
 /// # Panics
 /// If `dims` does not have one dimension of `shape` for each of `x`, all distinct, or if an extent is neither 1 nor that of `shape`.
 #[track_caller]
@@ -22,6 +28,12 @@ pub fn broadcast_in_dim(x: &Array, shape: &[usize], dims: &[usize]) -> Array {
     bind1(&BroadcastInDim { shape: shape.into(), dims: dims.into() }, &[x])
 }
 /// See [`broadcast_in_dim`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::broadcast_in_dim(x, &[3, 2], &[1]), (&array![1., 2.],));
+/// assert!(program.to_string().contains("broadcast_in_dim[broadcast_dimensions=(1,)] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BroadcastInDim {
     shape: Shape,

@@ -15,6 +15,12 @@ pub(crate) fn call(jaxpr: &Arc<Jaxpr>, name: &str, args: &[&Array]) -> Outs {
     bind(&Call { jaxpr: jaxpr.clone(), name: name.into() }, args)
 }
 /// See [`jit`](crate::jit).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(jit(|x: &Array| x.sin()), (&array![1., 2.],));
+/// assert!(program.to_string().contains("jit["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Call {
     pub(crate) jaxpr: Arc<Jaxpr>,

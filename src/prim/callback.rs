@@ -111,6 +111,12 @@ pub(crate) fn element(x: &Array, i: usize) -> Array {
 }
 
 /// Host code that sees values and gives none: see [`debug::print!`](crate::debug::print) and [`debug::callback`](crate::debug::callback).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, debug};
+/// let program = make_jaxpr(|x: &Array| { debug::print!("{x}"); x + 1.0 }, (&array![1., 2.],));
+/// assert!(program.to_string().contains("debug_print["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DebugCallback {
     pub(crate) work: Work,
@@ -171,6 +177,12 @@ impl HigherOrder for DebugCallback {
 }
 
 /// The identity, whose cotangent is shown: see [`debug::print_gradient`](crate::debug::print_gradient).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, debug};
+/// let program = make_jaxpr(|x: &Array| debug::print_gradient("dx", x), (&array![1., 2.],));
+/// assert!(program.to_string().contains("on_gradient[fmt=dx: {}] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub(crate) work: Work,
@@ -205,6 +217,13 @@ impl Primitive for Seen {
 }
 
 /// What a map does with a callback that gives values.
+///
+/// ```
+/// use cotangent::{debug::{PureCallback, VmapMethod}, prelude::*, vmap};
+/// let rank = |how| move |x: &Array| PureCallback::new().vmap_method(how).run(|x: Array| &x * 0 + x.ndim() as i32, x, x);
+/// assert_eq!(vmap(rank(VmapMethod::Sequential))(&array![7, 8]).to_string(), "[0 0]"); // each lane alone
+/// assert_eq!(vmap(rank(VmapMethod::BroadcastAll))(&array![7, 8]).to_string(), "[1 1]"); // both at once
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum VmapMethod {
     /// It is called for each lane, in order.
@@ -217,6 +236,12 @@ pub enum VmapMethod {
 }
 
 /// Host code that gives values: see [`debug::pure_callback`](crate::debug::pure_callback).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, debug};
+/// let program = make_jaxpr(|x: &Array| debug::pure_callback(|x: Array| x, x, x), (&array![1., 2.],));
+/// assert!(program.to_string().contains("pure_callback["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PureCallback {
     pub(crate) host: Host<Vec<Array>>,

@@ -10,6 +10,12 @@ use crate::trace::bind;
 use crate::trace::checkify::{CheckSet, Errors, at_lane};
 
 /// Operand 0 is to hold; the others are the values in the message.
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, check};
+/// let program = make_jaxpr(|x: &Array| { check!(x.sum().gt(0), "too small"); x + 1.0 }, (&array![1., 2.],));
+/// assert!(program.to_string().contains("check[fmt=too small] c"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Check {
     pub(crate) text: Template,
@@ -119,6 +125,12 @@ impl HigherOrder for Check {
 }
 
 /// A condition under which an operation does something that is rarely meant.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Div, Primitive, Sin}};
+/// let (x, zero) = (array![1., 2.], array![1., 0.]);
+/// assert_eq!((Div.pitfalls(&[&x, &zero]).len(), Sin.pitfalls(&[&x]).len()), (1, 0));
+/// ```
 pub struct Pitfall {
     pub(crate) what: CheckSet,
     /// It holds if all is well.

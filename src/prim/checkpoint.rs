@@ -15,6 +15,12 @@ use crate::trace::stage::stage_rule;
 use crate::trace::{bind, bind_in, current};
 
 /// See [`checkpoint`](crate::checkpoint).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(cotangent::checkpoint(|x: &Array| x.sin()), (&array![1., 2.],));
+/// assert!(program.to_string().contains("remat2["), "{program}");
+/// ```
 pub struct Remat {
     pub(crate) jaxpr: Arc<Jaxpr>,
     pub(crate) policy: Policy,

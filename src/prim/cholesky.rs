@@ -8,6 +8,14 @@ use cotangent_cpu::ValId;
 /// The lower triangular L with `x = L L^H`, for each matrix in the last two dimensions: positive definite, and only the lower triangle is looked at. The result has
 /// zeros above the diagonal. If a matrix is not positive definite, its result is NaN.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let l = prim::cholesky(&array![[4., 2.], [2., 10.]]);
+/// assert_eq!(l.to_string(), "[[2. 0.]\n [1. 3.]]");
+/// # }
+/// ```
+///
 /// # Panics
 /// If the matrices are not square, or of other elements than float32, float64, complex64 and complex128.
 #[track_caller]
@@ -15,6 +23,14 @@ pub fn cholesky(x: &Array) -> Array {
     tril(&bind1(&Cholesky, &[x]), 0)
 }
 /// See [`cholesky`]. The operation itself leaves above the diagonal what stood there, as JAX's does.
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let program = make_jaxpr(|x: &Array| prim::cholesky(x), (&array![[4., 2.], [2., 10.]],));
+/// assert!(program.to_string().contains("cholesky"), "{program}");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cholesky;
 impl Primitive for Cholesky {

@@ -33,15 +33,17 @@ fn real(b: &mut Body, op: Op, swap: bool, ordered: bool, dt: Dt, x: u32, y: u32)
     b.cmp(op, x, y)
 }
 
-macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $swap:literal, $total:literal;)*) => { $(
+macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $swap:literal, $total:literal, $of:literal => $gives:literal;)*) => { $(
     $(#[$doc])*
+    ///
+    #[doc = example!($name, $of, $gives)]
     ///
     /// # Panics
     /// If the operands differ in element type, or in shape (scalars and extents of 1 are repeated), or if such elements have no order.
     #[track_caller]
     #[inline]
     pub fn $name(x: &Array, y: &Array) -> Array { bind1(&$Name, &[x, y]) }
-    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[doc = named!($Name $name)]
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct $Name;
     impl Primitive for $Name {
@@ -99,23 +101,23 @@ macro_rules! compare { ($($(#[$doc:meta])* $Name:ident $name:ident $op:expr, $sw
 } }
 compare! {
     /// Where x = y. NaN equals nothing.
-    CompareEq eq Op::Eq, false, false;
+    CompareEq eq Op::Eq, false, false, "&array![1., f32::NAN], &array![1., f32::NAN]" => "[ True False]";
     /// Where x and y differ.
-    CompareNe ne Op::Ne, false, false;
+    CompareNe ne Op::Ne, false, false, "&array![1., 2.], &array(1.0)" => "[False  True]";
     /// Where x < y.
-    CompareLt lt Op::Lt, false, false;
+    CompareLt lt Op::Lt, false, false, "&array![1., 2., 3.], &array(2.0)" => "[ True False False]";
     /// Where x <= y.
-    CompareLe le Op::Le, false, false;
+    CompareLe le Op::Le, false, false, "&array![1., 2., 3.], &array(2.0)" => "[ True  True False]";
     /// Where x > y.
-    CompareGt gt Op::Lt, true, false;
+    CompareGt gt Op::Lt, true, false, "&array![1., 2., 3.], &array(2.0)" => "[False False  True]";
     /// Where x >= y.
-    CompareGe ge Op::Le, true, false;
+    CompareGe ge Op::Le, true, false, "&array![1., 2., 3.], &array(2.0)" => "[False  True  True]";
     /// Where x = y in the total order, in which NaN equals itself and -0 differs from 0.
-    EqTo eq_to Op::Eq, false, true;
+    EqTo eq_to Op::Eq, false, true, "&array![0., f32::NAN], &array![-0., f32::NAN]" => "[False  True]";
     /// Where x < y in the total order.
-    LtTo lt_to Op::Lt, false, true;
+    LtTo lt_to Op::Lt, false, true, "&array![-0., 1.], &array![0., f32::NAN]" => "[ True  True]";
     /// Where x <= y in the total order.
-    LeTo le_to Op::Le, false, true;
+    LeTo le_to Op::Le, false, true, "&array![0., 1.], &array![-0., 1.]" => "[False  True]";
 }
 
 /// Where x, which is floating-point, is neither infinite nor NaN.

@@ -19,11 +19,23 @@ fn real_part_of(x: &[&Aval], what: &str) -> Result<Avals, String> {
 
 /// The absolute value; of a complex number its modulus, which is real. The derivative at 0 is 1 for real numbers and 0 for complex
 /// ones. The most negative integer is its own absolute value.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let z = prim::complex(&array![3., 0.], &array![4., -2.]);
+/// assert_eq!(prim::abs(&z).to_string(), "[5. 2.]");
+/// assert_eq!(prim::abs(&array![-7, 7]).to_string(), "[7 7]");
+/// ```
 #[track_caller]
 pub fn abs(x: &Array) -> Array {
     bind1(&Abs, &[x])
 }
 /// See [`abs`].
+///
+/// ```
+/// use cotangent::prim::{Abs, Primitive};
+/// assert_eq!(Abs.name(), "abs");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Abs;
 impl Primitive for Abs {
@@ -64,11 +76,13 @@ impl Primitive for Abs {
 }
 
 /// Linear functions between real and complex: type of the result, transpose, and the result from the parts of the operands.
-macro_rules! parts { ($($(#[$doc:meta])* $Name:ident $name:ident, |$a:ident| $ty:expr, |$ct:ident, $like:ident| $back:expr, |$b:ident, $dt:ident, $z:ident| $body:expr;)*) => { $(
+macro_rules! parts { ($($(#[$doc:meta])* $Name:ident $name:ident, |$a:ident| $ty:expr, |$ct:ident, $like:ident| $back:expr, |$b:ident, $dt:ident, $z:ident| $body:expr, $of:literal => $gives:literal;)*) => { $(
     $(#[$doc])*
+    ///
+    #[doc = example!($name, $of, $gives)]
     #[track_caller]
     pub fn $name(x: &Array) -> Array { bind1(&$Name, &[x]) }
-    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[doc = named!($Name $name)]
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct $Name;
     impl Primitive for $Name {
@@ -93,11 +107,11 @@ parts! {
     /// The real part of complex numbers.
     Real real, |x| real_part_of(x, "real part"),
         |ct, _like| complex(ct, &zeros_of(ct.aval())),
-        |b, dt, z| Num::Re(z.cx().0);
+        |b, dt, z| Num::Re(z.cx().0), "&prim::complex(&array![1., 2.], &array![3., 4.])" => "[1. 2.]";
     /// The imaginary part of complex numbers.
     Imag imag, |x| real_part_of(x, "imaginary part"),
         |ct, _like| complex(&zeros_of(ct.aval()), &neg(ct)),
-        |b, dt, z| Num::Re(z.cx().1);
+        |b, dt, z| Num::Re(z.cx().1), "&prim::complex(&array![1., 2.], &array![3., 4.])" => "[3. 4.]";
     /// The conjugate; a real number becomes a complex one.
     Conj conj, |x| match x[0].dtype {
             t if t.is_complex() => Ok(one(x[0].clone())),
@@ -108,15 +122,26 @@ parts! {
         |b, dt, z| match z {
             Num::Re(x) => Num::Cx(x, b.num(dt, 0.0)),
             Num::Cx(re, im) => Num::Cx(re, b.un(Op::Neg, dt, im)),
-        };
+        }, "&prim::complex(&array![1.], &array![3.])" => "[1.-3.j]";
 }
 
 /// Complex numbers from their real and imaginary parts, float32 or float64.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let z = prim::complex(&array![1., 2.], &array![3., -4.]);
+/// assert_eq!(z.to_string(), "[1.+3.j 2.-4.j]");
+/// ```
 #[track_caller]
 pub fn complex(re: &Array, im: &Array) -> Array {
     bind1(&Complex, &[re, im])
 }
 /// See [`complex`].
+///
+/// ```
+/// use cotangent::prim::{Complex, Primitive};
+/// assert_eq!(Complex.name(), "complex");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Complex;
 impl Primitive for Complex {

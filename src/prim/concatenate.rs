@@ -9,6 +9,12 @@ use cotangent_cpu::{Kind, Use, ValId};
 
 /// The operands one behind the other along `dimension`. They have one element type and, but for that dimension, one shape.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = prim::concatenate(&[&array![[1], [2]], &array![[3, 4], [5, 6]]], 1);
+/// assert_eq!(x.to_string(), "[[1 3 4]\n [2 5 6]]");
+/// ```
+///
 /// # Panics
 /// If there is none, if they differ otherwise, or if there is no such dimension.
 #[track_caller]
@@ -21,6 +27,12 @@ pub fn concatenate(operands: &[&Array], dimension: usize) -> Array {
 }
 /// The operands, all of one shape, side by side along a new dimension, `axis` of the result.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = prim::stack(&[&array![1, 2], &array![3, 4]], 1);
+/// assert_eq!(x.to_string(), "[[1 3]\n [2 4]]");
+/// ```
+///
 /// # Panics
 /// If there is none, if they differ in shape or element type, or if `axis` is none of the result.
 #[track_caller]
@@ -29,6 +41,11 @@ pub fn stack(operands: &[&Array], axis: usize) -> Array {
     concatenate(&slabs.iter().collect::<Vec<_>>(), axis)
 }
 /// `x` repeated `reps[d]` times along each dimension d, as a whole.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::tile(&array![1, 2], &[3]).to_string(), "[1 2 1 2 1 2]");
+/// ```
 ///
 /// # Panics
 /// If `reps` does not have one entry for each dimension.
@@ -48,6 +65,12 @@ pub fn tile(x: &Array, reps: &[usize]) -> Array {
 }
 
 /// See [`concatenate`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::concatenate(&[x, x], 0), (&array![1., 2.],));
+/// assert!(program.to_string().contains("concatenate[dimension=0] a a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Concatenate {
     dimension: usize,

@@ -13,6 +13,12 @@ use crate::trace::stage::stage_rule;
 use crate::trace::transpose::{transpose_jaxpr, varied};
 
 /// Operand 0, an int32 within bounds, says which of the programs runs on the others. See [`lax::cond`](crate::lax::cond).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, lax};
+/// let program = make_jaxpr(|x: &Array| lax::cond(&x.gt(0), |x| x.sin(), |x| -x, x), (&array(1.0),));
+/// assert!(program.to_string().contains("cond["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cond {
     pub(crate) branches: Vec<Arc<Jaxpr>>,

@@ -10,6 +10,14 @@ use crate::trace::bind1;
 use cotangent_cpu::{ConvSpec, Kind, Slide, Ty, ValId, View, row_major};
 
 /// Which dimensions of the operands of a convolution are what, as in JAX.
+///
+/// ```
+/// use cotangent::prim::ConvDimensionNumbers;
+/// let n = ConvDimensionNumbers::from_letters(("NHWC", "HWIO", "NHWC"))?;
+/// // features of the filter, its channels, then height and width
+/// assert_eq!((&n.lhs_spec[..], &n.rhs_spec[..]), (&[0, 3, 1, 2][..], &[3, 2, 0, 1][..]));
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ConvDimensionNumbers {
     /// Of the array: batch, channels, then the spatial dimensions.
@@ -20,9 +28,32 @@ pub struct ConvDimensionNumbers {
     pub out_spec: Shape,
 }
 /// Low and high padding of each spatial dimension; negative numbers cut off.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Pads, Windows, reduce_window_sum}};
+/// let padding: Pads = [(1, 1)].into_iter().collect();
+/// let three = Windows { padding, ..Windows::new(&[3]) };
+/// assert_eq!(reduce_window_sum(&array![1, 2, 3], &three).to_string(), "[3 6 5]");
+/// ```
 pub type Pads = SmallVec<[(i64, i64); 2]>;
 
 /// The parameters of [`conv_general_dilated`].
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Conv, ConvDimensionNumbers, conv_general_dilated}};
+/// let every_second = Conv {
+///     window_strides: [2].into_iter().collect(),
+///     padding: [(0, 0)].into_iter().collect(),
+///     lhs_dilation: [1].into_iter().collect(),
+///     rhs_dilation: [1].into_iter().collect(),
+///     dimension_numbers: ConvDimensionNumbers::of_rank(3),
+///     feature_group_count: 1,
+///     batch_group_count: 1,
+///     preferred: None,
+/// };
+/// let y = conv_general_dilated(&array![[[1., 2., 3., 4.]]], &array![[[1., 10.]]], &every_second);
+/// assert_eq!(y.to_string(), "[[[21. 43.]]]");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Conv {
     /// From a window to the next.
@@ -44,6 +75,19 @@ pub struct Conv {
 }
 
 /// Sums of products of the elements of windows of `lhs` with those of the filter `rhs`. The order of the sums is part of the meaning (see the engine).
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Conv, ConvDimensionNumbers, conv_general_dilated}};
+/// let one = || [1].into_iter().collect();
+/// let (padding, dimension_numbers) = ([(1, 0)].into_iter().collect(), ConvDimensionNumbers::of_rank(3));
+/// let (feature_group_count, batch_group_count, preferred) = (1, 1, None);
+/// let (window_strides, lhs_dilation, rhs_dilation) = (one(), one(), one());
+/// let p = Conv {
+///     window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, batch_group_count, preferred,
+/// };
+/// let y = conv_general_dilated(&array![[[1., 2., 3.]]], &array![[[10., 1.]]], &p);
+/// assert_eq!(y.to_string(), "[[[ 1. 12. 23.]]]");
+/// ```
 ///
 /// # Panics
 /// If ranks, extents, groups or element types do not fit each other or the parameters.
@@ -81,12 +125,26 @@ pub(super) fn pads_of_lhs(
 
 impl ConvDimensionNumbers {
     /// Batch and channels (features, channels) first: what JAX has where nothing is said.
+    ///
+    /// ```
+    /// use cotangent::prim::ConvDimensionNumbers;
+    /// assert_eq!(ConvDimensionNumbers::of_rank(4), ConvDimensionNumbers::from_letters(("NCHW", "OIHW", "NCHW"))?);
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn of_rank(rank: usize) -> ConvDimensionNumbers {
         let all: Shape = (0..rank).collect();
         ConvDimensionNumbers { lhs_spec: all.clone(), rhs_spec: all.clone(), out_spec: all }
     }
     /// From the letters of each dimension, such as `("NHWC", "HWIO", "NHWC")`: `N` is the batch, `C` channels or features, `I` and `O` are the
     /// channels and features of a filter, all others spatial dimensions, which are counted in the order that the filter has.
+    ///
+    /// ```
+    /// use cotangent::prim::ConvDimensionNumbers;
+    /// let n = ConvDimensionNumbers::from_letters(("NWC", "WIO", "NCW"))?;
+    /// assert_eq!((&n.lhs_spec[..], &n.rhs_spec[..], &n.out_spec[..]), (&[0, 2, 1][..], &[2, 1, 0][..], &[0, 1, 2][..]));
+    /// assert!(ConvDimensionNumbers::from_letters(("NW", "WIO", "NCW")).is_err()); // no channels
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn from_letters((lhs, rhs, out): (&str, &str, &str)) -> Result<ConvDimensionNumbers, String> {
         let [lhs, rhs, out] = [lhs, rhs, out].map(|s| s.chars().collect::<Vec<char>>());
         let spatial = |spec: &[char], own: [char; 2]| -> Result<Vec<char>, String> {

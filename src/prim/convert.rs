@@ -9,6 +9,13 @@ use cotangent_cpu::{Dt, Op, ValId, View};
 
 /// The elements converted to another type. To integers: towards zero, saturating, NaN gives 0. To booleans: whether not zero. From
 /// complex to real: the real part. Between integers: wraps.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![-1.75, 2.5, f32::NAN, 1e20];
+/// assert_eq!(prim::convert_element_type(&x, DType::Int32, false).to_string(), "[        -1          2          0 2147483647]");
+/// assert!(prim::convert_element_type(&x, DType::Float64, true).weak_type());
+/// ```
 #[track_caller]
 pub fn convert_element_type(x: &Array, dtype: DType, weak: bool) -> Array {
     if x.dtype() == dtype && x.weak_type() == weak {
@@ -22,6 +29,12 @@ pub fn convert_element_type(x: &Array, dtype: DType, weak: bool) -> Array {
     bind1(&ConvertElementType { dtype, weak }, &[x])
 }
 /// See [`convert_element_type`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(|x: &Array| x.astype(DType::Int32), (&array![1., 2.],));
+/// assert!(program.to_string().contains("convert_element_type[new_dtype=int32 weak_type=False] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ConvertElementType {
     dtype: DType,
@@ -84,6 +97,12 @@ impl Primitive for ConvertElementType {
 ///
 /// Keys are two uint32. Booleans go to booleans only, and complex numbers to their own type only.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::bitcast_convert_type(&array![1., -0.], DType::Uint32).to_string(), "[1065353216 2147483648]");
+/// assert_eq!(prim::bitcast_convert_type(&array(vec![258u16]), DType::Uint8).to_string(), "[[2 1]]");
+/// ```
+///
 /// # Panics
 /// If the types have no common bits, or if the last dimension does not hold the pieces of one wider element.
 #[track_caller]
@@ -91,6 +110,12 @@ pub fn bitcast_convert_type(x: &Array, dtype: DType) -> Array {
     bind1(&BitcastConvertType { dtype }, &[x]) // also to its own type: bits have no derivative
 }
 /// See [`bitcast_convert_type`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::bitcast_convert_type(x, DType::Int32), (&array![1., 2.],));
+/// assert!(program.to_string().contains("bitcast_convert_type[new_dtype=int32] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BitcastConvertType {
     dtype: DType,

@@ -75,16 +75,18 @@ fn lexicographic(l: &mut Lower, x: ValId, axis: usize, reverse: bool, least: boo
     x
 }
 
-macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, $takes:ident, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr;)*) => { $(
+macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr, $takes:ident, linear $linear:literal, |$this:ident, $x:ident, $d:ident, $y:ident| $tangent:expr, $of:literal => $gives:literal;)*) => { $(
     $(#[$doc])*
     ///
     /// With `reverse` from the end of the axis. Shape and element type are those of `x`.
+    ///
+    #[doc = example!($name, $of, $gives)]
     ///
     /// # Panics
     /// If there is no such axis, or if elements of this type are not taken.
     #[track_caller]
     pub fn $name(x: &Array, axis: usize, reverse: bool) -> Array { bind1(&$Name { axis, reverse }, &[x]) }
-    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[doc = staged!($name, "array![1., 2.]", "0, true")]
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct $Name { axis: usize, reverse: bool }
     impl Primitive for $Name {
@@ -154,16 +156,16 @@ macro_rules! cumulative { ($($(#[$doc:meta])* $Name:ident $name:ident $fold:expr
 } }
 cumulative! {
     /// All partial sums along `axis`.
-    Cumsum cumsum Fold::Sum, Number, linear true, |this, x, d, y| bind1(this, &[d]);
+    Cumsum cumsum Fold::Sum, Number, linear true, |this, x, d, y| bind1(this, &[d]), "&array![1, 2, 3, 4], 0, false" => "[ 1  3  6 10]";
     /// All partial products along `axis`.
     Cumprod cumprod Fold::Prod, Number, linear false, |this, x, d, y|
-        tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| (mul(v, w), add_any(&mul(t, w), &mul(v, u))));
+        tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| (mul(v, w), add_any(&mul(t, w), &mul(v, u)))), "&array![1, 2, 3, 4], 0, true" => "[24 24 12  4]";
     /// The greatest element so far along `axis`. Where two equal ones meet, each has half of the derivative.
     Cummax cummax Fold::Max, Number, linear false, |this, x, d, y|
-        tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, max));
+        tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, max)), "&array![1, 5, 3, 7], 0, false" => "[1 5 5 7]";
     /// The least element so far along `axis`. Where two equal ones meet, each has half of the derivative.
     Cummin cummin Fold::Min, Number, linear false, |this, x, d, y|
-        tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, min));
+        tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, min)), "&array![[5, 3], [7, 1]], 0, false" => "[[5 3]\\n [5 1]]";
     /// The logarithm of all partial sums of e^x along `axis`.
     Cumlogsumexp cumlogsumexp Fold::LogAddExp, Float, linear false, |this, x, d, y| {
         // the greater of two exponents is taken out of both, so that neither overflows
@@ -176,7 +178,7 @@ cumulative! {
             let divisor = select_n(&nothing, &[&s, &full_of(s.aval(), 1.0)]);
             (add(&safe, &log(&s)), div(&add_any(&mul(t, &p), &mul(u, &q)), &divisor))
         })
-    };
+    }, "&array![0., 0., 0.], 0, false" => "[0.        0.6931472 1.0986123]";
 }
 
 #[cfg(test)]

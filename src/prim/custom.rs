@@ -65,6 +65,12 @@ pub(crate) trait Bwd: Send + Sync {
 }
 
 /// A function with a derivative rule of its own: see [`custom_jvp`](crate::custom_jvp) and [`custom_vjp`](crate::custom_vjp).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, custom_jvp};
+/// let program = make_jaxpr(custom_jvp(|x: &Array| x * x, |(x,), (dx,)| (&x * &x, 2.0 * x * dx)), (&array![1., 2.],));
+/// assert!(program.to_string().contains("custom_jvp_call["), "{program}");
+/// ```
 #[derive(Clone)]
 pub struct CustomCall {
     body: Code,

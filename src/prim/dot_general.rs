@@ -15,6 +15,14 @@ use cotangent_cpu::{DotSpec, Dt, Kind, Ty, Use, ValId, View, row_major};
 /// Operands of different types are converted to the type in which they meet. Sums are made in `preferred`, or in the type of the
 /// operands, and at least in float32.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let (x, y) = (array![[1., 2.], [3., 4.]], array![[1., 10.], [100., 1000.]]);
+/// // rows with rows, pair by pair: the first dimension of each is a batch
+/// let rows = prim::dot_general(&x, &y, (&[1], &[1]), (&[0], &[0]), None);
+/// assert_eq!(rows.to_string(), "[  21. 4300.]");
+/// ```
+///
 /// # Panics
 /// If dimensions repeat or do not exist, or if the extents of a pair differ.
 #[track_caller]
@@ -38,6 +46,12 @@ pub fn dot_general(
     bind1(&p, &[&meet(x), &meet(y)])
 }
 /// See [`dot_general`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(|x: &Array| x.dot(x), (&array![1., 2.],));
+/// assert!(program.to_string().contains("dot_general["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DotGeneral {
     contract: [Shape; 2],

@@ -10,6 +10,13 @@ use cotangent_cpu::{Kind, Use, ValId};
 /// The elements of a box of extents `sizes` whose first corner is at `starts`: one scalar integer for each dimension, all of one
 /// type. A start is clamped so that the box lies inside `x`.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![10, 20, 30, 40];
+/// let at = |i: i32| prim::dynamic_slice(&x, &[&array(i)], &[2]).to_string();
+/// assert_eq!((at(1), at(9)), ("[20 30]".into(), "[30 40]".into()));
+/// ```
+///
 /// # Panics
 /// If the box is greater than `x`, or if the starts are not one scalar integer for each dimension, all of one type.
 #[track_caller]
@@ -18,6 +25,12 @@ pub fn dynamic_slice(x: &Array, starts: &[&Array], sizes: &[usize]) -> Array {
     bind1(&DynamicSlice { sizes: sizes.into() }, &args)
 }
 /// See [`dynamic_slice`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array, i: &Array| prim::dynamic_slice(x, &[i], &[1]), (&array![1., 2.], &array(1),));
+/// assert!(program.to_string().contains("dynamic_slice[slice_sizes=(1,)] a b"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DynamicSlice {
     sizes: Shape,

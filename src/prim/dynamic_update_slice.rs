@@ -9,6 +9,12 @@ use cotangent_cpu::{Kind, Use, ValId};
 /// `x` with `update` written over it, the first corner at `starts`: one scalar integer for each dimension, all of one type. A start
 /// is clamped so that `update` lies inside `x`.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![1, 2, 3, 4];
+/// assert_eq!(prim::dynamic_update_slice(&x, &array![8, 9], &[&array(1)]).to_string(), "[1 8 9 4]");
+/// ```
+///
 /// # Panics
 /// If `update` is of another element type or greater than `x`, or if the starts are not one scalar integer for each dimension, all of one type.
 #[track_caller]
@@ -17,6 +23,11 @@ pub fn dynamic_update_slice(x: &Array, update: &Array, starts: &[&Array]) -> Arr
     bind1(&DynamicUpdateSlice, &args)
 }
 /// See [`dynamic_update_slice`].
+///
+/// ```
+/// use cotangent::prim::{DynamicUpdateSlice, Primitive};
+/// assert_eq!(DynamicUpdateSlice.name(), "dynamic_update_slice");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DynamicUpdateSlice;
 

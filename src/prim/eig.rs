@@ -7,6 +7,15 @@ use crate::trace::bind;
 use cotangent_cpu::ValId;
 
 /// Which results [`eig`] has beside the eigenvalues; the default is none.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Eig, eig}};
+/// # #[cfg(feature = "linalg")] {
+/// let what = Eig { right: true, ..Eig::default() };
+/// let all = eig(&array![[2., 0.], [0., 3.]], &what);
+/// assert_eq!((all.len(), all[1].shape()), (2, &[2, 2][..]));
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Eig {
     /// The left eigenvectors, u with `u^H A = w u^H`?
@@ -19,6 +28,15 @@ pub struct Eig {
 
 /// Eigenvalues of the square matrices in the last two dimensions, in no order, then left and right eigenvectors as columns, where they are wanted. All are complex. A vector
 /// has the length 1 and a real component of greatest size. If a matrix holds infinities or NaN, its results are NaN.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let turn = array![[0., -1.], [1., 0.]]; // by a quarter
+/// let values = &prim::eig(&turn, &Default::default())[0];
+/// assert_eq!(prim::imag(&values).abs().to_string(), "[1. 1.]");
+/// # }
+/// ```
 ///
 /// # Panics
 /// If the matrices are not square, or of other elements than float32, float64, complex64 and complex128.

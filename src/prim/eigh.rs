@@ -6,6 +6,16 @@ use crate::trace::bind;
 use cotangent_cpu::ValId;
 
 /// What the derivative of eigenvectors and of singular vectors is where two values are equal.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Degenerate, eigh}};
+/// # #[cfg(feature = "linalg")] {
+/// // the projector onto the space that the two vectors of equal values span
+/// let f = |how| move |x: &Array| { let v = eigh(x, true, how).0; v.matmul(&v.t()).sum() };
+/// let slope = |how| grad(f(how))(&array![[1., 0.], [0., 1.]]).i((0, 0)).to_f64();
+/// assert!(slope(Degenerate::NotANumber).is_nan() && slope(Degenerate::Zero) == 0.0);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Degenerate {
     /// Not a number, as in JAX: single vectors are not determined there.
@@ -39,6 +49,15 @@ impl Degenerate {
 ///
 /// The derivative is that at half of the sum of the matrix and its conjugate transpose, as in JAX. `degenerate` says what the derivative of vectors is where two eigenvalues are equal; that of the values is there always.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let (vectors, values) = prim::eigh(&array![[2., 1.], [1., 2.]], true, prim::Degenerate::default());
+/// assert!((values - array![1., 3.]).abs().sum().to_f64() < 1e-5);
+/// assert!((vectors.t().matmul(&vectors) - array![[1., 0.], [0., 1.]]).abs().sum().to_f64() < 1e-5);
+/// # }
+/// ```
+///
 /// # Panics
 /// If the matrices are not square, or of other elements than float32, float64, complex64 and complex128.
 #[track_caller]
@@ -57,6 +76,14 @@ fn bound(x: &Array, eigh: Eigh) -> (Array, Array) {
     (next(), next())
 }
 /// See [`eigh`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let program = make_jaxpr(|x: &Array| prim::eigh(x, true, prim::Degenerate::default()).1, (&array![[2., 1.], [1., 2.]],));
+/// assert!(program.to_string().contains("eigh["), "{program}");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Eigh {
     lower: bool,

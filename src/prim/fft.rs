@@ -7,6 +7,15 @@ use crate::trace::bind1;
 use cotangent_cpu::ValId;
 
 /// The kinds of [`fft`].
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{FftType, fft}};
+/// # #[cfg(feature = "linalg")] {
+/// let spectrum = fft(&array![1., 2., 3., 4.], FftType::Rfft, &[4]);
+/// assert_eq!(spectrum.to_string(), "[10.+0.j -2.+2.j -2.+0.j]");
+/// assert_eq!(fft(&spectrum, FftType::Irfft, &[4]).to_string(), "[1. 2. 3. 4.]");
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FftType {
     /// `y[k] = sum x[j] exp(-2 pi i j k / n)` along each dimension; complex.
@@ -32,6 +41,14 @@ impl FftType {
 /// The Fourier transform of this kind over the last dimensions, whose extents are `lengths` (for the kinds with real numbers: those of the real array). Without
 /// lengths, `x` itself.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let x = prim::complex(&array![1., 0., 0., 0.], &array![0., 0., 0., 0.]);
+/// assert_eq!(prim::real(&prim::fft(&x, prim::FftType::Fft, &[4])).to_string(), "[1. 1. 1. 1.]");
+/// # }
+/// ```
+///
 /// # Panics
 /// If the extents are others, or the elements are not float32, float64 (`Rfft`), complex64 or complex128 (the other kinds).
 #[track_caller]
@@ -42,6 +59,14 @@ pub fn fft(x: &Array, kind: FftType, lengths: &[usize]) -> Array {
     bind1(&Fft { kind, lengths: lengths.into() }, &[x])
 }
 /// See [`fft`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let program = make_jaxpr(|x: &Array| prim::fft(x, prim::FftType::Rfft, &[2]), (&array![1., 2.],));
+/// assert!(program.to_string().contains("fft[fft_lengths=(2,) fft_type="), "{program}");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fft {
     kind: FftType,

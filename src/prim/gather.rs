@@ -14,6 +14,14 @@ use std::fmt;
 use std::sync::Arc;
 
 /// How the dimensions of array, indices and result of a gather belong together.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{GatherDimensionNumbers, gather}};
+/// // an index vector has the row and the column of one element
+/// let each = GatherDimensionNumbers::new(&[], &[0, 1], &[0, 1]);
+/// let y = gather(&array![[1, 2], [3, 4]], &array![[0, 1], [1, 0]], &each, &[1, 1], &Default::default());
+/// assert_eq!(y.to_string(), "[2 3]");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct GatherDimensionNumbers {
     /// The dimensions of the result that run inside a box, ascending. The others run over the boxes.
@@ -29,6 +37,13 @@ pub struct GatherDimensionNumbers {
 }
 impl GatherDimensionNumbers {
     /// Without batching dimensions.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, prim::{GatherDimensionNumbers, gather}};
+    /// let columns = GatherDimensionNumbers::new(&[0], &[1], &[1]);
+    /// let y = gather(&array![[1, 2, 3], [4, 5, 6]], &array![[2], [0]], &columns, &[2, 1], &Default::default());
+    /// assert_eq!(y.to_string(), "[[3 1]\n [6 4]]");
+    /// ```
     pub fn new(offset_dims: &[usize], collapsed_slice_dims: &[usize], start_index_map: &[usize]) -> Self {
         GatherDimensionNumbers {
             offset_dims: offset_dims.into(),
@@ -38,6 +53,14 @@ impl GatherDimensionNumbers {
         }
     }
     /// With these batching dimensions.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, prim::{GatherDimensionNumbers, gather}};
+    /// // of each row the element that its own index says
+    /// let each = GatherDimensionNumbers::new(&[], &[1], &[1]).batching(&[0], &[0]);
+    /// let y = gather(&array![[1, 2, 3], [4, 5, 6]], &array![[2], [0]], &each, &[1, 1], &Default::default());
+    /// assert_eq!(y.to_string(), "[3 4]");
+    /// ```
     pub fn batching(mut self, operand: &[usize], start_indices: &[usize]) -> Self {
         self.operand_batching_dims = operand.into();
         self.start_indices_batching_dims = start_indices.into();
@@ -160,6 +183,14 @@ pub(super) fn with_lanes(dims: &[usize]) -> Shape {
 }
 
 /// What happens to a box that is not inside the array.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{GatherDimensionNumbers, GatherOptions, GatherScatterMode, gather}};
+/// let each = GatherDimensionNumbers::new(&[], &[0], &[0]);
+/// let far = |mode| gather(&array![1., 2.], &array![[0], [9]], &each, &[1], &GatherOptions { mode, ..Default::default() }).to_string();
+/// assert_eq!(far(GatherScatterMode::Clip), "[1. 2.]");
+/// assert_eq!(far(GatherScatterMode::FillOrDrop), "[ 1. nan]");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum GatherScatterMode {
     /// It is moved inside.
@@ -191,6 +222,12 @@ impl GatherScatterMode {
 }
 
 /// What a gather gives for a box that is not inside the array. It is converted to the array's type.
+///
+/// ```
+/// use cotangent::prim::FillValue;
+/// assert_eq!(FillValue::from(7), FillValue::Int(7));
+/// assert_eq!([FillValue::from(true).to_string(), FillValue::from(0.5).to_string()], ["True", "0.5"]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FillValue {
     /// A truth value.
@@ -264,6 +301,14 @@ impl fmt::Display for FillValue {
 }
 
 /// What a gather may be told besides its dimension numbers. The default is JAX's.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{GatherDimensionNumbers, GatherOptions, GatherScatterMode, gather}};
+/// let each = GatherDimensionNumbers::new(&[], &[0], &[0]);
+/// let mode = GatherScatterMode::FillOrDrop;
+/// let minus = GatherOptions { mode, fill_value: Some((-1).into()), ..Default::default() };
+/// assert_eq!(gather(&array![5, 6], &array![[1], [2]], &each, &[1], &minus).to_string(), "[ 6 -1]");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct GatherOptions {
     /// What happens to a box that is not inside the array.
@@ -308,6 +353,12 @@ pub fn gather(
     bind1(&Gather::new(dims, slice_sizes, options, x.dtype()), &[x, indices])
 }
 /// See [`gather`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(|x: &Array, i: &Array| x.i(i), (&array![1., 2.], &array![1, 0],));
+/// assert!(program.to_string().contains("gather["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Gather {
     dims: GatherDimensionNumbers,

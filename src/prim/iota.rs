@@ -8,6 +8,11 @@ use cotangent_cpu::{Dt, Op, ValId};
 
 /// An array of this shape whose elements are their index along `dimension`.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::iota(DType::Int32, &[2, 3], 1).to_string(), "[[0 1 2]\n [0 1 2]]");
+/// ```
+///
 /// # Panics
 /// If there is no such dimension, or if the type is not one of numbers.
 #[track_caller]
@@ -15,6 +20,12 @@ pub fn iota(dtype: DType, shape: &[usize], dimension: usize) -> Array {
     bind1(&Iota { dtype, shape: shape.into(), dimension }, &[])
 }
 /// See [`iota`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| x + prim::iota(DType::Float32, &[2], 0), (&array![1., 2.],));
+/// assert!(program.to_string().contains("iota[dimension=0 dtype=float32 shape=(2,) sharding=None]"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Iota {
     dtype: DType,

@@ -12,6 +12,12 @@ use crate::trace::stage::stage_rule;
 /// transpose. Each takes constants of its own, and then what the map acts on. The operands are the constants of all four, then the right-hand
 /// side; the results are the solution, and what else the program that solves gives. See
 /// [`lax::custom_linear_solve`](crate::lax::custom_linear_solve).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, lax};
+/// let program = make_jaxpr(|b: &Array| lax::custom_linear_solve(|x: &Array| 2.0 * x, b, |_, b| b / 2.0, |_, b| b / 2.0), (&array![1., 2.],));
+/// assert!(program.to_string().contains("custom_linear_solve["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LinearSolve {
     matvec: Held,

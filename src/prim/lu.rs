@@ -10,6 +10,15 @@ use cotangent_cpu::ValId;
 /// which it was swapped; and for each row of `P A` its number in A. The last two are int32. Pivots have the greatest sum of the sizes of their parts. A
 /// singular matrix has a zero on the diagonal of U.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let (factors, swaps, order) = prim::lu(&array![[1., 2.], [4., 6.]]);
+/// assert_eq!(factors.to_string(), "[[4.   6.  ]\n [0.25 0.5 ]]");
+/// assert_eq!((swaps.to_string(), order.to_string()), ("[1 1]".into(), "[1 0]".into()));
+/// # }
+/// ```
+///
 /// # Panics
 /// If elements are not float32, float64, complex64 or complex128.
 #[track_caller]
@@ -19,6 +28,11 @@ pub fn lu(x: &Array) -> (Array, Array, Array) {
     (next(), next(), next())
 }
 /// See [`lu`].
+///
+/// ```
+/// use cotangent::prim::{Lu, Primitive};
+/// assert_eq!(Lu.name(), "lu");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lu;
 impl Primitive for Lu {
@@ -65,6 +79,11 @@ impl Primitive for Lu {
 
 /// The order of `size` rows that swapping each row in turn with the one that `pivots` says makes: what [`lu`] gives as its third result.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::lu_pivots_to_permutation(&array![2, 1, 2], 3).to_string(), "[2 1 0]");
+/// ```
+///
 /// # Panics
 /// If `pivots` is not int32, or has more than `size` elements in the last dimension.
 #[track_caller]
@@ -72,6 +91,12 @@ pub fn lu_pivots_to_permutation(pivots: &Array, size: usize) -> Array {
     bind1(&LuPivotsToPermutation { size }, &[pivots])
 }
 /// See [`lu_pivots_to_permutation`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|p: &Array| prim::lu_pivots_to_permutation(p, 2), (&array![1, 1],));
+/// assert!(program.to_string().contains("lu_pivots_to_permutation[permutation_size=2] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LuPivotsToPermutation {
     size: usize,

@@ -37,15 +37,46 @@ use std::ops::{Index, RangeFrom};
 use std::sync::Arc;
 
 /// A tangent that may be a symbolic zero. Its type is that of its primal.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Primitive, Sin, Tangent}};
+/// let x = array(0.0);
+/// let still: Tangent = Sin.jvp(&[&x], &[None], &[x.sin()])[0].clone();
+/// assert!(still.is_none());
+/// ```
 pub type Tangent = Option<Array>;
 /// One for each result.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Primitive, Sin, Tangents}};
+/// let x = array(0.0);
+/// let d: Tangents = Sin.jvp(&[&x], &[Some(&array(3.0))], &[x.sin()]);
+/// assert_eq!(d[0].as_ref().unwrap().to_f64(), 3.0);
+/// ```
 pub type Tangents = SmallVec<[Tangent; 1]>;
 /// Types of results.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Add, Avals, Primitive}};
+/// let (x, y) = (array![1., 2.], array![[1.], [2.]]);
+/// let types: Avals = Add.abstract_eval(&[array![[1., 2.]].aval(), y.aval()])?;
+/// assert_eq!(types[0].to_string(), "float32[2,2]");
+/// # let _ = x; Ok::<(), String>(())
+/// ```
 pub type Avals = SmallVec<[Aval; 1]>;
 /// Results and the axis on which each is mapped.
 pub type Batched = SmallVec<[(Array, Option<usize>); 1]>;
 
 /// An operation of the library. Those of a program that uses it implement [`extend::Operation`](crate::extend::Operation), which is smaller.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Mul, Primitive}};
+/// let (x, y) = (array(3.0), array(5.0));
+/// assert_eq!((Mul.name(), Mul.linear_in(&[true, false]), Mul.linear_in(&[true, true])), ("mul", true, false));
+/// let d = Mul.jvp(&[&x, &y], &[Some(&array(1.0)), None], &[&x * &y]);
+/// assert_eq!(d[0].as_ref().unwrap().to_f64(), 5.0);
+/// assert!(Mul.abstract_eval(&[x.aval(), array(1).aval()]).is_err()); // float32 and int32
+/// ```
 pub trait Primitive: Parameters {
     /// JAX's name.
     fn name(&self) -> &'static str;
@@ -133,6 +164,18 @@ pub trait Primitive: Parameters {
 }
 
 /// A function of the user's as an operation. It is run where it is met, on values that host code may look at if the trace has them.
+///
+/// ```
+/// use cotangent::{Jaxpr, prelude::*, prim::{Live, Primitive, Sin}};
+/// use std::sync::Arc;
+/// struct Calls;
+/// impl Live for Calls {
+///     fn run(&self, x: &[&Array]) -> Vec<Array> { vec![x[0].sin()] }
+///     fn staged(&self, _: Arc<Jaxpr>, _: usize) -> Box<dyn Primitive> { Box::new(Sin) }
+/// }
+/// assert_eq!(Calls.run(&[&array(0.0)])[0].to_f64(), 0.0);
+/// assert!(Sin.live().is_none()); // no function of the user's
+/// ```
 pub trait Live: Send + Sync {
     /// Runs it in the current trace.
     fn run(&self, x: &[&Array]) -> Vec<Array>;
@@ -141,6 +184,14 @@ pub trait Live: Send + Sync {
 }
 
 /// An operation that holds programs.
+///
+/// ```
+/// use cotangent::{lax, make_jaxpr, prelude::*};
+/// let sum = |x: &Array| lax::scan(|c: &Array, x: &Array| (c + x, ()), &array(0.0), x).0;
+/// let program = make_jaxpr(sum, (&array![1., 2.],));
+/// assert_eq!(program.primitives().collect::<Vec<_>>(), ["scan"]); // which holds the program of a turn
+/// assert!(program.to_string().contains("jaxpr={ lambda"), "{program}");
+/// ```
 pub trait HigherOrder {
     /// The results for concrete operands.
     fn run(&self, x: &[&Array], loc: Loc) -> Outs;
@@ -154,6 +205,15 @@ pub trait HigherOrder {
     }
 }
 /// How often an operation runs its programs.
+///
+/// ```
+/// use cotangent::{lax, prelude::*, stages::lower};
+/// let sum = |x: &Array| lax::scan(|c: &Array, x: &Array| (c + x, ()), &array(0.0), x).0;
+/// let cost = lower(sum, (&array![1., 2., 3.],)).cost_analysis();
+/// assert_eq!((cost.flops, cost.complete), (3, true)); // `Runs::Times(3)`
+/// let up = |x: &Array| lax::while_loop(|x: &Array| x.lt(9), |x| x * x, x);
+/// assert!(!lower(up, (&array(2.0),)).cost_analysis().complete); // `Runs::Unknown`
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Runs {
     /// All of them so many times.
@@ -165,6 +225,18 @@ pub enum Runs {
 }
 
 /// What `HigherOrder::linearize` returns.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{LinArg, Linearized, Neg}};
+/// // -x, whose tangent is minus that of x
+/// let l = Linearized {
+///     outs: [array(-2.0)].into_iter().collect(),
+///     out_mask: vec![true],
+///     prim: Some(Box::new(Neg)),
+///     operands: vec![LinArg::Tangent(0)],
+/// };
+/// assert_eq!((l.outs[0].to_f64(), l.prim.unwrap().name()), (-2.0, "neg"));
+/// ```
 pub struct Linearized {
     /// The results.
     pub outs: Outs,
@@ -176,6 +248,12 @@ pub struct Linearized {
     pub operands: Vec<LinArg>,
 }
 /// An operand of a linear operation.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{LinArg, Mul, Primitive}};
+/// let product = [LinArg::Tangent(0), LinArg::Known(array(5.0))];
+/// assert!(Mul.linear_in(&product.map(|a| matches!(a, LinArg::Tangent(_)))));
+/// ```
 pub enum LinArg {
     /// A value.
     Known(Array),
@@ -184,6 +262,12 @@ pub enum LinArg {
 }
 
 /// A parameter as it prints.
+///
+/// ```
+/// use cotangent::prim::{Param, Primitive, RoundEven};
+/// let (name, value) = RoundEven.params().remove(0);
+/// assert!(name == "rounding_method" && matches!(value, Param::Text(t) if t == "1"));
+/// ```
 pub enum Param {
     /// As JAX spells it.
     Text(String),
@@ -215,6 +299,12 @@ impl<T: Into<String>> From<T> for Param {
 }
 
 /// What every parameter struct has: comparing, hashing and boxing. A box of a struct without fields is free.
+///
+/// ```
+/// use cotangent::prim::{Cos, Parameters, Sin};
+/// let all: [&dyn Parameters; 2] = [&Sin, &Cos];
+/// assert_eq!(format!("{all:?}"), "[Sin, Cos]");
+/// ```
 pub trait Parameters: Any + Debug + Send + Sync {
     #[doc(hidden)]
     fn boxed(&self) -> Box<dyn Primitive>;
@@ -279,6 +369,12 @@ fn missing_operand(i: usize) -> ! {
 }
 
 /// A sample for the harness: a function of arrays built from one primitive, and arguments to try it on.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::Case};
+/// let case = Case { name: "doubling", args: vec![array(vec![1f64, 2.0])], run: |x| vec![&x[0] * 2.0] };
+/// assert_eq!((case.run)(&case.args)[0].to_string(), "[2. 4.]");
+/// ```
 pub struct Case {
     /// What it shows.
     pub name: &'static str,
@@ -286,6 +382,54 @@ pub struct Case {
     pub args: Vec<Array>,
     /// The function.
     pub run: fn(&[Array]) -> Vec<Array>,
+}
+
+/// The example of a function in a table, for its documentation: arguments, and how the result prints.
+macro_rules! example {
+    ($name:ident, $of:literal, $gives:literal) => {
+        concat!(
+            "```\nuse cotangent::{prelude::*, prim};\nassert_eq!(prim::",
+            stringify!($name),
+            "(",
+            $of,
+            ").to_string(), \"",
+            $gives,
+            "\");\n```"
+        )
+    };
+}
+/// The documentation of an operation in a table that has no parameters: which function it belongs to, and what programs call it.
+macro_rules! named {
+    ($Name:ident $name:ident) => {
+        named!(@ $Name $name stringify!($name))
+    };
+    ($Name:ident $name:ident $spelled:literal) => {
+        named!(@ $Name $name $spelled)
+    };
+    (@ $Name:ident $name:ident $($spelled:tt)*) => {
+        concat!(
+            "See [`", stringify!($name), "`].\n\n```\nuse cotangent::prim::{", stringify!($Name), ", Primitive};\nassert_eq!(",
+            stringify!($Name), ".name(), \"", $($spelled)*, "\");\n```"
+        )
+    };
+}
+/// The same of one that has parameters, which its function is given behind an argument.
+macro_rules! staged {
+    ($name:ident, $x:literal, $parameters:literal) => {
+        concat!(
+            "See [`",
+            stringify!($name),
+            "`].\n\n```\nuse cotangent::{make_jaxpr, prelude::*, prim};\nlet program = make_jaxpr(|x: &Array| prim::",
+            stringify!($name),
+            "(x, ",
+            $parameters,
+            "), (&",
+            $x,
+            ",));\nassert!(program.primitives().eq([\"",
+            stringify!($name),
+            "\"]));\n```"
+        )
+    };
 }
 
 /// One list: modules, public functions, spellings in JAX programs and samples come from it.

@@ -9,11 +9,24 @@ use cotangent_cpu::{Op, ValId};
 /// x y + z, rounded once, for real operands of one type that broadcast as those of [`add`] do. Integers wrap.
 ///
 /// No transformation and no compiler ever makes one of a product and a sum: it is there where a formula says so.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// // (1 + e)^2 - 1 of float32: the product alone loses the square of e
+/// let (x, one) = (array(1f32 + 2f32.powi(-12)), array(-1f32));
+/// assert_eq!(prim::mul_add(&x, &x, &one).to_f64(), 2f64.powi(-11) + 2f64.powi(-24));
+/// assert_eq!((&x * &x + &one).to_f64(), 2f64.powi(-11));
+/// ```
 #[track_caller]
 pub fn mul_add(x: &Array, y: &Array, z: &Array) -> Array {
     bind1(&MulAdd, &[x, y, z])
 }
 /// See [`mul_add`].
+///
+/// ```
+/// use cotangent::prim::{MulAdd, Primitive};
+/// assert_eq!(MulAdd.name(), "mul_add");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MulAdd;
 impl Primitive for MulAdd {

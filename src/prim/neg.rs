@@ -6,11 +6,22 @@ use crate::trace::bind1;
 use cotangent_cpu::Op;
 
 /// -x. Of an unsigned integer: its two's complement.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::neg(&array![1, -2]).to_string(), "[-1  2]");
+/// assert_eq!(prim::neg(&array(vec![1u8])).to_string(), "[255]");
+/// ```
 #[track_caller]
 pub fn neg(x: &Array) -> Array {
     bind1(&Neg, &[x])
 }
 /// See [`neg`].
+///
+/// ```
+/// use cotangent::prim::{Neg, Primitive};
+/// assert_eq!(Neg.name(), "neg");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Neg;
 impl Primitive for Neg {

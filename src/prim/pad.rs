@@ -8,6 +8,13 @@ use cotangent_cpu::{Guard, ValId, View};
 /// `x` with copies of the scalar `value` around and between its elements: for each dimension how many before (or cut off, if
 /// negative), behind, and between neighbors.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![1, 2, 3];
+/// assert_eq!(prim::pad(&x, &array(0), &[(2, 1, 0)]).to_string(), "[0 0 1 2 3 0]");
+/// assert_eq!(prim::pad(&x, &array(9), &[(-1, 0, 1)]).to_string(), "[9 2 9 3]");
+/// ```
+///
 /// # Panics
 /// If `config` does not have one entry for each dimension, if `value` is no scalar of the type of `x`, if more is cut off than there is, or if
 /// a number between neighbors is negative.
@@ -19,6 +26,12 @@ pub fn pad(x: &Array, value: &Array, config: &[(i64, i64, i64)]) -> Array {
     bind1(&Pad { config: config.into() }, &[x, value])
 }
 /// See [`pad`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::pad(x, &array(0.0), &[(1, 2, 0)]), (&array![1., 2.],));
+/// assert!(program.to_string().contains("pad[padding_config=((1, 2, 0),)] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pad {
     config: Vec<(i64, i64, i64)>,

@@ -83,6 +83,13 @@ fn one_by_one(prim: &dyn Primitive, n: usize, x: &[&Array], mapped: &[bool], loc
 }
 
 /// A program for several lanes, by itself for each as far as they differ in what they do.
+///
+/// ```
+/// use cotangent::{lax, make_jaxpr, prelude::*, vmap};
+/// let up = |x: &Array| lax::while_loop(|x: &Array| x.lt(9), |x| x * x, x);
+/// let program = make_jaxpr(vmap(up), (&array![2., 3.],));
+/// assert!(program.primitives().eq(["partitioned_vmap"])); // each lane as many turns as it needs
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Partition {
     jaxpr: Arc<Jaxpr>,

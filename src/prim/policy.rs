@@ -61,20 +61,48 @@ impl Debug for Predicate {
 }
 
 /// An operation, as a [`Policy`] sees it.
+///
+/// ```
+/// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+/// let policy = Policy::of(|op| op.name() == "exp" && op.operands()[0].shape.len() == 1);
+/// let f = Checkpoint::new().policy(policy).of(|x: &Array| x.sin().exp() * x.sum().exp());
+/// assert_eq!(saved_residuals(f, (&array![1., 2.],)).iter().map(|r| r.bytes).collect::<Vec<_>>(), [8, 8]);
+/// ```
 pub struct Candidate<'a> {
     prim: &'a dyn Primitive,
     operands: &'a [&'a Aval],
 }
 impl Candidate<'_> {
     /// The primitive, by the name that programs print: `dot_general`, `name`.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let policy = Policy::of(|op| op.name() == "exp");
+    /// let f = Checkpoint::new().policy(policy).of(|x: &Array| x.sin().exp());
+    /// assert_eq!(saved_residuals(f, (&array![1., 2.],)).iter().map(|r| r.bytes).collect::<Vec<_>>(), [8, 8]);
+    /// ```
     pub fn name(&self) -> &'static str {
         self.prim.name()
     }
     /// Types of the operands.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let policy = Policy::of(|op| op.name() == "sin" && op.operands()[0].dtype == DType::Float32);
+    /// let f = Checkpoint::new().policy(policy).of(|x: &Array| x.sin().sin());
+    /// assert_eq!(saved_residuals(f, (&array![1., 2.],)).iter().map(|r| r.bytes).collect::<Vec<_>>(), [8, 8]);
+    /// ```
     pub fn operands(&self) -> &[&Aval] {
         self.operands
     }
     /// A parameter as a program prints it; nothing if there is none of this name, or if it is a program.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let policy = Policy::of(|op| op.name() == "reduce_sum" && op.param("axes").as_deref() == Some("(0,)"));
+    /// let f = Checkpoint::new().policy(policy).of(|x: &Array| x.sum().exp());
+    /// assert_eq!(saved_residuals(f, (&array![1., 2.],)).iter().map(|r| r.bytes).collect::<Vec<_>>(), [4]);
+    /// ```
     pub fn param(&self, name: &str) -> Option<String> {
         self.prim.params().into_iter().find(|(n, _)| *n == name).and_then(|(_, p)| match p {
             Param::Text(t) => Some(t),
@@ -82,6 +110,13 @@ impl Candidate<'_> {
         })
     }
     /// The name that [`checkpoint_name`] gave, if this is what gives it.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let policy = Policy::of(|op| op.label() == Some("y"));
+    /// let f = Checkpoint::new().policy(policy).of(|x: &Array| checkpoint_name(&x.exp(), "y").sin());
+    /// assert_eq!(saved_residuals(f, (&array![1., 2.],)).iter().map(|r| r.bytes).collect::<Vec<_>>(), [8, 8]);
+    /// ```
     pub fn label(&self) -> Option<&str> {
         (self.prim as &dyn Any).downcast_ref::<Name>().map(|n| n.name.as_str())
     }
@@ -92,36 +127,98 @@ fn names<S: Into<String>>(names: impl IntoIterator<Item = S>) -> BTreeSet<String
 }
 impl Policy {
     /// Nothing is kept but the arguments: the default.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let f = |x: &Array| x.sin().exp().sum();
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::nothing_saveable()).of(f), (&array![1., 2.],));
+    /// assert_eq!(kept.len(), 1);
+    /// ```
     pub fn nothing_saveable() -> Policy {
         Policy(Rule::Unset)
     }
     /// Whatever the backward pass needs is kept, as without [`checkpoint`](crate::checkpoint).
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let f = |x: &Array| x.sin().exp().sum();
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::everything_saveable()).of(f), (&array![1., 2.],));
+    /// assert_eq!(kept.len(), saved_residuals(f, (&array![1., 2.],)).len());
+    /// ```
     pub fn everything_saveable() -> Policy {
         Policy(Rule::Everything)
     }
     /// Results of products (`dot_general`) are kept.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let f = |x: &Array| x.dot(x).sin();
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::dots_saveable()).of(f), (&array![1., 2.],));
+    /// assert_eq!(kept.last().unwrap().shape.len(), 0);
+    /// ```
     pub fn dots_saveable() -> Policy {
         Policy(Rule::Dots { no_batch: false })
     }
     /// Results of products without batch dimensions are kept.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, prelude::*, saved_residuals};
+    /// let kept = |p: Policy, x: Array| saved_residuals(Checkpoint::new().policy(p).of(|x: &Array| x.matmul(x).sin()), (&x,)).len();
+    /// let (one, many) = (array![[1.]], array![[[1.]], [[2.]]]);
+    /// assert_eq!((kept(Policy::dots_saveable(), one.clone()), kept(Policy::dots_saveable(), many.clone())), (2, 2));
+    /// let policy = Policy::dots_with_no_batch_dims_saveable;
+    /// assert_eq!((kept(policy(), one), kept(policy(), many)), (2, 1));
+    /// ```
     pub fn dots_with_no_batch_dims_saveable() -> Policy {
         Policy(Rule::Dots { no_batch: true })
     }
     /// Values with one of these names are kept: see [`checkpoint_name`].
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let f = |x: &Array| checkpoint_name(&checkpoint_name(&x.sin(), "s").exp(), "e").cos();
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::save_only_these_names(["s"])).of(f), (&array(1.0),));
+    /// let named = |name: &str| kept.iter().any(|r| r.to_string().contains(&format!("named '{name}'")));
+    /// assert_eq!((named("s"), named("e")), (true, false));
+    /// ```
     pub fn save_only_these_names<S: Into<String>>(these: impl IntoIterator<Item = S>) -> Policy {
         Policy(Rule::OnlyNames(names(these)))
     }
     /// Values with a name are kept, but not those with one of these.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let f = |x: &Array| checkpoint_name(&checkpoint_name(&x.sin(), "s").exp(), "e").cos();
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::save_any_names_but_these(["s"])).of(f), (&array(1.0),));
+    /// let named = |name: &str| kept.iter().any(|r| r.to_string().contains(&format!("named '{name}'")));
+    /// assert_eq!((named("s"), named("e")), (false, true));
+    /// ```
     pub fn save_any_names_but_these<S: Into<String>>(these: impl IntoIterator<Item = S>) -> Policy {
         Policy(Rule::NamesBut(names(these)))
     }
     /// All values are kept but those with one of these names.
     ///
     /// As in JAX this says less than it seems to: what is given a name was a value before, and that may be kept.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let f = |x: &Array| checkpoint_name(&checkpoint_name(&x.sin(), "s").exp(), "e").cos();
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::save_anything_except_these_names(["s", "e"])).of(f), (&array(1.0),));
+    /// let named = |name: &str| kept.iter().any(|r| r.to_string().contains(&format!("named '{name}'")));
+    /// assert_eq!((named("s"), named("e")), (false, false));
+    /// ```
     pub fn save_anything_except_these_names<S: Into<String>>(these: impl IntoIterator<Item = S>) -> Policy {
         Policy(Rule::AllBut(names(these)))
     }
     /// What either of the two keeps is kept.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+    /// let f = |x: &Array| checkpoint_name(&checkpoint_name(&x.sin(), "s").exp(), "e").cos();
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::save_from_both_policies(Policy::save_only_these_names(["s"]), Policy::save_only_these_names(["e"]))).of(f), (&array(1.0),));
+    /// let named = |name: &str| kept.iter().any(|r| r.to_string().contains(&format!("named '{name}'")));
+    /// assert_eq!((named("s"), named("e")), (true, true));
+    /// ```
     pub fn save_from_both_policies(a: Policy, b: Policy) -> Policy {
         Policy(Rule::Either(Arc::new((a, b))))
     }

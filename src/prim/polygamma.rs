@@ -8,11 +8,23 @@ use crate::trace::bind1;
 use cotangent_cpu::{Body, Dt, M, Op, ValId};
 
 /// The derivative of order n (at least 1) of digamma, by the Hurwitz zeta function: (-1)^(n+1) n! zeta(n + 1, x).
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// // the sum of 1 / n^2
+/// assert!((prim::polygamma(1, &array(vec![1f64])).i(0).to_f64() - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-12);
+/// ```
 #[track_caller]
 pub fn polygamma(n: u32, x: &Array) -> Array {
     bind1(&Polygamma { n }, &[x])
 }
 /// See [`polygamma`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::polygamma(2, x), (&array![1., 2.],));
+/// assert!(program.to_string().contains("polygamma"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Polygamma {
     n: u32,

@@ -8,6 +8,12 @@ use cotangent_cpu::complex as cx;
 use cotangent_cpu::{Body, Dt, M, Op, ValId};
 
 /// x to the power of the integer y, by squaring. A negative power is that of the reciprocal; integers take none.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::integer_pow(&array![2., -3.], 3).to_string(), "[  8. -27.]");
+/// assert_eq!(prim::integer_pow(&array![2., -4.], -1).to_string(), "[ 0.5  -0.25]");
+/// ```
 #[track_caller]
 pub fn integer_pow(x: &Array, y: i32) -> Array {
     match y {
@@ -16,6 +22,12 @@ pub fn integer_pow(x: &Array, y: i32) -> Array {
     }
 }
 /// See [`integer_pow`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(|x: &Array| x.powi(5), (&array![1., 2.],));
+/// assert!(program.to_string().contains("integer_pow[y=5] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IntegerPow {
     y: i32,
@@ -88,11 +100,21 @@ impl Primitive for IntegerPow {
 }
 
 /// x to the power of y, where x is floating-point or complex and y an integer array: the derivative at 0 to the power 0 is 0.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::pow_int(&array![2., -3.], &array![-1, 2]).to_string(), "[0.5 9. ]");
+/// ```
 #[track_caller]
 pub fn pow_int(x: &Array, y: &Array) -> Array {
     bind1(&PowInt, &[x, y])
 }
 /// See [`pow_int`].
+///
+/// ```
+/// use cotangent::prim::{PowInt, Primitive};
+/// assert_eq!(PowInt.name(), "pow");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PowInt;
 impl Primitive for PowInt {
@@ -136,11 +158,23 @@ impl Primitive for PowInt {
 }
 
 /// x rounded to a floating-point format with these numbers of bits in exponent and mantissa, and kept in its own type.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// // as bfloat16 has it
+/// assert_eq!(prim::reduce_precision(&array(3.14159), 8, 7).to_f64(), 3.140625);
+/// ```
 #[track_caller]
 pub fn reduce_precision(x: &Array, exponent_bits: u32, mantissa_bits: u32) -> Array {
     bind1(&ReducePrecision { exponent_bits, mantissa_bits }, &[x])
 }
 /// See [`reduce_precision`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::reduce_precision(x, 5, 10), (&array![1., 2.],));
+/// assert!(program.to_string().contains("reduce_precision[exponent_bits=5 mantissa_bits=10] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReducePrecision {
     exponent_bits: u32,

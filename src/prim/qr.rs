@@ -16,6 +16,14 @@ fn two(outs: Outs) -> (Array, Array) {
 /// R on and above the diagonal of each matrix, below it the vectors of the Householder reflections whose product is Q, without their first elements, which are 1; and
 /// the factors tau of the reflections `I - tau v v^H`. As LAPACK has them: the diagonal of R is real, with signs opposite to those that were there.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let (a, taus) = prim::geqrf(&array![[3., 1.], [4., 2.]]);
+/// assert_eq!((a.i((0, 0)).to_f64(), taus.shape()), (-5.0, &[2][..]));
+/// # }
+/// ```
+///
 /// # Panics
 /// If elements are not float32, float64, complex64 or complex128.
 #[track_caller]
@@ -23,6 +31,11 @@ pub fn geqrf(x: &Array) -> (Array, Array) {
     two(bind(&Geqrf, &[x]))
 }
 /// See [`geqrf`].
+///
+/// ```
+/// use cotangent::prim::{Geqrf, Primitive};
+/// assert_eq!(Geqrf.name(), "geqrf");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Geqrf;
 impl Primitive for Geqrf {
@@ -47,6 +60,15 @@ impl Primitive for Geqrf {
 
 /// The first columns of the product of Householder reflections, as [`geqrf`] gives them: as many as `a` has. There may be fewer reflections than columns.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// // I - tau v v^T turns the sign of the first axis for v = (1, 0) and tau = 2
+/// let q = prim::householder_product(&array![[1., 0.], [0., 1.]], &array![2.]);
+/// assert_eq!(q.to_string(), "[[-1.  0.]\n [ 0.  1.]]");
+/// # }
+/// ```
+///
 /// # Panics
 /// If `a` has more columns than rows, or fewer than there are reflections, or if elements are not all float32, float64, complex64 or complex128.
 #[track_caller]
@@ -54,6 +76,11 @@ pub fn householder_product(a: &Array, taus: &Array) -> Array {
     bind1(&HouseholderProduct, &[a, taus])
 }
 /// See [`householder_product`].
+///
+/// ```
+/// use cotangent::prim::{HouseholderProduct, Primitive};
+/// assert_eq!(HouseholderProduct.name(), "householder_product");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HouseholderProduct;
 impl Primitive for HouseholderProduct {
@@ -88,6 +115,15 @@ impl Primitive for HouseholderProduct {
 ///
 /// The derivative exists for matrices of full rank.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let (q, r) = prim::qr(&array![[3., 1.], [4., 2.]], false);
+/// assert!((r.i((0, 0)).to_f64() + 5.0).abs() < 1e-5);
+/// assert!((q.matmul(&r) - array![[3., 1.], [4., 2.]]).abs().sum().to_f64() < 1e-5);
+/// # }
+/// ```
+///
 /// # Panics
 /// If elements are not float32, float64, complex64 or complex128.
 #[track_caller]
@@ -95,6 +131,15 @@ pub fn qr(x: &Array, full_matrices: bool) -> (Array, Array) {
     two(bind(&Qr { full_matrices, pivoting: false }, &[x]))
 }
 /// As [`qr`], of each matrix with its columns in another order, which is the third result (int32): each step takes what is the longest column by then.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let (q, r, order) = prim::qr_pivoting(&array![[1., 5.], [0., 0.]], false);
+/// assert_eq!(order.to_string(), "[1 0]"); // the longer column first
+/// assert!((q.matmul(&r) - array![[5., 1.], [0., 0.]]).abs().sum().to_f64() < 1e-5);
+/// # }
+/// ```
 #[track_caller]
 pub fn qr_pivoting(x: &Array, full_matrices: bool) -> (Array, Array, Array) {
     let mut outs = bind(&Qr { full_matrices, pivoting: true }, &[x]).into_iter();
@@ -102,6 +147,14 @@ pub fn qr_pivoting(x: &Array, full_matrices: bool) -> (Array, Array, Array) {
     (next(), next(), next())
 }
 /// See [`qr`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let program = make_jaxpr(|x: &Array| prim::qr(x, true), (&array![[1., 2.], [3., 4.]],));
+/// assert!(program.to_string().contains("qr["), "{program}");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Qr {
     full_matrices: bool,

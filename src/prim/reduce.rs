@@ -98,10 +98,12 @@ fn others(x: &Array, d: &Array, axes: &[usize]) -> Array {
     reduce_sum(&mul(&d, &mul(&shifted(false), &shifted(true))), &[last])
 }
 
-macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $fold:expr, |$x:ident, $d:ident, $y:ident, $axes:ident| $tangent:expr, linear $linear:literal;)*) => { $(
+macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $fold:expr, |$x:ident, $d:ident, $y:ident, $axes:ident| $tangent:expr, linear $linear:literal, $of:literal => $gives:literal;)*) => { $(
     $(#[$doc])*
     ///
     /// The element type is that of `x`, the shape that of `x` without `axes`; without any axis it is `x` itself.
+    ///
+    #[doc = example!($name, $of, $gives)]
     ///
     /// # Panics
     /// If an axis repeats or does not exist, or if elements of this type are not taken.
@@ -112,7 +114,7 @@ macro_rules! reduce { ($($(#[$doc:meta])* $Name:ident $name:ident $takes:ident $
         axes.sort_unstable();
         bind1(&$Name { axes }, &[x])
     }
-    #[doc = concat!("See [`", stringify!($name), "`].")]
+    #[doc = staged!($name, "array![1, 2]", "&[0]")]
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct $Name { axes: Shape }
     impl Primitive for $Name {
@@ -198,23 +200,29 @@ fn sample(takes: Takes) -> Array {
 
 reduce! {
     /// The sum over `axes`. Of nothing: 0.
-    ReduceSum reduce_sum Number Fold::Sum, |x, d, y, axes| Some(reduce_sum(d, axes)), linear true;
+    ReduceSum reduce_sum Number Fold::Sum, |x, d, y, axes| Some(reduce_sum(d, axes)), linear true, "&array![[1, 2, 3], [4, 5, 6]], &[1]" => "[ 6 15]";
     /// The product over `axes`. Of nothing: 1.
-    ReduceProd reduce_prod Number Fold::Prod, |x, d, y, axes| Some(others(x, d, axes)), linear false;
+    ReduceProd reduce_prod Number Fold::Prod, |x, d, y, axes| Some(others(x, d, axes)), linear false, "&array![[1, 2, 3], [4, 5, 6]], &[0, 1]" => "720";
     /// The greatest element over `axes`; NaN if there is one. Of nothing: the least number.
-    ReduceMax reduce_max All Fold::Max, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
+    ReduceMax reduce_max All Fold::Max, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false, "&array![[1, 2, 3], [4, 5, 6]], &[0]" => "[4 5 6]";
     /// The least element over `axes`; NaN if there is one. Of nothing: the greatest number.
-    ReduceMin reduce_min All Fold::Min, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false;
+    ReduceMin reduce_min All Fold::Min, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false, "&array![[1, 2, 3], [4, 5, 6]], &[1]" => "[1 4]";
     /// Whether all are true, or the bits that all have.
-    ReduceAnd reduce_and Bits Fold::And, |x, d, y, axes| None, linear false;
+    ReduceAnd reduce_and Bits Fold::And, |x, d, y, axes| None, linear false, "&array![[true, false], [true, true]], &[1]" => "[False  True]";
     /// Whether some is true, or the bits that some have.
-    ReduceOr reduce_or Bits Fold::Or, |x, d, y, axes| None, linear false;
+    ReduceOr reduce_or Bits Fold::Or, |x, d, y, axes| None, linear false, "&array![[5, 6], [8, 1]], &[1]" => "[7 9]";
     /// The exclusive or of all.
-    ReduceXor reduce_xor Bits Fold::Xor, |x, d, y, axes| None, linear false;
+    ReduceXor reduce_xor Bits Fold::Xor, |x, d, y, axes| None, linear false, "&array![5, 6, 1], &[0]" => "2";
 }
 
 /// Where along `axis` the greatest element is, as an integer of the type `index`: the first of equal ones, the first NaN if there is one. The
 /// axis disappears.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![[1., 9., 3.], [7., 2., 7.]];
+/// assert_eq!(prim::argmax(&x, 1, DType::Int32).to_string(), "[1 0]");
+/// ```
 ///
 /// # Panics
 /// If there is no such axis, or no element along it; if elements are complex, or `index` is no integer type.
@@ -223,6 +231,12 @@ pub fn argmax(x: &Array, axis: usize, index: DType) -> Array {
     bind1(&ArgReduce { max: true, axis, index }, &[x])
 }
 /// Where along `axis` the least element is: see [`argmax`].
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![[1., 9., 3.], [7., 2., 7.]];
+/// assert_eq!(prim::argmin(&x, 0, DType::Int32).to_string(), "[0 1 0]");
+/// ```
 ///
 /// # Panics
 /// As [`argmax`].
@@ -238,6 +252,12 @@ fn arg(p: &Params, x: &Array, max: bool) -> Result<Array, Error> {
     }
 }
 /// See [`argmax`] and [`argmin`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::argmax(x, 0, DType::Int32), (&array![1., 2.],));
+/// assert!(program.to_string().contains("argmax[axes=(0,) index_dtype=int32] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ArgReduce {
     max: bool,

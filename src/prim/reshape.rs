@@ -9,6 +9,11 @@ use cotangent_cpu::{ValId, View};
 
 /// `x` with another shape of as many elements. Costs nothing: the memory is shared.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::reshape(&array![1, 2, 3, 4], &[2, 2]).to_string(), "[[1 2]\n [3 4]]");
+/// ```
+///
 /// # Panics
 /// If the shape holds another number of elements.
 #[track_caller]
@@ -16,6 +21,11 @@ pub fn reshape(x: &Array, shape: &[usize]) -> Array {
     if x.shape() == shape { x.clone() } else { bind1(&Reshape { shape: shape.into() }, &[x]) }
 }
 /// `x` without these dimensions, whose extents are 1.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::squeeze(&array![[1, 2]], &[0]).to_string(), "[1 2]");
+/// ```
 ///
 /// # Panics
 /// If one has another extent, does not exist, or is named twice.
@@ -29,6 +39,11 @@ pub fn squeeze(x: &Array, dims: &[usize]) -> Array {
     bind1(&Squeeze { dims }, &[x])
 }
 /// `x` with new dimensions of extent 1, which are `dims` of the result.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::expand_dims(&array![1, 2], &[0, 2]).shape(), [1, 2, 1]);
+/// ```
 ///
 /// # Panics
 /// If one is named twice, or is none of the result.
@@ -48,6 +63,12 @@ pub fn expand_dims(x: &Array, dims: &[usize]) -> Array {
 }
 
 /// See [`reshape`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::reshape(x, &[2, 1]), (&array![1., 2.],));
+/// assert!(program.to_string().contains("reshape[dimensions=None new_sizes=(2, 1) sharding=None] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reshape {
     shape: Shape,
@@ -86,6 +107,12 @@ impl Primitive for Reshape {
 }
 
 /// See [`squeeze`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::squeeze(x, &[0]), (&array![[1., 2.]],));
+/// assert!(program.to_string().contains("squeeze[dimensions=(0,)] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Squeeze {
     dims: Shape,

@@ -8,6 +8,11 @@ use cotangent_cpu::{ValId, View};
 
 /// `x` with the order of elements along `dimensions` reversed.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::rev(&array![[1, 2], [3, 4]], &[0]).to_string(), "[[3 4]\n [1 2]]");
+/// ```
+///
 /// # Panics
 /// If a dimension repeats or does not exist.
 #[track_caller]
@@ -15,6 +20,12 @@ pub fn rev(x: &Array, dimensions: &[usize]) -> Array {
     if dimensions.is_empty() { x.clone() } else { bind1(&Rev { dimensions: dimensions.into() }, &[x]) }
 }
 /// See [`rev`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::rev(x, &[0]), (&array![1., 2.],));
+/// assert!(program.to_string().contains("rev[dimensions=(0,)] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rev {
     dimensions: Shape,

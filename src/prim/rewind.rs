@@ -24,6 +24,14 @@ use std::panic::Location;
 
 /// The derivative of a loop as a linear operation. The operands are the number of turns; constants, first carry and xs of the loop; snapshots of the
 /// carry; tangents of what moves.
+///
+/// ```
+/// use cotangent::{lax, linearize, make_jaxpr, prelude::*};
+/// let product = |x: &Array| lax::Scan::new().memory(64).run(|c: &Array, x: &Array| (c * x, ()), &array(1.0), x).0;
+/// let along = |x: &Array| linearize(product, (x,)).1.call((x,));
+/// let program = make_jaxpr(along, (&array![1., 2., 3.],));
+/// assert_eq!(program.primitives().last(), Some("rewind"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rewind {
     /// The loop.
@@ -134,6 +142,13 @@ impl HigherOrder for Rewind {
 }
 
 /// The transpose of [`Rewind`]: of cotangents of the carry in the place of tangents, and of ys. It gives those of the constants, carry and xs that move.
+///
+/// ```
+/// use cotangent::{lax, make_jaxpr, prelude::*};
+/// let product = |x: &Array| lax::Scan::new().memory(64).run(|c: &Array, x: &Array| (c * x, ()), &array(1.0), x).0;
+/// let program = make_jaxpr(grad(product), (&array![1., 2., 3.],));
+/// assert_eq!(program.primitives().last(), Some("rewind_transpose"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RewindBack {
     of: Rewind,

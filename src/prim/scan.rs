@@ -22,6 +22,12 @@ use std::panic::Location;
 /// [`lax::scan`](crate::lax::scan).
 ///
 /// Where the number of turns is one of the operands (the first), xs and ys are stacks. So are those whose elements are stacks themselves.
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, lax};
+/// let program = make_jaxpr(|x: &Array| lax::scan(|c: &Array, x: &Array| (c + x, ()), &array(0.0), x).0, (&array![1., 2.],));
+/// assert!(program.to_string().contains("scan["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scan {
     pub(crate) body: Arc<Jaxpr>,

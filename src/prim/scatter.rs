@@ -17,6 +17,14 @@ use std::fmt;
 use std::sync::Mutex;
 
 /// How the dimensions of array, indices and updates of a scatter belong together.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{ScatterDimensionNumbers, scatter}};
+/// // an index vector has the row and the column of one element
+/// let each = ScatterDimensionNumbers::new(&[], &[0, 1], &[0, 1]);
+/// let y = scatter(&array![[1, 2], [3, 4]], &array![[0, 1], [1, 0]], &array![8, 9], &each, &Default::default());
+/// assert_eq!(y.to_string(), "[[1 8]\n [9 4]]");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct ScatterDimensionNumbers {
     /// The dimensions of the updates that run inside a box, ascending. The others run over the boxes.
@@ -32,6 +40,13 @@ pub struct ScatterDimensionNumbers {
 }
 impl ScatterDimensionNumbers {
     /// Without batching dimensions.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, prim::{ScatterDimensionNumbers, scatter}};
+    /// let rows = ScatterDimensionNumbers::new(&[1], &[0], &[0]);
+    /// let y = scatter(&array![[1, 2], [3, 4]], &array![[1]], &array![[8, 9]], &rows, &Default::default());
+    /// assert_eq!(y.to_string(), "[[1 2]\n [8 9]]");
+    /// ```
     pub fn new(
         update_window_dims: &[usize],
         inserted_window_dims: &[usize],
@@ -45,6 +60,14 @@ impl ScatterDimensionNumbers {
         }
     }
     /// With these batching dimensions.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, prim::{ScatterDimensionNumbers, scatter}};
+    /// // in each row the element that its own index says
+    /// let each = ScatterDimensionNumbers::new(&[], &[1], &[1]).batching(&[0], &[0]);
+    /// let y = scatter(&array![[1, 2], [3, 4]], &array![[1], [0]], &array![8, 9], &each, &Default::default());
+    /// assert_eq!(y.to_string(), "[[1 8]\n [9 4]]");
+    /// ```
     pub fn batching(mut self, operand: &[usize], scatter_indices: &[usize]) -> Self {
         self.operand_batching_dims = operand.into();
         self.scatter_indices_batching_dims = scatter_indices.into();
@@ -95,6 +118,14 @@ impl fmt::Display for ScatterDimensionNumbers {
 }
 
 /// What a scatter may be told besides its dimension numbers. The default is JAX's.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{GatherScatterMode, ScatterDimensionNumbers, ScatterOptions, scatter}};
+/// let each = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+/// let clip = ScatterOptions { mode: GatherScatterMode::Clip, ..Default::default() };
+/// let put = |o: &ScatterOptions| scatter(&array![1, 2], &array![[7]], &array![9], &each, o).to_string();
+/// assert_eq!((put(&clip), put(&Default::default())), ("[1 9]".into(), "[1 2]".into()));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ScatterOptions {
     /// What happens to a box that is not inside the array.
@@ -111,6 +142,12 @@ impl Default for ScatterOptions {
 }
 
 /// See [`scatter`], [`scatter_add`], [`scatter_sub`], [`scatter_mul`], [`scatter_min`] and [`scatter_max`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(|x: &Array| x.at(array![1, 1]).add(5.0), (&array![1., 2.],));
+/// assert!(program.to_string().contains("scatter-add["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scatter {
     put: Put,
@@ -152,15 +189,55 @@ family! {
     /// ```
     scatter Set "scatter" None;
     /// `x` with the boxes `updates` added to it at the positions `indices`.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::prim::{ScatterDimensionNumbers, scatter_add};
+    /// let each = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+    /// let y = scatter_add(&array![1, 2, 3], &array![[2], [2]], &array![10, 20], &each, &Default::default());
+    /// assert_eq!(y.to_string(), "[ 1  2 33]");
+    /// ```
     scatter_add Add "scatter-add" Some(add);
     /// `x` with the boxes `updates` subtracted from it at the positions `indices`.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::prim::{ScatterDimensionNumbers, scatter_sub};
+    /// let each = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+    /// let y = scatter_sub(&array![1, 2, 3], &array![[0], [2]], &array![10, 20], &each, &Default::default());
+    /// assert_eq!(y.to_string(), "[ -9   2 -17]");
+    /// ```
     scatter_sub Sub "scatter-sub" Some(sub);
     /// `x` with the boxes at the positions `indices` multiplied by `updates`. Differentiable with respect to the updates if
     /// `unique_indices` is promised.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::prim::{ScatterDimensionNumbers, scatter_mul};
+    /// let each = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+    /// let y = scatter_mul(&array![1, 2, 3], &array![[1], [2]], &array![10, 20], &each, &Default::default());
+    /// assert_eq!(y.to_string(), "[ 1 20 60]");
+    /// ```
     scatter_mul Mul "scatter-mul" Some(mul);
     /// `x` with the lesser of what is there and `updates` at the positions `indices`. Equal ones share the derivative.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::prim::{ScatterDimensionNumbers, scatter_min};
+    /// let each = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+    /// let y = scatter_min(&array![1, 8, 9], &array![[1], [2]], &array![5, 20], &each, &Default::default());
+    /// assert_eq!(y.to_string(), "[1 5 9]");
+    /// ```
     scatter_min Min "scatter-min" Some(min);
     /// `x` with the greater of what is there and `updates` at the positions `indices`. Equal ones share the derivative.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// use cotangent::prim::{ScatterDimensionNumbers, scatter_max};
+    /// let each = ScatterDimensionNumbers::new(&[], &[0], &[0]);
+    /// let y = scatter_max(&array![1, 8, 9], &array![[1], [2]], &array![5, 20], &each, &Default::default());
+    /// assert_eq!(y.to_string(), "[ 1  8 20]");
+    /// ```
     scatter_max Max "scatter-max" Some(max);
 }
 

@@ -11,6 +11,12 @@ use cotangent_cpu::{Op, ValId};
 /// Where `which` is false (or 0) the element of the first case, where it is true (or 1) of the second, and so on. `which` is boolean
 /// with two cases, or int32; it is a scalar, or has the cases' shape. The cases have one type.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let which = array![false, true, true];
+/// assert_eq!(prim::select_n(&which, &[&array![1, 2, 3], &array![7, 8, 9]]).to_string(), "[1 8 9]");
+/// ```
+///
 /// # Panics
 /// If this is not so.
 #[track_caller]
@@ -19,6 +25,11 @@ pub fn select_n(which: &Array, cases: &[&Array]) -> Array {
     bind1(&SelectN, &args)
 }
 /// See [`select_n`].
+///
+/// ```
+/// use cotangent::prim::{Primitive, SelectN};
+/// assert_eq!(SelectN.name(), "select_n");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SelectN;
 impl Primitive for SelectN {
@@ -112,6 +123,12 @@ pub(super) const READ: &[Read] = &[
 
 /// x limited to at least `low` and at most `high`, which are scalars or have x's shape. The derivative is 1 strictly between them
 /// and 0 at the limits and beyond; that of a limit is 1 where x is beyond it.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![-1., 0.5, 7.];
+/// assert_eq!(prim::clamp(&array(0.0), &x, &array(1.0)).to_string(), "[0.  0.5 1. ]");
+/// ```
 ///
 /// # Panics
 /// If the three differ in element type, or a limit is neither a scalar nor of x's shape.

@@ -24,6 +24,12 @@ use cotangent_cpu::Buffer;
 pub(crate) type Spec = Vec<Vec<usize>>;
 
 /// See [`shard_map`](crate::shard_map()).
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, pmap};
+/// let program = make_jaxpr(pmap(|x: &Array| x * 2.0), (&array![1., 2.],));
+/// assert!(program.to_string().contains("shard_map["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ShardMap {
     pub(crate) body: Arc<Jaxpr>,

@@ -9,6 +9,13 @@ use cotangent_cpu::{ValId, View};
 
 /// The elements from `start` to before `limit` in steps of `strides` (1 where there is `None`), dimension by dimension.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![[1, 2, 3], [4, 5, 6]];
+/// assert_eq!(prim::slice(&x, &[0, 1], &[2, 3], None).to_string(), "[[2 3]\n [5 6]]");
+/// assert_eq!(prim::slice(&x, &[1, 0], &[2, 3], Some(&[1, 2])).to_string(), "[[4 6]]");
+/// ```
+///
 /// # Panics
 /// If a list does not have as many entries as `x` has dimensions, if a step is 0, or unless `start <= limit <= extent` in each dimension.
 #[track_caller]
@@ -20,6 +27,12 @@ pub fn slice(x: &Array, start: &[usize], limit: &[usize], strides: Option<&[usiz
     bind1(&Slice { start: start.into(), limit: limit.into(), strides: strides.map(|s| s.into()) }, &[x])
 }
 /// `slice` along one dimension, all of the others.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let x = array![[1, 2, 3, 4], [5, 6, 7, 8]];
+/// assert_eq!(prim::slice_in_dim(&x, 1, 4, 2, 1).to_string(), "[[2 4]\n [6 8]]");
+/// ```
 ///
 /// # Panics
 /// If there is no such dimension, and as [`slice`] does.
@@ -39,6 +52,12 @@ pub fn slice_in_dim(x: &Array, start: usize, limit: usize, stride: usize, dim: u
 }
 
 /// See [`slice`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::slice(x, &[1], &[2], None), (&array![1., 2.],));
+/// assert!(program.to_string().contains("slice[limit_indices=(2,) start_indices=(1,) strides=None] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Slice {
     start: Shape,

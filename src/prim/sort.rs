@@ -50,6 +50,12 @@ fn pair(outs: Outs) -> (Array, Array) {
 }
 
 /// See [`sort`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::sort(&[x], 0, 1).remove(0), (&array![1., 2.],));
+/// assert!(program.to_string().contains("sort[dimension=0 is_stable=True num_keys=1] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sort {
     dimension: usize,
@@ -142,6 +148,12 @@ pub fn top_k(x: &Array, k: usize, axis: usize) -> (Array, Array) {
     pair(bind(&TopK { axis, k }, &[x]))
 }
 /// See [`top_k`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::top_k(x, 1, 0).0, (&array![1., 2.],));
+/// assert!(program.to_string().contains("top_k["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TopK {
     axis: usize,

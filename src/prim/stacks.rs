@@ -32,6 +32,11 @@ fn each(x: &Array, body: Arc<Jaxpr>) -> Array {
 }
 
 /// Sums of the elements of two stacks. An empty one is zeros.
+///
+/// ```
+/// use cotangent::prim::{Primitive, StackAdd};
+/// assert_eq!((StackAdd.name(), StackAdd.linear_in(&[true, true])), ("stack_add", true));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StackAdd;
 impl Primitive for StackAdd {

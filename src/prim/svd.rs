@@ -7,6 +7,14 @@ use cotangent_cpu::ValId;
 
 /// The singular values of each matrix in the last two dimensions, in descending order, of the type of a part. If a matrix holds infinities or NaN, they are NaN.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let s = prim::singular_values(&array![[0., 3.], [-4., 0.]]);
+/// assert!((s - array![4., 3.]).abs().sum().to_f64() < 1e-5);
+/// # }
+/// ```
+///
 /// # Panics
 /// If elements are not float32, float64, complex64 or complex128.
 #[track_caller]
@@ -18,6 +26,15 @@ pub fn singular_values(x: &Array) -> Array {
 ///
 /// There is no derivative of all vectors of a matrix that is not square. `degenerate` says what that of vectors is where two values are equal.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let x = array![[0., 3.], [-4., 0.]];
+/// let (u, s, vh) = prim::svd(&x, false, prim::Degenerate::default());
+/// assert!(((u * s).matmul(&vh) - &x).abs().sum().to_f64() < 1e-5);
+/// # }
+/// ```
+///
 /// # Panics
 /// If elements are not float32, float64, complex64 or complex128.
 #[track_caller]
@@ -28,6 +45,14 @@ pub fn svd(x: &Array, full_matrices: bool, degenerate: Degenerate) -> (Array, Ar
     (next(), s, next())
 }
 /// See [`svd()`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
+/// let program = make_jaxpr(|x: &Array| prim::singular_values(x), (&array![[1., 2.], [3., 4.]],));
+/// assert!(program.to_string().contains("svd["), "{program}");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Svd {
     full_matrices: bool,

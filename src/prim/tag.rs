@@ -17,24 +17,54 @@ pub fn stop_gradient(x: &Array) -> Array {
     if x.is_tracer() { bind1(&StopGradient, &[x]) } else { x.clone() }
 }
 /// See [`stop_gradient`].
+///
+/// ```
+/// use cotangent::prim::{Primitive, StopGradient};
+/// assert_eq!(StopGradient.name(), "stop_gradient");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StopGradient;
 
 /// x itself, as an operation of its own.
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// assert_eq!(prim::copy(&array![1., 2.]).to_string(), "[1. 2.]");
+/// let program = make_jaxpr(prim::copy, (&array(1.0),));
+/// assert_eq!(program.primitives().collect::<Vec<_>>(), ["copy"]);
+/// ```
 #[track_caller]
 pub fn copy(x: &Array) -> Array {
     bind1(&CopyOf, &[x])
 }
 /// See [`copy`].
+///
+/// ```
+/// use cotangent::prim::{CopyOf, Primitive};
+/// assert_eq!(CopyOf.name(), "copy");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CopyOf;
 
 /// x, under a name that policies of checkpointing refer to.
+///
+/// ```
+/// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
+/// let f = Checkpoint::new().policy(Policy::save_only_these_names(["y"])).of(|x: &Array| checkpoint_name(&x.sin(), "y").exp());
+/// let kept = saved_residuals(f, (&array(1.0),));
+/// assert!(kept.iter().any(|r| r.to_string().contains("named 'y'")));
+/// ```
 #[track_caller]
 pub fn checkpoint_name(x: &Array, name: &str) -> Array {
     bind1(&Name { name: name.to_string() }, &[x])
 }
 /// See [`checkpoint_name`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, checkpoint_name};
+/// let program = make_jaxpr(|x: &Array| checkpoint_name(x, "y"), (&array![1., 2.],));
+/// assert!(program.to_string().contains("name[name=y] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Name {
     pub(crate) name: String,

@@ -12,6 +12,13 @@ use crate::trace::bind;
 use cotangent_cpu::{Body, Dt, Op, ValId};
 
 /// The hash of the counter (x0, x1) under the key (k0, k1), in two words. All are uint32 and broadcast as the operands of [`add`] do.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let [k, x] = [0u32, 0].map(|w| array(vec![w]));
+/// let (y0, y1) = prim::threefry2x32(&k, &k, &x, &x);
+/// assert_eq!((y0.to_string(), y1.to_string()), ("[1797259609]".into(), "[2579123966]".into()));
+/// ```
 #[track_caller]
 pub fn threefry2x32(k0: &Array, k1: &Array, x0: &Array, x1: &Array) -> (Array, Array) {
     let mut outs = bind(&Threefry2x32, &[k0, k1, x0, x1]).into_iter();
@@ -19,6 +26,11 @@ pub fn threefry2x32(k0: &Array, k1: &Array, x0: &Array, x1: &Array) -> (Array, A
     (next(), next())
 }
 /// See [`threefry2x32`].
+///
+/// ```
+/// use cotangent::prim::{Primitive, Threefry2x32};
+/// assert_eq!(Threefry2x32.name(), "threefry2x32");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Threefry2x32;
 
@@ -78,11 +90,23 @@ impl Primitive for Threefry2x32 {
 }
 
 /// The elements as keys: the last dimension, of extent 2, holds the words of one. Or keys as they are.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let keys = prim::random_wrap(&array(vec![0u32, 7]));
+/// assert_eq!((keys.dtype(), keys.ndim()), (DType::Key, 0));
+/// assert_eq!(prim::random_unwrap(&keys).to_string(), "[0 7]");
+/// ```
 #[track_caller]
 pub fn random_wrap(words: &Array) -> Array {
     bitcast_convert_type(words, DType::Key)
 }
 /// The two words of each key, in a new last dimension.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::random_unwrap(&prim::random_seed(&array![1, 2])).to_string(), "[[0 1]\n [0 2]]");
+/// ```
 #[track_caller]
 pub fn random_unwrap(keys: &Array) -> Array {
     require_keys("random_unwrap", keys);
@@ -115,6 +139,11 @@ fn keys_of((first, second): (Array, Array)) -> Array {
 }
 
 /// A key for each integer: its bits, with the high half first.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::random_unwrap(&prim::random_seed(&array(vec![-1i64]))).to_string(), "[[4294967295 4294967295]]");
+/// ```
 #[track_caller]
 pub fn random_seed(seeds: &Array) -> Array {
     if !seeds.dtype().is_integer() {
@@ -147,12 +176,25 @@ fn hashes(keys: &Array, shape: &[usize], f: impl FnOnce((Array, Array)) -> Array
 }
 
 /// An array of new keys for each key.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let keys = prim::random_split(&prim::random_seed(&array![1, 2]), &[3]);
+/// assert_eq!(keys.shape(), [2, 3]);
+/// assert_eq!(prim::random_unwrap(&keys.i((0, 0))).to_string(), "[ 507451445 1853169794]");
+/// ```
 #[track_caller]
 pub fn random_split(keys: &Array, shape: &[usize]) -> Array {
     require_keys("random_split", keys);
     hashes(keys, shape, keys_of)
 }
 /// A new key from each key and integer.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// let key = prim::random_fold_in(&prim::random_seed(&array(0)), &array(2u32));
+/// assert_eq!(prim::random_unwrap(&key).to_string(), "[4146024105 2718843009]");
+/// ```
 #[track_caller]
 pub fn random_fold_in(keys: &Array, data: &Array) -> Array {
     require_keys("random_fold_in", keys);
@@ -164,6 +206,11 @@ pub fn random_fold_in(keys: &Array, data: &Array) -> Array {
     keys_of(threefry2x32(&k0, &k1, &scalar_of(DType::Uint32, false, 0.0), &data))
 }
 /// An array of random unsigned integers of 8, 16, 32 or 64 bits for each key.
+///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::random_bits(&prim::random_seed(&array(0)), 8, &[3]).to_string(), "[167 146  40]");
+/// ```
 #[track_caller]
 pub fn random_bits(keys: &Array, bit_width: usize, shape: &[usize]) -> Array {
     require_keys("random_bits", keys);

@@ -8,6 +8,11 @@ use cotangent_cpu::{ValId, View};
 
 /// Dimension i of the result is dimension `permutation[i]` of `x`.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::transpose(&array![[1, 2, 3], [4, 5, 6]], &[1, 0]).to_string(), "[[1 4]\n [2 5]\n [3 6]]");
+/// ```
+///
 /// # Panics
 /// If `permutation` does not name every dimension of `x` once.
 #[track_caller]
@@ -18,6 +23,12 @@ pub fn transpose(x: &Array, permutation: &[usize]) -> Array {
     bind1(&Transpose { permutation: permutation.into() }, &[x])
 }
 /// See [`transpose`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*};
+/// let program = make_jaxpr(|x: &Array| x.t(), (&array![[1., 2.]],));
+/// assert!(program.to_string().contains("transpose[permutation=(1, 0)] a"), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transpose {
     permutation: Shape,

@@ -25,6 +25,15 @@ pub fn triangular_solve(a: &Array, b: &Array, how: &TriangularSolve) -> Array {
     bind1(how, &[a, b])
 }
 /// Which equation [`triangular_solve`] solves; the default is `X A = B` with an upper triangular A.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{TriangularSolve, triangular_solve}};
+/// # #[cfg(feature = "linalg")] {
+/// let how = TriangularSolve { left_side: true, lower: true, ..TriangularSolve::default() };
+/// let x = triangular_solve(&array![[2., 0.], [1., 4.]], &array![[2.], [9.]], &how);
+/// assert_eq!(x.to_string(), "[[1.]\n [2.]]");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct TriangularSolve {
     /// Does A stand on the left of X?
@@ -129,6 +138,13 @@ fn beside(b: &Array, from: usize, at: usize, f: impl Fn(&Array) -> Array) -> Arr
 /// The X with `A X = B`, for tridiagonal matrices A given by the diagonals below, in the middle and above, each in the last dimension of an array: the first
 /// element of `below` and the last one of `above` are not looked at. B is in the last two dimensions of `b`. If a matrix is singular, its result is NaN.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// // 2 x + y = 5 and x + 3 y = 10
+/// let x = prim::tridiagonal_solve(&array![0., 1.], &array![2., 3.], &array![1., 0.], &array![[5.], [10.]]);
+/// assert_eq!(x.to_string(), "[[1.]\n [3.]]");
+/// ```
+///
 /// # Panics
 /// If the shapes do not fit, or if elements are not all float32, float64, complex64 or complex128.
 #[track_caller]
@@ -136,6 +152,11 @@ pub fn tridiagonal_solve(below: &Array, middle: &Array, above: &Array, b: &Array
     bind1(&TridiagonalSolve, &[below, middle, above, b])
 }
 /// See [`tridiagonal_solve`].
+///
+/// ```
+/// use cotangent::prim::{Primitive, TridiagonalSolve};
+/// assert_eq!(TridiagonalSolve.name(), "tridiagonal_solve");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TridiagonalSolve;
 /// A diagonal moved by one place, with a zero where nothing was.

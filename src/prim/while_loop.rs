@@ -16,6 +16,12 @@ use crate::trace::stage::stage_rule;
 /// results are the last carry. See [`lax::while_loop`](crate::lax::while_loop).
 ///
 /// One that records gives the number of turns, too, and stacks of the body's further results: what reverse mode goes back over.
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, lax};
+/// let program = make_jaxpr(|x: &Array| lax::while_loop(|x: &Array| x.lt(9), |x| x * x, x), (&array(2.0),));
+/// assert!(program.to_string().contains("while["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct While {
     pub(crate) cond: Arc<Jaxpr>,

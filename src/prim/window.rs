@@ -11,6 +11,12 @@ use crate::trace::bind1;
 use cotangent_cpu::{Fold, Kind, Slide, Use, ValId};
 
 /// How windows lie in an array: one number, or pair, for each dimension.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Windows, reduce_window_sum}};
+/// let pairs = Windows { strides: [2].into_iter().collect(), ..Windows::new(&[2]) };
+/// assert_eq!(reduce_window_sum(&array![1, 2, 3, 4, 5], &pairs).to_string(), "[3 7]");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Windows {
     /// Elements of a window.
@@ -26,6 +32,12 @@ pub struct Windows {
 }
 impl Windows {
     /// Windows of these extents, one at each element, without padding.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, prim::{Windows, reduce_window_sum}};
+    /// let y = reduce_window_sum(&array![[1, 2], [3, 4], [5, 6]], &Windows::new(&[2, 1]));
+    /// assert_eq!(y.to_string(), "[[ 4  6]\n [ 8 10]]");
+    /// ```
     pub fn new(dimensions: &[usize]) -> Windows {
         let ones: Shape = SmallVec::from_elem(1, dimensions.len());
         Windows {
@@ -101,6 +113,11 @@ impl Windows {
 
 /// The sum of each window, in row-major order; padding counts as 0.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim::{Windows, reduce_window_sum}};
+/// assert_eq!(reduce_window_sum(&array![1, 2, 3, 4], &Windows::new(&[3])).to_string(), "[6 9]");
+/// ```
+///
 /// # Panics
 /// If the windows do not fit the dimensions of `x`, or if its elements are no numbers.
 #[track_caller]
@@ -109,6 +126,11 @@ pub fn reduce_window_sum(x: &Array, windows: &Windows) -> Array {
 }
 /// The greatest element of each window; NaN if there is one. Of nothing but padding: the least number. Of equal elements the first has the derivative. Complex
 /// numbers are compared by their real parts, and equal ones by their imaginary parts.
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Windows, reduce_window_max}};
+/// assert_eq!(reduce_window_max(&array![1, 9, 3, 4], &Windows::new(&[2])).to_string(), "[9 9 4]");
+/// ```
 ///
 /// # Panics
 /// If the windows do not fit the dimensions of `x`.
@@ -120,6 +142,11 @@ pub fn reduce_window_max(x: &Array, windows: &Windows) -> Array {
     bind1(&ReduceWindow { op: WindowFold::Max, windows: windows.clone() }, &[x])
 }
 /// The least element of each window: see [`reduce_window_max`].
+///
+/// ```
+/// use cotangent::{prelude::*, prim::{Windows, reduce_window_min}};
+/// assert_eq!(reduce_window_min(&array![1, 9, 3, 4], &Windows::new(&[2])).to_string(), "[1 3 3]");
+/// ```
 ///
 /// # Panics
 /// As [`reduce_window_max`].
@@ -142,6 +169,12 @@ enum WindowFold {
     Min,
 }
 /// See [`reduce_window_sum`] and [`reduce_window_max`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::reduce_window_sum(x, &prim::Windows::new(&[2])), (&array![1., 2.],));
+/// assert!(program.to_string().contains("reduce_window_sum["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReduceWindow {
     op: WindowFold,
@@ -200,6 +233,13 @@ impl Primitive for ReduceWindow {
 /// Of each window of `by` the place of its greatest element (or least, without `max`), and the element of `x` there: the tangent of
 /// [`reduce_window_max`]. The first of equal ones; where everything is the least number, or padding, 0.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim::{Windows, select_and_gather_add}};
+/// // of each window the tangent of its greatest element
+/// let (x, by) = (array![10., 20., 30.], array![1., 7., 3.]);
+/// assert_eq!(select_and_gather_add(&x, &by, true, &Windows::new(&[2])).to_string(), "[20. 20.]");
+/// ```
+///
 /// # Panics
 /// If `x` has not the type of `by`, whose elements are real, or if the windows do not fit.
 #[track_caller]
@@ -207,6 +247,12 @@ pub fn select_and_gather_add(x: &Array, by: &Array, max: bool, windows: &Windows
     bind1(&SelectAndGatherAdd { max, windows: windows.clone() }, &[x, by])
 }
 /// See [`select_and_gather_add`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::select_and_gather_add(x, x, true, &prim::Windows::new(&[2])), (&array![1., 2.],));
+/// assert!(program.to_string().contains("select_and_gather_add["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SelectAndGatherAdd {
     max: bool,
@@ -215,6 +261,12 @@ pub struct SelectAndGatherAdd {
 /// Zeros of the type of `by`, with each element of `x` added to the place of the greatest element (or least, without `max`) of its window of `by`: the cotangent of
 /// [`reduce_window_max`]. The first of equal ones; nothing where that is padding.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim::{Windows, select_and_scatter_add}};
+/// let by = array![1., 7., 3.];
+/// assert_eq!(select_and_scatter_add(&array![10., 20.], &by, true, &Windows::new(&[2])).to_string(), "[ 0. 30.  0.]");
+/// ```
+///
 /// # Panics
 /// If `x` has not one element for each window, or not the element type of `by`, whose elements are real, or if the windows do not fit.
 #[track_caller]
@@ -222,6 +274,12 @@ pub fn select_and_scatter_add(x: &Array, by: &Array, max: bool, windows: &Window
     bind1(&SelectAndScatterAdd { max, windows: windows.clone() }, &[x, by])
 }
 /// See [`select_and_scatter_add`].
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// let program = make_jaxpr(|x: &Array| prim::select_and_scatter_add(&array![1.], x, true, &prim::Windows::new(&[2])), (&array![1., 2.],));
+/// assert!(program.to_string().contains("select_and_scatter_add["), "{program}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SelectAndScatterAdd {
     max: bool,

@@ -42,6 +42,12 @@ pub fn permutation(key: Key, x: impl ArrayLike) -> Array {
     Permutation::new().of(key, x)
 }
 /// [`permutation`] with options.
+///
+/// ```
+/// use cotangent::{prelude::*, random::{Permutation, key}};
+/// let columns = Permutation::new().axis(1).of(key(5), array![[1, 2, 3], [4, 5, 6]]);
+/// assert_eq!(columns.to_string(), "[[1 3 2]\n [4 6 5]]");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Permutation {
     axis: i32,
@@ -49,20 +55,43 @@ pub struct Permutation {
 }
 impl Permutation {
     /// The options of [`permutation`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Permutation, key}};
+    /// assert_eq!(Permutation::new().of(key(1), array![2, 4, 6]).to_string(), "[6 2 4]");
+    /// ```
     pub fn new() -> Permutation {
         Permutation::default()
     }
     /// Along which axis; it may count from the end.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Permutation, key}};
+    /// let x = array![[1, 2, 3, 4], [5, 6, 7, 8]];
+    /// assert_eq!(Permutation::new().axis(-1).of(key(2), x).to_string(), "[[3 2 4 1]\n [7 6 8 5]]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Permutation {
         self.axis = axis;
         self
     }
     /// Every line along the axis in an order of its own.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Permutation, key}};
+    /// let lines = Permutation::new().axis(1).independent();
+    /// let x = array![[1, 2, 3, 4], [1, 2, 3, 4]];
+    /// assert_eq!(lines.of(key(0), x).to_string(), "[[1 2 4 3]\n [2 3 1 4]]");
+    /// ```
     pub fn independent(mut self) -> Permutation {
         self.independent = true;
         self
     }
     /// The elements in a random order: see [`permutation`].
+    ///
+    /// ```
+    /// use cotangent::random::{Permutation, key};
+    /// assert_eq!(Permutation::new().of(key(3), 6).to_string(), "[0 5 4 2 1 3]");
+    /// ```
     #[track_caller]
     pub fn of(&self, key: Key, x: impl ArrayLike) -> Array {
         permuted(key.single("permutation"), x.into_array(), self)
@@ -112,6 +141,12 @@ pub fn choice(key: Key, a: impl ArrayLike, shape: &[usize]) -> Array {
     Choice::new().of(key, a, shape)
 }
 /// [`choice`] with options.
+///
+/// ```
+/// use cotangent::{prelude::*, random::{Choice, key}};
+/// let three = Choice::new().without_replacement().of(key(0), array![10, 20, 30, 40], &[3]);
+/// assert_eq!(three.to_string(), "[10 20 40]");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     axis: i32,
@@ -121,30 +156,65 @@ pub struct Choice {
 }
 impl Choice {
     /// The options of [`choice`].
+    ///
+    /// ```
+    /// use cotangent::random::{Choice, key};
+    /// assert_eq!(Choice::new().of(key(0), 100, &[4]).to_string(), "[89  0 12 73]");
+    /// ```
     pub fn new() -> Choice {
         Choice::default()
     }
     /// Along which axis; it may count from the end.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Choice, key}};
+    /// let columns = Choice::new().axis(1).of(key(1), array![[1, 2, 3], [4, 5, 6]], &[4]);
+    /// assert_eq!(columns.to_string(), "[[2 3 3 3]\n [5 6 6 6]]");
+    /// ```
     pub fn axis(mut self, axis: i32) -> Choice {
         self.axis = axis;
         self
     }
     /// No element twice.
+    ///
+    /// ```
+    /// use cotangent::random::{Choice, key};
+    /// assert_eq!(Choice::new().without_replacement().of(key(0), 5, &[5]).to_string(), "[0 1 4 3 2]");
+    /// ```
     pub fn without_replacement(mut self) -> Choice {
         self.once = true;
         self
     }
     /// With these probabilities, one for each element along the axis. With replacement they need not have the sum 1.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Choice, key}};
+    /// let second = Choice::new().p(array![0., 1., 0.]).of(key(0), array![10, 20, 30], &[3]);
+    /// assert_eq!(second.to_string(), "[20 20 20]");
+    /// ```
     pub fn p(mut self, p: impl ArrayLike) -> Choice {
         self.p = Some(p.into_array());
         self
     }
     /// How exactly small probabilities are met without replacement: see [`Mode`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Choice, Mode, key}};
+    /// let order = Choice::new().without_replacement().p(array![0.2, 0.3, 0.5]);
+    /// assert_eq!(order.clone().of(key(0), 3, &[3]).to_string(), "[1 0 2]");
+    /// assert_eq!(order.mode(Mode::High).of(key(0), 3, &[3]).to_string(), "[2 1 0]");
+    /// ```
     pub fn mode(mut self, mode: Mode) -> Choice {
         self.mode = mode;
         self
     }
     /// The elements: see [`choice`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Choice, key}};
+    /// let drawn = Choice::new().of(key(0), array![10, 20, 30], &[2, 3]);
+    /// assert_eq!(drawn.to_string(), "[[20 10 30]\n [20 30 10]]");
+    /// ```
     #[track_caller]
     pub fn of(&self, key: Key, a: impl ArrayLike, shape: &[usize]) -> Array {
         chosen(key, a.into_array(), shape, self)
@@ -215,6 +285,12 @@ pub fn categorical(key: Key, logits: &Array) -> Array {
     Categorical::new().of(key, logits)
 }
 /// [`categorical`] with options.
+///
+/// ```
+/// use cotangent::{prelude::*, random::{Categorical, key}};
+/// let logits = array![[0., 100.], [100., 0.], [100., 0.]];
+/// assert_eq!(Categorical::new().axis(0).of(key(0), &logits).to_string(), "[2 0]");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Categorical {
     axis: Option<i32>,
@@ -224,30 +300,68 @@ pub struct Categorical {
 }
 impl Categorical {
     /// The options of [`categorical`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Categorical, key}};
+    /// assert_eq!(Categorical::new().of(key(0), &array![0., 0., 100.]).to_string(), "2");
+    /// ```
     pub fn new() -> Categorical {
         Categorical::default()
     }
     /// Along which axis the categories are: the last one, unless this says so. It may count from the end.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Categorical, key}};
+    /// let logits = array![[90., 0., 90.], [0., 90., 0.]];
+    /// assert_eq!(Categorical::new().axis(0).of(key(0), &logits).to_string(), "[0 1 0]");
+    /// assert_eq!(Categorical::new().axis(1).of(key(0), &logits).shape(), [2]);
+    /// ```
     pub fn axis(mut self, axis: i32) -> Categorical {
         self.axis = Some(axis);
         self
     }
     /// The shape of the result, to which that of `logits` without the axis broadcasts.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Categorical, key}};
+    /// let logits = array![[0., 100.], [100., 0.]];
+    /// assert_eq!(Categorical::new().shape(&[3, 2]).of(key(0), &logits).to_string(), "[[1 0]\n [1 0]\n [1 0]]");
+    /// ```
     pub fn shape(mut self, shape: &[usize]) -> Categorical {
         self.shape = Some(shape.into());
         self
     }
     /// The draws for one line, which stand along the dimensions that the shape has in front, are different categories.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Categorical, key}};
+    /// let all = Categorical::new().shape(&[4]).without_replacement();
+    /// assert_eq!(all.of(key(0), &array![0., 0., 0., 50.]).to_string(), "[3 1 0 2]");
+    /// ```
     pub fn without_replacement(mut self) -> Categorical {
         self.once = true;
         self
     }
     /// How exactly small probabilities are met: see [`Mode`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Categorical, Mode, key}};
+    /// let four = Categorical::new().shape(&[6]);
+    /// let logits = array![0., 1., 2.];
+    /// assert_eq!(four.clone().of(key(0), &logits).to_string(), "[1 1 2 1 2 2]");
+    /// assert_eq!(four.mode(Mode::High).of(key(0), &logits).to_string(), "[2 2 2 2 1 2]");
+    /// ```
     pub fn mode(mut self, mode: Mode) -> Categorical {
         self.mode = mode;
         self
     }
     /// The categories: see [`categorical`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Categorical, key}};
+    /// let heads = Categorical::new().shape(&[5]).of(key(0), &array![0., 0.]);
+    /// assert_eq!(heads.to_string(), "[1 1 0 1 0]");
+    /// ```
     #[track_caller]
     pub fn of(&self, key: Key, logits: &Array) -> Array {
         categories(key, logits, self)

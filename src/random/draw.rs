@@ -10,6 +10,12 @@ use crate::np::{self, shape::ranked};
 use crate::prim::{self, Takes, scalar_of, stop_gradient};
 
 /// How near to its limits a sampler comes that transforms uniform numbers.
+///
+/// ```
+/// use cotangent::random::{Draw, Mode, key};
+/// let [low, highest] = [Mode::Low, Mode::Highest].map(|m| Draw::new().mode(m).gumbel(key(0), &[]));
+/// assert_eq!((low.to_string(), highest.to_string()), ("2.9233725".into(), "-1.0818492".into()));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// One uniform number each.
@@ -22,6 +28,15 @@ pub enum Mode {
 }
 
 /// Which square root of the covariance matrix [`multivariate_normal`] takes: another one gives other numbers of the same distribution.
+///
+/// ```
+/// use cotangent::{prelude::*, random::{Draw, Root, key}};
+/// # #[cfg(feature = "linalg")] {
+/// // a singular covariance matrix: both numbers are the same, for which Cholesky's factor has no use
+/// let x = Draw::new().root(Root::Eigh).multivariate_normal(key(0), array![0., 0.], array![[1., 1.], [1., 1.]], &[]);
+/// assert!((x.i(0) - x.i(1)).to_f64().abs() < 1e-5);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Root {
     /// Cholesky's factor; the matrix is positive definite.
@@ -48,19 +63,44 @@ pub struct Draw {
 }
 impl Draw {
     /// The defaults: elements as JAX has them without 64 bits, float32 or int32.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, key}};
+    /// assert_eq!(Draw::new().rademacher(key(0), &[4]).dtype(), DType::Int32);
+    /// ```
     pub fn new() -> Draw {
         Draw::default()
     }
     /// Elements of this type.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, key}};
+    /// assert_eq!(Draw::of(DType::Float16).rademacher(key(0), &[4]).to_string(), "[-1. -1.  1.  1.]");
+    /// ```
     pub fn of(dtype: DType) -> Draw {
         Draw { dtype: Some(dtype), ..Draw::default() }
     }
     /// How near to their limits `gumbel` and `bernoulli` come.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, Mode, key}};
+    /// let rare = Draw::new().mode(Mode::High).bernoulli(key(0), array(0.25f32), &[8]);
+    /// assert_eq!(rare.to_string(), "[False False False False False  True False False]");
+    /// ```
     pub fn mode(mut self, mode: Mode) -> Draw {
         self.mode = mode;
         self
     }
     /// Which square root `multivariate_normal` takes.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, Root, key}};
+    /// # #[cfg(feature = "linalg")] {
+    /// let cov = array![[4., 0.], [0., 0.]]; // the second number is always the mean
+    /// let x = Draw::new().root(Root::Svd).multivariate_normal(key(0), array![1., 7.], cov, &[]);
+    /// assert_eq!(x.i(1).to_f64(), 7.0);
+    /// # }
+    /// ```
     pub fn root(mut self, root: Root) -> Draw {
         self.root = root;
         self
@@ -178,10 +218,19 @@ impl To<'_> {
     }
 }
 
-/// A line each: function, parameters, types of the elements and which is the default, and the body, which gets parameters that have the elements' type.
+/// What stands in an example before a function that needs factorizations.
+macro_rules! linalg {
+    (multivariate_normal) => {
+        "# #[cfg(feature = \"linalg\")]\n"
+    };
+    ($other:ident) => {
+        ""
+    };
+}
+/// A line each: function, parameters, types of the elements and which is the default, an example with another type for the documentation, and the body, which gets parameters that have the elements' type.
 macro_rules! draws { ($(
     $(#[$doc:meta])*
-    $name:ident($($arg:ident),*) $takes:ident $default:ident, $body:expr;
+    $name:ident($($arg:ident),*) $takes:ident $default:ident [$of:ident: $given:literal => $gives:literal], $body:expr;
 )*) => {
     $($(#[$doc])*
     ///
@@ -194,7 +243,10 @@ macro_rules! draws { ($(
         Draw::new().$name(key, $($arg,)* shape)
     })*
     impl Draw { $(
-        #[doc = concat!("See [`", stringify!($name), "`](fn@", stringify!($name), ").")]
+        #[doc = concat!(
+            "See [`", stringify!($name), "`](fn@", stringify!($name), ").\n\n```\nuse cotangent::{prelude::*, random::{Draw, key}};\n",
+            linalg!($name), "assert_eq!(Draw::of(DType::", stringify!($of), ").", stringify!($name), "(", $given, ").to_string(), \"", $gives, "\");\n```"
+        )]
         #[track_caller]
         pub fn $name(&self, key: Key, $($arg: impl Operand,)* shape: &[usize]) -> Array {
             let to = self.to(stringify!($name), &key, shape, Takes::$takes, DType::$default);
@@ -214,54 +266,104 @@ draws! {
     /// use cotangent::random::{exponential, key};
     /// assert_eq!(exponential(key(0), &[2]).to_string(), "[2.950128  3.8434246]");
     /// ```
-    exponential() Float Float32, |to: &To, []| exponential_of(to);
+    exponential() Float Float32 [Float64: "key(1), &[2]" => "[0.12573359 0.60469454]"], |to: &To, []| exponential_of(to);
     /// Numbers of the standard Gumbel distribution: cumulative distribution e^(-e^-x). As `jax.random.gumbel`; see [`Mode`].
-    gumbel() Float Float32, |to: &To, []| gumbel_of(to);
+    ///
+    /// ```
+    /// use cotangent::random::{gumbel, key};
+    /// assert_eq!(gumbel(key(0), &[2]).to_string(), "[2.9233725 3.8326178]");
+    /// ```
+    gumbel() Float Float32 [Float64: "key(1), &[2]" => "[-0.75884044  0.23548233]"], |to: &To, []| gumbel_of(to);
     /// Numbers of the standard Laplace distribution: density e^-|x| / 2. As `jax.random.laplace`.
-    laplace() Float Float32, |to: &To, []| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, laplace};
+    /// assert_eq!(laplace(key(0), &[2]).to_string(), "[-2.2569816 -3.1502788]");
+    /// ```
+    laplace() Float Float32 [Float64: "key(1), &[2]" => "[1.44265101 0.09704244]"], |to: &To, []| {
         let u = to.uniform(to.limits().1 / 2.0 - 1.0, 1.0);
         prim::mul(&prim::sign(&u), &prim::log1p(&prim::neg(&prim::abs(&u))))
     };
     /// Numbers of the standard logistic distribution: cumulative distribution 1 / (1 + e^-x). As `jax.random.logistic`.
-    logistic() Float Float32, |to: &To, []| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, logistic};
+    /// assert_eq!(logistic(key(0), &[2]).to_string(), "[2.896376  3.8217716]");
+    /// ```
+    logistic() Float Float32 [Float64: "key(1), &[2]" => "[-2.0100646  -0.18549508]"], |to: &To, []| {
         let u = to.uniform(to.limits().0, 1.0);
         prim::sub(&prim::log(&u), &prim::log1p(&prim::neg(&u)))
     };
     /// Numbers of the standard Cauchy distribution: density 1 / (pi (1 + x^2)). As `jax.random.cauchy`.
-    cauchy() Float Float32, |to: &To, []| prim::tan(&((to.uniform(to.limits().1, 1.0) - 0.5) * std::f64::consts::PI));
+    ///
+    /// ```
+    /// use cotangent::random::{cauchy, key};
+    /// assert_eq!(cauchy(key(0), &[2]).to_string(), "[ 6.0274944 14.837895 ]");
+    /// ```
+    cauchy() Float Float32 [Float64: "key(1), &[2]" => "[-2.56923286 -0.14630181]"], |to: &To, []| prim::tan(&((to.uniform(to.limits().1, 1.0) - 0.5) * std::f64::consts::PI));
     /// Numbers of the standard Maxwell distribution, that of the length of a vector of three standard normal numbers. As `jax.random.maxwell`.
-    maxwell() Float Float32, |to: &To, []| maxwell_of(to);
+    ///
+    /// ```
+    /// use cotangent::random::{key, maxwell};
+    /// assert_eq!(maxwell(key(0), &[2]).to_string(), "[2.6310966 0.9910329]");
+    /// ```
+    maxwell() Float Float32 [Float64: "key(1), &[2]" => "[1.20243382 1.44480498]"], |to: &To, []| maxwell_of(to);
     /// -1 or 1, each with probability 1/2, as int32; [`Draw`] has them of any type of numbers. As `jax.random.rademacher`.
     ///
     /// ```
     /// use cotangent::random::{key, rademacher};
     /// assert_eq!(rademacher(key(0), &[4]).to_string(), "[-1 -1  1  1]");
     /// ```
-    rademacher() Number Int32, |to: &To, []| rademacher_of(to);
+    rademacher() Number Int32 [Int8: "key(1), &[4]" => "[ 1 -1  1  1]"], |to: &To, []| rademacher_of(to);
     /// Numbers of the Pareto distribution: density b / x^(b + 1) for x above 1. As `jax.random.pareto`.
-    pareto(b) Float Float32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, pareto};
+    /// assert_eq!(pareto(key(0), 2.0, &[2]).to_string(), "[4.371316 6.832648]");
+    /// ```
+    pareto(b) Float Float32 [Float64: "key(1), 3.0, &[2]" => "[1.04280187 1.22331556]"], |to: &To, p| {
         let [b] = to.fit(p);
         prim::exp(&(exponential_of(to) / b))
     };
     /// Numbers of the Rayleigh distribution: density x e^(-x^2 / (2 scale^2)) / scale^2 for positive x. As `jax.random.rayleigh`.
-    rayleigh(scale) Float Float32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, rayleigh};
+    /// assert_eq!(rayleigh(key(0), 2.0, &[2]).to_string(), "[0.65575665 0.41620055]");
+    /// ```
+    rayleigh(scale) Float Float32 [Float64: "key(1), 0.5, &[2]" => "[1.03339203 0.62856568]"], |to: &To, p| {
         let [scale] = to.fit(p);
         to.whole(&scale) * prim::sqrt(&(prim::log(&to.unit()) * -2.0))
     };
     /// Numbers whose logarithm is normally distributed with mean 0 and standard deviation `sigma`. As `jax.random.lognormal`.
-    lognormal(sigma) Inexact Float32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, lognormal};
+    /// assert_eq!(lognormal(key(0), 0.5, &[2]).to_string(), "[2.2508795 2.752838 ]");
+    /// ```
+    lognormal(sigma) Inexact Float32 [Float64: "key(1), 1.0, &[2]" => "[0.30596504 0.89032349]"], |to: &To, p| {
         let [sigma] = to.fit(p);
         prim::exp(&(to.normal() * sigma))
     };
     /// Numbers of the Weibull distribution: density concentration/scale (x/scale)^(concentration-1) e^(-(x/scale)^concentration)
     /// for positive x. As `jax.random.weibull_min`, whose shape here includes that of the parameters.
-    weibull_min(scale, concentration) Float Float32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, weibull_min};
+    /// assert_eq!(weibull_min(key(0), 1.0, 2.0, &[2]).to_string(), "[1.7175937 1.9604654]");
+    /// ```
+    weibull_min(scale, concentration) Float Float32 [Float64: "key(1), 2.0, 3.0, &[2]" => "[1.00195241 1.69125338]"], |to: &To, p| {
         let [scale, concentration] = to.fit(p);
         prim::pow(&exponential_of(to), &to.whole(&(1.0 / concentration))) * scale
     };
     /// Numbers of the Wald distribution, the inverse Gaussian one with scale 1: density (2 pi x^3)^(-1/2) e^(-(x - mean)^2 / (2 mean^2 x)) for
     /// positive x. As `jax.random.wald`.
-    wald(mean) Float Float32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, wald};
+    /// assert_eq!(wald(key(0), 3.0, &[2]).to_string(), "[0.6228571 0.7095866]");
+    /// ```
+    wald(mean) Float Float32 [Float64: "key(1), 1.0, &[2]" => "[2.84094851 0.71862426]"], |to: &To, p| {
         let [mean] = to.fit(p).map(|m| to.whole(&m));
         let [v, z] = to.split();
         let (y, z) = (v.normal().powi(2), z.unit());
@@ -272,7 +374,12 @@ draws! {
         prim::select_n(&first, &[&(&squared / &x), &x])
     };
     /// Numbers of the triangular distribution, whose density rises from 0 at `left` to `mode` and falls to 0 at `right`. As `jax.random.triangular`.
-    triangular(left, mode, right) Float Float32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, triangular};
+    /// assert_eq!(triangular(key(0), -1.0, 0.0, 3.0, &[2]).to_string(), "[2.2075381 2.4930074]");
+    /// ```
+    triangular(left, mode, right) Float Float32 [Float64: "key(1), 0.0, 1.0, 2.0, &[2]" => "[0.48610749 0.95263712]"], |to: &To, p| {
         let [left, mode, right] = to.fit(p).map(|x| to.whole(&x));
         let (width, u) = (&right - &left, to.unit());
         let rising = &left + prim::sqrt(&(&u * &width * (&mode - &left)));
@@ -280,7 +387,12 @@ draws! {
         prim::select_n(&prim::lt(&u, &((&mode - &left) / &width)), &[&falling, &rising])
     };
     /// Numbers of the standard normal distribution cut off below `lower` and above `upper`. As `jax.random.truncated_normal`.
-    truncated_normal(lower, upper) Float Float32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{key, truncated_normal};
+    /// assert_eq!(truncated_normal(key(0), 0.0, 0.5, &[2]).to_string(), "[0.47173676 0.48838478]");
+    /// ```
+    truncated_normal(lower, upper) Float Float32 [Float64: "key(1), -1.0, 1.0, &[2]" => "[-0.70850715 -0.07921305]"], |to: &To, p| {
         let [lower, upper] = to.fit(p);
         let root = scalar_of(to.dtype, false, std::f64::consts::SQRT_2);
         let at = |x: &Array| prim::erf(&prim::div(x, &root));
@@ -291,7 +403,12 @@ draws! {
         prim::min(&prim::max(&y, &inside(&lower, f64::INFINITY)), &inside(&upper, f64::NEG_INFINITY))
     };
     /// How many trials it takes until the first success, each of which succeeds with probability `p`: 1, 2, .., as int32. As `jax.random.geometric`.
-    geometric(p) Int Int32, |to: &To, p| {
+    ///
+    /// ```
+    /// use cotangent::random::{geometric, key};
+    /// assert_eq!(geometric(key(0), 0.25, &[6]).to_string(), "[1 1 4 3 2 7]");
+    /// ```
+    geometric(p) Int Int32 [Int16: "key(1), 0.5, &[4]" => "[2 1 2 2]"], |to: &To, p| {
         let [p] = to.fit(p);
         let u = To { dtype: p.dtype(), ..to.clone() }.unit();
         let u = np::where_(&prim::eq(&u, &prim::lit(&u, 0.0)), 1.0, &u);
@@ -306,29 +423,64 @@ draws! {
     /// let x = gamma(key(0), array![0.5, 3., 100.], &[3]);
     /// assert_eq!(x.shape(), [3]);
     /// ```
-    gamma(a) Float Float32, |to: &To, p| gammas::draw(to, to.fit(p), false);
+    gamma(a) Float Float32 [Float64: "key(1), 3.0, &[2]" => "[3.82311077 2.28574754]"], |to: &To, p| gammas::draw(to, to.fit(p), false);
     /// The logarithms of numbers of the gamma distribution, which do not underflow where `a` is small. As `jax.random.loggamma`.
-    loggamma(a) Float Float32, |to: &To, p| gammas::draw(to, to.fit(p), true);
+    ///
+    /// ```
+    /// use cotangent::random::{key, loggamma};
+    /// assert_eq!(loggamma(key(0), 1e-3, &[2]).to_string(), "[-110.61791  -95.54807]");
+    /// ```
+    loggamma(a) Float Float32 [Float64: "key(1), 0.5, &[2]" => "[-0.00741753 -0.11383469]"], |to: &To, p| gammas::draw(to, to.fit(p), true);
     /// Numbers of the beta distribution: density proportional to x^(a-1) (1-x)^(b-1) between 0 and 1. As `jax.random.beta`.
-    beta(a, b) Float Float32, |to: &To, p| gammas::beta(to, to.fit(p));
+    ///
+    /// ```
+    /// use cotangent::random::{beta, key};
+    /// assert_eq!(beta(key(0), 2.0, 3.0, &[2]).to_string(), "[0.23627362 0.49045965]");
+    /// ```
+    beta(a, b) Float Float32 [Float64: "key(1), 0.5, 0.5, &[2]" => "[0.78200817 0.8716552 ]"], |to: &To, p| gammas::beta(to, to.fit(p));
     /// Numbers of Student's t distribution with `df` degrees of freedom. As `jax.random.t`.
-    t(df) Float Float32, |to: &To, p| gammas::t(to, to.fit(p));
+    ///
+    /// ```
+    /// use cotangent::random::{key, t};
+    /// assert_eq!(t(key(0), 5.0, &[2]).to_string(), "[ 0.7589499 -2.055917 ]");
+    /// ```
+    t(df) Float Float32 [Float64: "key(1), 3.0, &[2]" => "[1.07827583 0.37454385]"], |to: &To, p| gammas::t(to, to.fit(p));
     /// Numbers of the chi-square distribution with `df` degrees of freedom. As `jax.random.chisquare`.
-    chisquare(df) Float Float32, |to: &To, p| gammas::chisquare(to, to.fit(p));
+    ///
+    /// ```
+    /// use cotangent::random::{chisquare, key};
+    /// assert_eq!(chisquare(key(0), 4.0, &[2]).to_string(), "[3.1795757 3.5198827]");
+    /// ```
+    chisquare(df) Float Float32 [Float64: "key(1), 2.0, &[2]" => "[2.63661604 0.9714743 ]"], |to: &To, p| gammas::chisquare(to, to.fit(p));
     /// Numbers of the F distribution with `dfnum` degrees of freedom in the numerator and `dfden` in the denominator. As `jax.random.f`.
-    f(dfnum, dfden) Float Float32, |to: &To, p| gammas::f(to, to.fit(p));
+    ///
+    /// ```
+    /// use cotangent::random::{f, key};
+    /// assert_eq!(f(key(0), 4.0, 8.0, &[2]).to_string(), "[2.2376485  0.26919943]");
+    /// ```
+    f(dfnum, dfden) Float Float32 [Float64: "key(1), 3.0, 5.0, &[2]" => "[0.68688002 1.13435148]"], |to: &To, p| gammas::f(to, to.fit(p));
     /// Numbers of the generalized normal distribution: density proportional to e^(-|x|^p). As `jax.random.generalized_normal`.
-    generalized_normal(p) Float Float32, |to: &To, p| gammas::generalized_normal(to, to.fit(p));
+    ///
+    /// ```
+    /// use cotangent::random::{generalized_normal, key};
+    /// assert_eq!(generalized_normal(key(0), 3.0, &[2]).to_string(), "[0.89282674 0.09650236]");
+    /// ```
+    generalized_normal(p) Float Float32 [Float64: "key(1), 1.0, &[2]" => "[-1.67217371 -0.43895986]"], |to: &To, p| gammas::generalized_normal(to, to.fit(p));
     /// Numbers of the Poisson distribution with mean `lam`, as int32; [`Draw`] has other integers. Rates are float32. As `jax.random.poisson`.
     ///
     /// ```
     /// use cotangent::random::{key, poisson};
     /// assert_eq!(poisson(key(0), 4., &[3]).shape(), [3]);
     /// ```
-    poisson(lam) Int Int32, |to: &To, p| count::poisson(to, to.fit(p));
+    poisson(lam) Int Int32 [Int64: "key(1), 100.0, &[3]" => "[ 97 101  91]"], |to: &To, p| count::poisson(to, to.fit(p));
     /// How many of `n` trials succeed, each with probability `p`, as float32. `n` may be an array; it is rounded down. NaN where it is negative or
     /// NaN, and where `p` is. As `jax.random.binomial`.
-    binomial(n, p) Float Float32, |to: &To, p| count::binomial(to, to.fit(p));
+    ///
+    /// ```
+    /// use cotangent::random::{binomial, key};
+    /// assert_eq!(binomial(key(0), 10, 0.5, &[4]).to_string(), "[6. 7. 5. 6.]");
+    /// ```
+    binomial(n, p) Float Float32 [Float64: "key(1), 100, 0.25, &[3]" => "[22. 24. 28.]"], |to: &To, p| count::binomial(to, to.fit(p));
     /// Points of the balls of Dirichlet's distribution: vectors of positive numbers of sum 1. `alpha` has the parameters in its last dimension, which the result has behind
     /// `shape`; its other dimensions broadcast to `shape`. As `jax.random.dirichlet`.
     ///
@@ -336,10 +488,15 @@ draws! {
     /// use cotangent::{prelude::*, random::{dirichlet, key}};
     /// assert_eq!(dirichlet(key(0), array![1., 2., 3.], &[4]).shape(), [4, 3]);
     /// ```
-    dirichlet(alpha) Float Float32, |to: &To, [alpha]: [Array; 1]| gammas::dirichlet(to, &alpha);
+    dirichlet(alpha) Float Float32 [Float64: "key(1), array(vec![1f64, 2.0]), &[]" => "[0.49046478 0.50953522]"], |to: &To, [alpha]: [Array; 1]| gammas::dirichlet(to, &alpha);
     /// Numbers of Maxwell's distribution with a random sign, times `scale` plus `loc`. The result has the dimensions of the parameters (together) behind
     /// `shape`; an empty shape stands for theirs. As `jax.random.double_sided_maxwell`.
-    double_sided_maxwell(loc, scale) Float Float32, |to: &To, [loc, scale]: [Array; 2]| {
+    ///
+    /// ```
+    /// use cotangent::random::{double_sided_maxwell, key};
+    /// assert_eq!(double_sided_maxwell(key(0), 1.0, 2.0, &[2]).to_string(), "[4.091442  4.1482553]");
+    /// ```
+    double_sided_maxwell(loc, scale) Float Float32 [Float64: "key(1), 0.0, 1.0, &[2]" => "[-1.45479711 -2.16021816]"], |to: &To, [loc, scale]: [Array; 2]| {
         let Some(own) = crate::array::broadcast_shapes(&[loc.shape(), scale.shape()]) else {
             let text = format!("shapes {} and {} do not broadcast", tuple(loc.shape()), tuple(scale.shape()));
             to.wrong(text)
@@ -357,7 +514,7 @@ draws! {
     /// let counts = multinomial(key(0), 10, array![0.2, 0.3, 0.5], &[3]);
     /// assert_eq!(counts.sum().to_f64(), 10.0);
     /// ```
-    multinomial(n, p) Number Float32, |to: &To, [n, p]: [Array; 2]| count::multinomial(to, &n, &p);
+    multinomial(n, p) Number Float32 [Float64: "key(1), 10, array(vec![0.5f64, 0.5]), &[2]" => "[6. 4.]"], |to: &To, [n, p]: [Array; 2]| count::multinomial(to, &n, &p);
     /// Vectors of the normal distribution with these means and covariance matrices. `mean` has the vector in its last dimension and `cov` the matrix in its last two; all
     /// others broadcast to `shape`, behind which the result has the vector. As `jax.random.multivariate_normal`; see [`Root`].
     ///
@@ -368,7 +525,7 @@ draws! {
     /// assert_eq!(x.shape(), [5, 2]);
     /// # }
     /// ```
-    multivariate_normal(mean, cov) Float Float32, |to: &To, [mean, cov]: [Array; 2]| matrix::multivariate_normal(to, &mean, &cov);
+    multivariate_normal(mean, cov) Float Float32 [Float64: "key(1), array(vec![1f64, 2.0]), array![[1f64, 0.0], [0.0, 4.0]], &[]" => "[-0.18428442  1.76765918]"], |to: &To, [mean, cov]: [Array; 2]| matrix::multivariate_normal(to, &mean, &cov);
 }
 
 /// Points in the ball of radius 1 in `d` dimensions, evenly distributed, in the norm of order `p`: the result has the point behind `shape`. As `jax.random.ball`, where
@@ -399,6 +556,13 @@ pub fn orthogonal(key: Key, n: usize, m: usize, shape: &[usize]) -> Array {
 }
 impl Draw {
     /// See [`ball`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, key}};
+    /// let x = Draw::of(DType::Float64).ball(key(0), 2, 1.0, &[3]);
+    /// assert_eq!((x.dtype(), x.shape()), (DType::Float64, &[3, 2][..]));
+    /// assert!(cotangent::np::Reduce::new().axis(-1).sum(&x.abs()).max().to_f64() <= 1.0);
+    /// ```
     #[track_caller]
     pub fn ball(&self, key: Key, d: usize, p: impl Operand, shape: &[usize]) -> Array {
         let to = self.to("ball", &key, shape, Takes::Float, DType::Float32);
@@ -406,11 +570,28 @@ impl Draw {
         gammas::ball(&to, d, &p)
     }
     /// See [`orthogonal`].
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, key}};
+    /// # #[cfg(feature = "linalg")] {
+    /// let q = Draw::of(DType::Float64).orthogonal(key(0), 3, 2, &[]);
+    /// assert!((q.t().matmul(&q) - array![[1., 0.], [0., 1.]]).abs().max().to_f64() < 1e-12);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn orthogonal(&self, key: Key, n: usize, m: usize, shape: &[usize]) -> Array {
         matrix::orthogonal(&self.to("orthogonal", &key, shape, Takes::Inexact, DType::Float32), n, m)
     }
     /// See [`bernoulli`](fn@super::bernoulli): of the type of `p`, and with [`Mode::High`] right for probabilities that uniform numbers cannot tell from 0.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, Mode, key}};
+    /// assert_eq!(Draw::new().bernoulli(key(0), array(0.5f32), &[4]).to_string(), "[False False  True  True]");
+    /// // uniform numbers of float32 are multiples of 2^-23
+    /// let p = array(1e-9f32);
+    /// let fine = Draw::new().mode(Mode::High).bernoulli(key(0), &p, &[1000]);
+    /// assert_eq!(fine.to_vec::<bool>().iter().filter(|x| **x).count(), 0);
+    /// ```
     #[track_caller]
     pub fn bernoulli(&self, key: Key, p: impl crate::ArrayLike, shape: &[usize]) -> Array {
         if self.mode == Mode::Low {

@@ -58,7 +58,7 @@ impl Key {
     /// ```
     /// use cotangent::random;
     /// let [dropout, noise] = random::key(0).split();
-    /// # let _ = (dropout, noise);
+    /// assert_ne!(random::key_data(&dropout).to_string(), random::key_data(&noise).to_string());
     /// ```
     #[track_caller]
     pub fn split<const N: usize>(self) -> [Key; N] {
@@ -66,6 +66,13 @@ impl Key {
         std::array::from_fn(|i| one(&keys, i))
     }
     /// Two new keys.
+    ///
+    /// ```
+    /// use cotangent::random::{key, key_data};
+    /// let (a, b) = key(0).split2();
+    /// assert_eq!(key_data(&a).to_string(), "[1797259609 2579123966]");
+    /// assert_eq!(key_data(&b).to_string(), "[ 928981903 3453687069]");
+    /// ```
     #[track_caller]
     pub fn split2(self) -> (Key, Key) {
         let [a, b] = self.split();

@@ -8,6 +8,13 @@ use cotangent_cpu::Cost;
 ///
 /// For a function with control flow it is the sum over its parts. A loop of a known number of turns counts as often as it turns, a loop of an unknown number as one
 /// turn, of several branches the one with most operations. [`complete`](CostAnalysis::complete) says whether anything had to be guessed in this way.
+///
+/// ```
+/// use cotangent::{prelude::*, stages::lower};
+/// let cost = lower(|x: &Array| (x * 2.0).exp(), (&array![1., 2., 3.],)).compile().cost_analysis();
+/// assert_eq!((cost.flops, cost.transcendentals), (3, 3));
+/// assert_eq!((cost.bytes_accessed, cost.complete), (24, true)); // both in one group
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CostAnalysis {
     /// Arithmetic on floating-point numbers: one for each number that a sum, a product, a quotient, a root, a maximum, a sign or a rounding gives; two for a
@@ -73,6 +80,13 @@ pub(super) fn cost(tree: &Tree, grouped: bool) -> CostAnalysis {
 ///
 /// Not counted: memory in which single steps work that are no folds, such as products of matrices, and what the memory's blocks are larger than
 /// what they are taken for (at most a quarter). An array that the function captures counts among the arguments.
+///
+/// ```
+/// use cotangent::{prelude::*, stages::lower};
+/// let memory = lower(|x: &Array| x.exp().sum(), (&array![1., 2., 3.],)).compile().memory_analysis();
+/// assert_eq!((memory.argument_bytes, memory.output_bytes, memory.alias_bytes), (12, 4, 0));
+/// assert!(memory.peak_bytes >= 16 && memory.complete);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct MemoryAnalysis {
     /// The arguments.

@@ -47,6 +47,13 @@ use std::time::{Duration, Instant};
 use tree::Tree;
 
 /// Which text of a [`Lowered`].
+///
+/// ```
+/// use cotangent::{prelude::*, stages::{Text, lower}};
+/// let lowered = lower(|x: &Array| -x, (&array(1.0),));
+/// assert_eq!(lowered.as_text(Text::Jaxpr), "{ lambda ; a:f32[]. let b:f32[] = neg a in (b,) }");
+/// assert!(lowered.as_text(Text::Program).starts_with("program(%0: f32[]) -> "));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Text {
     /// The program that the function was staged to, as JAX prints it.
@@ -69,6 +76,12 @@ impl Inside {
 }
 
 /// A function, staged and lowered for arguments of certain types: see [`lower`].
+///
+/// ```
+/// use cotangent::{prelude::*, stages::{Lowered, lower}};
+/// let lowered: Lowered<(Array,), Array> = lower(|x: &Array| x.dot(x), (&array![1., 2.],));
+/// assert_eq!(lowered.compile().call((&array![3., 4.],)).to_f64(), 25.0);
+/// ```
 pub struct Lowered<Args, Out> {
     staged: Arc<Staged<Out>>,
     inside: Arc<Inside>,
@@ -102,10 +115,22 @@ where
 
 impl<Args: Arguments, Out: Pytree> Lowered<Args, Out> {
     /// The program that the function was staged to.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let lowered = lower(|x: &Array| x.sin().cos(), (&array(1.0),));
+    /// assert_eq!(lowered.jaxpr().primitives().collect::<Vec<_>>(), ["sin", "cos"]);
+    /// ```
     pub fn jaxpr(&self) -> &Arc<Jaxpr> {
         &self.inside.jaxpr
     }
     /// What it was staged or lowered to, as text.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::{Text, lower}};
+    /// let text = lower(|x: &Array| x + x, (&array![1, 2],)).as_text(Text::Jaxpr);
+    /// assert_eq!(text, "{ lambda ; a:i32[2]. let b:i32[2] = add a a in (b,) }");
+    /// ```
     pub fn as_text(&self, kind: Text) -> String {
         match kind {
             Text::Jaxpr => self.inside.jaxpr.to_string(),
@@ -113,14 +138,33 @@ impl<Args: Arguments, Out: Pytree> Lowered<Args, Out> {
         }
     }
     /// Shapes and element types of the leaves of the result.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let info = lower(|x: &Array| (x.sum(), x.gt(1)), (&array![1, 2],)).out_info();
+    /// assert_eq!((info[0].dtype, info[1].dtype), (DType::Int32, DType::Bool));
+    /// assert_eq!(info[1].shape, [2]);
+    /// ```
     pub fn out_info(&self) -> Vec<ShapeDtype> {
         self.inside.jaxpr.out_avals().into_iter().map(ShapeDtype::of).collect()
     }
     /// What the function costs, operation by operation.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let cost = lower(|x: &Array| x.sin() + 1.0, (&array![1., 2.],)).cost_analysis();
+    /// assert_eq!((cost.flops, cost.transcendentals), (2, 2));
+    /// ```
     pub fn cost_analysis(&self) -> CostAnalysis {
         analysis::cost(&self.inside.tree, false)
     }
     /// Makes it ready to run.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let compiled = lower(|x: &Array, y: &Array| x - y, (&array(0.0), &array(0.0))).compile();
+    /// assert_eq!(compiled.call((&array(7.0), &array(4.0))).to_f64(), 3.0);
+    /// ```
     pub fn compile(&self) -> Compiled<Args, Out> {
         for p in self.inside.tree.pieces() {
             crate::backend::ready(&p.jaxpr, self.inside.at);
@@ -130,6 +174,12 @@ impl<Args: Arguments, Out: Pytree> Lowered<Args, Out> {
 }
 
 /// A function that is ready to run on arguments of the types that it was lowered for.
+///
+/// ```
+/// use cotangent::{prelude::*, stages::{Compiled, lower}};
+/// let f: Compiled<(Array,), Array> = lower(grad(|x: &Array| x.powi(3)), (&array(1.0),)).compile();
+/// assert_eq!(f.call((&array(2.0),)).to_f64(), 12.0);
+/// ```
 pub struct Compiled<Args, Out> {
     staged: Arc<Staged<Out>>,
     inside: Arc<Inside>,
@@ -137,6 +187,13 @@ pub struct Compiled<Args, Out> {
 }
 impl<Args: Arguments, Out: Pytree> Compiled<Args, Out> {
     /// The results for these arguments, a tuple of references. Unlike JAX's it may be called inside of other transformations.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let f = lower(|x: &Array| x * 2, (&array![1, 2],)).compile();
+    /// assert_eq!(f.call((&array![5, 6],)).to_string(), "[10 12]");
+    /// assert!(catch(|| f.call((&array![5, 6, 7],))).is_err()); // it is not compiled again
+    /// ```
     ///
     /// # Panics
     /// If structure, shapes or element types are not those of the arguments that the function was lowered for: it is not compiled again.
@@ -162,6 +219,12 @@ impl<Args: Arguments, Out: Pytree> Compiled<Args, Out> {
     }
     /// What the engine does: for each part of the program that runs as one its groups of operations, with what they read and write, their cost, their nodes, the engine's steps, and
     /// the equations and lines of yours that they came from.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let text = lower(|x: &Array| x.sin() * 2.0, (&array![1., 2., 3.],)).compile().as_text();
+    /// assert!(text.contains("sin") && text.contains("mul"), "{text}");
+    /// ```
     pub fn as_text(&self) -> String {
         text::steps(&self.inside)
     }
@@ -179,10 +242,24 @@ impl<Args: Arguments, Out: Pytree> Compiled<Args, Out> {
         text::assembly(&self.inside)
     }
     /// What the function costs as it is compiled.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let lowered = lower(|x: &Array| x.sin() * 2.0, (&array![1., 2., 3., 4.],));
+    /// // the two operations run as one group, so that what lies between them is not written
+    /// assert_eq!(lowered.compile().cost_analysis().bytes_accessed, 32);
+    /// assert_eq!(lowered.cost_analysis().bytes_accessed, 68);
+    /// ```
     pub fn cost_analysis(&self) -> CostAnalysis {
         analysis::cost(&self.inside.tree, true)
     }
     /// What memory a run takes.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let memory = lower(|x: &Array| (x.clone(), x * 2.0), (&array![1., 2.],)).compile().memory_analysis();
+    /// assert_eq!((memory.alias_bytes, memory.output_bytes), (8, 8)); // one result is the argument
+    /// ```
     pub fn memory_analysis(&self) -> MemoryAnalysis {
         analysis::memory(&self.inside.tree)
     }
@@ -190,6 +267,14 @@ impl<Args: Arguments, Out: Pytree> Compiled<Args, Out> {
     ///
     /// Timed are the programs that [`as_text`](Compiled::as_text) shows. What an operation derives from them when it runs (lanes that part, the way back of a loop with a bound), what
     /// loops of scalars do in registers, and what other threads do counts as time of the operation. Under a transformation nothing is timed.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let f = lower(|x: &Array| x.sin().sum(), (&array![0., 0.],)).compile();
+    /// let (y, profile) = f.profile((&array![0., 0.],));
+    /// assert!(y.to_f64() == 0.0 && profile.total() >= profile.in_steps());
+    /// println!("{profile}");
+    /// ```
     ///
     /// # Panics
     /// As [`call`](Compiled::call).
@@ -207,12 +292,25 @@ impl<Args: Arguments, Out: Pytree> Compiled<Args, Out> {
     }
     /// A page that shows what became of the function: its equations with your lines, the groups that they run in, bytes and operations of each, and memory in use. It is one file that needs nothing
     /// else. [`Profile::to_html`] is the same with times.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let page = lower(|x: &Array| x.sin(), (&array(1.0),)).compile().to_html();
+    /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("sin"));
+    /// ```
     pub fn to_html(&self) -> String {
         page::page(&self.inside, None)
     }
 }
 
 /// How long each step of a run took: see [`Compiled::profile`]. It prints as a table.
+///
+/// ```
+/// use cotangent::{prelude::*, stages::{Profile, lower}};
+/// let f = lower(|x: &Array| x.matmul(x), (&array![[1., 0.], [0., 1.]],)).compile();
+/// let profile: Profile = f.profile((&array![[1., 2.], [3., 4.]],)).1;
+/// assert!(profile.to_string().contains("dot"), "{profile}");
+/// ```
 pub struct Profile {
     inside: Arc<Inside>,
     total: Duration,
@@ -220,14 +318,33 @@ pub struct Profile {
 }
 impl Profile {
     /// The time of the whole run.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let (_, profile) = lower(|x: &Array| x.exp(), (&array(1.0),)).compile().profile((&array(1.0),));
+    /// assert!(!profile.total().is_zero());
+    /// ```
     pub fn total(&self) -> Duration {
         self.total
     }
     /// The time of all steps that were timed by themselves.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let (_, profile) = lower(|x: &Array| x.exp(), (&array(1.0),)).compile().profile((&array(1.0),));
+    /// assert!(profile.in_steps() <= profile.total()); // the rest is what the call itself costs
+    /// ```
     pub fn in_steps(&self) -> Duration {
         self.times.groups.values().flat_map(|(_, groups)| groups).sum()
     }
     /// [`Compiled::to_html`] with the time of each group.
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, stages::lower};
+    /// let compiled = lower(|x: &Array| x.exp(), (&array(1.0),)).compile();
+    /// let page = compiled.profile((&array(1.0),)).1.to_html();
+    /// assert!(page.contains("exp") && page.len() > compiled.to_html().len());
+    /// ```
     pub fn to_html(&self) -> String {
         page::page(&self.inside, Some(self))
     }

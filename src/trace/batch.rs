@@ -8,6 +8,22 @@ use crate::prim::{broadcast_in_dim, move_axis};
 use std::sync::Arc;
 
 /// The lanes of a map: how many, and the axis' name if it has one.
+///
+/// ```
+/// use cotangent::extend::{Lanes, Operation, Value, bind1};
+/// use cotangent::prelude::*;
+/// /// The number of lanes that it finds itself in.
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct Count;
+/// impl Operation for Count {
+///     fn name(&self) -> &'static str { "count" }
+///     fn value(&self) -> Value<Count> { Value::Composition(|_, x| vec![&x[0] * 0 + 1]) }
+///     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Vec<(Array, Option<usize>)> {
+///         vec![(x[0] * 0 + lanes.size as i32, dims[0])]
+///     }
+/// }
+/// assert_eq!(cotangent::vmap(|x: &Array| bind1(&Count, &[x]))(&array![7, 8, 9]).to_string(), "[3 3 3]");
+/// ```
 #[derive(Clone)]
 pub struct Lanes {
     /// Number of lanes.

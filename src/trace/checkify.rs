@@ -15,6 +15,14 @@ use crate::prim::{self, Pitfall, call::Call, zeros_of};
 use std::sync::Arc;
 
 /// What [`Checkify`](crate::checkify::Checkify) looks for. Sets are joined with `|`.
+///
+/// ```
+/// use cotangent::checkify::{CheckSet, Checkify};
+/// use cotangent::prelude::*;
+/// let found = |set| Checkify::new().checks(set).of(|x: &Array| x / x)(&array(0.0)).0.get();
+/// assert_eq!(found(CheckSet::DIV | CheckSet::NAN).unwrap(), "division by zero");
+/// assert_eq!((found(CheckSet::NAN).unwrap().as_str(), found(CheckSet::INDEX)), ("div makes a NaN", None));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CheckSet(u8);
 impl CheckSet {
@@ -34,6 +42,12 @@ impl CheckSet {
     pub const ALL: CheckSet = CheckSet(15);
 
     /// Are all of these in it?
+    ///
+    /// ```
+    /// use cotangent::checkify::CheckSet;
+    /// let set = CheckSet::NAN | CheckSet::INDEX;
+    /// assert!(set.contains(CheckSet::NAN) && !set.contains(CheckSet::FLOAT)); // divisions are not in it
+    /// ```
     pub fn contains(self, o: CheckSet) -> bool {
         self.0 & o.0 == o.0
     }

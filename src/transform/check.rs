@@ -32,6 +32,13 @@ where
 }
 
 /// `check_grads` with options, and an answer instead of a panic.
+///
+/// ```
+/// use cotangent::{CheckGrads, custom_jvp, prelude::*};
+/// let wrong = custom_jvp(|x: &Array| x * x, |(x,), (dx,)| (&x * &x, x * dx)); // the factor 2 is missing
+/// let e = CheckGrads::new().check(wrong, (&array(3.0),), 1).unwrap_err();
+/// assert!(e.message().contains("JVP"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct CheckGrads {
     forward: bool,
@@ -48,35 +55,85 @@ impl Default for CheckGrads {
 impl CheckGrads {
     /// Both modes, steps of 1e-4, tolerances by element type: 2e-3 for float32, 1e-5 for float64 and complex128, 1e-3 for
     /// complex64, 1e-2 for float16, 1e-1 for bfloat16.
+    ///
+    /// ```
+    /// use cotangent::{CheckGrads, prelude::*};
+    /// assert!(CheckGrads::new().check(|x: &Array| x.sin() * x, (&array![0.5, 2.],), 2).is_ok());
+    /// // no difference quotient with steps of 1e-4 sees the slope of a corner
+    /// assert!(CheckGrads::new().check(|x: &Array| x.abs(), (&array(1e-6),), 1).is_err());
+    /// ```
     pub fn new() -> CheckGrads {
         CheckGrads { forward: true, reverse: true, atol: None, rtol: None, eps: 1e-4 }
     }
     /// Only forward mode.
+    ///
+    /// ```
+    /// use cotangent::{CheckGrads, custom_jvp, prelude::*};
+    /// // the tangent is right, but no linear function of dx is there to be transposed
+    /// let f = || custom_jvp(|x: &Array| x * x, |(x,), (dx,)| (&x * &x, 2.0 * x * (&dx * &dx / &dx)));
+    /// assert!(CheckGrads::new().forward_only().check(f(), (&array(vec![3f64]),), 1).is_ok());
+    /// assert!(catch(|| CheckGrads::new().check(f(), (&array(vec![3f64]),), 1).unwrap()).is_err());
+    /// ```
     pub fn forward_only(mut self) -> CheckGrads {
         self.reverse = false;
         self
     }
     /// Only reverse mode.
+    ///
+    /// ```
+    /// use cotangent::{CheckGrads, custom_vjp, prelude::*};
+    /// // a function with a reverse rule has no forward mode
+    /// let f = custom_vjp(|x: &Array| x.exp(), |(x,)| (x.exp(), x.exp()), |y, ct| (ct * y,));
+    /// assert!(CheckGrads::new().reverse_only().check(f, (&array(vec![1f64]),), 1).is_ok());
+    /// ```
     pub fn reverse_only(mut self) -> CheckGrads {
         self.forward = false;
         self
     }
     /// The absolute tolerance for one element; it grows with the number of elements.
+    ///
+    /// ```
+    /// use cotangent::{CheckGrads, custom_jvp, prelude::*};
+    /// let nearly = || custom_jvp(|x: &Array| x * x, |(x,), (dx,)| (&x * &x, 2.001 * x * dx));
+    /// let check = |c: CheckGrads| c.rtol(0.0).check(nearly(), (&array(vec![1f64]),), 1).is_ok();
+    /// assert_eq!((check(CheckGrads::new()), check(CheckGrads::new().atol(0.1))), (false, true));
+    /// ```
     pub fn atol(mut self, atol: f64) -> CheckGrads {
         self.atol = Some(atol);
         self
     }
     /// The relative tolerance for one element; it grows with the number of elements.
+    ///
+    /// ```
+    /// use cotangent::{CheckGrads, custom_jvp, prelude::*};
+    /// let nearly = || custom_jvp(|x: &Array| x * x, |(x,), (dx,)| (&x * &x, 2.001 * x * dx));
+    /// let check = |rtol| CheckGrads::new().rtol(rtol).check(nearly(), (&array(vec![1f64]),), 1).is_ok();
+    /// assert_eq!((check(1e-6), check(0.01)), (false, true));
+    /// ```
     pub fn rtol(mut self, rtol: f64) -> CheckGrads {
         self.rtol = Some(rtol);
         self
     }
     /// The step of the differences.
+    ///
+    /// ```
+    /// use cotangent::{CheckGrads, prelude::*};
+    /// // differences over 0.5 say little about a function that turns so fast
+    /// let check = |eps| CheckGrads::new().eps(eps).check(|x: &Array| (20.0 * x).sin(), (&array(vec![1f64]),), 1).is_ok();
+    /// assert_eq!((check(0.5), check(1e-5)), (false, true));
+    /// ```
     pub fn eps(mut self, eps: f64) -> CheckGrads {
         self.eps = eps;
         self
     }
     /// See [`check_grads`].
+    ///
+    /// ```
+    /// use cotangent::{CheckGrads, prelude::*};
+    /// assert!(CheckGrads::new().check(|x: &Array, y: &Array| x * y, (&array(vec![2f64]), &array(vec![3f64])), 3).is_ok());
+    /// let no_slope = |x: &Array| stop_gradient(x) * 2.0;
+    /// assert!(CheckGrads::new().check(no_slope, (&array(vec![2f64]),), 1).is_err());
+    /// ```
     ///
     /// # Errors
     /// If a derivative differs by more than the tolerance.

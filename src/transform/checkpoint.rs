@@ -60,21 +60,50 @@ impl Default for Checkpoint {
 }
 impl Checkpoint {
     /// The options of [`checkpoint`].
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, prelude::*, saved_residuals};
+    /// let f = Checkpoint::new().of(|x: &Array| x.sin().exp());
+    /// let kept = saved_residuals(f, (&array![1., 2.],));
+    /// assert_eq!((kept.len(), kept[0].to_string().as_str()), (1, "float32[2], 8 bytes, argument [0]"));
+    /// ```
     pub fn new() -> Checkpoint {
         Checkpoint::default()
     }
     /// What is kept beside the arguments; nothing, unless this says so.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, Policy, prelude::*, saved_residuals};
+    /// let f = |x: &Array, w: &Array| x.dot(w).tanh();
+    /// let (x, w) = (array![[1., 2.]], array![[3.], [4.]]);
+    /// let kept = |p: Policy| saved_residuals(Checkpoint::new().policy(p).of(f), (&x, &w)).len();
+    /// assert_eq!((kept(Policy::nothing_saveable()), kept(Policy::dots_saveable())), (2, 3));
+    /// ```
     pub fn policy(mut self, policy: Policy) -> Checkpoint {
         self.policy = policy;
         self
     }
     /// Under [`jit`](crate::jit): whether what is computed again is kept apart from the rest of the program (true, the default). Without
     /// it the compiler may compute it early, beside what it is the same as, which is quicker and saves no memory.
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, make_jaxpr, prelude::*};
+    /// let program = |yes| make_jaxpr(Checkpoint::new().prevent_cse(yes).of(|x: &Array| x.sin()), (&array(1.0),)).to_string();
+    /// assert!(program(true).contains("prevent_cse=True") && program(false).contains("prevent_cse=False"));
+    /// ```
     pub fn prevent_cse(mut self, prevent_cse: bool) -> Checkpoint {
         self.prevent_cse = prevent_cse;
         self
     }
     /// The function with these options: see [`checkpoint`].
+    ///
+    /// ```
+    /// use cotangent::{Checkpoint, prelude::*};
+    /// let block = Checkpoint::new().of(|x: &Array, w: &Array| (x * w).tanh());
+    /// let deep = |w: &Array| block(&block(&array(1.0), w), w);
+    /// let plain = |w: &Array| ((array(1.0) * w).tanh() * w).tanh();
+    /// assert_eq!(grad(deep)(&array(0.5)).to_f64(), grad(plain)(&array(0.5)).to_f64());
+    /// ```
     #[track_caller]
     pub fn of<'f, S, F>(self, f: F) -> F::With<'f, F::Out>
     where

@@ -131,15 +131,37 @@ struct Options {
 
 impl Grad {
     /// The options of [`grad`].
+    ///
+    /// ```
+    /// use cotangent::{Grad, prelude::*};
+    /// assert_eq!(Grad::new().grad(|x: &Array| x.powi(3))(&array(2.0)).to_f64(), 12.0);
+    /// ```
     pub fn new() -> Grad {
         Grad::default()
     }
     /// The function is promised to be holomorphic: arguments and value are complex, and so is the derivative.
+    ///
+    /// ```
+    /// use cotangent::{Grad, prelude::*};
+    /// let z = array(num_complex::Complex::new(0.0, 1.0));
+    /// let slope = |yes| catch(|| Grad::new().holomorphic(yes).grad(|z: &Array| z * z * z)(&z));
+    /// assert_eq!(slope(true)?.to_string(), "(-3+0j)");
+    /// assert!(slope(false).is_err()); // the value is complex
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn holomorphic(mut self, yes: bool) -> Grad {
         self.options.holomorphic = yes;
         self
     }
     /// Arguments may be integers or booleans; their gradient has the element type `float0`, which holds nothing.
+    ///
+    /// ```
+    /// use cotangent::{ARG1, Grad, prelude::*};
+    /// let f = |x: &Array, n: &Array| x * n;
+    /// let dn = Grad::new().allow_int(true).argnums(f, ARG1)(&array(2.0), &array(3));
+    /// assert_eq!(dn.dtype(), DType::Float0);
+    /// assert!(catch(|| grad_argnums(f, ARG1)(&array(2.0), &array(3))).is_err());
+    /// ```
     pub fn allow_int(mut self, yes: bool) -> Grad {
         self.options.allow_int = yes;
         self
@@ -161,6 +183,12 @@ impl Grad {
     }
 
     /// See [`grad`](crate::grad).
+    ///
+    /// ```
+    /// use cotangent::{Grad, prelude::*};
+    /// let d = Grad::new().grad(|x: &Array, y: &Array| (x * y).sum());
+    /// assert_eq!(d(&array![1., 2.], &array![5., 7.]).to_string(), "[5. 7.]");
+    /// ```
     #[track_caller]
     pub fn grad<'f, S, F>(&self, f: F) -> F::With<'f, GradOf<F, S, Nth<0>>>
     where
@@ -171,6 +199,12 @@ impl Grad {
         self.argnums(f, ARG0)
     }
     /// See [`grad_argnums`](crate::grad_argnums).
+    ///
+    /// ```
+    /// use cotangent::{ARG1, Grad, prelude::*};
+    /// let d = Grad::new().argnums(|x: &Array, y: &Array| x * y.powi(2), ARG1);
+    /// assert_eq!(d(&array(3.0), &array(5.0)).to_f64(), 30.0);
+    /// ```
     #[track_caller]
     pub fn argnums<'f, S, F, N>(&self, f: F, argnums: N) -> F::With<'f, GradOf<F, S, N>>
     where
@@ -188,6 +222,12 @@ impl Grad {
         })
     }
     /// See [`value_and_grad`](crate::value_and_grad).
+    ///
+    /// ```
+    /// use cotangent::{Grad, prelude::*};
+    /// let (y, dx) = Grad::new().value_and_grad(|x: &Array| x.powi(4))(&array(2.0));
+    /// assert_eq!((y.to_f64(), dx.to_f64()), (16.0, 32.0));
+    /// ```
     #[track_caller]
     pub fn value_and_grad<'f, S, F>(&self, f: F) -> F::With<'f, ValueAndGradOf<F, S, Nth<0>>>
     where
@@ -198,6 +238,13 @@ impl Grad {
         self.value_argnums(f, ARG0)
     }
     /// See [`value_and_grad_argnums`](crate::value_and_grad_argnums).
+    ///
+    /// ```
+    /// use cotangent::{ARG0, ARG1, Grad, prelude::*};
+    /// let f = Grad::new().value_argnums(|x: &Array, y: &Array| x / y, (ARG0, ARG1));
+    /// let (q, (dx, dy)) = f(&array(6.0), &array(2.0));
+    /// assert_eq!((q.to_f64(), dx.to_f64(), dy.to_f64()), (3.0, 0.5, -1.5));
+    /// ```
     #[track_caller]
     pub fn value_argnums<'f, S, F, N>(&self, f: F, argnums: N) -> F::With<'f, ValueAndGradOf<F, S, N>>
     where

@@ -37,21 +37,46 @@ where
 }
 
 /// `jit` with options.
+///
+/// ```
+/// use cotangent::{Jit, make_jaxpr, prelude::*};
+/// let f = Jit::new().name("twice").of(|x: &Array| x + x);
+/// assert!(make_jaxpr(&f, (&array(1.5),)).to_string().contains("name=twice"));
+/// assert_eq!(f(&array(1.5)).to_f64(), 3.0);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Jit {
     name: Option<String>,
 }
 impl Jit {
     /// The options of [`jit`].
+    ///
+    /// ```
+    /// use cotangent::{Jit, prelude::*};
+    /// assert_eq!(Jit::new().of(|x: &Array| x.powi(2))(&array(5.0)).to_f64(), 25.0);
+    /// ```
     pub fn new() -> Jit {
         Jit::default()
     }
     /// The name by which printed programs call the function. Without it, it is the name of a `fn` item.
+    ///
+    /// ```
+    /// use cotangent::{Jit, debug, prelude::*};
+    /// let f = Jit::new().name("norm").of(|x: &Array| x.dot(x).sqrt());
+    /// let (_, misses) = debug::cache_misses(|| [f(&array![3., 4.]), f(&array![1., 2., 2.])]);
+    /// assert_eq!(misses[0].function, "norm");
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Jit {
         self.name = Some(name.into());
         self
     }
     /// The staged function: see [`jit`].
+    ///
+    /// ```
+    /// use cotangent::{Jit, prelude::*};
+    /// let step = Jit::new().of(|x: Array, dx: &Array| x - 0.5 * dx);
+    /// assert_eq!(step(array![4., 6.], &array![2., 4.]).to_string(), "[3. 4.]");
+    /// ```
     #[track_caller]
     pub fn of<'f, S, F>(self, f: F) -> F::With<'f, F::Out>
     where
@@ -173,6 +198,12 @@ where
 }
 
 /// Shape and element type of a value that was not computed.
+///
+/// ```
+/// use cotangent::{ShapeDtype, prelude::*};
+/// let out = eval_shape(|x: &Array| x.matmul(&x.t()), (&array![[1., 2., 3.], [4., 5., 6.]],));
+/// assert_eq!(out[0], ShapeDtype { shape: vec![2, 2], dtype: DType::Float32, weak_type: false });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ShapeDtype {
     /// Extents.

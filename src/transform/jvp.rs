@@ -60,6 +60,13 @@ pub struct Pushforward<Args, Out> {
 impl<Args: Arguments, Out: Pytree> Pushforward<Args, Out> {
     /// The tangent of the result, for a tuple of tangents of all arguments. That of an integer has type `float0`.
     ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let (_, push) = cotangent::linearize(|x: &Array, y: &Array| x * y, (&array(3.0), &array(5.0)));
+    /// assert_eq!(push.call((&array(1.0), &array(0.0))).to_f64(), 5.0);
+    /// assert_eq!(push.call((&array(1.0), &array(10.0))).to_f64(), 35.0);
+    /// ```
+    ///
     /// # Panics
     /// If a tangent has another structure, shape or element type than its primal.
     pub fn call(&self, tangents: Args::Refs<'_>) -> Out {

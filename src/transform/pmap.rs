@@ -62,38 +62,85 @@ impl Default for Pmap {
 }
 impl Pmap {
     /// Every argument on axis 0, every result on axis 0, as many devices as lanes.
+    ///
+    /// ```
+    /// use cotangent::{Pmap, prelude::*};
+    /// assert_eq!(Pmap::new().of(|x: &Array| x.sum())(&array![[1., 2.], [3., 4.]]).to_string(), "[3. 7.]");
+    /// ```
     pub fn new() -> Pmap {
         Pmap { in_axes: 0, out_axes: 0, axis_name: None, axis_size: None, devices: None }
     }
 }
 impl<I, O> Pmap<I, O> {
     /// Which axes of the arguments are mapped: see [`vmap_axes`](crate::vmap_axes). What is not mapped every device has.
+    ///
+    /// ```
+    /// use cotangent::{Pmap, prelude::*};
+    /// let scale = Pmap::new().in_axes((None, 0)).of(|w: &Array, x: &Array| w * x);
+    /// assert_eq!(scale(&array(10.0), &array![1., 2.]).to_string(), "[10. 20.]");
+    /// ```
     pub fn in_axes<J>(self, in_axes: J) -> Pmap<J, O> {
         let Pmap { out_axes, axis_name, axis_size, devices, .. } = self;
         Pmap { in_axes, out_axes, axis_name, axis_size, devices }
     }
     /// Along which axes results are stacked: see [`vmap_axes`](crate::vmap_axes). `None` for a result that is the same on every device, such as a sum
     /// over all of them.
+    ///
+    /// ```
+    /// use cotangent::{Pmap, lax, prelude::*};
+    /// let columns = Pmap::new().out_axes(1).of(|x: &Array| x * 2.0);
+    /// assert_eq!(columns(&array![[1., 2.], [3., 4.]]).to_string(), "[[2. 6.]\n [4. 8.]]");
+    /// let total = Pmap::new().axis_name("i").out_axes(None).of(|x: &Array| lax::psum(x, "i"));
+    /// assert_eq!(total(&array![1., 2., 4.]).to_f64(), 7.0);
+    /// ```
     pub fn out_axes<Q>(self, out_axes: Q) -> Pmap<I, Q> {
         let Pmap { in_axes, axis_name, axis_size, devices, .. } = self;
         Pmap { in_axes, out_axes, axis_name, axis_size, devices }
     }
     /// A name for the axis, by which collectives inside refer to it.
+    ///
+    /// ```
+    /// use cotangent::{Pmap, lax, prelude::*};
+    /// let above = Pmap::new().axis_name("i").of(|x: &Array| x - lax::pmean(x, "i"));
+    /// assert_eq!(above(&array![1., 2., 6.]).to_string(), "[-2. -1.  3.]");
+    /// ```
     pub fn axis_name(mut self, name: impl Into<String>) -> Pmap<I, O> {
         self.axis_name = Some(name.into());
         self
     }
     /// The number of devices: needed where no argument is mapped, checked where one is.
+    ///
+    /// ```
+    /// use cotangent::{Pmap, lax, prelude::*};
+    /// let numbered = Pmap::new().in_axes(None).axis_name("i").axis_size(3);
+    /// let f = numbered.of(|x: &Array| x * lax::axis_index("i"));
+    /// assert_eq!(f(&array(5.0)).to_string(), "[ 0.  5. 10.]");
+    /// ```
     pub fn axis_size(mut self, size: usize) -> Pmap<I, O> {
         self.axis_size = Some(size);
         self
     }
     /// The devices, one for each element of the mapped axes. Without this they are made as they are needed.
+    ///
+    /// ```
+    /// use cotangent::{Pmap, devices::cpu, prelude::*};
+    /// let f = Pmap::new().devices(cpu(2)).of(|x: &Array| x + 1.0);
+    /// assert_eq!(f(&array![1., 2.]).to_string(), "[2. 3.]");
+    /// let e = catch(|| f(&array![1., 2., 3.])).unwrap_err();
+    /// assert!(e.message().contains("3 lanes are mapped over 2 devices"));
+    /// ```
     pub fn devices(mut self, devices: Vec<Device>) -> Pmap<I, O> {
         self.devices = Some(devices);
         self
     }
     /// The mapped function.
+    ///
+    /// ```
+    /// use cotangent::{Pmap, prelude::*};
+    /// let products = Pmap::new().of(|x: &Array, y: &Array| x.dot(y));
+    /// let x = array![[1., 2.], [3., 4.]];
+    /// assert_eq!(products(&x, &x).to_string(), "[ 5. 25.]");
+    /// ```
     #[track_caller]
     pub fn of<'f, S, F>(self, f: F) -> F::With<'f, F::Out>
     where

@@ -16,6 +16,13 @@ use std::fmt;
 use std::panic::Location;
 
 /// A value that the backward pass keeps: see [`saved_residuals`].
+///
+/// ```
+/// use cotangent::{Residual, prelude::*, saved_residuals};
+/// let kept: Vec<Residual> = saved_residuals(|x: &Array| x.exp(), (&array![1., 2., 3.],));
+/// assert_eq!((kept.len(), kept[0].dtype, kept[0].bytes), (1, DType::Float32, 12));
+/// assert_eq!(kept[0].shape, [3]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residual {
     /// Its element type.
@@ -30,6 +37,14 @@ pub struct Residual {
     pub from: ResidualFrom,
 }
 /// What [`Residual::bytes`] says. A loop of unknown length leaves a list of values of the residual's type, as long as it takes turns.
+///
+/// ```
+/// use cotangent::{ResidualSize, lax, prelude::*, saved_residuals};
+/// let up = |x: &Array| lax::while_loop(|x: &Array| x.lt(9.0), |x| x * x, x);
+/// let sizes = |f: &(dyn Fn(&Array) -> Array + Send + Sync)| saved_residuals(f, (&array(2.0),)).iter().map(|r| r.size).collect::<Vec<_>>();
+/// assert_eq!(sizes(&|x: &Array| x.exp()), [ResidualSize::Whole]);
+/// assert!(sizes(&up).contains(&ResidualSize::PerTurn));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResidualSize {
     /// The size of the value.
@@ -40,6 +55,13 @@ pub enum ResidualSize {
     PerTurn,
 }
 /// Where a [`Residual`] comes from.
+///
+/// ```
+/// use cotangent::{ResidualFrom, prelude::*, saved_residuals};
+/// let kept = saved_residuals(|x: &Array| (x * x).exp(), (&array(1.0),));
+/// assert!(kept.iter().any(|r| r.from == ResidualFrom::Argument("[0]".into())));
+/// assert!(kept.iter().any(|r| matches!(r.from, ResidualFrom::Operation { name: "exp", .. })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResidualFrom {
     /// It is an argument, or a part of one: the number of the argument and the path to it, such as `[0].layers[1]['w']`. It is in memory

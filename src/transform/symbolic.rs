@@ -14,6 +14,13 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// Tangents or cotangents of a `T`, some of which are known to be zero. They are taken from it as values, or asked about.
+///
+/// ```
+/// use cotangent::{Symbolic, prelude::*};
+/// let d = Symbolic::from_leaves(&(array(1.0), array![1., 2.]), vec![Some(array(5.0)), None]);
+/// let (dx, dy) = d.value();
+/// assert_eq!((d.is_zero(), dx.to_f64(), dy.to_string()), (false, 5.0, "[0. 0.]".into()));
+/// ```
 pub struct Symbolic<T> {
     /// Its leaves mean nothing.
     tree: T,
@@ -22,15 +29,33 @@ pub struct Symbolic<T> {
 }
 impl<T: Pytree> Symbolic<T> {
     /// Of which none is known to be zero.
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// let d = Symbolic::of((array(3.0), array(0.0)));
+    /// assert!(d.leaves().iter().all(|d| d.is_some())); // a zero that is a value counts as any other
+    /// ```
     pub fn of(tree: T) -> Symbolic<T> {
         let leaves = tree::leaves(&tree);
         Symbolic { tree: template(&tree), types: avals(&leaves), leaves: leaves.into_iter().map(Some).collect() }
     }
     /// All are zero; they are tangents of `like`.
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// let d = Symbolic::zero(&array![1., 2.]);
+    /// assert_eq!((d.is_zero(), d.value().to_string()), (true, "[0. 0.]".into()));
+    /// ```
     pub fn zero(like: &T) -> Symbolic<T> {
         Symbolic::from_leaves(like, vec![None; tree::leaf_count(like)])
     }
     /// Tangents of the leaves of `like`; `None` is zero.
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// let d = Symbolic::from_leaves(&[array(1.0), array(2.0)], vec![None, Some(array(7.0))]);
+    /// assert_eq!(d.value().map(|d| d.to_f64()), [0.0, 7.0]);
+    /// ```
     ///
     /// # Panics
     /// If there are not as many as `like` has leaves.
@@ -41,25 +66,59 @@ impl<T: Pytree> Symbolic<T> {
         Symbolic { tree: template(like), leaves, types }
     }
     /// The leaves; `None` is zero.
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// let d = Symbolic::from_leaves(&(array(1.0), array(2.0)), vec![None, Some(array(4.0))]);
+    /// assert!(d.leaves()[0].is_none());
+    /// assert_eq!(d.leaves()[1].as_ref().unwrap().to_f64(), 4.0);
+    /// ```
     pub fn leaves(&self) -> &[Option<Array>] {
         &self.leaves
     }
     /// Are all zero?
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// let like = (array(1.0), array(2.0));
+    /// assert!(Symbolic::zero(&like).is_zero());
+    /// assert!(!Symbolic::from_leaves(&like, vec![None, Some(array(4.0))]).is_zero());
+    /// ```
     pub fn is_zero(&self) -> bool {
         self.leaves.iter().all(|d| d.is_none())
     }
     /// With zeros written out.
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// let d = Symbolic::from_leaves(&vec![array![1, 2], array![3, 4]], vec![None, None]);
+    /// assert_eq!(d.value()[1].dtype(), DType::Float0); // integers have tangents without values
+    /// assert_eq!(Symbolic::zero(&array![[1.], [2.]]).value().to_string(), "[[0.]\n [0.]]");
+    /// ```
     pub fn value(&self) -> T {
         let whole = |(d, a): (&Tangent, &Aval)| d.clone().unwrap_or_else(|| zero_of(a));
         self.tree.rebuild(&mut self.leaves.iter().zip(&self.types).map(whole))
     }
     /// The same, unless all are zero. Of one array it is that array, if it is there.
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// assert!(Symbolic::zero(&array(1.0)).nonzero().is_none());
+    /// assert_eq!(Symbolic::of(array(6.0)).nonzero().unwrap().to_f64(), 6.0);
+    /// ```
     pub fn nonzero(&self) -> Option<T> {
         (!self.is_zero()).then(|| self.value())
     }
 }
 impl<A: Arguments> Symbolic<A> {
     /// Those of some arguments: `dx.arg(ARG0)`.
+    ///
+    /// ```
+    /// use cotangent::{Symbolic, prelude::*};
+    /// let d = Symbolic::from_leaves(&(array(1.0), array(2.0)), vec![None, Some(array(4.0))]);
+    /// assert!(d.arg(ARG0).is_zero());
+    /// assert_eq!(d.arg(ARG1).value().to_f64(), 4.0);
+    /// ```
     #[track_caller]
     pub fn arg<N: Argnums<A>>(&self, n: N) -> Symbolic<N::Picked> {
         let at = selected::<A, N>(&self.tree, &n);
@@ -76,17 +135,56 @@ fn selected<A: Arguments, N: Argnums<A>>(args: &A, n: &N) -> Vec<usize> {
 }
 
 /// Which arguments move: derivatives are asked for along these, and along no others.
+///
+/// ```
+/// use cotangent::{Moving, custom_vjp_symbolic, prelude::*};
+/// let f = custom_vjp_symbolic(
+///     |x: &Array, y: &Array| x * y,
+///     |(x, y), moving: Moving<(Array, Array)>| {
+///         assert_eq!(moving.leaves(), [true, false]); // as the gradient below asks
+///         (x * &y, y)
+///     },
+///     |y, ct| (ct.value() * &y, y.share()),
+/// );
+/// assert_eq!(grad(&f)(&array(2.0), &array(7.0)).to_f64(), 7.0);
+/// ```
 pub struct Moving<A> {
     args: A,
     leaves: Vec<bool>,
 }
 impl<A: Arguments> Moving<A> {
     /// Does some leaf of these arguments move? `moving.arg(ARG0)`.
+    ///
+    /// ```
+    /// use cotangent::{Moving, custom_vjp_symbolic, prelude::*};
+    /// let f = custom_vjp_symbolic(
+    ///     |x: &Array, y: &Array| x + y,
+    ///     |(x, y), moving: Moving<(Array, Array)>| {
+    ///         assert!(moving.arg(ARG1) && !moving.arg(ARG0));
+    ///         (x + y, ())
+    ///     },
+    ///     |_, ct| (ct.value(), ct.value()),
+    /// );
+    /// assert_eq!(grad_argnums(&f, ARG1)(&array(2.0), &array(7.0)).to_f64(), 1.0);
+    /// ```
     #[track_caller]
     pub fn arg<N: Argnums<A>>(&self, n: N) -> bool {
         selected::<A, N>(&self.args, &n).iter().any(|i| self.leaves[*i])
     }
     /// For each leaf of the arguments.
+    ///
+    /// ```
+    /// use cotangent::{Moving, custom_vjp_symbolic, prelude::*};
+    /// let f = custom_vjp_symbolic(
+    ///     |x: &(Array, Array)| &x.0 * 3.0 + &x.1,
+    ///     |(x,), moving: Moving<((Array, Array),)>| {
+    ///         assert_eq!(moving.leaves().len(), 2); // those of the pair
+    ///         (&x.0 * 3.0 + &x.1, ())
+    ///     },
+    ///     |_, ct| ((ct.value() * 3.0, ct.value()),),
+    /// );
+    /// assert_eq!(grad(&f)(&(array(1.0), array(1.0))).0.to_f64(), 3.0);
+    /// ```
     pub fn leaves(&self) -> &[bool] {
         &self.leaves
     }
@@ -287,6 +385,13 @@ pub fn custom_jvps<S: 'static, F: Function<S, Out: Pytree> + 'static>(f: F) -> C
     CustomJvps { f: Arc::new(f), rules: vec![] }
 }
 /// A function that is being given rules: see [`custom_jvps`].
+///
+/// ```
+/// use cotangent::{custom_jvps, prelude::*};
+/// // the slope at 0, where the root has none, is said to be 0
+/// let safe = custom_jvps(|x: &Array| x.sqrt()).along(ARG0, |dx, y, _| dx * cotangent::np::where_(&y.gt(0.0), 0.5 / y, 0.0));
+/// assert_eq!(grad(safe.done())(&array(0.0)).to_f64(), 0.0);
+/// ```
 pub struct CustomJvps<S, F: Function<S>> {
     f: Arc<F>,
     rules: Vec<ArgRule<F::Args, F::Out>>,
@@ -297,6 +402,14 @@ type ArgRule<A, O> = Arc<dyn Fn(&Symbolic<A>, &O, &A) -> Option<O> + Send + Sync
 impl<S: 'static, F: Function<S, Out: Pytree> + 'static> CustomJvps<S, F> {
     /// The part of the tangent that comes from the argument `n`: of its tangent, of the value of the function, and of the arguments. It runs only if the
     /// argument moves. An argument without a rule counts as constant.
+    ///
+    /// ```
+    /// use cotangent::{custom_jvps, prelude::*};
+    /// // without a rule the second argument counts as constant
+    /// let f = custom_jvps(|x: &Array, y: &Array| x * y).along(ARG0, |dx, _, (_, y)| dx * y).done();
+    /// let (dx, dy) = grad_argnums(&f, (ARG0, ARG1))(&array(2.0), &array(5.0));
+    /// assert_eq!((dx.to_f64(), dy.to_f64()), (5.0, 0.0));
+    /// ```
     pub fn along<N, R>(mut self, n: N, rule: R) -> CustomJvps<S, F>
     where
         N: Argnums<F::Args> + Copy + 'static,
@@ -306,6 +419,12 @@ impl<S: 'static, F: Function<S, Out: Pytree> + 'static> CustomJvps<S, F> {
         self
     }
     /// The function with these rules.
+    ///
+    /// ```
+    /// use cotangent::{custom_jvps, prelude::*};
+    /// let cube = custom_jvps(|x: &Array| x.powi(3)).along(ARG0, |dx, _, (x,)| 3.0 * x * x * dx).done();
+    /// assert_eq!((cube(&array(2.0)).to_f64(), grad(grad(&cube))(&array(2.0)).to_f64()), (8.0, 12.0));
+    /// ```
     ///
     /// # Panics
     /// As [`custom_jvp`](crate::custom_jvp()).

@@ -15,6 +15,13 @@ use std::panic::Location;
 ///
 /// It holds what the backward pass needs. [`call`](Pullback::call) it as often as you like, or [`call_once`](Pullback::call_once),
 /// which frees what it holds as it goes.
+///
+/// ```
+/// use cotangent::{Pullback, prelude::*};
+/// let (_, pull) = cotangent::vjp(|x: &Array| x * x, (&array![1., 2., 3.],));
+/// let pull: Pullback<(Array,), Array> = pull;
+/// assert_eq!(pull.call(&array![1., 1., 10.]).0.to_string(), "[ 2.  4. 60.]");
+/// ```
 pub struct Pullback<Args, Out> {
     linear: Linear,
     mask: Vec<bool>,
@@ -29,6 +36,14 @@ pub struct Pullback<Args, Out> {
 impl<Args: Arguments, Out: Pytree> Pullback<Args, Out> {
     /// Cotangents of all arguments, for a cotangent of the result. Arguments that are integers have one of type `float0`.
     ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let (_, pull) = cotangent::vjp(|x: &Array, y: &Array| (x * y, x + y), (&array(3.0), &array(5.0)));
+    /// let rows = [(1.0, 0.0), (0.0, 1.0)].map(|(a, b)| pull.call(&(array(a), array(b))));
+    /// assert_eq!((rows[0].0.to_f64(), rows[0].1.to_f64()), (5.0, 3.0));
+    /// assert_eq!((rows[1].0.to_f64(), rows[1].1.to_f64()), (1.0, 1.0));
+    /// ```
+    ///
     /// # Panics
     /// If the cotangent has another structure, shape or element type than the result.
     pub fn call(&self, ct: &Out) -> Args {
@@ -38,6 +53,12 @@ impl<Args: Arguments, Out: Pytree> Pullback<Args, Out> {
         rebuild(back, &self.mask, &self.ins, &self.args)
     }
     /// The same, once: memory is freed while it runs.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let (y, pull) = cotangent::vjp(|x: &Array| x.exp().sum(), (&array![0., 0.],));
+    /// assert_eq!((y.to_f64(), pull.call_once(&array(3.0)).0.to_string()), (2.0, "[3. 3.]".into()));
+    /// ```
     ///
     /// # Panics
     /// If the cotangent has another structure, shape or element type than the result.

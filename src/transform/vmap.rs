@@ -76,27 +76,56 @@ impl Default for Vmap {
 }
 impl Vmap {
     /// Every argument on axis 0, every result on axis 0.
+    ///
+    /// ```
+    /// use cotangent::{Vmap, prelude::*};
+    /// assert_eq!(Vmap::new().of(|x: &Array| x.max())(&array![[1., 5.], [7., 2.]]).to_string(), "[5. 7.]");
+    /// ```
     pub fn new() -> Vmap {
         Vmap { in_axes: 0, out_axes: 0, axis_name: None, axis_size: None, select: false }
     }
 }
 impl<I, O> Vmap<I, O> {
     /// Which axes of the arguments are mapped: see [`vmap_axes`].
+    ///
+    /// ```
+    /// use cotangent::{Vmap, prelude::*};
+    /// let columns = Vmap::new().in_axes((1, None)).of(|x: &Array, y: &Array| x.dot(y));
+    /// assert_eq!(columns(&array![[1., 2.], [3., 4.]], &array![1., 10.]).to_string(), "[31. 42.]");
+    /// ```
     pub fn in_axes<J>(self, in_axes: J) -> Vmap<J, O> {
         let Vmap { out_axes, axis_name, axis_size, select, .. } = self;
         Vmap { in_axes, out_axes, axis_name, axis_size, select }
     }
     /// Along which axes results are stacked: see [`vmap_axes`].
+    ///
+    /// ```
+    /// use cotangent::{Vmap, prelude::*};
+    /// let f = Vmap::new().out_axes(1).of(|x: &Array| x * array![1., 10., 100.]);
+    /// assert_eq!(f(&array![1., 2.]).to_string(), "[[  1.   2.]\n [ 10.  20.]\n [100. 200.]]");
+    /// ```
     pub fn out_axes<P>(self, out_axes: P) -> Vmap<I, P> {
         let Vmap { in_axes, axis_name, axis_size, select, .. } = self;
         Vmap { in_axes, out_axes, axis_name, axis_size, select }
     }
     /// A name for the axis, by which collectives inside refer to it.
+    ///
+    /// ```
+    /// use cotangent::{Vmap, lax, prelude::*};
+    /// let above = Vmap::new().axis_name("batch").of(|x: &Array| x - lax::pmax(x, "batch"));
+    /// assert_eq!(above(&array![1., 2., 6.]).to_string(), "[-5. -4.  0.]");
+    /// ```
     pub fn axis_name(mut self, name: impl Into<String>) -> Vmap<I, O> {
         self.axis_name = Some(name.into());
         self
     }
     /// The number of lanes: needed where no argument is mapped, checked where one is.
+    ///
+    /// ```
+    /// use cotangent::{Vmap, lax, prelude::*};
+    /// let numbered = Vmap::new().in_axes(None).axis_name("i").axis_size(4);
+    /// assert_eq!(numbered.of(|x: &Array| x * lax::axis_index("i"))(&array(3)).to_string(), "[0 3 6 9]");
+    /// ```
     pub fn axis_size(mut self, size: usize) -> Vmap<I, O> {
         self.axis_size = Some(size);
         self
@@ -119,6 +148,12 @@ impl<I, O> Vmap<I, O> {
         self
     }
     /// The mapped function.
+    ///
+    /// ```
+    /// use cotangent::{Vmap, prelude::*};
+    /// let slopes = Vmap::new().of(grad(|x: &Array| x.powi(3)));
+    /// assert_eq!(slopes(&array![1., 2., 3.]).to_string(), "[ 3. 12. 27.]");
+    /// ```
     #[track_caller]
     pub fn of<'f, S, F>(self, f: F) -> F::With<'f, F::Out>
     where
