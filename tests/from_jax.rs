@@ -121,7 +121,7 @@ const OTHER: &[(&str, &str, &str)] = &[
     ("jax.numpy", "can_cast", "`dtype::can_cast`"),
     ("jax.numpy", "concat", "`np::concatenate`"),
     ("jax.numpy", "copy", "`x.clone()`"),
-    ("jax.numpy", "from_dlpack", "`io::dlpack::import`"),
+    ("jax.numpy", "from_dlpack", "`io::dlpack::import`, `io::dlpack::import_owned` without a copy"),
     ("jax.numpy", "fromfile", "not in JAX either: it only raises; `std::fs::read` and `np::frombuffer`"),
     ("jax.numpy", "fromfunction", "`np::indices` and a function of arrays"),
     ("jax.numpy", "fromiter", "not in JAX either: it only raises; `array(iterator.collect::<Vec<_>>())`"),

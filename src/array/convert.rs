@@ -71,6 +71,9 @@ impl ArrayLike for &Array {
     }
 }
 
+/// Vectors of so many bytes become arrays as they are. A smaller one is copied sooner than it is looked after, and then its memory may be reused.
+const LENT: usize = 1 << 20;
+
 impl Array {
     /// An array over these elements, in row-major order.
     ///
@@ -95,7 +98,31 @@ impl Array {
         }
         Array::from_buffer(Aval::new(T::DTYPE, shape), T::buffer(data))
     }
-    /// Calls `f` with the elements in row-major order, in their own type, without a copy of those of an array of real numbers.
+    /// An array of the elements of a vector, in row-major order. From a mebibyte on it keeps the vector and reads the elements where they are; fewer are copied, as are truth values, and
+    /// elements in a vector with much room to spare.
+    ///
+    /// # Panics
+    /// If the shape does not hold as many elements.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = Array::from_vec(vec![0.5f32; 1 << 20], &[1 << 10, 1 << 10]);
+    /// assert_eq!(x.sum().to_f64(), 524288.0);
+    /// ```
+    #[track_caller]
+    pub fn from_vec<T: Element>(data: Vec<T>, shape: &[usize]) -> Array {
+        let bytes = size_of_val(&data[..]);
+        // A buffer of the engine has up to a quarter more than it needs, too.
+        let spare = (data.capacity() - data.len()) * size_of::<T>() > bytes / 4;
+        if bytes < LENT || spare || shape.is_empty() || shape.iter().product::<usize>() != data.len() {
+            return Array::from_slice(&data, shape);
+        }
+        match T::lend(data) {
+            Ok(lent) => Array::from_lent(Aval::new(T::DTYPE, shape), lent),
+            Err(data) => Array::from_slice(&data, shape),
+        }
+    }
+    /// Calls `f` with the elements in row-major order, in their own type, without a copy of those of an array of numbers.
     ///
     /// # Panics
     /// If `T` is not the array's element type, or the value is abstract.
@@ -312,7 +339,8 @@ impl<T: Element> ArrayLike for &[T] {
 }
 impl<T: Element> ArrayLike for Vec<T> {
     fn into_array(self) -> Array {
-        Array::from_slice(&self, &[self.len()])
+        let n = self.len();
+        Array::from_vec(self, &[n])
     }
 }
 impl<T: Element> ArrayLike for &Vec<T> {
@@ -448,6 +476,20 @@ mod ndarray_impls {
     //! Conversions from and to the `ndarray` crate.
     use super::*;
     use crate::error::Error;
+    /// Of an array with any layout. Without a copy if its elements lie row by row, where [`Array::from_vec`] makes none.
+    impl<T: Element, D: ndarray::Dimension> From<ndarray::Array<T, D>> for Array {
+        fn from(x: ndarray::Array<T, D>) -> Array {
+            if !x.is_standard_layout() {
+                return Array::from(&x);
+            }
+            let (shape, n) = (x.shape().to_vec(), x.len());
+            let (mut data, from) = x.into_raw_vec_and_offset();
+            // a part of an array keeps the memory of the whole
+            data.truncate(from.unwrap_or(0) + n);
+            data.drain(..from.unwrap_or(0));
+            Array::from_vec(data, &shape)
+        }
+    }
     /// Of an array or a view with any layout. Elements that lie row by row are copied as one piece.
     impl<T: Element, S: ndarray::Data<Elem = T>, D: ndarray::Dimension> From<&ndarray::ArrayBase<S, D>> for Array {
         fn from(x: &ndarray::ArrayBase<S, D>) -> Array {
@@ -458,7 +500,7 @@ mod ndarray_impls {
         }
     }
     impl Array {
-        /// Calls `f` with the elements as a view of the crate `ndarray`, in their own type, without a copy of those of an array of real numbers.
+        /// Calls `f` with the elements as a view of the crate `ndarray`, in their own type, without a copy of those of an array of numbers.
         ///
         /// # Panics
         /// If `T` is not the array's element type, or the value is abstract.
