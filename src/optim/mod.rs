@@ -17,6 +17,7 @@
 //! the library optax; each optimizer says which paper it is from.
 
 mod lbfgs;
+pub mod losses;
 mod optimizers;
 mod parts;
 mod schedule;
