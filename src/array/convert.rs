@@ -35,6 +35,10 @@ impl Given {
     pub(crate) fn array(&self) -> &Array {
         &self.array
     }
+    /// A number in the type that it takes beside `other`; an array as it is.
+    pub(crate) fn beside(&self, other: &Array) -> Array {
+        self.number.map_or_else(|| self.array.clone(), |n| ops::number_beside(n, other))
+    }
     /// In this type.
     #[track_caller]
     pub(crate) fn to(&self, dtype: DType, weak: bool) -> Array {

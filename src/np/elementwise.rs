@@ -291,6 +291,24 @@ impl Array {
         let y = y.beside(self);
         minimum(self, &y)
     }
+    /// Where self = y. (Two arrays are not compared by `==`, which would be one truth value.)
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = array![1., 2., 3.];
+    /// assert_eq!((x.equal(2.).to_string(), x.not_equal(2.).to_string()), ("[False  True False]".into(), "[ True False  True]".into()));
+    /// ```
+    #[track_caller]
+    pub fn equal(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        equal(self, &y)
+    }
+    /// Where self and y differ.
+    #[track_caller]
+    pub fn not_equal(&self, y: impl Operand) -> Array {
+        let y = y.beside(self);
+        not_equal(self, &y)
+    }
     /// Where self < y.
     #[track_caller]
     pub fn lt(&self, y: impl Operand) -> Array {

@@ -22,7 +22,7 @@ mod optimizers;
 mod parts;
 mod schedule;
 
-pub use lbfgs::{Lbfgs, LbfgsState, Minimum, lbfgs};
+pub use lbfgs::{Lbfgs, LbfgsState, Minimum, Progress, lbfgs};
 pub use optimizers::*;
 pub use parts::*;
 pub use schedule::{Rate, RateState, Schedule};
