@@ -115,7 +115,7 @@ fn mistakes() {
     told(ErrorKind::Type, &["a position is an integer scalar, not of type float32[]"], || {
         lax::dynamic_slice_in_dim(&x, &array(0.5), 1, 0)
     });
-    told(ErrorKind::Shape, &["dynamic_index_in_dim", "dimension 2 is out of bounds"], || {
+    told(ErrorKind::Shape, &["dynamic_update_index_in_dim", "dimension 2 is out of bounds"], || {
         lax::dynamic_update_index_in_dim(&x, &x, &array(0), 2)
     });
     told(ErrorKind::Value, &["index_in_dim: position -4 is outside of dimension 0"], || {
