@@ -55,17 +55,15 @@ same! {
     "jax.numpy.fft" in cotangent::np::fft:
         fft fft2 fftfreq fftn fftshift hfft ifft ifft2 ifftn ifftshift ihfft irfft irfft2 irfftn rfft rfft2 rfftfreq rfftn;
     "jax.lax" in cotangent::lax:
-        all_gather all_to_all associative_scan axis_index axis_size cond conv conv_general_dilated conv_transpose conv_with_general_padding
-        custom_linear_solve custom_root fori_loop map padtype_to_pads pbroadcast pmax pmean pmin ppermute pshuffle psum psum_scatter pswapaxes
-        random_gamma_grad scan sort sort_key_val switch top_k while_loop;
-    "jax.lax" in cotangent::prim:
-        abs acos acosh add argmax argmin asin asinh atan atan2 atanh bessel_i0e bessel_i1e bitcast_convert_type broadcast_in_dim cbrt ceil clamp clz
-        complex concatenate conj convert_element_type cos cosh cumlogsumexp cummax cummin cumprod cumsum digamma div dot_general dynamic_slice
-        dynamic_update_slice eq erf erf_inv erfc exp exp2 expand_dims expm1 fft floor gather ge gt imag integer_pow iota is_finite le lgamma log
-        log1p logistic lt max min mul mulhi ne neg nextafter pad polygamma population_count pow real reduce_and reduce_max reduce_min reduce_or
-        reduce_precision reduce_prod reduce_sum reduce_xor rem reshape rev rsqrt scatter scatter_add scatter_max scatter_min scatter_mul scatter_sub
-        select_n shift_left shift_right_arithmetic shift_right_logical sign sin sinh slice slice_in_dim sqrt squeeze stack sub tan tanh tile
-        transpose;
+        abs acos acosh add all_gather all_to_all argmax argmin asin asinh associative_scan atan atan2 atanh axis_index axis_size bessel_i0e bessel_i1e betainc bitcast_convert_type
+        bitwise_and bitwise_not bitwise_or bitwise_xor broadcast broadcast_in_dim broadcast_shapes broadcast_to_rank broadcasted_iota cbrt ceil clamp clz collapse complex concatenate cond conj conv
+        conv_general_dilated conv_transpose conv_with_general_padding convert_element_type cos cosh cumlogsumexp cummax cummin cumprod cumsum custom_linear_solve custom_root digamma div dot_general
+        dynamic_index_in_dim dynamic_slice dynamic_slice_in_dim dynamic_update_index_in_dim dynamic_update_slice dynamic_update_slice_in_dim eq erf erf_inv erfc exp exp2 expand_dims expm1 fft floor
+        fori_loop gather ge gt igamma igamma_grad_a igammac imag index_in_dim integer_pow iota is_finite le lgamma log log1p logistic lt map max min mul mulhi ne neg nextafter pad padtype_to_pads
+        pbroadcast pmax pmean pmin polygamma population_count pow ppermute pshuffle psum psum_scatter pswapaxes random_gamma_grad real reduce reduce_and reduce_max reduce_min reduce_or
+        reduce_precision reduce_prod reduce_sum reduce_xor rem reshape rev round rsqrt scan scatter scatter_add scatter_max scatter_min scatter_mul scatter_sub select select_n shift_left
+        shift_right_arithmetic shift_right_logical sign sin sinh slice slice_in_dim sort sort_key_val split sqrt squeeze stack stop_gradient sub switch tan tanh tile top_k transpose unstack while_loop
+        zeta;
     "jax.nn" in cotangent::nn:
         celu dot_product_attention elu gelu glu hard_sigmoid hard_silu hard_swish hard_tanh identity leaky_relu log1mexp log_sigmoid log_softmax
         logmeanexp logsumexp mish one_hot relu relu6 scaled_matmul selu sigmoid silu soft_sign softmax softplus sparse_plus sparse_sigmoid squareplus standardize
@@ -121,7 +119,7 @@ const OTHER: &[(&str, &str, &str)] = &[
     ("jax.numpy", "can_cast", "`dtype::can_cast`"),
     ("jax.numpy", "concat", "`np::concatenate`"),
     ("jax.numpy", "copy", "`x.clone()`"),
-    ("jax.numpy", "from_dlpack", "`io::dlpack::import`"),
+    ("jax.numpy", "from_dlpack", "`io::dlpack::import`, `io::dlpack::import_owned` without a copy"),
     ("jax.numpy", "fromfile", "not in JAX either: it only raises; `std::fs::read` and `np::frombuffer`"),
     ("jax.numpy", "fromfunction", "`np::indices` and a function of arrays"),
     ("jax.numpy", "fromiter", "not in JAX either: it only raises; `array(iterator.collect::<Vec<_>>())`"),
@@ -151,8 +149,61 @@ const OTHER: &[(&str, &str, &str)] = &[
     ("jax.numpy.linalg", "tensordot", "`np::tensordot`"),
     ("jax.numpy.linalg", "trace", "`np::trace`"),
     ("jax.numpy.linalg", "vecdot", "`np::vecdot`"),
+    ("jax.lax", "ConvGeneralDilatedDimensionNumbers", "`lax::ConvDimensionNumbers`"),
+    ("jax.lax", "DotDimensionNumbers", "pairs of lists: arguments of `lax::dot_general`"),
+    ("jax.lax", "PrecisionLike", "products are as exact as their types"),
+    ("jax.lax", "after_all", "no tokens: effects happen in the order of the program"),
+    ("jax.lax", "approx_max_k", "`lax::top_k`: on CPUs JAX's is exact, too"),
+    ("jax.lax", "approx_min_k", "`lax::top_k` of `-&x`: on CPUs JAX's is exact, too"),
+    ("jax.lax", "batch_matmul", "`np::matmul`"),
+    ("jax.lax", "broadcast_like", "`np::broadcast_to(&x, like.shape())`"),
+    ("jax.lax", "composite", "a name for other compilers: call the function"),
+    ("jax.lax", "conv_dimension_numbers", "`lax::ConvDimensionNumbers`"),
+    ("jax.lax", "conv_general_dilated_patches", "`ConvGeneralDilated::patches`"),
+    ("jax.lax", "conv_general_permutations", "`lax::ConvDimensionNumbers` has the permutations"),
+    ("jax.lax", "conv_general_shape_tuple", "`eval_shape` of the convolution"),
+    ("jax.lax", "conv_shape_tuple", "`eval_shape` of the convolution"),
+    ("jax.lax", "conv_transpose_shape_tuple", "`eval_shape` of the convolution"),
+    ("jax.lax", "create_token", "no tokens: effects happen in the order of the program"),
+    ("jax.lax", "dce_sink", "effects are kept; without one there is nothing to keep"),
+    ("jax.lax", "dot", "`x.dot(&y)`; with dimension numbers `lax::dot_general`"),
+    ("jax.lax", "dtype", "`x.dtype()`"),
+    ("jax.lax", "empty", "`np::empty`"),
+    ("jax.lax", "full", "`np::full`, `np::full_dtype`"),
+    ("jax.lax", "full_like", "`np::full_like`"),
+    ("jax.lax", "index_take", "`x.i((&i, &j))`"),
+    (
+        "jax.lax",
+        "optimization_barrier",
+        "nothing to keep apart: what a checkpoint computes again is not merged with what it computed before",
+    ),
+    ("jax.lax", "pcast", "`lax::pvary`; types say what varies"),
+    ("jax.lax", "platform_dependent", "there is one platform: call the function for CPUs"),
+    ("jax.lax", "precv", "`lax::ppermute`: who sends and who receives is one operation"),
+    ("jax.lax", "psend", "`lax::ppermute`: who sends and who receives is one operation"),
+    ("jax.lax", "reciprocal", "`np::reciprocal`"),
     ("jax.lax", "reduce_window", "`lax::ReduceWindow`"),
-    ("jax.lax", "stop_gradient", "`stop_gradient`"),
+    ("jax.lax", "reduce_window_shape_tuple", "`eval_shape` of the fold"),
+    ("jax.lax", "rng_bit_generator", "`random::bits`, from a key"),
+    (
+        "jax.lax",
+        "rng_uniform",
+        "`random::uniform`, from a key: numbers that are drawn from nothing cannot be drawn again",
+    ),
+    ("jax.lax", "scatter_apply", "`x.at(index).apply(f)`"),
+    ("jax.lax", "shape_as_value", "`x.shape()`: shapes are numbers of the host"),
+    ("jax.lax", "square", "`np::square`"),
+    ("jax.lax", "stage", "`jit`: nothing is staged by a single value"),
+    ("jax.lax", "with_sharding_constraint", "`shard_map` says where pieces are"),
+    ("jax.lax", "conv_general_dilated_local", "a filter for each place: `ConvGeneralDilated::patches` and a product"),
+    ("jax.lax", "ragged_all_to_all", "pieces have one shape: `lax::all_to_all` of padded ones"),
+    (
+        "jax.lax",
+        "ragged_dot",
+        "sizes of groups are shapes here; of run time: the matrix of each row, `rhs.i(&group)`, and `np::vecmat`",
+    ),
+    ("jax.lax", "ragged_dot_general", "as `ragged_dot`"),
+    ("jax.lax", "scaled_dot", "`nn::scaled_matmul`"),
     ("jax.nn", "get_scaled_dot_general_config", "describes kernels of cuDNN: there is nothing to configure"),
     (
         "jax.nn",

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{equal, near, nth, numbers};
+use cotangent::optim::losses;
 use cotangent::prelude::*;
-use cotangent::{check_grads, nn, prim, special, stats, vmap};
+use cotangent::{check_grads, nn, np, prim, special, stats, vmap};
 use serde_json::Value;
 
 fn decoded(v: &Value) -> Array {
@@ -56,6 +57,8 @@ fn function(name: &str, case: &Value) -> F {
         = 1 special: gammaln digamma gamma factorial loggamma gammasgn erf erfc expit ndtr log_ndtr erfcx dawsn erfinv ndtri logit entr i0 i0e i1 i1e expi exp1 spence si ci fresnel_s fresnel_c;
         = 2 special: betaln beta comb poch zeta polygamma gammainc gammaincc gammainc_grad_a random_gamma_grad xlogy xlog1py rel_entr kl_div boxcox boxcox1p expn owens_t;
         = 3 special: betainc hyp1f1;
+        = 2 losses: squared_error l2_loss absolute_error log_cosh hinge_loss perceptron_loss sigmoid_binary_cross_entropy softmax_cross_entropy safe_softmax_cross_entropy kl_divergence
+            kl_divergence_with_log_targets convex_kl_divergence;
         @
         norm 3: logpdf pdf cdf logcdf sf logsf ppf isf;
         uniform 3: logpdf pdf cdf ppf;
@@ -107,6 +110,15 @@ fn function(name: &str, case: &Value) -> F {
         };
         "nn.attention_window" => move |x: &[Array]| attention().window(1, 0).of(&x[0], &x[1], &x[2]);
         "nn.attention_lengths" => move |x: &[Array]| attention().key_value_lengths(&array![2, 3]).of(&x[0], &x[1], &x[2]);
+        "losses.huber_loss" => |x: &[Array]| losses::huber_loss(&x[0], &x[1], 0.8);
+        "losses.cosine_similarity" => |x: &[Array]| losses::cosine_similarity(&x[0], &x[1], 0.5);
+        "losses.cosine_distance" => |x: &[Array]| losses::cosine_distance(&x[0], &x[1], 0.5);
+        "losses.sigmoid_focal_loss" => |x: &[Array]| losses::sigmoid_focal_loss(&x[0], &x[1], 1.7);
+        "losses.poly_loss_cross_entropy" => |x: &[Array]| losses::poly_loss_cross_entropy(&x[0], &x[1], 1.5);
+        "losses.smooth_labels" => |x: &[Array]| losses::smooth_labels(&x[0], 0.2);
+        "losses.integer_labels" => |x: &[Array]| {
+            losses::softmax_cross_entropy_with_integer_labels(&x[0], &x[1].astype(DType::Int32))
+        };
         "special.multigammaln" => |x: &[Array]| special::multigammaln(&x[0], 3);
         "special.bessel_jn" => |x: &[Array]| special::bessel_jn(&x[0], 4, 50);
     }
@@ -212,7 +224,8 @@ fn faults(case: &Value) -> Vec<String> {
 }
 
 fn all_of(room: &str, count: usize) {
-    let cases: Vec<Value> = serde_json::from_str(include_str!("data/functions.json")).expect("the cases are JSON");
+    let read = |text| serde_json::from_str::<Vec<Value>>(text).expect("the cases are JSON");
+    let cases: Vec<Value> = [include_str!("data/functions.json"), include_str!("data/losses.json")].map(read).concat();
     let only = std::env::var("FUNCTION").unwrap_or_default();
     let mine: Vec<&Value> = cases.iter().filter(|c| c["name"].as_str().expect("a name").starts_with(room)).collect();
     assert_eq!(mine.len(), count, "cases of {room}");
@@ -226,6 +239,18 @@ fn all_of(room: &str, count: usize) {
 #[test]
 fn of_networks() {
     all_of("nn.", 72)
+}
+#[test]
+fn losses_of_optax() {
+    all_of("losses.", 25);
+    // extremes, and labels outside
+    let wide = np::full(&[1, 2], f32::MAX);
+    assert_eq!(losses::softmax_cross_entropy(&wide, array![[0., 1.]]).to_string(), "[0.6931472]");
+    let of = |labels: &Array| losses::softmax_cross_entropy_with_integer_labels(&array![[1., 2.]], labels);
+    assert!(jit(of)(&array![5]).i(0).to_f64().is_nan());
+    assert!(catch(|| of(&array![5])).unwrap_err().to_string().contains("index 5 is out of bounds"));
+    let told = catch(|| losses::softmax_cross_entropy_with_integer_labels(&array![[1., 2.]], &array![0.])).unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Type);
 }
 #[test]
 fn special_ones() {

@@ -51,3 +51,22 @@ fn views_in_both_directions() {
     assert!(y.with_slice(|a: &[f32]| y.with_ndarray(|v: ndarray::ArrayViewD<f32>| a.as_ptr() == v.as_ptr())));
     assert_eq!(array(2.5).with_ndarray(|v: ndarray::ArrayViewD<f32>| v.sum()), 2.5);
 }
+
+#[test]
+fn large_ones_come_in_as_they_are() {
+    let address = |x: &Array| x.with_slice(|s: &[f64]| s.as_ptr() as usize);
+    let make = || Array2::from_shape_fn((512, 256), |(i, j)| (i * 1000 + j) as f64);
+    let (x, want) = (make(), Array::from(&make()));
+    let at = x.as_ptr() as usize;
+    let y = Array::from(x);
+    assert_eq!((address(&y), y.shape(), y.to_vec::<f64>() == want.to_vec::<f64>()), (at, &[512, 256][..], true));
+    // columns, and a part of a larger one
+    let y = Array::from(make().reversed_axes());
+    assert_eq!((y.shape(), y.i((3, 5)).to_f64()), (&[256, 512][..], 5003.0));
+    let part = Array::from(make().slice_move(ndarray::s![100..., ..]));
+    assert_eq!(
+        (part.shape(), part.i((0, 7)).to_f64(), part.i((-1, -1)).to_f64()),
+        (&[412, 256][..], 100007.0, 511255.0)
+    );
+    assert_eq!(Array::from(make().slice_move(ndarray::s![..2, 3..5])).to_string(), "[[   3.    4.]\n [1003. 1004.]]");
+}

@@ -161,3 +161,27 @@ fn minima_are_found() {
     let e = catch(|| optim::lbfgs().minimize(|x: &Array| x.astype(DType::Float32).sum(), &array![1, 2])).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Type);
 }
+
+#[test]
+fn a_search_is_watched() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(vec![]));
+    let valley = |p: &Array| (1.0 - p.i(0)).powi(2) + 100.0 * (p.i(1) - p.i(0).powi(2)).powi(2);
+    let start = array(vec![-1.2f64, 1.0]);
+    let all = seen.clone();
+    let search = move |x: &Array| {
+        let note = all.clone();
+        optim::lbfgs().minimize_watched(valley, x, move |p| note.lock().unwrap().push(*p))
+    };
+    let plain = optim::lbfgs().minimize(valley, &start);
+    for how in ["eager", "compiled"] {
+        let found = if how == "eager" { search(&start) } else { jit(&search)(&start) };
+        same(how, &found.params, &plain.params);
+        let told = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(told.iter().map(|p| p.iteration).collect::<Vec<_>>(), (1..=told.len()).collect::<Vec<_>>(), "{how}");
+        let last = told.last().expect("some iterations");
+        assert_eq!((last.iteration as f64, last.value), (plain.iterations.to_f64(), plain.value.to_f64()), "{how}");
+        assert!(last.slope <= 1e-5 && told[0].slope > 1e-5, "{how}");
+    }
+    vmap(&search)(&array(vec![-1.2f64, 1.0, 0.0, 0.5]).reshape(&[2, 2]));
+    assert!(seen.lock().unwrap().iter().filter(|p| p.iteration == 1).count() == 2, "each lane");
+}

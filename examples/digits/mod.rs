@@ -5,7 +5,7 @@ use crate::picture::*;
 use cotangent::optim::AdamState;
 use cotangent::prelude::*;
 use cotangent::random::{self, Key};
-use cotangent::{io::npz, nn, np};
+use cotangent::{io::npz, nn, np, optim::losses};
 use plotters::coord::types::RangedCoordf64;
 use std::path::Path;
 
@@ -61,7 +61,7 @@ impl Layer {
 
 /// The mean of minus the logarithm of the probability of what each digit is.
 pub fn cross_entropy(logits: &Array, labels: &Array) -> Array {
-    -(nn::log_softmax(logits, -1) * nn::one_hot(labels, 10)).sum_over(-1).mean()
+    losses::softmax_cross_entropy(logits, nn::one_hot(labels, 10)).mean()
 }
 /// How many of the digits are read rightly: from 0 to 1.
 pub fn accuracy(logits: &Array, labels: &Array) -> Array {

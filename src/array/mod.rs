@@ -16,7 +16,7 @@ pub(crate) use ops::{binary, made_at, promote_pair};
 use crate::aval::{Aval, Shape};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, Loc, fail};
-use cotangent_cpu::{Buffer, Pooled};
+use cotangent_cpu::{Buffer, Lent, Pooled};
 use smallvec::SmallVec;
 
 /// The number of a trace; never used twice.
@@ -64,6 +64,8 @@ pub(crate) struct Buf {
 /// A reshaped array shares the memory of the one it came from.
 pub(crate) enum Data {
     Own(Buffer),
+    /// The memory of somebody else, which nobody here may write to or give away.
+    Lent(Box<Lent>),
     Shared(Pooled<Buf>),
     Stack(stack::Stack),
 }
@@ -116,6 +118,11 @@ impl Array {
     pub(crate) fn from_buffer(aval: Aval, data: Buffer) -> Array {
         debug_assert_eq!(aval.size() * aval.dtype.size(), data.len());
         Array(Repr::Buf(Pooled::new(Buf { aval, data: Data::Own(data) })))
+    }
+    /// An array of this type, which is not that of a scalar, over somebody else's elements.
+    pub(crate) fn from_lent(aval: Aval, data: Lent) -> Array {
+        debug_assert_eq!(aval.size() * aval.dtype.size(), data.buffer().len());
+        Array(Repr::Buf(Pooled::new(Buf { aval, data: Data::Lent(Box::new(data)) })))
     }
     #[inline]
     pub(crate) fn scalar(dtype: DType, weak: bool, bits: u64) -> Array {
@@ -341,7 +348,7 @@ impl Array {
             Repr::Buf(b) => {
                 let root = match &b.data {
                     Data::Shared(root) => root.clone(),
-                    Data::Own(_) | Data::Stack(_) => b.clone(),
+                    Data::Own(_) | Data::Lent(_) | Data::Stack(_) => b.clone(),
                 };
                 Array(Repr::Buf(Pooled::new(Buf { aval, data: Data::Shared(root) })))
             }
@@ -355,8 +362,10 @@ impl Buf {
     pub(crate) fn buffer(&self) -> &Buffer {
         match &self.data {
             Data::Own(b) => b,
+            Data::Lent(l) => l.buffer(),
             Data::Shared(root) => match &root.data {
                 Data::Own(b) => b,
+                Data::Lent(l) => l.buffer(),
                 Data::Shared(_) | Data::Stack(_) => unreachable!("a shared buffer's root owns it"),
             },
             Data::Stack(_) => unreachable!("a stack has no bytes of its own"),

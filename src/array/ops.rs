@@ -67,7 +67,7 @@ macro_rules! numbers { ($($t:ty)*) => { $(
 numbers! { half::f16 half::bf16 f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize bool num_complex::Complex<f32> num_complex::Complex<f64> }
 
 /// The number in the type that it takes beside `other`: at once, so that no digit is lost on the way to float64.
-fn number_beside(n: Number, other: &Array) -> Array {
+pub(super) fn number_beside(n: Number, other: &Array) -> Array {
     let mine = n.dtype();
     // beside what is no number it stays what it is; the operation will refuse the other one
     if !other.dtype().is_number() {

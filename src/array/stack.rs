@@ -105,7 +105,7 @@ impl Array {
                     Data::Stack(s) => (&b.aval, s),
                     _ => unreachable!("a stack"),
                 },
-                Data::Own(_) => unreachable!("a stack"),
+                Data::Own(_) | Data::Lent(_) => unreachable!("a stack"),
             },
             Repr::Tracer(n) => crate::trace::stray(n, None),
             Repr::Scalar(_) => unreachable!("a stack"),

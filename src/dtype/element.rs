@@ -1,6 +1,6 @@
 //! The Rust types that elements of arrays are made of.
 
-use cotangent_cpu::Buffer;
+use cotangent_cpu::{Buffer, Lent};
 use half::{bf16, f16};
 use num_complex::Complex;
 
@@ -85,6 +85,11 @@ pub trait Element: Copy + PartialEq + Send + Sync + std::fmt::Debug + sealed::Se
     fn buffer(values: &[Self]) -> Buffer {
         Buffer::from_bytes(&Self::to_bytes(values))
     }
+    /// The elements where they lie, if that is how arrays hold them; otherwise they come back.
+    #[doc(hidden)]
+    fn lend(values: Vec<Self>) -> Result<Lent, Vec<Self>> {
+        Err(values)
+    }
 
     /// The bytes of the elements.
     ///
@@ -120,6 +125,21 @@ fn round_to_odd(x: f64) -> f32 {
     f32::from_bits(toward_zero | 1)
 }
 
+/// What elements have that lie in memory as Rust holds them.
+macro_rules! in_place {
+    () => {
+        fn in_place(b: &Buffer) -> Option<&[Self]> {
+            Some(b.as_slice())
+        }
+        fn buffer(values: &[Self]) -> Buffer {
+            Buffer::from_slice(values)
+        }
+        fn lend(values: Vec<Self>) -> Result<Lent, Vec<Self>> {
+            Lent::new(values, |v| cotangent_cpu::bytes_of(v))
+        }
+    };
+}
+
 /// Number types that know their own little-endian bytes.
 macro_rules! plain {
     ($($t:ty, $name:ident, $from:expr, $to:expr;)*) => {$(
@@ -132,12 +152,7 @@ macro_rules! plain {
             fn read_le(bytes: &[u8]) -> Vec<Self> {
                 elements(bytes, Self::DTYPE).iter().map(|b| <$t>::from_le_bytes(*b)).collect()
             }
-            fn in_place(b: &Buffer) -> Option<&[Self]> {
-                Some(b.as_slice())
-            }
-            fn buffer(values: &[Self]) -> Buffer {
-                Buffer::from_slice(values)
-            }
+            in_place!();
             fn from_double(x: f64) -> Self {
                 $from(x)
             }
@@ -196,6 +211,7 @@ macro_rules! complex {
                 };
                 elements::<$size>(bytes, Self::DTYPE).iter().map(parts).collect()
             }
+            in_place!();
             fn from_double(x: f64) -> Self {
                 Complex::new(x as $t, 0.0)
             }

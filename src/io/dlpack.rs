@@ -2,7 +2,7 @@
 //!
 //! A [`Tensor`] owns what was lent and gives it back when it is dropped. [`Tensor::into_versioned`] and [`Tensor::into_unversioned`] make the pointer that the other library
 //! takes (in Python: what a capsule holds); its own pointers come in by [`Tensor::from_versioned`] and [`Tensor::from_unversioned`], which are unsafe, because nobody can check
-//! a pointer.
+//! a pointer. [`import`] copies the elements; [`import_owned`] keeps the loan and reads them where they are.
 //!
 //! ```
 //! use cotangent::{io::dlpack, prelude::*};
@@ -47,7 +47,7 @@ pub fn export_unversioned(x: &Array) -> Result<Tensor> {
     let x = concrete(x, "the array to export")?;
     Ok(Tensor::lend_unversioned(x.dtype().dt(), x.shape(), with_bytes(x, Buffer::from_bytes)))
 }
-/// An array of the elements that somebody lent, of which it is a copy: an array here never changes, and lies where the engine wants it. Elements in any order of strides are taken.
+/// An array of the elements that somebody lent, of which it is a copy: the loan may then be given back. Elements in any order of strides are taken.
 ///
 /// Elements on another device, of a type that there is not here, or in a structure of another version are errors.
 ///
@@ -58,8 +58,41 @@ pub fn export_unversioned(x: &Array) -> Result<Tensor> {
 /// # Ok::<(), Error>(())
 /// ```
 pub fn import(tensor: &Tensor) -> Result<Array> {
-    let (dt, shape, buffer) = tensor.read().map_err(|why| wrong(format!("dlpack: {why}")))?;
+    let (dt, shape, buffer) = tensor.read().map_err(refused)?;
+    Ok(finished(dtype(dt), &shape, buffer))
+}
+/// An array of the elements that somebody lent, where they are: it keeps the loan, which is given back when the last handle to the elements is dropped, on whatever thread that is.
+///
+/// Elements that do not lie row by row, or are not aligned to eight bytes, are copied as by [`import`], and so are a scalar and truth values with other bytes than 0 and 1; then the loan is given
+/// back at once, as it is after an error. Whether elements were copied can be seen by their address ([`Array::with_slice`]).
+///
+/// As long as there is the array, nobody may write to the memory: that is what whoever made the tensor has promised ([`Tensor::from_versioned`]). Here nobody does: operations that reuse the memory of an
+/// argument that they own take memory of their own instead.
+///
+/// ```
+/// use cotangent::{io::dlpack, prelude::*};
+/// let x = array![1., 2., 3.];
+/// let y = dlpack::import_owned(dlpack::export(&x)?)?;
+/// assert!(x.with_slice(|x: &[f32]| y.with_slice(|y: &[f32]| x.as_ptr() == y.as_ptr())));
+/// assert_eq!((y * 2.0).to_string(), "[2. 4. 6.]");
+/// # Ok::<(), Error>(())
+/// ```
+pub fn import_owned(tensor: Tensor) -> Result<Array> {
+    let (dt, shape, elements) = tensor.take().map_err(refused)?;
+    let dtype = dtype(dt);
+    Ok(match elements {
+        Ok(lent) if shape.is_empty() || dtype == DType::Bool && lent.buffer().as_bytes().iter().any(|b| *b > 1) => {
+            finished(dtype, &shape, lent.buffer().clone())
+        }
+        Ok(lent) => Array::from_lent(Aval::new(dtype, &shape), lent),
+        Err(copy) => finished(dtype, &shape, copy),
+    })
+}
+fn refused(why: String) -> Error {
+    wrong(format!("dlpack: {why}"))
+}
+/// The type of arrays with such elements.
+fn dtype(dt: cotangent_cpu::Dt) -> DType {
     let of = |t: &DType| *t != DType::Float0 && *t != DType::Key && t.dt() == dt;
-    let dtype = DType::ALL.into_iter().find(of).expect("every type of the engine is one of arrays");
-    Ok(finished(dtype, &shape, buffer))
+    DType::ALL.into_iter().find(of).expect("every type of the engine is one of arrays")
 }

@@ -14,7 +14,7 @@ use super::*;
 use crate::dtype::Element;
 use ::faer::MatRef;
 
-/// Calls `f` with the matrix that an array of two dimensions is, without a copy of its elements if they are real numbers.
+/// Calls `f` with the matrix that an array of two dimensions is, without a copy of its elements if they are numbers.
 ///
 /// An array of another element type, or without two dimensions, is an error.
 ///

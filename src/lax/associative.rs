@@ -108,7 +108,7 @@ impl AssociativeScan {
         let turned = |x: &Array| if self.reverse { rev(x, &[axis]) } else { x.clone() };
         let combine = |a: &[Array], b: &[Array]| {
             let made = f(&elems.rebuild(&mut a.iter().cloned()), &elems.rebuild(&mut b.iter().cloned()));
-            checked(elems, a, &made, at)
+            checked("associative_scan", elems, a, &made, at)
         };
         let all = folds_in_tree(leaves.iter().map(turned).collect(), axis, &combine);
         elems.rebuild(&mut all.iter().map(turned))
@@ -116,20 +116,16 @@ impl AssociativeScan {
 }
 
 /// What `f` made of these elements, if it is of their structure and types.
-fn checked<T: Pytree>(like: &T, given: &[Array], made: &T, at: Loc) -> Vec<Array> {
+pub(super) fn checked<T: Pytree>(name: &str, like: &T, given: &[Array], made: &T, at: Loc) -> Vec<Array> {
     if let Some(d) = tree::structure(like).difference(&tree::structure(made)) {
-        fail_at(
-            at,
-            ErrorKind::Structure,
-            format!("associative_scan: f returns another structure than it is given: {d}"),
-        )
+        fail_at(at, ErrorKind::Structure, format!("{name}: f returns another structure than it is given: {d}"))
     }
     let made = tree::leaves(made);
     for (i, (x, y)) in given.iter().zip(&made).enumerate() {
         if x.shape() != y.shape() || x.dtype() != y.dtype() {
             let kind = if x.shape() != y.shape() { ErrorKind::Shape } else { ErrorKind::Type };
             let path = of(&tree::paths(like)[i]);
-            let text = format!("associative_scan: f makes {} of elements{path} of type {}", y.aval(), x.aval());
+            let text = format!("{name}: f makes {} of elements{path} of type {}", y.aval(), x.aval());
             fail_at(at, kind, text)
         }
     }

@@ -333,6 +333,21 @@ beside! {
     /// assert_eq!(array![-1, 5].minimum(array![2, 2]).to_string(), "[-1  2]");
     /// ```
     minimum minimum;
+    /// Where self = y. (Two arrays are not compared by `==`, which would be one truth value.)
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// let x = array![1., 2., 3.];
+    /// assert_eq!((x.equal(2.).to_string(), x.not_equal(2.).to_string()), ("[False  True False]".into(), "[ True False  True]".into()));
+    /// ```
+    equal equal;
+    /// Where self and y differ.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![1, 2, 3].not_equal(array![1, 0, 3]).to_string(), "[False  True False]");
+    /// ```
+    not_equal not_equal;
     /// Where self < y.
     ///
     /// ```

@@ -1,6 +1,6 @@
 //! Polynomials as vectors of coefficients, that of the highest power first.
 
-use crate::array::{Array, ArrayLike};
+use crate::array::{Array, ArrayLike, Given};
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
@@ -174,6 +174,8 @@ pub fn polyder(p: &Array, m: usize) -> Array {
 /// ```
 /// use cotangent::{np, prelude::*};
 /// assert_eq!(np::polyint(&array![2., 1.], 1, 0.).to_string(), "[1. 1. 0.]");
+/// // a number has the type of the coefficients
+/// assert_eq!(np::polyint(&array(vec![1f64]), 1, 0.1).to_vec::<f64>(), [1.0, 0.1]);
 /// ```
 ///
 /// # Panics
@@ -181,11 +183,11 @@ pub fn polyder(p: &Array, m: usize) -> Array {
 #[track_caller]
 pub fn polyint(p: &Array, m: usize, k: impl ArrayLike) -> Array {
     let _line = here();
-    let k = to_inexact("polyint", &atleast_1d(&k.into_array()));
+    let p = one_dimension("polyint", p);
+    let k = to_inexact("polyint", &atleast_1d(&Given::new(k).beside(&p)));
     if k.ndim() != 1 || k.size() != 1 && k.size() != m {
         fail(ErrorKind::Shape, format!("polyint: constants of shape {} for {m} integrations", tuple(k.shape())))
     }
-    let p = one_dimension("polyint", p);
     if m == 0 {
         return p;
     }

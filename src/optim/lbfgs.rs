@@ -6,7 +6,8 @@
 use crate::error::{ErrorKind, fail};
 use crate::np::where_;
 use crate::prim::{self, concatenate, lit, scalar_of, slice_in_dim};
-use crate::{Array, DType, Pytree, lax, tree, value_and_grad};
+use crate::{Array, DType, Pytree, debug, lax, tree, value_and_grad};
+use std::sync::Arc;
 
 /// Sufficient decrease, and how flat the slope must be, relative to those at the start.
 const DECREASE: f64 = 1e-4;
@@ -89,6 +90,20 @@ pub struct Minimum<P> {
     pub evaluations: Array,
     /// Is each element of the gradient within the tolerance?
     pub converged: Array,
+}
+
+/// How far [`Lbfgs::minimize_watched`] has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// The iteration, counted from 1.
+    pub iteration: usize,
+    /// The function after it.
+    pub value: f64,
+    /// The greatest element of the gradient, which the tolerance limits.
+    pub slope: f64,
+}
+fn steepest(s: &LbfgsState<Array>) -> Array {
+    prim::reduce_max(&s.gradient.abs(), &[0])
 }
 
 type Eval<'a> = &'a dyn Fn(&Array) -> (Array, Array);
@@ -190,8 +205,49 @@ impl Lbfgs {
     /// As [`init`](Lbfgs::init).
     #[track_caller]
     pub fn minimize<P: Pytree>(&self, f: impl Fn(&P) -> Array + Send + Sync, params: &P) -> Minimum<P> {
+        self.minimum(f, params, &|_| ())
+    }
+    /// [`minimize`](Lbfgs::minimize), and `watch` is told of every iteration: in compiled functions, too, and under `vmap` of that of each lane. It costs a call of the host in each turn.
+    ///
+    /// ```
+    /// use cotangent::{optim, prelude::*};
+    /// use std::sync::{Arc, Mutex};
+    /// let values = Arc::new(Mutex::new(vec![]));
+    /// let seen = values.clone();
+    /// let bowl = |x: &Array| ((x - array![1., 2.]).powi(2) * array![1., 5.]).sum();
+    /// let found = optim::lbfgs().minimize_watched(bowl, &array![0., 0.], move |p| seen.lock().unwrap().push(p.value));
+    /// let values = values.lock().unwrap();
+    /// assert_eq!(values.len() as f64, found.iterations.to_f64());
+    /// assert_eq!(values[values.len() - 1], found.value.to_f64());
+    /// ```
+    ///
+    /// # Panics
+    /// As [`init`](Lbfgs::init).
+    #[track_caller]
+    pub fn minimize_watched<P: Pytree>(
+        &self,
+        f: impl Fn(&P) -> Array + Send + Sync,
+        params: &P,
+        watch: impl Fn(&Progress) + Send + Sync + 'static,
+    ) -> Minimum<P> {
+        let watch = Arc::new(watch);
+        self.minimum(f, params, &|s| {
+            let watch = watch.clone();
+            let tell = move |(n, value, slope): (Array, Array, Array)| {
+                watch(&Progress { iteration: n.to_f64() as usize, value: value.to_f64(), slope: slope.to_f64() })
+            };
+            debug::callback(tell, &(s.iterations.clone(), s.value.clone(), steepest(s)))
+        })
+    }
+    #[track_caller]
+    fn minimum<P: Pytree>(
+        &self,
+        f: impl Fn(&P) -> Array + Send + Sync,
+        params: &P,
+        after: &dyn Fn(&LbfgsState<Array>),
+    ) -> Minimum<P> {
         let content = |s: &LbfgsState<Array>| {
-            let most = prim::reduce_max(&s.gradient.abs(), &[0]);
+            let most = steepest(s);
             prim::le(&most, &lit(&most, self.tolerance))
         };
         let s = with_vectors(f, params, |eval, x| {
@@ -199,7 +255,12 @@ impl Lbfgs {
                 fail(ErrorKind::Shape, "lbfgs: there are no parameters")
             }
             let more = |s: &LbfgsState<Array>| !content(s) & !&s.stuck & s.iterations.lt(self.iterations as i32);
-            lax::while_loop(more, |s| self.advance(eval, s), &self.begin(eval, x))
+            let turn = |s: &LbfgsState<Array>| {
+                let s = self.advance(eval, s);
+                after(&s);
+                s
+            };
+            lax::while_loop(more, turn, &self.begin(eval, x))
         });
         let converged = content(&s);
         let LbfgsState { value, gradient, iterations, evaluations, .. } = s;

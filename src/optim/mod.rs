@@ -17,11 +17,12 @@
 //! the library optax; each optimizer says which paper it is from.
 
 mod lbfgs;
+pub mod losses;
 mod optimizers;
 mod parts;
 mod schedule;
 
-pub use lbfgs::{Lbfgs, LbfgsState, Minimum, lbfgs};
+pub use lbfgs::{Lbfgs, LbfgsState, Minimum, Progress, lbfgs};
 pub use optimizers::*;
 pub use parts::*;
 pub use schedule::{Rate, RateState, Schedule};

@@ -555,6 +555,27 @@ pub fn orthogonal(key: Key, n: usize, m: usize, shape: &[usize]) -> Array {
     Draw::new().orthogonal(key, n, m, shape)
 }
 impl Draw {
+    /// See [`uniform`](super::uniform): numbers of [0, 1).
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, key}};
+    /// assert_eq!(Draw::of(DType::Float64).uniform(key(0), &[2]).dtype(), DType::Float64);
+    /// ```
+    #[track_caller]
+    pub fn uniform(&self, key: Key, shape: &[usize]) -> Array {
+        super::uniform_in(key, shape, self.dtype.unwrap_or(DType::Float32), 0.0, 1.0)
+    }
+    /// See [`normal`](super::normal).
+    ///
+    /// ```
+    /// use cotangent::{prelude::*, random::{Draw, key, normal_dtype}};
+    /// let x = Draw::of(DType::Float64).normal(key(0), &[2]);
+    /// assert_eq!(x.to_vec::<f64>(), normal_dtype(key(0), &[2], DType::Float64).to_vec::<f64>());
+    /// ```
+    #[track_caller]
+    pub fn normal(&self, key: Key, shape: &[usize]) -> Array {
+        super::normal_dtype(key, shape, self.dtype.unwrap_or(DType::Float32))
+    }
     /// See [`ball`].
     ///
     /// ```

@@ -1,40 +1,11 @@
-"""Records what JAX computes for the functions of nn, special and stats, with gradients: writes functions.json.
-
-A case is a name, arguments of float64, the value, and the gradient of the sum of the value's elements times weights from 1/2 to 3/2. Cases at points where the function is not smooth are
-marked; there differences say nothing.
-"""
-
-import json
-import os
+"""Records what JAX computes for the functions of nn, special and stats, with gradients: writes functions.json. See cases.py."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from cases import CASES, INF, NAN, case, write
 from jax import nn
 from jax.scipy import special, stats
-
-jax.config.update("jax_enable_x64", True)
-INF, NAN = float("inf"), float("nan")
-CASES = []
-
-
-def case(name, f, *args, by=None, checked=None, smooth=True):
-    """`by`: the arguments with respect to which JAX has a gradient, without it all. `checked`: those that differences are taken of, if they are others."""
-    args = [jnp.asarray(np.asarray(a, dtype=np.float64)) for a in args]
-    y = f(*args)
-    weights = jnp.linspace(0.5, 1.5, y.size).reshape(y.shape).astype(y.dtype)
-    by = tuple(range(len(args))) if by is None else by
-    grads = jax.grad(lambda *a: (f(*a) * weights).sum(), by)(*args) if by else ()
-    CASES.append({"name": name, "args": [flat(a) for a in args], "y": flat(y), "by": list(by),
-                  "dx": [flat(g) for g in grads],
-                  "checked": list(by if checked is None else checked), "smooth": smooth and bool(jnp.isfinite(y).all())})
-
-
-def flat(a):
-    a = np.asarray(a)
-    assert a.dtype == np.float64, a.dtype
-    return {"shape": list(a.shape), "data": [v if np.isfinite(v) else str(v) for v in a.reshape(-1).tolist()]}
-
 
 X = [-2.5, -1.3, -0.4, 0.3, 0.7, 1.9, 4.2]
 EDGES = [-7.0, -3.0, -1.0, -0.0, 0.0, 1.0, 3.0, 6.0, 700.0, -700.0, INF]
@@ -262,6 +233,5 @@ case("stats.dirichlet.logpdf", stats.dirichlet.logpdf, [[0.2, 0.5], [0.3, 0.1], 
 case("stats.dirichlet.pdf", stats.dirichlet.pdf, [0.2, 0.3], [1.5, 0.7, 3.0])
 case("stats.dirichlet.logpdf", stats.dirichlet.logpdf, [0.2, 0.3, 0.7], [1.5, 0.7, 3.0], by=(), smooth=False)
 
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "functions.json"), "w") as f:
-    f.write("[\n" + ",\n".join(json.dumps(c) for c in CASES) + "\n]\n")
+write("functions.json")
 print(len(CASES), "cases")

@@ -5,6 +5,7 @@
 //! to 1 MiB go to lists of the thread that frees them, larger ones to lists of the process. Both are bounded: a thread keeps at most
 //! 16 MiB, and the process keeps at most as much as brings its total to twice the recent peak of what was in use.
 
+use num_complex::Complex;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -347,10 +348,16 @@ impl Buffer {
     }
     /// A copy of these elements.
     pub fn from_slice<T: Element>(elements: &[T]) -> Buffer {
-        // SAFETY: elements have neither padding nor invalid bytes.
-        Buffer::from_bytes(unsafe {
-            std::slice::from_raw_parts(elements.as_ptr().cast(), std::mem::size_of_val(elements))
-        })
+        Buffer::from_bytes(bytes_of(elements))
+    }
+    /// Memory of somebody else, for [`Lent`](crate::Lent).
+    ///
+    /// # Safety
+    /// The bytes are initialized, nobody writes to them while the buffer is in reach, and they are aligned as [the widest element](crate::lent::LEAST). The buffer is neither dropped nor
+    /// borrowed mutably.
+    pub(crate) unsafe fn of_others(ptr: NonNull<u8>, len: usize) -> Buffer {
+        debug_assert!(ptr.as_ptr().addr().is_multiple_of(crate::lent::LEAST), "lent memory is aligned");
+        Buffer { ptr, len }
     }
     /// Number of bytes.
     #[inline]
@@ -379,7 +386,7 @@ impl Buffer {
     #[track_caller]
     pub fn as_slice<T: Element>(&self) -> &[T] {
         let n = self.count::<T>();
-        // SAFETY: initialised, aligned to 64, long enough, and every bit pattern is an element.
+        // SAFETY: initialised, aligned for any element, long enough, and every bit pattern is an element.
         unsafe { std::slice::from_raw_parts(self.ptr.as_ptr().cast(), n) }
     }
     /// The elements, to write. Panics if the length is not a multiple of their size.
@@ -418,10 +425,10 @@ impl fmt::Debug for Buffer {
     }
 }
 
-/// A number that may have any bits: what a buffer can be read as.
+/// A number that may have any bits, real or complex: what a buffer can be read as.
 ///
 /// # Safety
-/// No padding, no invalid bit patterns, alignment of at most 64.
+/// No padding, no invalid bit patterns, alignment of at most 8.
 pub unsafe trait Element: Copy + Send + Sync + 'static + sealed::Sealed {}
 mod sealed {
     pub trait Sealed {}
@@ -429,11 +436,18 @@ mod sealed {
 macro_rules! elements {
     ($($t:ty)*) => { $(
         impl sealed::Sealed for $t {}
-        // SAFETY: a plain number.
+        // SAFETY: a plain number, or two of them (`Complex` is `repr(C)`), whose alignment is checked here.
         unsafe impl Element for $t {}
+        const _: () = assert!(align_of::<$t>() <= crate::lent::LEAST);
     )* };
 }
-elements!(u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 half::f16 half::bf16);
+elements!(u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 half::f16 half::bf16 Complex<f32> Complex<f64>);
+
+/// The bytes of these elements.
+pub fn bytes_of<T: Element>(elements: &[T]) -> &[u8] {
+    // SAFETY: elements have neither padding nor invalid bytes.
+    unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), std::mem::size_of_val(elements)) }
+}
 
 #[cfg(test)]
 mod tests {

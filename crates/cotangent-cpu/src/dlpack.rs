@@ -5,6 +5,7 @@
 
 use crate::buffer::Buffer;
 use crate::dt::Dt;
+use crate::lent::Lent;
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
@@ -124,6 +125,18 @@ unsafe impl Send for Tensor {}
 // SAFETY: as above; by a shared reference the array is only read.
 unsafe impl Sync for Tensor {}
 
+/// What a structure says.
+struct Seen<'a> {
+    dt: Dt,
+    shape: Vec<usize>,
+    /// Distances in elements, unless they are those of rows.
+    strides: Option<&'a [i64]>,
+    /// Of all elements.
+    bytes: usize,
+    /// The first of them, if there are some.
+    first: *const u8,
+}
+
 /// What a lent array of ours keeps: the owner of the bytes, and what the structure points to.
 struct Kept<T, S> {
     owner: T,
@@ -187,8 +200,9 @@ impl Tensor {
     /// Takes over what another library lent.
     ///
     /// # Safety
-    /// The pointer is to a structure as `dlpack.h` describes it, whose memory holds every element that shape and strides say and nobody writes to meanwhile, and which may be read and given back on
-    /// any thread. It is given back by this tensor, and by nobody else.
+    /// The pointer is to a structure as `dlpack.h` describes it, whose memory holds every element that shape and strides say, and which may be read and given back on any thread. It is given back by
+    /// this tensor, and by nobody else. **Until then nobody writes to the memory**, the lender included: an array that is made of it without a copy keeps the tensor as long as there is a handle to it,
+    /// and arrays never change.
     pub unsafe fn from_versioned(t: NonNull<DLManagedTensorVersioned>) -> Tensor {
         Tensor(Raw::Versioned(t))
     }
@@ -212,8 +226,8 @@ impl Tensor {
         Some(t)
     }
 
-    /// A copy of the elements, row by row, with their type and their shape, or why there is none.
-    pub fn read(&self) -> Result<(Dt, Vec<usize>, Buffer), String> {
+    /// What the structure says, if that can be read here.
+    fn see(&self) -> Result<Seen<'_>, String> {
         let t = match self.0 {
             Raw::Versioned(t) => {
                 // SAFETY: the version is at the front whatever it says, and the pointer is valid.
@@ -249,19 +263,29 @@ impl Tensor {
         let all = shape.iter().try_fold(dt.size(), |a, n| a.checked_mul((*n).max(1)));
         let all = all.filter(|n| *n <= isize::MAX as usize / 4).ok_or_else(large)?;
         if shape.contains(&0) {
-            return Ok((*dt, shape, Buffer::zeroed(0)));
+            return Ok(Seen { dt: *dt, shape, strides: None, bytes: 0, first: std::ptr::null() });
         }
         if t.data.is_null() {
             return Err("no memory".into());
         }
-        let by_rows = crate::row_major(&shape);
-        let strides: &[i64] = if t.strides.is_null() { &by_rows } else { extents(t.strides) };
         let offset = usize::try_from(t.byte_offset).map_err(|_| large())?;
         // SAFETY: the first element is there.
         let first = unsafe { t.data.cast::<u8>().add(offset) }.cast_const();
-        // a line along the last dimension whose elements are neighbors is copied at once
-        let dense = *strides == by_rows[..];
-        let (lines, piece) = if dense { (0, all) } else { (rank, dt.size()) };
+        // along a dimension of one element nobody takes a step
+        let by_rows = crate::row_major(&shape);
+        let strides = (!t.strides.is_null()).then(|| extents(t.strides));
+        let strides = strides.filter(|s| (0..rank).any(|d| shape[d] > 1 && s[d] != by_rows[d]));
+        Ok(Seen { dt: *dt, shape, strides, bytes: all, first })
+    }
+    /// A copy of the elements, row by row, with their type and their shape, or why there is none.
+    pub fn read(&self) -> Result<(Dt, Vec<usize>, Buffer), String> {
+        let Seen { dt, shape, strides, bytes: all, first } = self.see()?;
+        if all == 0 {
+            return Ok((dt, shape, Buffer::zeroed(0)));
+        }
+        // elements that lie row by row are copied at once
+        let (lines, piece) = if strides.is_none() { (0, all) } else { (shape.len(), dt.size()) };
+        let strides = strides.unwrap_or_default();
         let mut out = Buffer::zeroed(all);
         let (mut index, mut at) = (vec![0usize; lines], 0isize);
         for to in out.as_bytes_mut().chunks_exact_mut(piece) {
@@ -278,7 +302,27 @@ impl Tensor {
                 index[d] = 0;
             }
         }
-        Ok((*dt, shape, out))
+        Ok((dt, shape, out))
+    }
+    /// The elements where they lie, with their type and their shape, if they lie row by row and are aligned as the engine's are (to 8 bytes), or as a copy; or why there are none. The tensor is given
+    /// back when the memory is not needed any more; after a copy at once.
+    pub fn take(self) -> Result<(Dt, Vec<usize>, Result<Lent, Buffer>), String> {
+        let Seen { dt, shape, strides, bytes, .. } = self.see()?;
+        // SAFETY: elements that lie row by row begin at the first one, and whoever made the tensor promises that they are there, and that nobody writes to them while it lives.
+        let dense = |t: &Tensor| match t.see() {
+            Ok(s) if s.bytes > 0 => unsafe { std::slice::from_raw_parts(s.first, s.bytes) },
+            _ => &[],
+        };
+        let tensor = if strides.is_none() && bytes > 0 {
+            match Lent::new(self, dense) {
+                Ok(lent) => return Ok((dt, shape, Ok(lent))),
+                Err(tensor) => tensor,
+            }
+        } else {
+            self
+        };
+        let (dt, shape, copy) = tensor.read()?;
+        Ok((dt, shape, Err(copy)))
     }
 }
 impl Drop for Tensor {
@@ -372,6 +416,60 @@ mod tests {
         assert_eq!(t.read().unwrap().2.as_slice::<i64>(), [7]);
     }
     #[test]
+    fn taken_where_it_is() {
+        let alive = Arc::new(());
+        let taken = |change: fn(&mut DLManagedTensorVersioned)| {
+            let p = lent(&alive).into_versioned().unwrap();
+            // SAFETY: as in the test below.
+            let (at, t) = unsafe {
+                change(&mut *p.as_ptr());
+                ((*p.as_ptr()).dl_tensor.data as usize, Tensor::from_versioned(p))
+            };
+            let (_, shape, elements) = t.take().unwrap();
+            let left = Arc::strong_count(&alive) - 1;
+            match elements {
+                Ok(l) => {
+                    assert_eq!((l.buffer().as_bytes().as_ptr() as usize, left), (at, 1));
+                    (true, shape, l.buffer().as_slice::<f32>().to_vec())
+                }
+                Err(b) => {
+                    assert_eq!(left, 0);
+                    (false, shape, b.as_slice::<f32>().to_vec())
+                }
+            }
+        };
+        let all = vec![1f32, 2., 3., 4., 5., 6.];
+        assert_eq!(taken(|_| {}), (true, vec![2, 3], all.clone()));
+        assert_eq!(taken(|t| t.dl_tensor.strides = std::ptr::null_mut()), (true, vec![2, 3], all.clone()));
+        // nobody takes a step along a dimension of one element
+        assert_eq!(taken(|t| layout(&mut t.dl_tensor, [1, 3], [77, 1])), (true, vec![1, 3], all[..3].to_vec()));
+        assert_eq!(taken(|t| layout(&mut t.dl_tensor, [3, 1], [1, -9])), (true, vec![3, 1], all[..3].to_vec()));
+        assert!(!taken(|t| layout(&mut t.dl_tensor, [3, 2], [1, 3])).0);
+        assert_eq!(taken(|t| layout(&mut t.dl_tensor, [2, 2], [3, 1])), (false, vec![2, 2], vec![1., 2., 4., 5.]));
+        assert_eq!(taken(|t| layout(&mut t.dl_tensor, [0, 2], [2, 1])), (false, vec![0, 2], vec![]));
+        let behind = |t: &mut DLManagedTensorVersioned| {
+            t.dl_tensor.byte_offset = 4;
+            layout(&mut t.dl_tensor, [1, 2], [2, 1])
+        };
+        assert_eq!(taken(behind), (false, vec![1, 2], vec![2., 3.]));
+        assert_eq!(Arc::strong_count(&alive), 1);
+        let p = lent(&alive).into_versioned().unwrap();
+        // SAFETY: as above.
+        let t = unsafe {
+            (*p.as_ptr()).version.major = 7;
+            Tensor::from_versioned(p)
+        };
+        assert!(t.take().err().is_some_and(|e| e.contains("version 7.0")));
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+    /// SAFETY: the arrays are those of `lent`, of two extents and six elements, which the changes keep within.
+    fn layout(t: &mut DLTensor, shape: [i64; 2], strides: [i64; 2]) {
+        unsafe {
+            t.shape.cast::<[i64; 2]>().write(shape);
+            t.strides.cast::<[i64; 2]>().write(strides)
+        }
+    }
+    #[test]
     fn strides_and_what_is_refused() {
         let alive = Arc::new(());
         let read = |change: fn(&mut DLManagedTensorVersioned)| {
@@ -383,13 +481,6 @@ mod tests {
             };
             t.read().map(|(_, shape, b)| (shape, b.as_slice::<f32>().to_vec()))
         };
-        /// SAFETY: the arrays are those of `lent`, of two elements.
-        fn layout(t: &mut DLTensor, shape: [i64; 2], strides: [i64; 2]) {
-            unsafe {
-                t.shape.cast::<[i64; 2]>().write(shape);
-                t.strides.cast::<[i64; 2]>().write(strides)
-            }
-        }
         assert_eq!(read(|t| layout(&mut t.dl_tensor, [3, 2], [1, 3])), Ok((vec![3, 2], vec![1., 4., 2., 5., 3., 6.])));
         assert_eq!(read(|t| layout(&mut t.dl_tensor, [2, 2], [0, 2])), Ok((vec![2, 2], vec![1., 3., 1., 3.])));
         let backwards = |t: &mut DLManagedTensorVersioned| {

@@ -122,14 +122,16 @@ pub fn s(range: impl Into<Slice>) -> Slice {
     range.into()
 }
 
-/// One part of an index: what every [`Indexer`] consists of, for indices that are put together by a program.
+/// One part of an index: what every [`Indexer`] consists of, for indices that are put together by a program. Whatever stands for one dimension can be converted to it.
 ///
 /// ```
 /// use cotangent::{np::Item, prelude::*};
-/// // the last element along each of so many dimensions
-/// let last = |n: usize| vec![Item::At(-1); n];
-/// let x = array![[1, 2], [3, 4]];
-/// assert_eq!((x.i(last(1)).to_string(), x.i(last(2)).to_string()), ("[3 4]".into(), "4".into()));
+/// let x = array![[1, 2, 3], [4, 5, 6]];
+/// // the element 1 of whatever dimension is the last one
+/// let mut index: Vec<Item> = vec![(..).into(); x.ndim() - 1];
+/// index.push(1.into());
+/// assert_eq!(x.i(&index).to_string(), "[2 5]");
+/// assert_eq!(x.i(&[Item::from(0), array![2, 0].into()][..]).to_string(), "[3 1]");
 /// ```
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -175,12 +177,19 @@ pub trait Indexer {
     fn items(self, out: &mut Items);
 }
 macro_rules! indexers { ($($t:ty: $x:ident => $item:expr;)*) => { $(
+    impl From<$t> for Item {
+        fn from($x: $t) -> Item { $item }
+    }
     impl Indexer for $t {
-        fn items(self, out: &mut Items) { let $x = self; out.push($item) }
+        fn items(self, out: &mut Items) { out.push(self.into()) }
     }
 )* } }
+impl Indexer for Item {
+    fn items(self, out: &mut Items) {
+        out.push(self)
+    }
+}
 indexers! {
-    Item: x => x;
     Slice: x => Item::Slice(x);
     RangeFull: x => Item::Slice(x.into());
     Array: x => Item::Array(x);
@@ -203,6 +212,16 @@ impl Indexer for Vec<Array> {
 impl Indexer for &[Item] {
     fn items(self, out: &mut Items) {
         out.extend(self.iter().cloned())
+    }
+}
+impl Indexer for &Vec<Item> {
+    fn items(self, out: &mut Items) {
+        self.as_slice().items(out)
+    }
+}
+impl<const N: usize> Indexer for [Item; N] {
+    fn items(self, out: &mut Items) {
+        out.extend(self)
     }
 }
 impl From<RangeFull> for Slice {
@@ -260,8 +279,11 @@ fn end(i: impl TryInto<i64>) -> Option<i64> {
     Some(i.try_into().unwrap_or(i64::MAX / 2))
 }
 macro_rules! lists { ($([$($g:tt)*] $t:ty;)*) => { $(
+    impl<T: IndexElement, $($g)*> From<$t> for Item {
+        fn from(x: $t) -> Item { Item::Array(T::list(x.as_ref())) }
+    }
     impl<T: IndexElement, $($g)*> Indexer for $t {
-        fn items(self, out: &mut Items) { out.push(Item::Array(T::list(self.as_ref()))) }
+        fn items(self, out: &mut Items) { out.push(self.into()) }
     }
 )* } }
 lists! {

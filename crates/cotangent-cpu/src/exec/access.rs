@@ -266,7 +266,7 @@ impl Access {
     pub unsafe fn copy_shared(&self, dst: *mut u8, base: *const u8) {
         let ns = (self.len * self.size) as f64 * 0.15;
         let chunks = pool::chunks(ns);
-        let (true, Some(Axis { n, stride, guard: None })) = (chunks > 1, self.axes.first()) else {
+        let (true, Some(Axis { n, stride, guard: None })) = (chunks > 1 && self.len > 0, self.axes.first()) else {
             // SAFETY: the caller's.
             return unsafe { self.copy(dst, base) };
         };

@@ -48,9 +48,16 @@ pub fn moved(p: &Program, least: usize) -> Option<Program> {
     }
     loop {
         let mut turned = false;
-        for (i, node) in p.nodes.iter().enumerate().filter(|(_, n)| lives(n)) {
+        for (i, node) in p.nodes.iter().enumerate() {
             for u in p.uses_of(node) {
                 let made = from(u);
+                if !lives(node) {
+                    // It is not computed, but has to be a node.
+                    if (inside[made] || folds[made]) && seen(p, u).is_none() {
+                        (inside[made], folds[made], turned) = (false, false, true)
+                    }
+                    continue;
+                }
                 let within = inside[i] && u.view.is_none() && p.ty(u.val).dims == p.ty(node.vals.0).dims;
                 // A value that somebody reads who is neither of them nor a fold stays as it is,
                 if inside[made] && !within && !folds[i] {
