@@ -114,6 +114,42 @@ fn machine_code_as_text() {
 }
 
 #[test]
+fn machine_code_of_loops() {
+    let there = cfg!(all(feature = "assembly", target_arch = "x86_64", target_os = "linux"))
+        && lower(|x: &Array| x.exp(), (&table(),)).compile().as_assembly().contains("elements a round");
+    // a loop of scalars with elements that come in and go out, and one with a condition
+    let scanned = |c: &Array, x: &Array| lax::scan(|c: &Array, x: &Array| (c * 0.5 + x, c.sin()), c, x);
+    let (c, x) = (Array::from(1f32), Array::from_slice(&[1f32; 10], &[10]));
+    let text = lower(scanned, (&c, &x)).compile().as_assembly();
+    let whole = text.split("all turns:").nth(1).unwrap_or_else(|| panic!("{text}"));
+    if !there {
+        return assert!(whole.contains("no machine code") || whole.contains("without the feature"), "{text}");
+    }
+    for part in [
+        "one turn a round",
+        "; pointer of the carry",
+        "; xs 0\n",
+        "; -> ys 0\n",
+        "; to the next turn\n",
+        "= 0.5",
+        "ret\n",
+    ] {
+        assert!(whole.contains(part), "{part} in\n{text}");
+    }
+    let turned = |c: &Array| lax::while_loop(|c: &Array| c.lt(100.), |c: &Array| c * 1.5, c);
+    let compiled = lower(turned, (&c,)).compile();
+    let text = compiled.as_assembly();
+    for part in ["all turns:", "; lt f32\n", "; mul f32\n", "1.5"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    assert!(compiled.to_html().contains("<summary>Machine code of all turns</summary>"));
+    // rows are no scalars: in registers as their elements, where there are few
+    let rows = |x: &Array| lax::fori_loop(0, 3, |_, c: &Array| c * 2.5 - 1.0, x);
+    assert!(lower(rows, (&Array::from_slice(&[1f32; 3], &[3]),)).compile().as_assembly().contains("all turns:"));
+    assert!(!lower(rows, (&table(),)).compile().as_assembly().contains("all turns:"));
+}
+
+#[test]
 fn costs_by_hand() {
     let x = table();
     // max: 9 of each of 64 rows; sub, div: 640 each; sum: 9 * 64; exp: 640

@@ -109,20 +109,10 @@ impl Turns<'_> {
         outs: &[Aval],
     ) -> Option<Turned> {
         let p = &looped.program;
-        let small = |ty: &Ty| (1..=SMALL).contains(&ty.len()) && ty.dt.size() <= 8;
-        if !p.args.iter().chain(p.outs.iter().map(|v| p.ty(*v))).all(small) {
-            return None;
-        }
-        let (body, mut apart) = looped.registers(compiled)?;
+        let (body, cond_body, apart) = looped.both(compiled, cond.map(|c| (c.0, c.1)))?;
         let (nc, nk) = (given.consts.len(), given.carry.len());
-        let cond = match cond {
-            None => None,
-            Some((compiled, j, consts)) => {
-                let (program, elements) = compiled.registers(j)?;
-                apart |= elements;
-                Some((program, words(consts, j.in_avals().map(|a| a.dtype.size()))))
-            }
-        };
+        let words_of = |j: &Jaxpr, consts: &[Operand]| words(consts, j.in_avals().map(|a| a.dtype.size()));
+        let cond = cond_body.zip(cond).map(|(e, (_, j, consts))| (e, words_of(j, consts)));
         let widths = |range: std::ops::Range<usize>| p.args[range].iter().map(|ty| ty.dt.size());
         let (consts, mut carry) = (words(given.consts, widths(0..nc)), words(given.carry, widths(nc..nc + nk)));
         let mut xs = vec![];
@@ -178,6 +168,56 @@ impl Turns<'_> {
         .run()?;
         let carry = turned.carry.into_iter().zip(last).map(|(o, a)| result(o, a, self.carry)).collect();
         Some((carry, turned.turns, turned.ys))
+    }
+}
+
+/// A loop without its values: what its machine code depends on.
+pub(crate) struct Shape<'a> {
+    /// With the number of its constants.
+    pub cond: Option<(&'a Arc<Jaxpr>, usize)>,
+    pub body: &'a Arc<Jaxpr>,
+    pub consts: usize,
+    pub carry: usize,
+    pub length: Option<usize>,
+    pub reverse: bool,
+}
+impl Shape<'_> {
+    /// The machine code of a loop that runs in registers, as text, or why it has none; nothing for other loops.
+    pub(crate) fn assembly(&self, loc: Loc) -> Option<Result<String, String>> {
+        let plain = |a: &Aval| a.stack == 0 && a.dtype != DType::Float0;
+        let outs = self.body.out_avals();
+        if !self.body.in_avals().chain(&outs).all(plain) {
+            return None;
+        }
+        let compiled = whole(self.body, loc)?;
+        let cond = match self.cond {
+            None => None,
+            Some((j, _)) if !j.in_avals().all(plain) => return None,
+            Some((j, n)) => Some((whole(j, loc)?, j, n)),
+        };
+        let (nc, nk) = (self.consts, self.carry);
+        let beside = self.length.filter(|_| self.body.ins.len() > nc + nk);
+        let looped = compiled.looped(self.body, (nc, nk, beside));
+        let (body, cond_body, apart) = looped.both(compiled, cond.map(|c| (c.0, c.1)))?;
+        let p = &looped.program;
+        let (consts, rest) = p.args.split_at(nc + looped.before.as_ref().map_or(0, |b| b.1));
+        let (carry, xs) = rest.split_at(nk);
+        let words = |types: &mut dyn Iterator<Item = usize>| vec![0; types.sum()];
+        let sizes = |j: &Jaxpr, n: usize| words(&mut j.in_avals().take(n).map(|a| a.size()));
+        let cond = cond_body.zip(cond).map(|(e, (_, j, n))| (e, sizes(j, n)));
+        let turns = ScalarLoop {
+            cond: cond.as_ref().map(|(e, c)| (*e, &c[..])),
+            body,
+            consts: &words(&mut consts.iter().map(Ty::len)),
+            // the number of turns does not matter
+            length: self.cond.is_none().then_some(0),
+            reverse: self.reverse,
+            xs: &xs.iter().map(|ty| (&[][..], ty.dt.size(), ty.len())).collect::<Vec<_>>(),
+            ys: &outs[nk..].iter().map(|a| a.size()).collect::<Vec<_>>(),
+        };
+        let text = turns.text(carry.iter().map(Ty::len).sum());
+        // element by element, arrays are fast in machine code only
+        if apart && text.is_err() { None } else { Some(text) }
     }
 }
 
@@ -251,6 +291,22 @@ impl Looped {
             }
         };
         self.registers.get_or_init(make).as_ref().map(|(e, apart)| (e, *apart))
+    }
+    /// Body and condition, if the engine runs them in registers; and whether arrays became their elements.
+    fn both<'a>(
+        &'a self,
+        compiled: &'a Compiled,
+        cond: Option<(&'a Compiled, &Arc<Jaxpr>)>,
+    ) -> Option<(&'a Executable, Option<&'a Executable>, bool)> {
+        let p = &self.program;
+        let small = |ty: &Ty| (1..=SMALL).contains(&ty.len()) && ty.dt.size() <= 8;
+        if !p.args.iter().chain(p.outs.iter().map(|v| p.ty(*v))).all(small) {
+            return None;
+        }
+        let (body, apart) = self.registers(compiled)?;
+        let Some((compiled, j)) = cond else { return Some((body, None, apart)) };
+        let (cond, elements) = compiled.registers(j)?;
+        Some((body, Some(cond), apart || elements))
     }
     /// The body for a frame: perhaps it writes over the carry.
     fn frame<'a>(&'a self, compiled: &'a Compiled) -> &'a Executable {

@@ -203,6 +203,10 @@ pub trait HigherOrder {
     fn runs(&self) -> Runs {
         Runs::Unknown
     }
+    /// The machine code, as text, of a loop that the engine runs in registers as a whole, or why it has none; nothing for what is no such loop.
+    fn machine_code(&self, _loc: Loc) -> Option<Result<String, String>> {
+        None
+    }
 }
 /// How often an operation runs its programs.
 ///

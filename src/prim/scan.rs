@@ -3,7 +3,7 @@
 use super::held::*;
 use super::*;
 use crate::array::stack::Item;
-use crate::backend::turns::Turns;
+use crate::backend::turns::{Shape, Turns};
 use crate::dtype::DType;
 use crate::jaxpr::Atom;
 use crate::prim::call::Call;
@@ -396,6 +396,10 @@ impl HigherOrder for Scan {
     }
     fn runs(&self) -> Runs {
         self.length.map_or(Runs::Unknown, Runs::Times)
+    }
+    fn machine_code(&self, loc: Loc) -> Option<Result<String, String>> {
+        let (consts, carry, length, reverse) = (self.n_consts, self.n_carry, self.length, self.reverse);
+        Shape { cond: None, body: &self.body, consts, carry, length, reverse }.assembly(loc)
     }
 }
 impl Scan {

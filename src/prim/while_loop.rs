@@ -3,7 +3,7 @@
 use super::held::*;
 use super::*;
 use crate::array::stack::Item;
-use crate::backend::turns::Turns;
+use crate::backend::turns::{Shape, Turns};
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
 use crate::prim::scan::Scan;
@@ -226,6 +226,11 @@ impl While {
 impl HigherOrder for While {
     fn run(&self, x: &[&Array], loc: Loc) -> Outs {
         self.run_as_one(x, loc).unwrap_or_else(|| self.run_noting(x, loc, &mut |_| ()))
+    }
+    fn machine_code(&self, loc: Loc) -> Option<Result<String, String>> {
+        let cond = Some((&self.cond, self.n_cond));
+        let (consts, carry) = (self.n_body, self.n_carry());
+        Shape { cond, body: &self.body, consts, carry, length: None, reverse: false }.assembly(loc)
     }
     fn jvp_call(&self, x: &[&Array], dx: &[Option<&Array>]) -> (Outs, Tangents) {
         let mask = given(dx);

@@ -1,6 +1,6 @@
 //! A compiled function as a page: equations on the left, what they run in on the right, lines between them. One file of HTML with SVG in it.
 
-use super::text::{assembly_of, driven_time, equations, group_time, time, times};
+use super::text::{assembly_of, driven_time, equations, group_time, of_turns, time, times};
 use super::tree::{Driven, Line, Piece, Tree, Work};
 use super::{Inside, Profile, analysis};
 use std::collections::HashMap;
@@ -147,6 +147,13 @@ impl Page<'_> {
             safe(&d.line.text),
             safe(&source)
         );
+        if let Some(code) = of_turns(d) {
+            let _ = writeln!(
+                self.html,
+                "<details><summary>Machine code of all turns</summary><pre>{}</pre></details>",
+                safe(&code)
+            );
+        }
         for (name, tree) in &d.programs {
             let _ = writeln!(self.html, "<div class=\"inner\"><h2>{}</h2>", safe(name));
             self.tree(tree);

@@ -20,7 +20,13 @@ pub(super) fn times(d: &Driven) -> String {
 }
 
 /// Goes through all parts, each indented as deep as it lies.
-fn walk(tree: &Tree, depth: usize, t: &mut String, straight: &dyn Fn(&Piece) -> String) {
+fn walk(
+    tree: &Tree,
+    depth: usize,
+    t: &mut String,
+    straight: &dyn Fn(&Piece) -> String,
+    driven: &dyn Fn(&Driven) -> Option<String>,
+) {
     let pad = "  ".repeat(depth);
     let numbered = tree.parts.len() > 1;
     for (i, part) in tree.parts.iter().enumerate() {
@@ -35,9 +41,11 @@ fn walk(tree: &Tree, depth: usize, t: &mut String, straight: &dyn Fn(&Piece) -> 
             }
             Work::Driven(d) => {
                 let _ = writeln!(t, "{pad}part {i}: {}, {}  # {}", d.line.text, times(d), d.line.loc);
+                let more = driven(d).unwrap_or_default();
+                more.lines().for_each(|l| t.push_str(&format!("{pad}  {l}\n")));
                 for (name, inner) in &d.programs {
                     let _ = writeln!(t, "{pad}  {name}:");
-                    walk(inner, depth + 2, t, straight)
+                    walk(inner, depth + 2, t, straight, driven)
                 }
             }
         }
@@ -47,13 +55,13 @@ fn walk(tree: &Tree, depth: usize, t: &mut String, straight: &dyn Fn(&Piece) -> 
 /// The tensor programs.
 pub(super) fn program(f: &Inside) -> String {
     let mut t = String::new();
-    walk(&f.tree, 0, &mut t, &|p| p.program.to_string());
+    walk(&f.tree, 0, &mut t, &|p| p.program.to_string(), &|_| None);
     t
 }
 /// The steps, with the equations that they came from.
 pub(super) fn steps(f: &Inside) -> String {
     let mut t = format!("{}, compiled for {}\n", f.name, f.at);
-    walk(&f.tree, 0, &mut t, &|p| {
+    let groups = |p: &Piece| {
         let report = p.inspected().report();
         let mut t = format!("{} groups; {}\n", report.groups.len(), report.memory);
         for (k, g) in report.groups.iter().enumerate() {
@@ -64,7 +72,8 @@ pub(super) fn steps(f: &Inside) -> String {
             }
         }
         t
-    });
+    };
+    walk(&f.tree, 0, &mut t, &groups, &|_| None);
     t
 }
 /// The machine code of one group: what it reads and writes, its nodes, and each step with its code, or why it has none.
@@ -84,10 +93,18 @@ pub(super) fn assembly_of(p: &Piece, k: usize) -> String {
     }
     t
 }
-/// The machine code of all groups.
+/// The machine code of a loop that runs in registers as a whole, or why it has none.
+pub(super) fn of_turns(d: &Driven) -> Option<String> {
+    let code = d.place.0.eqns[d.place.1].prim.higher()?.machine_code(d.line.loc)?;
+    let text = code.unwrap_or_else(|why| why);
+    Some(text.lines().map(|l| format!("  {l}\n")).collect())
+}
+/// The machine code of all groups, and of loops.
 pub(super) fn assembly(f: &Inside) -> String {
     let mut t = format!("{}, compiled for {}\n", f.name, f.at);
-    walk(&f.tree, 0, &mut t, &|p| (0..p.inspected().report().groups.len()).map(|k| assembly_of(p, k)).collect());
+    let groups = |p: &Piece| (0..p.inspected().report().groups.len()).map(|k| assembly_of(p, k)).collect();
+    let turns = |d: &Driven| Some(format!("all turns:\n{}", of_turns(d)?));
+    walk(&f.tree, 0, &mut t, &groups, &turns);
     t
 }
 /// The equations that these nodes came from.

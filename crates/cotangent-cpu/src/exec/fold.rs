@@ -328,14 +328,14 @@ pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8
         };
     }
     #[cfg(target_arch = "x86_64")]
-    if isa == Isa::Avx512 {
-        match (op, dt.part()) {
-            (Fold::Sum, Dt::F32) => return scan::sums32,
-            (Fold::Sum, Dt::F64) => return scan::sums64,
-            (Fold::Prod, Dt::F32) if !dt.is_complex() => return scan::prods32,
-            (Fold::Prod, Dt::F64) if !dt.is_complex() => return scan::prods64,
-            _ => {}
-        }
+    if let Some(kernel) = match (op, dt.part()) {
+        (Fold::Sum, Dt::F32) => scan::sums32(isa),
+        (Fold::Sum, Dt::F64) => scan::sums64(isa),
+        (Fold::Prod, Dt::F32) if !dt.is_complex() => scan::prods32(isa),
+        (Fold::Prod, Dt::F64) if !dt.is_complex() => scan::prods64(isa),
+        _ => None,
+    } {
+        return kernel;
     }
     // The common types have a loop for a single line.
     match op {
