@@ -143,7 +143,7 @@ impl Eigh {
     }
 }
 
-/// Eigenvalues, in no order, and right eigenvectors of general matrices: complex, also where the matrix is real. The vectors have no derivative; [`prim::eig`](crate::prim::eig) has one on
+/// Eigenvalues, in no order, and right eigenvectors of general matrices: complex, also where the matrix is real. The vectors have no derivative; [`prim::eig`](crate::prim::eig()) has one on
 /// request. As `jax.numpy.linalg.eig`.
 ///
 /// ```
