@@ -408,11 +408,16 @@ fn equal_values() {
     close("a trace", &grad(trace)(&equal), &linalg::expm(&equal), 1e-11);
     let values = |a: &Array| linalg::eigvalsh(&(a + &direction * 0.0)).powi(2).sum();
     close("values alone", &grad(values)(&equal), &(&equal * 2.0), 1e-12);
+    // the nearest rotation turns with what is not symmetric
+    let w = nums(&[1., 2., 0., -3., -1., 1., 4., 0.5, 2.], &[3, 3]);
     let polar = |a: &Array| {
         let s = Svd::new().thin().degenerate(Degenerate::Zero).of(a);
         (s.u.dot(&s.vh) * &w).sum()
     };
-    assert!(grad(polar)(&identity(3)).sum().to_f64().is_finite());
+    close("the nearest rotation", &grad(polar)(&(identity(3) * 2.0)), &((&w - w.t()) / 4.0), 1e-12);
+    let sums = nums(&[4., 4., 7., 4., 4., 7., 7., 7., 10.], &[3, 3]);
+    close("of two equal values", &grad(polar)(&equal), &((&w - w.t()) / sums), 1e-12);
+    check_grads(polar, (&(identity(3) * 2.0),), 1);
     close(
         "singular values alone",
         &grad(|a: &Array| linalg::svdvals(a).powi(2).sum())(&identity(3)),

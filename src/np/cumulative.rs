@@ -188,7 +188,7 @@ assert_eq!(np::cumsum(&array![[1, 2], [3, 4]], None).to_string(), "[ 1  3  6 10]
 }
 
 impl Array {
-    /// The partial sums along a dimension, or of all elements: see [`np::cumsum`](crate::np::cumsum).
+    /// The partial sums along a dimension, or of all elements: see [`np::cumsum`].
     ///
     /// ```
     /// use cotangent::prelude::*;
@@ -200,7 +200,7 @@ impl Array {
     pub fn cumsum(&self, axis: impl Into<Option<i32>>) -> Array {
         cumsum(self, axis)
     }
-    /// The partial products along a dimension, or of all elements: see [`np::cumprod`](crate::np::cumprod).
+    /// The partial products along a dimension, or of all elements: see [`np::cumprod`].
     ///
     /// ```
     /// use cotangent::prelude::*;

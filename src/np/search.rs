@@ -387,7 +387,7 @@ pub fn top_k(x: &Array, k: usize, axis: i32) -> (Array, Array) {
 }
 
 impl Array {
-    /// The indices of the elements that are not zero: see [`np::nonzero`](crate::np::nonzero).
+    /// The indices of the elements that are not zero: see [`np::nonzero`].
     ///
     /// ```
     /// use cotangent::prelude::*;
@@ -397,7 +397,7 @@ impl Array {
     pub fn nonzero(&self) -> Vec<Array> {
         nonzero(self)
     }
-    /// In ascending order along a dimension: see [`np::sort`](crate::np::sort).
+    /// In ascending order along a dimension: see [`np::sort`].
     ///
     /// ```
     /// use cotangent::prelude::*;
@@ -407,7 +407,7 @@ impl Array {
     pub fn sort(&self, axis: i32) -> Array {
         np::sort(self, axis)
     }
-    /// The indices that put elements in ascending order along a dimension: see [`np::argsort`](crate::np::argsort).
+    /// The indices that put elements in ascending order along a dimension: see [`np::argsort`].
     ///
     /// ```
     /// use cotangent::prelude::*;
@@ -417,7 +417,7 @@ impl Array {
     pub fn argsort(&self, axis: i32) -> Array {
         np::argsort(self, axis)
     }
-    /// Where elements of `v` would have to be inserted into this ascending array: see [`np::searchsorted`](crate::np::searchsorted).
+    /// Where elements of `v` would have to be inserted into this ascending array: see [`np::searchsorted`].
     ///
     /// ```
     /// use cotangent::{np::Side, prelude::*};

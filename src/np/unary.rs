@@ -423,7 +423,7 @@ impl Array {
     pub fn imag(&self) -> Array {
         imag(self)
     }
-    /// To so many decimals: see [`np::round`](crate::np::round).
+    /// To so many decimals: see [`np::round`].
     ///
     /// ```
     /// use cotangent::prelude::*;
@@ -433,7 +433,7 @@ impl Array {
     pub fn round(&self, decimals: i32) -> Array {
         round(self, decimals)
     }
-    /// Between two bounds: see [`np::clip`](crate::np::clip).
+    /// Between two bounds: see [`np::clip`].
     ///
     /// ```
     /// use cotangent::prelude::*;

@@ -114,8 +114,16 @@ impl Primitive for Svd {
         let (cols, rows) = (along_rows(&s, k), along_columns(&s, k));
         let gap = mul(&add(&cols, &rows), &sub(&cols, &rows));
         let scale = mul(&add(&cols, &rows), &add(&cols, &rows));
-        let f = wide(&self.degenerate.reciprocal(&gap, &scale));
-        let (cols, rows) = (wide(&cols), wide(&rows));
+        let f = self.degenerate.reciprocal(&gap, &scale);
+        // where the vectors of equal values do not turn into each other, those on the left may still turn against those on the right
+        let apart = (self.degenerate == Degenerate::Zero).then(|| {
+            let (total, e) = (add(&cols, &rows), eye(&f, k, k));
+            let there = and(&eq(&add(&f, &e), &zeros_of(f.aval())), &gt(&total, &zeros_of(f.aval())));
+            let safe = select_n(&there, &[&full_of(f.aval(), 1.0), &total]);
+            let half = select_n(&there, &[&zeros_of(f.aval()), &div(&full_of(f.aval(), 0.5), &safe)]);
+            mul(&sub(&inner, &mh(&inner)), &wide(&half))
+        });
+        let (f, cols, rows) = (wide(&f), wide(&cols), wide(&rows));
         let (ds_u, ds_v) = (mul(&cols, &inner), mul(&rows, &inner));
         let both = |x: &Array| add(x, &mh(x));
         // the phases of complex vectors
@@ -123,8 +131,11 @@ impl Primitive for Svd {
         let inverse = select_n(&zero, &[&div(&full_of(s.aval(), 1.0), &select_n(&zero, &[&s, &full_of(s.aval(), 1.0)])), &zeros_of(s.aval())]);
         let e = eye(&inner, k, k);
         let turn = mul(&mul(&sub(&inner, &mh(&inner)), &lit(&inner, 0.5)), &mul(&wide(&along_rows(&inverse, k)), &e));
-        let mut du = mm(&u, &add(&mul(&f, &both(&ds_u)), &turn));
-        let mut dv = mm(&v, &mul(&f, &both(&ds_v)));
+        let (mut turn_u, mut turn_v) = (add(&mul(&f, &both(&ds_u)), &turn), mul(&f, &both(&ds_v)));
+        if let Some(apart) = apart {
+            (turn_u, turn_v) = (add(&turn_u, &apart), sub(&turn_v, &apart))
+        }
+        let (mut du, mut dv) = (mm(&u, &turn_u), mm(&v, &turn_v));
         // what leaves the space of the vectors
         if m > n {
             let dav = mm(d, &v);

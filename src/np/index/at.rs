@@ -35,7 +35,7 @@ pub enum Mode {
 }
 
 impl Array {
-    /// What `index` names, as `x[index]` in Python: see [`Indexer`](np::Indexer).
+    /// What `index` names, as `x[index]` in Python: see [`Indexer`].
     ///
     /// ```
     /// use cotangent::prelude::*;

@@ -143,7 +143,7 @@ impl Eigh {
     }
 }
 
-/// Eigenvalues, in no order, and right eigenvectors of general matrices: complex, also where the matrix is real. The vectors have no derivative; [`prim::eig`](crate::prim::eig) has one on
+/// Eigenvalues, in no order, and right eigenvectors of general matrices: complex, also where the matrix is real. The vectors have no derivative; [`prim::eig`](crate::prim::eig()) has one on
 /// request. As `jax.numpy.linalg.eig`.
 ///
 /// ```
@@ -246,14 +246,14 @@ impl Svd {
     ///
     /// ```
     /// use cotangent::{np::linalg::{Degenerate, Svd}, prelude::*};
-    /// // the projector onto the left vectors of two equal values
-    /// let spread = |how: Degenerate| move |a: &Array| {
-    ///     let u = Svd::new().degenerate(how).of(a).u.i((.., 1..));
-    ///     u.dot(&u.t()).i((0, 1))
+    /// // the rotation that is nearest to a matrix
+    /// let turned = |how: Degenerate| move |a: &Array| {
+    ///     let f = Svd::new().degenerate(how).of(a);
+    ///     f.u.dot(&f.vh).i((0, 1))
     /// };
-    /// let a = array![[3., 0., 0.], [0., 1., 0.], [0., 0., 1.]];
-    /// assert!(grad(spread(Degenerate::NotANumber))(&a).i((0, 1)).to_f64().is_nan());
-    /// assert!((grad(spread(Degenerate::Zero))(&a).i((0, 1)).to_f64() + 0.125).abs() < 1e-5);
+    /// let a = array![[2., 0.], [0., 2.]];
+    /// assert!(grad(turned(Degenerate::NotANumber))(&a).i((0, 1)).to_f64().is_nan());
+    /// assert!((grad(turned(Degenerate::Zero))(&a).i((0, 1)).to_f64() - 0.25).abs() < 1e-5);
     /// ```
     pub fn degenerate(mut self, how: Degenerate) -> Svd {
         self.degenerate = how;
