@@ -137,8 +137,10 @@ where
 /// Prints what [`saved_residuals`] lists, a line for each value, and the sum.
 ///
 /// ```
-/// # use cotangent::prelude::*;
-/// cotangent::print_saved_residuals(|x: &Array, y: &Array| x.sin() * y, (&array![1., 2.], &array![3., 4.]));
+/// use cotangent::{prelude::*, print_saved_residuals, saved_residuals};
+/// let (f, x, y) = (|x: &Array, y: &Array| x.sin() * y, array![1., 2.], array![3., 4.]);
+/// print_saved_residuals(f, (&x, &y)); // at last "3 values, 24 bytes"
+/// assert_eq!(saved_residuals(f, (&x, &y)).iter().map(|r| r.bytes).sum::<usize>(), 24);
 /// ```
 #[track_caller]
 pub fn print_saved_residuals<S, F>(f: F, args: F::ArgsOf<'_>)
