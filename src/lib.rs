@@ -62,6 +62,17 @@ pub use axes::{ArgAxes, Axes, AxisList, ByLeaf, by_leaf};
 pub use backend::ahead;
 pub use backend::ahead::clear_caches;
 pub use checkify::checkify;
+/// A struct or an enum with arrays as an argument, a captured value and a result of transformed functions.
+///
+/// ```
+/// use cotangent::prelude::*;
+/// #[derive(Pytree)]
+/// struct Layer { w: Array, #[pytree(static)] squared: bool }
+/// let f = |l: &Layer| if l.squared { l.w.powi(2) } else { l.w.sin() };
+/// let g = grad(f)(&Layer { w: array(3.0), squared: true });
+/// assert_eq!((g.w.to_f64(), g.squared), (6.0, true));
+/// ```
+///
 pub use cotangent_derive::Pytree;
 pub use differential::Differential;
 pub use dtype::DType;

@@ -79,6 +79,20 @@ pub trait Operation: Debug + Clone + Eq + Hash + Send + Sync + 'static {
     /// What programs and messages call it.
     fn name(&self) -> &'static str;
     /// Parameters as a program prints them, in alphabetical order of their names.
+    ///
+    /// ```
+    /// use cotangent::extend::{Operation, Value, bind1};
+    /// use cotangent::{make_jaxpr, prelude::*};
+    /// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    /// struct Plus(i32);
+    /// impl Operation for Plus {
+    ///     fn name(&self) -> &'static str { "plus" }
+    ///     fn params(&self) -> Vec<(&'static str, String)> { vec![("n", self.0.to_string())] }
+    ///     fn value(&self) -> Value<Plus> { Value::Composition(|plus, x| vec![&x[0] + plus.0]) }
+    /// }
+    /// let program = make_jaxpr(|x: &Array| bind1(&Plus(5), &[x]), (&array![1, 2],));
+    /// assert_eq!(program.to_string(), "{ lambda ; a:i32[2]. let b:i32[2] = plus[n=5] a in (b,) }");
+    /// ```
     fn params(&self) -> Vec<(&'static str, String)> {
         vec![]
     }
@@ -106,6 +120,28 @@ pub trait Operation: Debug + Clone + Eq + Hash + Send + Sync + 'static {
     }
     /// Cotangents of the linear operands, `None` for zero and for the others. Of the results' cotangents those that are zero are `None`, but not all. A
     /// composition is transposed.
+    ///
+    /// ```
+    /// use cotangent::extend::{Operand, Operation, Value, bind1};
+    /// use cotangent::{Aval, prelude::*};
+    /// /// Three times a vector, by the host: linear, and its own transpose.
+    /// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    /// struct Thrice;
+    /// impl Operation for Thrice {
+    ///     fn name(&self) -> &'static str { "thrice" }
+    ///     fn value(&self) -> Value<Thrice> { Value::Host(|_, x| vec![x[0] * 3.0]) }
+    ///     fn types(&self, x: &[&Aval]) -> Result<Vec<Aval>, String> { Ok(vec![x[0].clone()]) }
+    ///     fn jvp(&self, _: &[&Array], dx: &[Option<&Array>], _: &[Array]) -> Vec<Option<Array>> {
+    ///         vec![dx[0].map(|d| bind1(self, &[d]))]
+    ///     }
+    ///     fn linear_in(&self, _: &[bool]) -> bool { true }
+    ///     fn transpose(&self, _: &[Operand], ct: &[Option<Array>]) -> Vec<Option<Array>> {
+    ///         vec![ct[0].as_ref().map(|ct| bind1(self, &[ct]))]
+    ///     }
+    /// }
+    /// let f = |x: &Array| bind1(&Thrice, &[&bind1(&Thrice, &[x])]).sum();
+    /// assert_eq!(grad(f)(&array![1., 2.]).to_string(), "[9. 9.]");
+    /// ```
     fn transpose(&self, x: &[Operand], ct: &[Option<Array>]) -> Vec<Option<Array>> {
         own::transpose(self, x, ct)
     }

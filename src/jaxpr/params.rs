@@ -76,8 +76,8 @@ macro_rules! example {
         )
     };
 }
-/// Declares the methods for one kind of value: one that must be there, and one that may be null or absent. At the end a parameter and what is read of it, for the
-/// documentation.
+/// Declares the methods for one kind of value: one that must be there, and one that may be null or absent. At the end a parameter
+/// and what is read of it, for the documentation.
 macro_rules! readers {
     ($($doc:literal $name:ident $opt:ident -> $t:ty = $read:expr, $of:literal => $gives:literal;)*) => {$(
         #[doc = concat!("The parameter `name`: ", $doc, ".\n\n", example!($of), ".", stringify!($name), "(\"p\"), Ok(", $gives, "));\nassert!(eqn.params().", stringify!($name), "(\"q\").is_err());\n```")]
@@ -209,7 +209,7 @@ impl<'a> Params<'a> {
             "Param::List(vec![Param::List([1, 2, 0].map(Param::Int).into())])" => "vec![(1, 2, 0)]";
         "[[lhs contracting, rhs contracting], [lhs batch, rhs batch]]" dot_dims opt_dot_dims -> [[Vec<usize>; 2]; 2] =
             |p| each(p, |p| each(p, |p| each(p, int))?.try_into().ok())?.try_into().ok(),
-            "Param::List(vec![Param::List(vec![Param::List(vec![Param::Int(1)]), Param::List(vec![Param::Int(0)])]), Param::List(vec![Param::List(vec![]), Param::List(vec![])])])" => "[[vec![1], vec![0]], [vec![], vec![]]]";
+            "Param::List([[vec![1], vec![0]], [vec![], vec![]]].map(|two| Param::List(two.map(|d| Param::List(d.into_iter().map(Param::Int).collect())).into())).into())" => "[[vec![1], vec![0]], [vec![], vec![]]]";
         "a list of string lists or nulls" platforms opt_platforms -> Vec<Option<Vec<&'a str>>> =
             |p| each(p, |p| match p { Param::Null => Some(None), p => each(p, text).map(Some) }),
             r#"Param::List(vec![Param::Null, Param::List(vec![Param::Str("cpu".into())])])"# => r#"vec![None, Some(vec!["cpu"])]"#;

@@ -243,7 +243,8 @@ binary! {
             )
         },
         linear |m| only(m, 0),
-        |ct, io| { let c = unbroadcast(div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0], "&array![7, -7, 7], &array![2, 2, 0]" => "[ 3 -3 -1]";
+        |ct, io| { let c = unbroadcast(div(ct, io.known(1)), io.aval(0)); io.add(0, c) }, on [1.5f64, -2.0], [0.25f64, 3.0],
+        "&array![7, -7, 7], &array![2, 2, 0]" => "[ 3 -3 -1]";
     /// The remainder of truncated division, with the sign of the dividend, as C's fmod. Of integers by 0: the dividend.
     Rem rem "rem" Real, op(Op::Rem), real_only,
         |x, dx, y| {
@@ -301,13 +302,17 @@ binary! {
         |x, dx, y| not_differentiable("nextafter"),
         linear |_m| false, |ct, io| (), on [1.5f32, -2.0], [0.25f32, 3.0], "&array(0f32), &array(1f32)" => "1e-45";
     /// Bitwise and; of truth values: and.
-    And and "and" Bits, op(Op::And), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6], "&array![5, 12], &array![3, 10]" => "[1 8]";
+    And and "and" Bits, op(Op::And), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6],
+        "&array![5, 12], &array![3, 10]" => "[1 8]";
     /// Bitwise or; of truth values: or.
-    Or or "or" Bits, op(Op::Or), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6], "&array![5, 12], &array![3, 10]" => "[ 7 14]";
+    Or or "or" Bits, op(Op::Or), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6],
+        "&array![5, 12], &array![3, 10]" => "[ 7 14]";
     /// Bitwise exclusive or; of truth values: whether they differ.
-    Xor xor "xor" Bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6], "&array![5, 12], &array![3, 10]" => "[6 6]";
+    Xor xor "xor" Bits, op(Op::Xor), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 6],
+        "&array![5, 12], &array![3, 10]" => "[6 6]";
     /// Bits moved up by y places; 0 if y is the width or more.
-    ShiftLeft shift_left "shift_left" Int, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40], "&array![1, 5], &array![3, 32]" => "[8 0]";
+    ShiftLeft shift_left "shift_left" Int, op(Op::Shl), real_only, |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [3i32, 40],
+        "&array![1, 5], &array![3, 32]" => "[8 0]";
     /// Bits moved down by y places, zeros entering.
     ShiftRightLogical shift_right_logical "shift_right_logical" Int, op(Op::ShrLogical), real_only,
         |x, dx, y| None, linear |_m| false, |ct, io| (), on [5i32, -7], [1i32, 40], "&array![16, -1], &array![2, 28]" => "[ 4 15]";

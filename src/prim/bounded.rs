@@ -64,7 +64,8 @@ impl Loop {
 ///
 /// ```
 /// use cotangent::{make_jaxpr, prelude::*, lax};
-/// let program = make_jaxpr(|x: &Array| lax::Scan::new().memory(1000).run(|c: &Array, x: &Array| (c * x, ()), &array(1.0), x).0, (&array![1., 2.],));
+/// let product = |x: &Array| lax::Scan::new().memory(1000).run(|c: &Array, x: &Array| (c * x, ()), &array(1.0), x).0;
+/// let program = make_jaxpr(product, (&array![1., 2.],));
 /// assert!(program.to_string().contains("memory=1000"), "{program}");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

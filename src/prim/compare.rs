@@ -122,6 +122,11 @@ compare! {
 
 /// Where x, which is floating-point, is neither infinite nor NaN.
 ///
+/// ```
+/// use cotangent::{prelude::*, prim};
+/// assert_eq!(prim::is_finite(&array![1., f32::NAN, f32::INFINITY]).to_string(), "[ True False False]");
+/// ```
+///
 /// # Panics
 /// If the elements are of another type.
 #[track_caller]

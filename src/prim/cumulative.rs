@@ -159,7 +159,8 @@ cumulative! {
     Cumsum cumsum Fold::Sum, Number, linear true, |this, x, d, y| bind1(this, &[d]), "&array![1, 2, 3, 4], 0, false" => "[ 1  3  6 10]";
     /// All partial products along `axis`.
     Cumprod cumprod Fold::Prod, Number, linear false, |this, x, d, y|
-        tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| (mul(v, w), add_any(&mul(t, w), &mul(v, u)))), "&array![1, 2, 3, 4], 0, true" => "[24 24 12  4]";
+        tangent_by_scan(x, d, this.axis, this.reverse, |(v, t), (w, u)| (mul(v, w), add_any(&mul(t, w), &mul(v, u)))),
+        "&array![1, 2, 3, 4], 0, true" => "[24 24 12  4]";
     /// The greatest element so far along `axis`. Where two equal ones meet, each has half of the derivative.
     Cummax cummax Fold::Max, Number, linear false, |this, x, d, y|
         tangent_by_scan(x, d, this.axis, this.reverse, |p, q| extreme(p, q, max)), "&array![1, 5, 3, 7], 0, false" => "[1 5 5 7]";

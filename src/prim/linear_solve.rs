@@ -15,7 +15,8 @@ use crate::trace::stage::stage_rule;
 ///
 /// ```
 /// use cotangent::{make_jaxpr, prelude::*, lax};
-/// let program = make_jaxpr(|b: &Array| lax::custom_linear_solve(|x: &Array| 2.0 * x, b, |_, b| b / 2.0, |_, b| b / 2.0), (&array![1., 2.],));
+/// let half = |b: &Array| lax::custom_linear_solve(|x: &Array| 2.0 * x, b, |_, b| b / 2.0, |_, b| b / 2.0);
+/// let program = make_jaxpr(half, (&array![1., 2.],));
 /// assert!(program.to_string().contains("custom_linear_solve["), "{program}");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

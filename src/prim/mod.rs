@@ -65,6 +65,24 @@ pub type Tangents = SmallVec<[Tangent; 1]>;
 /// ```
 pub type Avals = SmallVec<[Aval; 1]>;
 /// Results and the axis on which each is mapped.
+///
+/// ```
+/// use cotangent::extend::{Lanes, Operation, Value, bind1};
+/// use cotangent::{prelude::*, prim::{Batched, Neg, Primitive}};
+/// /// -x, mapped by the rule of `neg`.
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct Minus;
+/// impl Operation for Minus {
+///     fn name(&self) -> &'static str { "minus" }
+///     fn value(&self) -> Value<Minus> { Value::Composition(|_, x| vec![-&x[0]]) }
+///     fn batch(&self, lanes: &Lanes, x: &[&Array], dims: &[Option<usize>]) -> Vec<(Array, Option<usize>)> {
+///         let y: Batched = Neg.batch(lanes, x, dims);
+///         assert_eq!(y[0].1, Some(0));
+///         y.into_vec()
+///     }
+/// }
+/// assert_eq!(cotangent::vmap(|x: &Array| bind1(&Minus, &[x]))(&array![1, 2]).to_string(), "[-1 -2]");
+/// ```
 pub type Batched = SmallVec<[(Array, Option<usize>); 1]>;
 
 /// An operation of the library. Those of a program that uses it implement [`extend::Operation`](crate::extend::Operation), which is smaller.

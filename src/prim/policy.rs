@@ -215,7 +215,8 @@ impl Policy {
     /// ```
     /// use cotangent::{Checkpoint, Policy, checkpoint_name, prelude::*, saved_residuals};
     /// let f = |x: &Array| checkpoint_name(&checkpoint_name(&x.sin(), "s").exp(), "e").cos();
-    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::save_from_both_policies(Policy::save_only_these_names(["s"]), Policy::save_only_these_names(["e"]))).of(f), (&array(1.0),));
+    /// let [s, e] = ["s", "e"].map(|name| Policy::save_only_these_names([name]));
+    /// let kept = saved_residuals(Checkpoint::new().policy(Policy::save_from_both_policies(s, e)).of(f), (&array(1.0),));
     /// let named = |name: &str| kept.iter().any(|r| r.to_string().contains(&format!("named '{name}'")));
     /// assert_eq!((named("s"), named("e")), (true, true));
     /// ```

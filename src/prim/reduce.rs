@@ -202,9 +202,11 @@ reduce! {
     /// The sum over `axes`. Of nothing: 0.
     ReduceSum reduce_sum Number Fold::Sum, |x, d, y, axes| Some(reduce_sum(d, axes)), linear true, "&array![[1, 2, 3], [4, 5, 6]], &[1]" => "[ 6 15]";
     /// The product over `axes`. Of nothing: 1.
-    ReduceProd reduce_prod Number Fold::Prod, |x, d, y, axes| Some(others(x, d, axes)), linear false, "&array![[1, 2, 3], [4, 5, 6]], &[0, 1]" => "720";
+    ReduceProd reduce_prod Number Fold::Prod, |x, d, y, axes| Some(others(x, d, axes)), linear false,
+        "&array![[1, 2, 3], [4, 5, 6]], &[0, 1]" => "720";
     /// The greatest element over `axes`; NaN if there is one. Of nothing: the least number.
-    ReduceMax reduce_max All Fold::Max, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false, "&array![[1, 2, 3], [4, 5, 6]], &[0]" => "[4 5 6]";
+    ReduceMax reduce_max All Fold::Max, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false,
+        "&array![[1, 2, 3], [4, 5, 6]], &[0]" => "[4 5 6]";
     /// The least element over `axes`; NaN if there is one. Of nothing: the greatest number.
     ReduceMin reduce_min All Fold::Min, |x, d, y, axes| Some(extreme(x, d, y, axes)), linear false, "&array![[1, 2, 3], [4, 5, 6]], &[1]" => "[1 4]";
     /// Whether all are true, or the bits that all have.

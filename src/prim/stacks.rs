@@ -84,6 +84,15 @@ impl HigherOrder for StackAdd {
 }
 
 /// A linear program on every element of a stack.
+///
+/// ```
+/// use cotangent::{make_jaxpr, prelude::*, prim};
+/// // the sample of this operation that has lanes
+/// let samples = prim::cases().into_iter().find(|(family, _)| *family == "stacks").unwrap().1;
+/// let lanes = samples.iter().find(|s| s.name == "lanes").unwrap();
+/// let program = make_jaxpr(|x: &Vec<Array>| (lanes.run)(x), (&lanes.args,));
+/// assert!(program.primitives().any(|p| p == "stack_each"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StackEach {
     body: Arc<Jaxpr>,

@@ -140,9 +140,11 @@ fn beside(b: &Array, from: usize, at: usize, f: impl Fn(&Array) -> Array) -> Arr
 ///
 /// ```
 /// use cotangent::{prelude::*, prim};
+/// # #[cfg(feature = "linalg")] {
 /// // 2 x + y = 5 and x + 3 y = 10
 /// let x = prim::tridiagonal_solve(&array![0., 1.], &array![2., 3.], &array![1., 0.], &array![[5.], [10.]]);
 /// assert_eq!(x.to_string(), "[[1.]\n [3.]]");
+/// # }
 /// ```
 ///
 /// # Panics

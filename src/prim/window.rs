@@ -277,7 +277,8 @@ pub fn select_and_scatter_add(x: &Array, by: &Array, max: bool, windows: &Window
 ///
 /// ```
 /// use cotangent::{make_jaxpr, prelude::*, prim};
-/// let program = make_jaxpr(|x: &Array| prim::select_and_scatter_add(&array![1.], x, true, &prim::Windows::new(&[2])), (&array![1., 2.],));
+/// let back = |x: &Array| prim::select_and_scatter_add(&array![1.], x, true, &prim::Windows::new(&[2]));
+/// let program = make_jaxpr(back, (&array![1., 2.],));
 /// assert!(program.to_string().contains("select_and_scatter_add["), "{program}");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -227,7 +227,8 @@ macro_rules! linalg {
         ""
     };
 }
-/// A line each: function, parameters, types of the elements and which is the default, an example with another type for the documentation, and the body, which gets parameters that have the elements' type.
+/// A line each: function, parameters, types of the elements and which is the default, for the documentation a type with arguments and what comes of them,
+/// and the body, which gets parameters that have the elements' type.
 macro_rules! draws { ($(
     $(#[$doc:meta])*
     $name:ident($($arg:ident),*) $takes:ident $default:ident [$of:ident: $given:literal => $gives:literal], $body:expr;
@@ -300,7 +301,8 @@ draws! {
     /// use cotangent::random::{cauchy, key};
     /// assert_eq!(cauchy(key(0), &[2]).to_string(), "[ 6.0274944 14.837895 ]");
     /// ```
-    cauchy() Float Float32 [Float64: "key(1), &[2]" => "[-2.56923286 -0.14630181]"], |to: &To, []| prim::tan(&((to.uniform(to.limits().1, 1.0) - 0.5) * std::f64::consts::PI));
+    cauchy() Float Float32 [Float64: "key(1), &[2]" => "[-2.56923286 -0.14630181]"],
+        |to: &To, []| prim::tan(&((to.uniform(to.limits().1, 1.0) - 0.5) * std::f64::consts::PI));
     /// Numbers of the standard Maxwell distribution, that of the length of a vector of three standard normal numbers. As `jax.random.maxwell`.
     ///
     /// ```
@@ -465,7 +467,8 @@ draws! {
     /// use cotangent::random::{generalized_normal, key};
     /// assert_eq!(generalized_normal(key(0), 3.0, &[2]).to_string(), "[0.89282674 0.09650236]");
     /// ```
-    generalized_normal(p) Float Float32 [Float64: "key(1), 1.0, &[2]" => "[-1.67217371 -0.43895986]"], |to: &To, p| gammas::generalized_normal(to, to.fit(p));
+    generalized_normal(p) Float Float32 [Float64: "key(1), 1.0, &[2]" => "[-1.67217371 -0.43895986]"],
+        |to: &To, p| gammas::generalized_normal(to, to.fit(p));
     /// Numbers of the Poisson distribution with mean `lam`, as int32; [`Draw`] has other integers. Rates are float32. As `jax.random.poisson`.
     ///
     /// ```
@@ -488,7 +491,8 @@ draws! {
     /// use cotangent::{prelude::*, random::{dirichlet, key}};
     /// assert_eq!(dirichlet(key(0), array![1., 2., 3.], &[4]).shape(), [4, 3]);
     /// ```
-    dirichlet(alpha) Float Float32 [Float64: "key(1), array(vec![1f64, 2.0]), &[]" => "[0.49046478 0.50953522]"], |to: &To, [alpha]: [Array; 1]| gammas::dirichlet(to, &alpha);
+    dirichlet(alpha) Float Float32 [Float64: "key(1), array(vec![1f64, 2.0]), &[]" => "[0.49046478 0.50953522]"],
+        |to: &To, [alpha]: [Array; 1]| gammas::dirichlet(to, &alpha);
     /// Numbers of Maxwell's distribution with a random sign, times `scale` plus `loc`. The result has the dimensions of the parameters (together) behind
     /// `shape`; an empty shape stands for theirs. As `jax.random.double_sided_maxwell`.
     ///
@@ -496,7 +500,8 @@ draws! {
     /// use cotangent::random::{double_sided_maxwell, key};
     /// assert_eq!(double_sided_maxwell(key(0), 1.0, 2.0, &[2]).to_string(), "[4.091442  4.1482553]");
     /// ```
-    double_sided_maxwell(loc, scale) Float Float32 [Float64: "key(1), 0.0, 1.0, &[2]" => "[-1.45479711 -2.16021816]"], |to: &To, [loc, scale]: [Array; 2]| {
+    double_sided_maxwell(loc, scale) Float Float32 [Float64: "key(1), 0.0, 1.0, &[2]" => "[-1.45479711 -2.16021816]"],
+        |to: &To, [loc, scale]: [Array; 2]| {
         let Some(own) = crate::array::broadcast_shapes(&[loc.shape(), scale.shape()]) else {
             let text = format!("shapes {} and {} do not broadcast", tuple(loc.shape()), tuple(scale.shape()));
             to.wrong(text)
@@ -514,7 +519,8 @@ draws! {
     /// let counts = multinomial(key(0), 10, array![0.2, 0.3, 0.5], &[3]);
     /// assert_eq!(counts.sum().to_f64(), 10.0);
     /// ```
-    multinomial(n, p) Number Float32 [Float64: "key(1), 10, array(vec![0.5f64, 0.5]), &[2]" => "[6. 4.]"], |to: &To, [n, p]: [Array; 2]| count::multinomial(to, &n, &p);
+    multinomial(n, p) Number Float32 [Float64: "key(1), 10, array(vec![0.5f64, 0.5]), &[2]" => "[6. 4.]"],
+        |to: &To, [n, p]: [Array; 2]| count::multinomial(to, &n, &p);
     /// Vectors of the normal distribution with these means and covariance matrices. `mean` has the vector in its last dimension and `cov` the matrix in its last two; all
     /// others broadcast to `shape`, behind which the result has the vector. As `jax.random.multivariate_normal`; see [`Root`].
     ///
@@ -525,7 +531,8 @@ draws! {
     /// assert_eq!(x.shape(), [5, 2]);
     /// # }
     /// ```
-    multivariate_normal(mean, cov) Float Float32 [Float64: "key(1), array(vec![1f64, 2.0]), array![[1f64, 0.0], [0.0, 4.0]], &[]" => "[-0.18428442  1.76765918]"], |to: &To, [mean, cov]: [Array; 2]| matrix::multivariate_normal(to, &mean, &cov);
+    multivariate_normal(mean, cov) Float Float32 [Float64: "key(1), array(vec![1f64, 2.0]), array![[1f64, 0.0], [0.0, 4.0]], &[]" => "[-0.18428442  1.76765918]"],
+        |to: &To, [mean, cov]: [Array; 2]| matrix::multivariate_normal(to, &mean, &cov);
 }
 
 /// Points in the ball of radius 1 in `d` dimensions, evenly distributed, in the norm of order `p`: the result has the point behind `shape`. As `jax.random.ball`, where
