@@ -241,6 +241,38 @@ fn any_byte_but_zero_is_true() {
     assert!(matches!((&r[1], &r[2]), (Output::Bits(1), Output::Bits(1))));
 }
 
+/// Around the ends of groups and blocks, in lines, columns and rows, on every level.
+#[test]
+fn prefixes_are_those_of_the_reference() {
+    let lengths = [0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 1000, 1023, 1024, 1025, 1039, 1040, 1041, 2047, 2049, 3100];
+    for (n, dt) in lengths.into_iter().flat_map(|n| [(n, Dt::F32), (n, Dt::F64)]) {
+        for (dims, op) in [[n, 1], [n, 3], [3, n]].into_iter().flat_map(|d| [(d, Fold::Sum), (d, Fold::Prod)]) {
+            let ty = Ty::new(dt, &dims);
+            let mut p = Program::default();
+            let x = p.arg(ty.clone());
+            let dim = (dims[0] == 3 && n != 3) as u32;
+            for reverse in [false, true] {
+                let kind = Kind::Prefix { op, dim, reverse };
+                let y = p.push(kind, &[Use::plain(x)], std::slice::from_ref(&ty));
+                p.outs.push(y)
+            }
+            // near one, so that products stay numbers
+            let word = |i: usize| 1.0 + ((i * i) as f64 * 0.37).sin() * 0.1;
+            let bytes = |i: usize| match dt {
+                Dt::F32 => (word(i) as f32).to_le_bytes().to_vec(),
+                _ => word(i).to_le_bytes().to_vec(),
+            };
+            let args: [Vec<u8>; 1] = [(0..ty.len()).flat_map(bytes).collect()];
+            let want = reference::evaluate(&p, &args).expect("a valid program");
+            for isa in isa::Isa::ALL.into_iter().filter(|i| i.available()) {
+                let e = Executable::compile_with(&p, exec::Options { isa, ..Default::default() }).unwrap();
+                let got = fuzz::run(&e, &p, &args);
+                assert!(got == want, "{op:?} of {dt}, {dims:?}, {isa:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn one_executable_runs_in_many_threads() {
     let ty = Ty::new(Dt::F32, &[300]);
