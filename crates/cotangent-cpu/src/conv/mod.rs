@@ -1,7 +1,8 @@
-//! Convolutions as products: for a panel of windows their patches are written side by side, and the product of that matrix with the filter's
-//! is computed. There never is a matrix of all patches, unless it is small.
+//! Convolutions as products, in three ways. Those of floats whose windows are not few read windows where they lie (`tabled`). Groups
+//! with a feature each are the lanes of vectors (`lanes`). For all others, here, the patches of a panel of windows are written side by side, and
+//! the product of that matrix with the filter's is computed; there never is a matrix of all patches, unless it is small.
 //!
-//! An element of the result is the chain of [`ConvSpec`](crate::ConvSpec), whatever the panels. Where the sums are long, panels
+//! An element of the result is the chain of [`ConvSpec`](crate::ConvSpec), whatever the way and the panels. Where the sums are long, panels
 //! have a chunk of the chain only, and products are added to what is there: that is the chain's own order.
 //!
 //! Gradients are convolutions as well. In that of a filter the windows are few and the sums are long, its batch is what is side by side in memory, and the

@@ -76,7 +76,16 @@ impl Conv {
     /// Is it of this kind?
     pub(super) fn has_table(&self, m: usize) -> bool {
         let float = matches!(self.acc, Dt::F32 | Dt::F64) && self.src == self.acc;
-        float && m > FEW && self.rows().last().is_some_and(|a| a.n >= SET) && self.window_row().is_none()
+        // Few windows with long sums whose filter is packed either way at least need no patches.
+        let packed = self.goes_on() && self.filter_row().is_none();
+        let enough = |set: usize| if packed { set >= 3 } else { set >= SET && m > FEW };
+        float && self.rows().last().is_some_and(|a| enough(a.n)) && self.window_row().is_none()
+    }
+
+    /// Have windows more elements than there are windows? Then each of them needs most of the array.
+    fn goes_on(&self) -> bool {
+        let taps: usize = self.space.iter().map(|s| s.slide.size).product();
+        taps > self.space.iter().map(|s| s.windows).product()
     }
 
     /// The dimensions of the rows, without their steps. Windows along the last dimension are taken at once, or if they are few
@@ -116,9 +125,7 @@ impl Conv {
         let table = Table::new(self.isa, self.features, axes.last().expect("the batch").n);
         let ns = (m * self.features * k * size) as f64 / 160.0;
         let parts = pool::chunks(ns);
-        // Where windows have more elements than there are windows, each of them needs most of the array.
-        let taps: usize = self.space.iter().map(|s| s.slide.size).product();
-        let all = taps > self.space.iter().map(|s| s.windows).product();
+        let all = self.goes_on();
         let (strides, order) = (SmallVec::new(), SmallVec::new());
         let mut run =
             Run { c: self, table, there: None, inside: false, all, strides, order, room: 0, axes, level: 0, count: 1 };
@@ -386,27 +393,34 @@ impl<E: Elem> Run<'_, E> {
         });
         let (set, outer) = self.axes.split_last().expect("the batch");
         let start = |a: &Axis| if self.there.is_some() { 0 } else { ranges[a.dim].start };
-        let mut i: SmallVec<[usize; 4]> = outer.iter().map(|a| ranges[a.dim].start).collect();
         let windows = ranges[set.dim].clone();
         let calls = windows.len().div_ceil(self.table.height());
-        loop {
-            let (mut a, mut c) = (base, to);
-            for (i, axis) in i.iter().zip(outer) {
-                a = a.wrapping_offset((i - start(axis)) as isize * axis.step);
-                c = c.wrapping_add(i * axis.to);
-            }
-            for call in 0..calls {
-                let w =
-                    windows.start + windows.len() * call / calls..windows.start + windows.len() * (call + 1) / calls;
-                let a = a.wrapping_offset((w.start - start(set)) as isize * set.step);
-                let c = c.wrapping_add(w.start * set.to);
-                // SAFETY: these windows, and the rows of the result that are theirs.
-                unsafe { self.table.multiply(w.len(), (a, set.step), b, (c, set.to), onto) }
-            }
-            let Some(d) = (0..i.len()).rev().find(|d| i[*d] + 1 < ranges[outer[*d].dim].end) else { return };
-            i[d] += 1;
-            for k in d + 1..i.len() {
-                i[k] = ranges[outer[k].dim].start;
+        // So many chunks at once that their part of the filter stays in the second cache for all rows.
+        let all = self.table.len().div_ceil(CHUNK);
+        let some = (LONG / (self.table.room(CHUNK) * size_of::<E>())).max(1);
+        for first in (0..all).step_by(some) {
+            let chunks = first..all.min(first + some);
+            let mut i: SmallVec<[usize; 4]> = outer.iter().map(|a| ranges[a.dim].start).collect();
+            loop {
+                let (mut a, mut c) = (base, to);
+                for (i, axis) in i.iter().zip(outer) {
+                    a = a.wrapping_offset((i - start(axis)) as isize * axis.step);
+                    c = c.wrapping_add(i * axis.to);
+                }
+                for call in 0..calls {
+                    let place = |call: usize| windows.start + windows.len() * call / calls;
+                    let w = place(call)..place(call + 1);
+                    let a = a.wrapping_offset((w.start - start(set)) as isize * set.step);
+                    let c = c.wrapping_add(w.start * set.to);
+                    let chunks = chunks.clone();
+                    // SAFETY: these windows, and the rows of the result that are theirs.
+                    unsafe { self.table.multiply(w.len(), (a, set.step), b, (c, set.to), chunks, onto) }
+                }
+                let Some(d) = (0..i.len()).rev().find(|d| i[*d] + 1 < ranges[outer[*d].dim].end) else { break };
+                i[d] += 1;
+                for k in d + 1..i.len() {
+                    i[k] = ranges[outer[k].dim].start;
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::micro::{Elem, Job, Kit};
 use super::{CHUNK, Mat, pack, pieces};
 use crate::isa::Isa;
+use std::ops::Range;
 
 /// A product with a right operand that is packed once for all rows.
 pub(crate) struct Table<E: 'static> {
@@ -75,7 +76,8 @@ impl<E: Elem> Table<E> {
             }
         }
     }
-    /// Multiplies some rows, `row` apart, by the packed right operand `b`, and stores the products or adds them to what is there, chunk by chunk.
+    /// Multiplies some rows, `row` apart, by some chunks of the packed right operand `b`, and stores the products of the table's first one or,
+    /// with `onto`, adds them to what is there.
     ///
     /// # Safety
     /// The rows have the elements that the table says; there are at most [`Table::height`]. The right operand has as many rows as the table
@@ -86,6 +88,7 @@ impl<E: Elem> Table<E> {
         (a, row): (*const E, isize),
         b: *const E,
         (c, c_row): (*mut E, usize),
+        chunks: Range<usize>,
         onto: bool,
     ) {
         let (k, width) = (self.steps.len(), self.vectors * self.kit.width);
@@ -102,10 +105,10 @@ impl<E: Elem> Table<E> {
             cols: 0,
             add: onto,
         };
-        for (chunk, first) in self.firsts.iter().enumerate() {
+        for chunk in chunks {
             let at = chunk * CHUNK;
             job.k = CHUNK.min(k - at);
-            job.a = a.wrapping_offset(*first);
+            job.a = a.wrapping_offset(self.firsts[chunk]);
             job.steps = self.steps.as_ptr().wrapping_add(at);
             job.add = onto || at > 0;
             for (q, first) in (0..self.n).step_by(width).enumerate() {
