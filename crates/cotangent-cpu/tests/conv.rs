@@ -102,6 +102,26 @@ fn several_panels_of_whole_patches() {
 }
 
 #[test]
+fn copies_in_parts() {
+    // Places of the innermost dimension are copied by several threads; what lies between the elements of an outer one is nobody's but a place's own.
+    let c = Conv {
+        types: [Dt::F64; 2],
+        array: &[1, 1, 3, 1, 2, 130],
+        features: 2,
+        windows: &[9, 3, 2],
+        slides: &[Slide { base: 3, ..slide(1, 1, 1) }, slide(1, 1, 0), slide(3, 1, 2)],
+        batch_last: true,
+        stored: &[0, 1, 5, 2, 3, 4],
+        lanes: false,
+    };
+    check("room between elements", Conv { ..c });
+    check(
+        "elements side by side",
+        Conv { array: &[1, 1, 9, 3, 2, 130], slides: &[slide(1, 1, 0), slide(1, 1, 1), slide(3, 1, 2)], ..c },
+    );
+}
+
+#[test]
 fn long_sums_chunk_by_chunk() {
     let c = Conv {
         types: F32,

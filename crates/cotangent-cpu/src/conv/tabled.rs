@@ -48,6 +48,8 @@ struct Copied {
     to: usize,
     /// Do the inner dimensions lie in the copy as in the array, without gaps?
     whole: bool,
+    /// Is it the one of which only some places are copied now?
+    some: bool,
 }
 
 /// A run of a convolution of one group.
@@ -438,12 +440,14 @@ impl<E: Elem> Run<'_, E> {
                 Some(s) => {
                     let (mut first, mut len) = self.places(*i, ranges);
                     first -= s.slide.lo as isize;
-                    if let Some(some) = some.as_ref().filter(|_| *i == self.lead()) {
+                    let now = some.as_ref().filter(|_| *i == self.lead());
+                    if let Some(some) = now {
                         first += some.start as isize;
                         len = some.len();
                         area = area.wrapping_add(some.start * to);
                     }
-                    Copied { first, len, n: s.n as isize, base: s.slide.base as isize, from: s.x, to, whole }
+                    let (n, base) = (s.n as isize, s.slide.base as isize);
+                    Copied { first, len, n, base, from: s.x, to, whole, some: now.is_some() }
                 }
                 None => {
                     let (r, n, from) = match *i == d {
@@ -454,7 +458,8 @@ impl<E: Elem> Run<'_, E> {
                         x = x.wrapping_offset(r.start as isize * from);
                         continue;
                     }
-                    Copied { first: r.start as isize, len: r.len(), n: n as isize, base: 1, from, to, whole }
+                    let first = r.start as isize;
+                    Copied { first, len: r.len(), n: n as isize, base: 1, from, to, whole, some: false }
                 }
             };
             dim.whole &= dim.from == to as isize;
@@ -471,10 +476,15 @@ impl<E: Elem> Run<'_, E> {
 /// # Safety
 /// Elements that are in the array exist, and there is room for all.
 unsafe fn copied<E: Elem>(dims: &[Copied], from: *const E, to: *mut E) {
+    // Of a row of which only some places are copied now the others are left alone.
+    let parted = dims.iter().skip(1).any(|d| d.some);
     let zero = |i: usize, n: usize| {
-        for p in 0..n * dims[0].to {
-            // SAFETY: the caller's.
-            unsafe { *to.add(i * dims[0].to + p) = E::ZERO }
+        // SAFETY: the caller's.
+        unsafe {
+            match parted {
+                true => (i..i + n).for_each(|i| cleared(&dims[1..], to.add(i * dims[0].to))),
+                false => (0..n * dims[0].to).for_each(|p| *to.add(i * dims[0].to + p) = E::ZERO),
+            }
         }
     };
     let Some((dim, inner)) = dims.split_first() else {
@@ -512,6 +522,21 @@ unsafe fn copied<E: Elem>(dims: &[Copied], from: *const E, to: *mut E) {
             }
         }
         zero(hi, dim.len - hi);
+    }
+}
+
+/// Fills what lies in these dimensions with zeros, down to the one of which there are only some places.
+///
+/// # Safety
+/// There is room for all.
+unsafe fn cleared<E: Elem>(dims: &[Copied], to: *mut E) {
+    let Some((dim, inner)) = dims.split_first() else { return };
+    // SAFETY: the caller's.
+    unsafe {
+        match dim.some {
+            true => (0..dim.len * dim.to).for_each(|p| *to.add(p) = E::ZERO),
+            false => (0..dim.len).for_each(|i| cleared(inner, to.add(i * dim.to))),
+        }
     }
 }
 
