@@ -81,7 +81,7 @@ fn nobody_writes_to_it() {
     let (x, back) = take();
     told("an update", &jit(|x: Array| x.into_at(3..5).set(array![7., 8.]))(x), 4, 8.0, back);
     let (x, back) = take();
-    told("positions", &jit(|x: Array| x.into_at(&array![5, 6]).add(1.0))(x), 6, before[6] + 1.0, back);
+    told("positions", &jit(|x: Array| x.into_at(array![5, 6]).add(1.0))(x), 6, before[6] + 1.0, back);
     let (x, back) = take();
     let loops = jit(|x: Array| lax::fori_loop(0, 3, |i: &Array, x: &Array| x.at(i).set(9.0), &x));
     told("a loop", &loops(x), 2, 9.0, back);

@@ -63,7 +63,7 @@ fn large_ones_come_in_as_they_are() {
     // columns, and a part of a larger one
     let y = Array::from(make().reversed_axes());
     assert_eq!((y.shape(), y.i((3, 5)).to_f64()), (&[256, 512][..], 5003.0));
-    let part = Array::from(make().slice_move(ndarray::s![100..., ..]));
+    let part = Array::from(make().slice_move(ndarray::s![100.., ..]));
     assert_eq!(
         (part.shape(), part.i((0, 7)).to_f64(), part.i((-1, -1)).to_f64()),
         (&[412, 256][..], 100007.0, 511255.0)
