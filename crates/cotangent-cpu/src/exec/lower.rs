@@ -525,7 +525,7 @@ impl<'a> Lower<'a> {
             free.extend(self.read_last(i, args, &ends).map(|a| at[a]));
         }
         step.choose_row();
-        step.machine = self.machine(&at, step.row, &ends, &direct, &tail, stored);
+        step.machine = self.machine(&at, (step.row, &step.fills), &ends, &direct, &tail, stored);
         for (entry, id) in &tail {
             let code = What::Copy(self.ssa[*id as usize].size).code(self.target);
             step.calls.push(Call { code, out: *entry, args: [at[*id as usize]; 3] });
@@ -535,11 +535,11 @@ impl<'a> Lower<'a> {
         step
     }
 
-    /// The calls of the group for the emitter. `at`: the entries of what is read, `direct` and `tail`: of what is written.
+    /// The calls of the group for the emitter. `at`: the entries of what is read, in these rows, `direct` and `tail`: of what is written.
     fn machine(
         &self,
         at: &[u32],
-        row: usize,
+        (row, fills): (usize, &[Column]),
         ends: &[usize],
         direct: &HashMap<u32, u32>,
         tail: &[(u32, u32)],
@@ -552,13 +552,18 @@ impl<'a> Lower<'a> {
         if self.target.isa == Isa::Portable || self.when == When::Never || alone && self.when == When::Pays {
             return None;
         }
+        // As the step has them, whose rows may be shorter.
+        let fill = |i: usize| fills.iter().find(|c| c.entry == at[i]).map(|c| &c.fill);
         let source = |(i, s): (usize, &Ssa)| match &s.def {
             _ if ends[i] == 0 => None,
             Def::Const(bits) => Some(Source::Const(*bits)),
             Def::Fill(Fill::Scalar(..)) => Some(Source::Splat(at[i], 0)),
-            Def::Fill(f) if f.still(row, self.len) => Some(Source::Splat(at[i], 0)),
-            Def::Fill(f) if f.counts(self.len) => Some(Source::Index(at[i])),
-            Def::Fill(_) | Def::Dense { .. } => Some(Source::Stream(at[i], 0)),
+            Def::Fill(_) => Some(match fill(i)? {
+                f if f.still(row, self.len) => Source::Splat(at[i], 0),
+                f if f.counts(self.len) => Source::Index(at[i]),
+                _ => Source::Stream(at[i], 0),
+            }),
+            Def::Dense { .. } => Some(Source::Stream(at[i], 0)),
             Def::Call { .. } => None,
         };
         let mut outs: Vec<(u32, u32)> =
