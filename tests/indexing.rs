@@ -3,7 +3,7 @@
 
 use cotangent::prelude::*;
 use cotangent::prim::*;
-use cotangent::{jvp, make_jaxpr, vjp, vmap, vmap_axes};
+use cotangent::{jvp, make_jaxpr, np, vjp, vmap, vmap_axes};
 use serde_json::Value;
 
 /// One recorded operation with its arguments and results.
@@ -542,4 +542,48 @@ fn mistakes_are_told() {
     for (found, wanted) in &expect {
         assert_eq!(found, wanted)
     }
+}
+
+/// What is written by positions into an array that is given up lies in its memory, and is what it is otherwise; whoever has another handle sees nothing of it.
+#[test]
+fn given_up_arrays_are_written_in_place() {
+    let address = |x: &Array| x.with_slice(|x: &[f32]| x.as_ptr() as usize);
+    let positions = array![5, 70_000, 5];
+    type Write = fn(np::At, Array) -> Array;
+    let all: [(&str, Write); 5] = [
+        ("set", |x, v| x.set(v)),
+        ("add", |x, v| x.add(v)),
+        ("mul", |x, v| x.mul(v)),
+        ("min", |x, v| x.min(v)),
+        ("max", |x, v| x.max(v)),
+    ];
+    for n in [80_000, 80_001] {
+        let x = np::arange(n).astype(DType::Float32) * 0.5;
+        for (name, write) in all {
+            let v = array![2., -3., 4.];
+            let want = write(x.at(&positions), v.clone());
+            let own = &x + 0.;
+            let there = address(&own);
+            let got = write(own.into_at(&positions), v.clone());
+            assert_eq!(address(&got), there, "{name}");
+            same_bits(&got, &want, name);
+            // with another handle
+            let own = &x + 0.;
+            let other = own.clone();
+            same_bits(&write(own.into_at(&positions), v.clone()), &want, name);
+            same_bits(&other, &x, name);
+            // a mistake leaves nothing behind
+            let own = &x + 0.;
+            assert!(catch(|| write(own.into_at(&array![5, 90_000]), v.i(..2))).is_err(), "{name}");
+            let own = &x + 0.;
+            assert!(catch(|| write(own.into_at(&positions), array![1., 2.])).is_err(), "{name}");
+            same_bits(&write((&x + 0.).into_at(&positions), v.clone()), &want, name);
+            // of another type, inside of a program, and under a derivative
+            same_bits(&write((&x + 0.).into_at(&positions), v.astype(DType::Int32)), &want, name);
+            let staged = jit(move |x: Array, p: &Array, v: &Array| write(x.into_at(p), v.clone()));
+            same_bits(&staged(&x + 0., &positions, &v), &want, name);
+        }
+    }
+    let slope = grad(|x: &Array| (x * 2.).into_at([0, 0]).add(array![1., 2.]).sum())(&array![1., 2.]);
+    assert_eq!(slope.to_string(), "[2. 2.]");
 }

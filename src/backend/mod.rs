@@ -59,7 +59,7 @@ impl Compiled {
 }
 impl Compiled {
     /// As [`Compiled::run`]; the memory of arguments that nobody else has is put to use.
-    fn run_giving(&self, mut args: SmallVec<[Array; 8]>, consts: &[Array]) -> Outs {
+    pub(crate) fn run_giving(&self, mut args: SmallVec<[Array; 8]>, consts: &[Array]) -> Outs {
         let mut given = vec![];
         let mut numbers: SmallVec<[(usize, usize); 4]> = SmallVec::new();
         for i in self.exec.wants() {

@@ -5,6 +5,7 @@ use super::*;
 use crate::aval::{Shape, same_shape};
 use crate::backend::Compiled;
 use crate::debug::watch;
+use cotangent_cpu::Buffer;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -47,6 +48,10 @@ fn compute(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
         }
     }
     let key = key.finish();
+    let run = |compiled: &Compiled| match taken(args) {
+        Some(x) => compiled.run_giving(std::iter::once(x).chain(args[1..].iter().map(|a| (*a).clone())).collect(), &[]),
+        None => compiled.run(args),
+    };
     RECENT.with(|recent| {
         let slot = key as usize % SLOTS;
         {
@@ -54,7 +59,7 @@ fn compute(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
             if let Some(e) = &recent[slot]
                 && e.is(key, types, prim, args)
             {
-                return e.compiled.run(args);
+                return run(&e.compiled);
             }
         }
         if let Some(y) = prim.exchange(args, loc) {
@@ -63,8 +68,40 @@ fn compute(prim: &dyn Primitive, args: &[&Array], loc: Loc) -> Outs {
         let e = find(key, types, prim, args, loc);
         let compiled = e.compiled.clone();
         recent.borrow_mut()[slot] = Some(e);
-        compiled.run(args)
+        run(&compiled)
     })
+}
+
+thread_local! {
+    /// The memory of an array that [`giving`] gives away.
+    static GIVEN: RefCell<Option<Buffer>> = const { RefCell::new(None) };
+}
+/// Calls `f`, which binds one operation, with an array as its first operand of which that is the last use: if nobody else has a handle to it, and nothing is traced, the
+/// operation may write its result into the array's memory. What `f` is given has the array's type, and its elements only for that operation.
+pub(crate) fn giving(mut x: Array, f: impl FnOnce(&Array) -> Array) -> Array {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            GIVEN.take();
+        }
+    }
+    if !evaluating() || watch::on() || x.size() == 0 {
+        return f(&x);
+    }
+    let Some(buffer) = x.give_up() else { return f(&x) };
+    GIVEN.set(Some(buffer));
+    let _reset = Reset;
+    f(&x)
+}
+/// The first operand with its memory, if it was given away.
+#[inline]
+fn taken(args: &[&Array]) -> Option<Array> {
+    let x = args.first()?;
+    let empty = |b: &Buffer| b.is_empty() && x.size() > 0;
+    if !x.buffer().is_some_and(empty) {
+        return None;
+    }
+    GIVEN.take().map(|buffer| Array::from_buffer(x.aval().clone(), buffer))
 }
 
 /// A lowered operation for operands of certain types.

@@ -66,12 +66,17 @@ impl Array {
     pub fn at(&self, index: impl Indexer) -> At {
         self.at_named("at", index)
     }
-    /// As [`at`](Array::at) of an array that is given up: a box (an index of numbers and ranges) that is set is written into its memory, if nobody else has a handle to it and nothing is traced.
+    /// As [`at`](Array::at) of an array that is given up: what is written is written into its memory, if nobody else has a handle to it and nothing is traced. (By positions only
+    /// from 256 KiB on: smaller arrays are faster copied.)
     ///
     /// ```
     /// use cotangent::prelude::*;
     /// let x = array![1., 2., 3.];
     /// assert_eq!(x.into_at(1..).set(array![7., 8.]).to_string(), "[1. 7. 8.]");
+    /// let large = Array::zeros(&[100_000], DType::Float32);
+    /// let there = large.with_slice(|x: &[f32]| x.as_ptr());
+    /// let large = large.into_at([7, 7]).add(1.);
+    /// assert_eq!(large.with_slice(|x: &[f32]| (x.as_ptr() == there, x[7])), (true, 2.));
     /// ```
     pub fn into_at(self, index: impl Indexer) -> At {
         let mut items = Items::new();
@@ -381,7 +386,9 @@ impl At {
             unique_indices: self.unique || plan.unique,
             indices_are_sorted: self.sorted || plan.unique,
         };
-        let y = (w.scatter)(&plan.seen(&x), indices, &plan.updates(&v), &dims, &options);
+        let (seen, updates) = (plan.seen(&x), plan.updates(&v));
+        drop((x, v));
+        let y = crate::trace::eval::giving(seen, |x| (w.scatter)(x, indices, &updates, &dims, &options));
         back(prim::squeeze(&y, &plan.flags))
     }
 }
