@@ -574,7 +574,7 @@ fn given_up_arrays_are_written_in_place() {
             same_bits(&other, &x, name);
             // a mistake leaves nothing behind
             let own = &x + 0.;
-            assert!(catch(|| write(own.into_at(&array![5, 90_000]), v.i(..2))).is_err(), "{name}");
+            assert!(catch(|| write(own.into_at(array![5, 90_000]), v.i(..2))).is_err(), "{name}");
             let own = &x + 0.;
             assert!(catch(|| write(own.into_at(&positions), array![1., 2.])).is_err(), "{name}");
             same_bits(&write((&x + 0.).into_at(&positions), v.clone()), &want, name);
