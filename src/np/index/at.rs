@@ -73,7 +73,7 @@ impl Array {
     /// use cotangent::prelude::*;
     /// let x = array![1., 2., 3.];
     /// assert_eq!(x.into_at(1..).set(array![7., 8.]).to_string(), "[1. 7. 8.]");
-    /// let large = Array::zeros(&[100_000], DType::Float32);
+    /// let large = array(vec![0f32; 100_000]);
     /// let there = large.with_slice(|x: &[f32]| x.as_ptr());
     /// let large = large.into_at([7, 7]).add(1.);
     /// assert_eq!(large.with_slice(|x: &[f32]| (x.as_ptr() == there, x[7])), (true, 2.));
