@@ -68,6 +68,12 @@ fn combining(op: Fold, dt: Dt) -> (u64, u64) {
     }
 }
 
+impl Node {
+    /// Does somebody read one of its values, if these are the numbers of readers?
+    pub fn lives(&self, readers: &[u32]) -> bool {
+        (self.vals.0..self.vals.0 + self.vals.1).any(|v| readers[v as usize] > 0)
+    }
+}
 impl Program {
     /// How many uses each value has; those by nodes without effect are not counted.
     pub fn readers(&self) -> Vec<u32> {
@@ -76,7 +82,7 @@ impl Program {
             readers[*v as usize] += 1;
         }
         for node in self.nodes.iter().rev() {
-            if (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0) {
+            if node.lives(&readers) {
                 for u in self.uses_of(node) {
                     readers[u.val as usize] += 1;
                 }
@@ -164,7 +170,7 @@ impl Program {
         let readers = self.readers();
         let mut all = Cost::default();
         for node in &self.nodes {
-            if (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0) {
+            if node.lives(&readers) {
                 all += self.cost_of(node);
             }
         }

@@ -38,9 +38,8 @@ pub fn hoist(p: &Program, constants: usize, carry: usize, length: Option<usize>)
     let of = dependence(p, constants, &rows);
     let n = length.filter(|n| *n > 1);
     let readers = p.readers();
-    let live = |node: &Node| (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0);
     let mut products: Vec<(ValId, View, View, ValId, DotSpec)> = vec![];
-    for node in p.nodes.iter().filter(|n| live(n)) {
+    for node in p.nodes.iter().filter(|n| n.lives(&readers)) {
         if let (Kind::Dot(spec), Some(n)) = (&node.kind, n)
             && let Some((a, b, with)) = row_product(p, node, &of, &rows, n)
         {
@@ -56,7 +55,7 @@ pub fn hoist(p: &Program, constants: usize, carry: usize, length: Option<usize>)
             once.push(v)
         }
     };
-    for node in p.nodes.iter().filter(|n| live(n) && of[n.vals.0 as usize] != Of::Constants) {
+    for node in p.nodes.iter().filter(|n| n.lives(&readers) && of[n.vals.0 as usize] != Of::Constants) {
         p.uses_of(node).iter().for_each(|u| want(behind(p, u.val)))
     }
     products.iter().for_each(|x| want(x.3));

@@ -6,6 +6,7 @@
 //!
 //! A fence keeps what is behind it from what is before it: nothing is computed again across one.
 
+use super::inline::{NEAR, dear, splice};
 use crate::{Body, Kind, Node, Op, Part, Program, Use, ValId, View};
 
 /// Elements of a value that are worth it.
@@ -14,8 +15,6 @@ pub const LEAST: usize = 1 << 14;
 const CHEAP: usize = 6;
 /// An operand that is smaller than a value by this factor stays in the cache.
 const SMALL: usize = 16;
-/// Bytes of operands that may be read across their rows.
-const NEAR: usize = 1 << 15;
 
 /// The program with such maps in their later readers; none, if there are none.
 pub fn maps(p: &Program, least: usize) -> Option<Program> {
@@ -31,7 +30,7 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
     for (i, node) in p.nodes.iter().enumerate() {
         let later = |u: &Use| finder.gone[finder.node(u)] && finder.rank[finder.node(u)] < finder.rank[i];
         let Kind::Map(body) = &node.kind else { continue };
-        if finder.lives(node) && p.uses_of(node).iter().any(later) {
+        if node.lives(&finder.readers) && p.uses_of(node).iter().any(later) {
             finder.rewrite(to.get_or_insert_with(|| p.clone()), i, body)
         }
     }
@@ -56,7 +55,7 @@ impl<'a> Finder<'a> {
             f.stored[p.vals[*v as usize].node as usize] = true
         }
         for (i, node) in p.nodes.iter().enumerate() {
-            if !f.lives(node) {
+            if !node.lives(&f.readers) {
                 continue;
             }
             let map = matches!(node.kind, Kind::Map(_));
@@ -74,9 +73,6 @@ impl<'a> Finder<'a> {
         }
         f
     }
-    fn lives(&self, node: &Node) -> bool {
-        (node.vals.0..node.vals.0 + node.vals.1).any(|v| self.readers[v as usize] > 0)
-    }
     fn node(&self, u: &Use) -> usize {
         self.p.vals[u.val as usize].node as usize
     }
@@ -91,9 +87,8 @@ impl<'a> Finder<'a> {
         let p = self.p;
         let node = &p.nodes[i as usize];
         let Kind::Map(body) = &node.kind else { return false };
-        let cheap = |op: Op| !matches!(op, Op::Math(_) | Op::Div | Op::Rem | Op::Sqrt | Op::Index);
         *ops += body.ops.iter().filter(|s| !matches!(s.op, Op::In | Op::Const)).count();
-        if *ops > CHEAP || !body.ops.iter().all(|s| cheap(s.op)) {
+        if *ops > CHEAP || body.ops.iter().any(|s| dear(s.op) || s.op == Op::Index) {
             return false;
         }
         p.uses_of(node).iter().all(|u| {
@@ -115,13 +110,11 @@ impl<'a> Finder<'a> {
     /// The value that an operand shows, and whether it is read along its rows, or is so small that it does not matter.
     fn root(&self, u: &Use) -> Option<(ValId, bool)> {
         let p = self.p;
-        let along = |v: &View| {
-            let row = v.dims.iter().zip(&v.strides).rfind(|(n, _)| **n > 1);
-            v.guards.is_empty() && row.is_none_or(|(_, s)| (0..2).contains(s))
+        let is = |u: &Use, ok: &dyn Fn(&View) -> bool| {
+            let view = u.view.map(|v| &p.views[v as usize]);
+            view.is_none_or(|v| v.guards.is_empty() && ok(v))
         };
-        let plain = |u: &Use| u.view.is_none_or(|v| p.views[v as usize].guards.is_empty());
-        let easy = |u: &Use| u.view.is_none_or(|v| along(&p.views[v as usize]));
-        let (mut all, mut inner) = (easy(u) || plain(u) && p.ty(u.val).bytes() <= NEAR, *u);
+        let (mut all, mut inner) = (is(u, &|v| v.along() || p.ty(u.val).bytes() <= NEAR), *u);
         loop {
             let node = &p.nodes[self.node(&inner)];
             match node.kind {
@@ -129,7 +122,7 @@ impl<'a> Finder<'a> {
                 Kind::View => inner = p.uses_of(node)[0],
                 _ => return (inner.part == Part::Whole).then_some((inner.val, all)),
             }
-            all &= easy(&inner)
+            all &= is(&inner, &View::along)
         }
     }
 
@@ -160,19 +153,9 @@ struct Inline<'a> {
 impl Inline<'_> {
     /// The instructions of a node's body; gives its results.
     fn body(&mut self, i: usize, body: &Body) -> Vec<u32> {
-        let p = self.finder.p;
-        let mut ids: Vec<u32> = Vec::with_capacity(body.ops.len());
-        for s in &body.ops {
-            let id = match s.op {
-                Op::In => self.operand(p.uses_of(&p.nodes[i])[s.a as usize], s.dt),
-                Op::Const | Op::Index => self.body.push(s.op, s.dt, s.a, s.b, s.c),
-                _ => {
-                    let at = |k: u32| ids.get(k as usize).copied().unwrap_or(0);
-                    self.body.push(s.op, s.dt, at(s.a), at(s.b), at(s.c))
-                }
-            };
-            ids.push(id)
-        }
+        let uses = self.finder.p.uses_of(&self.finder.p.nodes[i]);
+        let ids = splice(self, |t| &mut t.body, body, |t, s| Some(t.operand(uses[s.a as usize], s.dt)));
+        let ids = ids.expect("every operand can be had");
         body.outs.iter().map(|o| ids[*o as usize]).collect()
     }
     fn operand(&mut self, u: Use, dt: crate::Dt) -> u32 {

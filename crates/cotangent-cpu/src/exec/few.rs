@@ -6,15 +6,13 @@
 //!
 //! The terms' operands are read through views composed of all that lies between; where no view says it, or the terms would be read from far apart, the fold stays.
 
-use super::compose::compose;
-use crate::{Body, FEW, Fold, Kind, Node, Op, Part, Program, Sop, Use, ValId, View};
+use super::inline::{NEAR, dear, splice};
+use crate::{Body, FEW, Fold, Kind, Node, Op, Part, Program, Use, ValId, View};
 
 /// The most instructions of such a map.
 const LIMIT: usize = 64;
 /// Elements of a result that are worth it.
 pub const LEAST: usize = 1024;
-/// Bytes of operands that may be read across their rows.
-const NEAR: usize = 1 << 15;
 
 /// The program with such folds, whose results have at least so many elements, as maps; none, if there are none.
 pub fn maps(p: &Program, least: usize) -> Option<Program> {
@@ -39,7 +37,7 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
         if readers.is_empty() {
             readers = p.readers()
         }
-        let view = u.view.map_or_else(|| View::identity(dims), |v| p.views[v as usize].clone());
+        let view = p.view_of(&u);
         if !view.guards.is_empty() {
             continue;
         }
@@ -109,7 +107,7 @@ impl Terms<'_> {
             Kind::Const(bits) if !p.ty(val).dt.is_complex() => self.body.bits(p.ty(val).dt, bits[0]),
             Kind::View => {
                 let u = p.uses_of(node)[0];
-                self.of(u.val, self.through(&u, &view)?)?
+                self.of(u.val, p.shown(&u, &view)?)?
             }
             Kind::Map(body) if self.cheap(val, body) && p.stage(number) == self.stage => {
                 self.map(body, node, val, &view)?
@@ -119,19 +117,11 @@ impl Terms<'_> {
         self.known.push((val, view, made));
         Some(made)
     }
-    /// What the view shows of an operand.
-    fn through(&self, u: &Use, view: &View) -> Option<View> {
-        match u.view {
-            Some(v) => compose(view, &self.p.views[v as usize]),
-            None => Some(view.clone()),
-        }
-    }
     /// Is it no loss to compute a map here, and perhaps for others again?
     fn cheap(&self, val: ValId, body: &Body) -> bool {
-        let dear = |s: &Sop| matches!(s.op, Op::Math(_) | Op::Div | Op::Rem | Op::Sqrt);
         let number = body.ops.iter().filter(|s| !matches!(s.op, Op::In | Op::Const)).count();
         !body.ops.iter().any(|s| s.op == Op::Index)
-            && (self.readers[val as usize] == 1 || number <= 4 && !body.ops.iter().any(dear))
+            && (self.readers[val as usize] == 1 || number <= 4 && !body.ops.iter().any(|s| dear(s.op)))
     }
     fn map(&mut self, body: &Body, node: &Node, val: ValId, view: &View) -> Option<u32> {
         let p = self.p;
@@ -139,33 +129,22 @@ impl Terms<'_> {
         if complex || p.uses_of(node).iter().any(|u| u.part != Part::Whole) {
             return self.read(val, view);
         }
-        let mut ids: Vec<u32> = Vec::with_capacity(body.ops.len());
-        for s in &body.ops {
-            let id = match s.op {
-                Op::In => {
-                    let u = p.uses_of(node)[s.a as usize];
-                    self.of(u.val, self.through(&u, view)?)?
-                }
-                Op::Const => self.body.push(s.op, s.dt, s.a, s.b, s.c),
-                _ => {
-                    let at = |k: u32| ids.get(k as usize).copied().unwrap_or(0);
-                    self.body.push(s.op, s.dt, at(s.a), at(s.b), at(s.c))
-                }
-            };
-            if self.body.ops.len() > LIMIT {
-                return None;
-            }
-            ids.push(id)
-        }
+        let ids = splice(
+            self,
+            |t| &mut t.body,
+            body,
+            |t, s| {
+                let u = p.uses_of(node)[s.a as usize];
+                t.of(u.val, p.shown(&u, view)?).filter(|_| t.body.ops.len() <= LIMIT)
+            },
+        )?;
         self.inlined += 1;
-        Some(ids[body.outs[(val - node.vals.0) as usize] as usize])
+        (self.body.ops.len() <= LIMIT).then(|| ids[body.outs[(val - node.vals.0) as usize] as usize])
     }
     /// An operand in memory, if it is read along its rows, or is small.
     fn read(&mut self, val: ValId, view: &View) -> Option<u32> {
         let ty = self.p.ty(val);
-        let row = view.dims.iter().zip(&view.strides).rfind(|(n, _)| **n > 1);
-        let along = row.is_none_or(|(_, s)| (0..2).contains(s));
-        if ty.dt.is_complex() || !along && ty.bytes() > NEAR {
+        if ty.dt.is_complex() || !view.along() && ty.bytes() > NEAR {
             return None;
         }
         self.reads.push((val, view.clone()));

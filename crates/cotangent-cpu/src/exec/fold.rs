@@ -536,15 +536,18 @@ impl Reduce {
     }
 }
 
-/// A fold and its frame, and memory for blocks, for the threads that share the work.
+/// A fold, its frame, and memory for blocks, for the threads that share the work.
 #[derive(Clone, Copy)]
-struct Shared<'a>(&'a Reduce, &'a Frame<'a>);
+struct Shared<'a>(&'a Reduce, &'a Frame<'a>, *mut u8);
 // SAFETY: threads read places, and write to memory behind pointers, each to its own results.
 unsafe impl Sync for Shared<'_> {}
-#[derive(Clone, Copy)]
-struct Parts(*mut u8);
-// SAFETY: as above.
-unsafe impl Sync for Parts {}
+/// What threads share of a fold.
+#[derive(Clone, Copy, PartialEq)]
+enum Shares {
+    Folds,
+    Columns,
+    Blocks,
+}
 /// Columns that a thread gets at least.
 const SHARED: usize = 64;
 
@@ -678,36 +681,34 @@ impl Reduce {
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
         let (ns, folds) = (self.estimate(), self.outer.len);
-        let chunks = if self.n == 0 { 1 } else { pool::chunks(ns) };
-        let shared = Shared(self, frame);
-        // Folds, columns, or blocks of a fold are shared with other threads, whichever there are.
-        let (all, unit) = match (folds, self.inner) {
-            (1, 1) if self.in_blocks() => (self.n.div_ceil(BLOCK), 1),
-            (1, n) => (n, SHARED),
-            (n, _) => (n, 1),
+        // What is shared with other threads, and the least of it that one gets.
+        let (what, all, unit) = match (folds, self.inner) {
+            (1, 1) if self.in_blocks() => (Shares::Blocks, self.n.div_ceil(BLOCK), 1),
+            (1, n) => (Shares::Columns, n, SHARED),
+            (n, _) => (Shares::Folds, n, 1),
         };
-        if chunks <= 1 || all <= unit {
+        let chunks = pool::chunks(ns);
+        if chunks <= 1 || all <= unit || self.n == 0 {
             // SAFETY: the caller's.
             return unsafe { self.some(frame, 0, folds) };
         }
         let each = all.div_ceil(chunks).next_multiple_of(unit);
-        let blocks = Buffer::uninit(if (folds, self.inner) == (1, 1) { all * self.size } else { 0 });
-        let parts = Parts(blocks.ptr());
+        let blocks = Buffer::uninit(if what == Shares::Blocks { all * self.size } else { 0 });
+        let shared = Shared(self, frame, blocks.ptr());
         let run = move |k: usize| {
-            let (Shared(r, frame), Parts(blocks)) = ({ shared }, { parts });
-            let part = (k * each).min(all)..((k + 1) * each).min(all);
+            let Shared(r, frame, blocks) = { shared };
+            let part = k * each..((k + 1) * each).min(all);
             // SAFETY: the caller's; different chunks make different results, or different blocks.
             unsafe {
-                match (folds, r.inner) {
-                    _ if part.is_empty() => {}
-                    (1, 1) => r.blocks(frame, blocks, part),
-                    (1, _) => r.columns(frame, 0, part),
-                    _ => r.some(frame, part.start, part.end),
+                match what {
+                    Shares::Blocks => r.blocks(frame, blocks, part),
+                    Shares::Columns => r.columns(frame, 0, part),
+                    Shares::Folds => r.some(frame, part.start, part.end),
                 }
             }
         };
         pool::parallel(all.div_ceil(each), ns, &run);
-        if (folds, self.inner) == (1, 1) {
+        if what == Shares::Blocks {
             // SAFETY: as above; all blocks are there.
             unsafe { self.join(frame, blocks.ptr()) }
         }

@@ -7,14 +7,13 @@
 //! Such values are found by leaving out what somebody else reads, until all that is left is read within, or folded. What the folds make is small, and its readers see it through a view.
 
 use super::compose::compose;
+use super::inline::NEAR;
 use crate::{FEW, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 
 /// Elements of a value that are worth it.
 pub const LEAST: usize = 1 << 14;
 /// How many times fewer elements a fold has to make than it reads.
 const LESS: usize = 8;
-/// Bytes of operands that may be read across their rows.
-const NEAR: usize = 1 << 15;
 
 /// The program with such values the other way round; none, if there are none.
 pub fn moved(p: &Program, least: usize) -> Option<Program> {
@@ -30,17 +29,16 @@ pub fn moved(p: &Program, least: usize) -> Option<Program> {
         return None;
     }
     let readers = p.readers();
-    let lives = |node: &Node| (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0);
     let from = |u: &Use| p.vals[u.val as usize].node as usize;
     // What folds over other dimensions make is turned as well.
     let mut folds: Vec<bool> = vec![false; p.nodes.len()];
     for (i, node) in p.nodes.iter().enumerate() {
-        inside[i] &= lives(node);
+        inside[i] &= node.lives(&readers);
         let Kind::Reduce { first, count, .. } = node.kind else { continue };
         let u = p.uses_of(node)[0];
         let over = (first + count) as usize;
         let small = p.ty(node.vals.0).len() <= p.ty(u.val).len() / LESS;
-        folds[i] = lives(node) && small && u.view.is_none() && over < p.ty(u.val).dims.len()
+        folds[i] = node.lives(&readers) && small && u.view.is_none() && over < p.ty(u.val).dims.len()
     }
     for v in &p.outs {
         let made = p.vals[*v as usize].node as usize;
@@ -51,7 +49,7 @@ pub fn moved(p: &Program, least: usize) -> Option<Program> {
         for (i, node) in p.nodes.iter().enumerate() {
             for u in p.uses_of(node) {
                 let made = from(u);
-                if !lives(node) {
+                if !node.lives(&readers) {
                     // It is not computed, but has to be a node.
                     if (inside[made] || folds[made]) && seen(p, u).is_none() {
                         (inside[made], folds[made], turned) = (false, false, true)
@@ -77,7 +75,7 @@ pub fn moved(p: &Program, least: usize) -> Option<Program> {
         }
         // A fold that stays reads its operand as it was.
         for (i, node) in p.nodes.iter().enumerate() {
-            if let (Kind::Reduce { .. }, true, false) = (&node.kind, lives(node), folds[i]) {
+            if let (Kind::Reduce { .. }, true, false) = (&node.kind, node.lives(&readers), folds[i]) {
                 let made = from(&p.uses_of(node)[0]);
                 turned |= std::mem::replace(&mut inside[made], false)
             }
@@ -98,6 +96,11 @@ fn front(dims: &[usize]) -> (crate::Dims, View) {
     back.strides.rotate_left(1);
     (to, back)
 }
+/// A view whose last dimension comes first.
+fn to_front(view: &mut View) {
+    view.dims.rotate_right(1);
+    view.strides.rotate_right(1)
+}
 /// How an operand is seen of which the last dimension comes first.
 fn seen(p: &Program, u: &Use) -> Option<View> {
     let back = front(&p.ty(u.val).dims).1;
@@ -108,27 +111,19 @@ fn seen(p: &Program, u: &Use) -> Option<View> {
 }
 /// What an operand shows of a value that is no view, as far as one view says it.
 fn root(p: &Program, u: &Use) -> (ValId, View) {
-    let (mut val, mut view) =
-        (u.val, u.view.map_or_else(|| View::identity(p.dims_of(u)), |v| p.views[v as usize].clone()));
+    let (mut val, mut view) = (u.val, p.view_of(u));
     loop {
         let node = &p.nodes[p.vals[val as usize].node as usize];
-        let (Kind::View, &[inner]) = (&node.kind, p.uses_of(node)) else { break };
-        let next = match inner.view {
-            Some(v) => compose(&view, &p.views[v as usize]),
-            None => Some(view.clone()),
-        };
-        let Some(next) = next else { break };
+        let (Kind::View, &[inner]) = (&node.kind, p.uses_of(node)) else { return (val, view) };
+        let Some(next) = p.shown(&inner, &view) else { return (val, view) };
         (val, view) = (inner.val, next)
     }
-    (val, view)
 }
 /// Can an operand be read along its rows once the last dimension is the first? (`turned`: an operand that will be turned itself, and is small.)
 fn readable(p: &Program, u: &Use, turned: bool) -> bool {
-    let (val, view) = root(p, u);
-    let last = view.dims.len() - 1;
-    let row = (0..last).rev().find(|d| view.dims[*d] > 1);
-    let along = row.is_none_or(|d| (0..2).contains(&view.strides[d]));
-    view.guards.is_empty() && u.part == Part::Whole && (along || turned || p.ty(val).bytes() <= NEAR)
+    let (val, mut view) = root(p, u);
+    to_front(&mut view);
+    view.guards.is_empty() && u.part == Part::Whole && (view.along() || turned || p.ty(val).bytes() <= NEAR)
 }
 
 fn rewritten(p: &Program, inside: &[bool], folds: &[bool]) -> Program {
@@ -153,8 +148,7 @@ fn rewritten(p: &Program, inside: &[bool], folds: &[bool]) -> Program {
                 false => root(p, &u),
             };
             if inside[i] || folds[i] {
-                view.dims.rotate_right(1);
-                view.strides.rotate_right(1)
+                to_front(&mut view)
             }
             to.uses[k as usize] = Use { part: u.part, ..to.through(val, view) }
         }

@@ -16,6 +16,7 @@ mod few;
 mod fold;
 mod front;
 mod index;
+mod inline;
 mod kernels;
 mod known;
 mod library;

@@ -1,6 +1,6 @@
 //! Products of columns with rows: sums of one product each are a map, which merges with what reads it and needs no memory of its own.
 
-use crate::{Body, Dt, Kind, Node, Op, Program, Use, View};
+use crate::{Body, Dt, Kind, Node, Op, Program, Use};
 
 /// The program with such products as maps; none, if there are none.
 ///
@@ -17,7 +17,7 @@ pub fn maps(p: &Program) -> Option<Program> {
         }
         // The column along the result's rows, the row along its columns.
         let along = |u: &Use, d: usize| {
-            let mut view = u.view.map_or_else(|| View::identity(p.dims_of(u)), |v| p.views[v as usize].clone());
+            let mut view = p.view_of(u);
             view.dims = ty.dims.clone();
             view.strides[d] = 0;
             view.guards.is_empty().then_some(view)

@@ -97,7 +97,7 @@ impl Plan {
         }
         for node in &p.nodes {
             let made = node.vals.0 as usize;
-            if !(0..node.vals.1 as usize).any(|k| readers[made + k] > 0) {
+            if !node.lives(readers) {
                 continue;
             }
             for u in node.uses.0..node.uses.0 + node.uses.1 {
@@ -112,14 +112,7 @@ impl Plan {
                 Some(v) if fuse && !is_out[made] => {
                     // One reader can do what the copy would do. Several would do it again and again, unless it is easy to read.
                     let view = &self.views[v as usize];
-                    let easy = view.guards.is_empty()
-                        && view
-                            .dims
-                            .iter()
-                            .zip(&view.strides)
-                            .rfind(|(n, _)| **n > 1)
-                            .is_none_or(|(_, s)| (0..2).contains(s));
-                    if easy || readers[made] == 1 {
+                    if view.guards.is_empty() && view.along() || readers[made] == 1 {
                         seen[made] = Seen::As(s);
                     }
                 }

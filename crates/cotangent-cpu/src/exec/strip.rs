@@ -39,8 +39,6 @@ pub struct Found {
     /// The groups.
     pub groups: Range<usize>,
     pub rows: Rows,
-    /// The order in which groups have to stand for that, from the first one that moves.
-    order: Option<Vec<usize>>,
 }
 /// Groups for a strip, and small ones between them, which run before it, or after it because they take something from it.
 #[derive(Default)]
@@ -48,15 +46,6 @@ struct Taken {
     groups: SmallVec<[usize; 8]>,
     before: SmallVec<[usize; 4]>,
     after: SmallVec<[usize; 4]>,
-}
-impl Taken {
-    fn found(self, first: usize, rows: Rows) -> Found {
-        let begin = first + self.before.len();
-        let groups = begin..begin + self.groups.len();
-        let aside = !self.before.is_empty() || !self.after.is_empty();
-        let order = aside.then(|| self.before.into_iter().chain(self.groups).chain(self.after).collect());
-        Found { groups, rows, order }
-    }
 }
 /// How the elements of values are divided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,7 +114,7 @@ const ROW: usize = 1 << 20;
 
 pub struct Finder<'a> {
     pub p: &'a Program,
-    pub plan: &'a Plan,
+    plan: &'a mut Plan,
     /// Of each node; `usize::MAX` if it does not run.
     group_of: Vec<usize>,
     /// The last group that reads a value; results of the program are read by one behind the last.
@@ -141,41 +130,64 @@ pub fn find(p: &Program, plan: &mut Plan, sizes: Sizes) -> Vec<Found> {
     let (mut found, mut g) = (vec![], 0);
     let mut f = Finder::new(p, plan);
     while g < f.plan.ends.len() {
-        let Some(mut strip) = f.longest(g, sizes) else {
+        let Some((rows, taken)) = f.longest(g, sizes) else {
             g += 1;
             continue;
         };
-        if let Some(order) = strip.order.take() {
-            plan.reorder(g, &order);
-            f = Finder::new(p, plan)
-        }
-        g = strip.groups.end;
-        found.push(strip)
+        let groups = f.brought_together(g, taken);
+        g = groups.end;
+        found.push(Found { groups, rows })
     }
     found
 }
 
 impl<'a> Finder<'a> {
-    fn new(p: &'a Program, plan: &'a Plan) -> Finder<'a> {
+    fn new(p: &'a Program, plan: &'a mut Plan) -> Finder<'a> {
+        let all = plan.ends.len();
         let mut f = Finder { p, plan, group_of: vec![usize::MAX; p.nodes.len()], last: vec![0; p.vals.len()] };
-        for g in 0..plan.ends.len() {
-            for i in plan.group(g) {
-                f.group_of[*i as usize] = g;
-                for s in plan.sources_of(p, *i) {
-                    f.last[s.val as usize] = f.last[s.val as usize].max(g);
+        f.look(0..all);
+        for v in &f.plan.outs {
+            f.last[*v as usize] = all;
+        }
+        f
+    }
+    /// Finds out what these groups make, and who reads it last.
+    fn look(&mut self, groups: Range<usize>) {
+        for g in groups {
+            for i in self.plan.group(g) {
+                self.group_of[*i as usize] = g;
+                for s in self.plan.sources_of(self.p, *i) {
+                    self.last[s.val as usize] = self.last[s.val as usize].max(g);
                 }
             }
         }
-        for v in &plan.outs {
-            f.last[*v as usize] = plan.ends.len();
+    }
+    /// Moves the small groups between those of a strip before it or behind it.
+    fn brought_together(&mut self, first: usize, taken: Taken) -> Range<usize> {
+        let begin = first + taken.before.len();
+        let groups = begin..begin + taken.groups.len();
+        if !taken.before.is_empty() || !taken.after.is_empty() {
+            let order: Vec<usize> = taken.before.into_iter().chain(taken.groups).chain(taken.after).collect();
+            let all = first..first + order.len();
+            // whoever reads a value last may be another group now
+            for i in all.clone().flat_map(|g| self.plan.group(g)) {
+                for s in self.plan.sources_of(self.p, *i) {
+                    let last = &mut self.last[s.val as usize];
+                    if all.contains(last) {
+                        *last = 0
+                    }
+                }
+            }
+            self.plan.reorder(first, &order);
+            self.look(all)
         }
-        f
+        groups
     }
 }
 
 impl Finder<'_> {
     /// The strip that begins with a group and saves most, if one is worth it.
-    fn longest(&self, first: usize, sizes: Sizes) -> Option<Found> {
+    fn longest(&self, first: usize, sizes: Sizes) -> Option<(Rows, Taken)> {
         let end = self.plan.ends.len().min(first + FAR);
         let mut tried: SmallVec<[Rows; TRIES]> = SmallVec::new();
         let mut best: Option<(usize, Rows, Taken)> = None;
@@ -198,7 +210,7 @@ impl Finder<'_> {
                 break;
             }
         }
-        best.map(|(_, rows, taken)| taken.found(first, rows))
+        best.map(|(_, rows, taken)| (rows, taken))
     }
     /// As many groups as can be in one strip.
     fn take(&self, all: Range<usize>, rows: Rows) -> Taken {
@@ -378,8 +390,7 @@ fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
         let span = view.strides[k] * (view.dims[k] as i64 - 1).max(0);
         if span < 0 { low += span } else { high += span }
     }
-    let along = view.dims.iter().zip(&view.strides).rfind(|(n, _)| **n > 1).is_none_or(|(_, s)| (0..2).contains(s));
-    low >= 0 && high < each && (along || !map)
+    low >= 0 && high < each && (view.along() || !map)
 }
 
 impl Strip {
@@ -476,18 +487,17 @@ impl Strip {
                 let [from, to] = [now.start, now.end].map(|row| self.rows.start(row, s.all));
                 // SAFETY: the caller's; local values have the rows that the steps are given.
                 unsafe {
-                    match &s.step {
-                        Step::Map(m) => m.some(&own, from, to),
-                        Step::Reduce(r) if !partial.is_empty() => r.blocks(&own, partial.ptr(), now.clone()),
-                        Step::Reduce(r) => r.some(&own, from, to),
-                        Step::Dot(d) if !partial.is_empty() => {
+                    match (&s.step, self.rows) {
+                        (Step::Map(m), _) => m.some(&own, from, to),
+                        (Step::Reduce(r), Rows::Blocks(..)) => r.blocks(&own, partial.ptr(), now.clone()),
+                        (Step::Reduce(r), Rows::Parts(_)) => r.some(&own, from, to),
+                        (Step::Dot(d), Rows::Blocks(..)) if !partial.is_empty() => {
                             now.clone().for_each(|block| d.block(&own, partial.ptr(), block))
                         }
-                        Step::Dot(d) if matches!(self.rows, Rows::Blocks(..)) => {
-                            let Rows::Blocks(_, n) = self.rows else { unreachable!() };
+                        (Step::Dot(d), Rows::Blocks(_, n)) => {
                             d.rows(&own, self.rows.start(now.start, n)..self.rows.start(now.end, n))
                         }
-                        Step::Dot(d) => product(d, &own, from, to),
+                        (Step::Dot(d), Rows::Parts(_)) => product(d, &own, from, to),
                         _ => unreachable!("no step of a strip"),
                     }
                 }

@@ -18,7 +18,7 @@ pub fn swapped(p: &Program) -> Option<Program> {
     // the last reader, which is the only one where there is one
     let mut reader = vec![None; p.vals.len()];
     for (i, node) in p.nodes.iter().enumerate() {
-        if (node.vals.0..node.vals.0 + node.vals.1).any(|v| readers[v as usize] > 0) {
+        if node.lives(&readers) {
             p.uses_of(node).iter().for_each(|u| reader[u.val as usize] = Some(i))
         }
     }
@@ -67,7 +67,7 @@ pub fn swapped(p: &Program) -> Option<Program> {
 
 /// The operand of a product, its rows as columns.
 fn transposed(p: &Program, u: &Use) -> (Use, View) {
-    let mut view = u.view.map_or_else(|| View::identity(p.dims_of(u)), |v| p.views[v as usize].clone());
+    let mut view = p.view_of(u);
     view.dims.swap(1, 2);
     view.strides.swap(1, 2);
     for g in &mut view.guards {
