@@ -92,6 +92,8 @@ pub enum I {
     ShlBy(u8),
     ShrBy(u8),
     SarBy(u8),
+    /// A rotation to the left by a constant; with AVX-512 only.
+    RolBy(u8),
     /// Shifts by as many bits as the second operand says; beyond the width nothing (or the sign) is left.
     Shl,
     Shr,
@@ -145,7 +147,8 @@ impl Inst {
     pub fn operands(&self) -> ([u32; 3], usize) {
         let n = match self.i {
             I::Load(_) | I::Splat(_) | I::Index | I::Carry | I::Const => 0,
-            I::Sqrt | I::Round(_) | I::ShlBy(_) | I::ShrBy(_) | I::SarBy(_) | I::Clz | I::MNot => 1,
+            I::Sqrt | I::Round(_) | I::ShlBy(_) | I::ShrBy(_) | I::SarBy(_) | I::RolBy(_) => 1,
+            I::Clz | I::MNot => 1,
             I::Wide | I::Narrow | I::Half | I::ToFloat(_) | I::ToInt(_) | I::Extend(_) | I::Low => 1,
             I::Bail | I::While => 1,
             I::Fma | I::Sel => 3,
@@ -219,12 +222,40 @@ impl Build {
         if !self.evex && level::lacks(i, ty, || self.inst(a).ty) {
             return Words { build: self, ty }.instead(i, a, b);
         }
+        let inst = match self.simpler(Inst { i, ty, a, b, c }) {
+            Ok(inst) => inst,
+            Err(there) => return there,
+        };
         let b_ = &mut *self.made.borrow_mut();
-        let inst = Inst { i, ty, a, b, c };
         *b_.known.entry(inst).or_insert_with(|| {
             b_.insts.push(inst);
             b_.insts.len() as u32 - 1
         })
+    }
+    /// The same on bits with less: shifts and rotations by constants as such, and what a zero does not change (`Err`).
+    fn simpler(&self, inst: Inst) -> Result<Inst, u32> {
+        if !matches!(inst.i, I::IAdd | I::Or | I::Xor | I::Shl | I::Shr | I::Sar) {
+            return Ok(inst);
+        }
+        let bits = if inst.ty == Ty::W64 { 64 } else { 32 };
+        let [x, y] = [inst.a, inst.b].map(|v| self.inst(v));
+        let known = |i: Inst| (i.i == I::Const).then_some(i.a as u64 | (i.b as u64) << 32);
+        let by = |i: I| Ok(Inst { i, b: 0, ..inst });
+        match (inst.i, x.i, y.i) {
+            (I::Sar, ..) if bits == 64 && !self.evex => Ok(inst),
+            (I::Shl, ..) if known(y).is_some_and(|n| n < bits) => by(I::ShlBy(y.a as u8)),
+            (I::Shr, ..) if known(y).is_some_and(|n| n < bits) => by(I::ShrBy(y.a as u8)),
+            (I::Sar, ..) if known(y).is_some_and(|n| n < bits) => by(I::SarBy(y.a as u8)),
+            (I::Shl | I::Shr | I::Sar, ..) => Ok(inst),
+            _ if known(y) == Some(0) => Err(inst.a),
+            _ if known(x) == Some(0) => Err(inst.b),
+            (_, I::ShlBy(l), I::ShrBy(r)) | (_, I::ShrBy(r), I::ShlBy(l))
+                if self.evex && l as u64 + r as u64 == bits && x.a == y.a && l > 0 && r > 0 =>
+            {
+                Ok(Inst { i: I::RolBy(l), a: x.a, b: 0, ..inst })
+            }
+            _ => Ok(inst),
+        }
     }
     /// How many instructions there are.
     pub fn len(&self) -> u32 {

@@ -278,6 +278,7 @@ impl Asm {
             I::Xor => self.three(XOR.wide(wide && l.evex), bytes, d, a, rm, true),
             I::ShlBy(n) => self.shift_by(l, ty, 6, d, source, n),
             I::ShrBy(n) => self.shift_by(l, ty, 2, d, source, n),
+            I::RolBy(n) => self.shift_by(l, ty, 1, d, source, n),
             I::SarBy(n) if wide && !l.evex => {
                 // the sign above what a shift without it leaves
                 self.zero(t[0]);
@@ -384,7 +385,7 @@ impl Asm {
     }
     fn shift_by(&mut self, l: Lanes, ty: Ty, what: u8, d: u8, s: u8, n: u8) {
         let wide = ty == Ty::W64;
-        let o = op(1, 1, if wide && what != 4 { 0x73 } else { 0x72 }).wide(wide && l.evex);
+        let o = op(1, 1, if wide && !matches!(what, 1 | 4) { 0x73 } else { 0x72 }).wide(wide && l.evex);
         self.vector(o, l.bytes(ty), what, d, Rm::Reg(s), PLAIN, Some(n))
     }
     fn compare(&mut self, l: Lanes, i: I, of: Ty, d: u8, a: u8, rm: Rm, t: [u8; 2]) {

@@ -1,8 +1,8 @@
 //! What runs in which order: views folded into their readers, maps of one size merged, the rest node by node.
 //!
-//! Everything here is linear in the size of the program (but for the heap that orders the groups). Groups have ranks: a map joins the
-//! group of an operand only if that group has exactly the rank that the map needs, and an operand from anywhere else has a smaller
-//! one. So groups never depend on each other in a circle, and nobody has to look for one.
+//! Everything here is linear in the size of the program (but for the heap that orders the groups). Groups have ranks, and what a group reads
+//! from elsewhere has a smaller one. A map joins the group of an operand if that group has the rank that the map needs, or can be given it, since
+//! whatever else reads that group has a greater one. So groups never depend on each other in a circle, and nobody has to look for one.
 
 use super::compose::compose;
 use crate::{Kind, Program, Use, ValId, View};
@@ -173,18 +173,21 @@ impl Plan {
             self.ends = (1..=self.members.len() as u32).collect();
             return;
         }
-        // Groups as a forest over nodes; rank and size count at the roots.
+        // Groups as a forest over nodes; what is said of a group counts at its root: its rank, the least rank of those that read it from elsewhere,
+        // and its size.
         let mut parent = vec![NONE; p.nodes.len()];
         let mut rank = vec![0u32; p.nodes.len()];
+        let mut above = vec![u32::MAX; p.nodes.len()];
         let mut size = vec![0usize; p.nodes.len()];
-        let mut joins: Vec<u32> = Vec::new();
+        let (mut joins, mut apart): (Vec<u32>, Vec<u32>) = Default::default();
         for i in 0..p.nodes.len() {
             if !runs(i) {
                 continue;
             }
             let node = &p.nodes[i];
-            let (mut least, mut best) = (1, 0);
+            let mut need = 1;
             joins.clear();
+            apart.clear();
             for u in node.uses.0..node.uses.0 + node.uses.1 {
                 let s = self.sources[u as usize];
                 let from = p.vals[s.val as usize].node;
@@ -193,38 +196,48 @@ impl Plan {
                 }
                 let root = find(&mut parent, from);
                 if p.stage(from) == p.stage(i as u32) && self.merges(p, node, s) {
-                    best = best.max(rank[root as usize]);
+                    need = need.max(rank[root as usize]);
                     joins.push(root);
                 } else {
-                    least = least.max(rank[root as usize] + 1);
+                    need = need.max(rank[root as usize] + 1);
+                    apart.push(root);
                 }
             }
-            let need = least.max(best);
-            joins.retain(|r| rank[*r as usize] == need);
             joins.sort_unstable();
             joins.dedup();
             let own = match &node.kind {
                 Kind::Map(body) => body.ops.len() + 1,
                 _ => 1,
             };
-            let total = own + joins.iter().map(|r| size[*r as usize]).sum::<usize>();
-            parent[i] = i as u32;
-            size[i] = own;
-            rank[i] = need;
-            if joins.is_empty() {
-                continue;
-            }
+            // Those of the rank that is needed all come in, or there is no room and the map comes after them.
+            let there = |rank: &[u32], need| {
+                joins.iter().filter(|r| rank[**r as usize] == need).map(|r| size[*r as usize]).sum::<usize>()
+            };
+            let mut total = own + there(&rank, need);
             if total > LIMIT {
-                rank[i] = need + 1;
-                continue;
+                (need, total) = (need + 1, own)
             }
-            // The first member stays the root, so that a group's place is that of its first node.
-            let root = joins[0];
+            let mut root = i as u32;
             parent[i] = root;
-            for r in &joins[1..] {
-                parent[*r as usize] = root;
+            joins.retain(|r| {
+                let from = *r as usize;
+                if rank[from] < need {
+                    if need >= above[from] || total + size[from] > LIMIT || apart.contains(r) {
+                        return true;
+                    }
+                    total += size[from]
+                }
+                // The first member is the root, so that a group's place is that of its first node.
+                let (first, other) = (root.min(*r), root.max(*r));
+                above[first as usize] = above[first as usize].min(above[other as usize]);
+                parent[other as usize] = first;
+                root = first;
+                false
+            });
+            (size[root as usize], rank[root as usize]) = (total, need);
+            for r in joins.iter().chain(&apart) {
+                above[*r as usize] = above[*r as usize].min(need)
             }
-            size[root as usize] = total;
         }
         self.order(p, &mut parent);
     }
