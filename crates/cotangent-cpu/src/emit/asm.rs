@@ -72,6 +72,8 @@ pub struct Asm {
     pub code: Vec<u8>,
     /// Is the EVEX form used for vectors?
     pub evex: bool,
+    /// Is everything there that is read and written?
+    pub unmasked: bool,
     pool: Vec<u8>,
     known: HashMap<(u64, usize), u32>,
     /// Where the displacement of a constant stands, the bytes of the instruction behind it, and the offset in the pool.

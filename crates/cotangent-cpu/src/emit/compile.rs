@@ -4,8 +4,9 @@
 //! when none is free, the value that is read latest goes to memory. Constants, and elements that are the same in every round, need no register of
 //! their own: those used most are kept in what is left over, others are read where they are used.
 //!
-//! Two loops come out of it. A map runs over elements, as many at once as a register holds; with AVX-512 the last round is masked, with AVX2 what does
-//! not fill a register is left to the caller. Turns run over one element after the other, and what goes from turn to turn stays in registers.
+//! Three loops come out of it. A map runs over elements, as many at once as a register holds; with AVX-512 the last round is masked, with AVX2 what does
+//! not fill a register is left to the caller. Turns run over one element after the other, and what goes from turn to turn stays in registers. A third one runs over
+//! rows: a round has all of a row in it, vector by vector.
 //!
 //! Called as `fn(table, n, start)`, it works on indices from `start` on, with the pointers of the table, and returns how far it came and why it
 //! stopped ([`Stop`]).
@@ -13,7 +14,7 @@
 mod turns;
 
 use super::asm::{Asm, If, Rm, gp};
-use super::ir::{I, Inst, Ir, Mem, Ty};
+use super::ir::{I, Inst, Ir, Mem, Span, Store, Ty};
 use super::select::{self, Lanes};
 
 /// Which loop.
@@ -23,6 +24,8 @@ pub enum Loop {
     Map,
     /// Over elements, two registers of them at once; what is less than that is left over.
     Twice,
+    /// Over rows: a round is all that is done with one. Nothing that is written is read.
+    Rows,
     /// Turn after turn; streams are walked over backwards if `reverse`: their pointers are those of the last elements. `carry` is the entry of the pointer
     /// to the carried words.
     Turns { reverse: bool, carry: u32 },
@@ -164,15 +167,19 @@ fn remote(i: &Inst) -> bool {
 }
 
 impl Gen<'_> {
+    /// What is stored at the end of a round; over rows it is as soon as it is there.
+    fn stores(&self) -> &[Store] {
+        if self.kind == Loop::Rows { &[] } else { &self.ir.stores }
+    }
     fn find_readers(&mut self) {
         let n = self.ir.insts.len();
         let mut all: Vec<(u32, u32)> = vec![];
         let mut live = vec![false; n];
-        for s in self.ir.stores.iter().flat_map(|s| s.vals()).chain(self.ir.carries.iter().map(|c| c.next)) {
+        for s in self.stores().iter().flat_map(|s| s.vals()).chain(self.ir.carries.iter().map(|c| c.next)) {
             live[s as usize] = true;
         }
         for (p, i) in self.ir.insts.iter().enumerate().rev() {
-            if !live[p] && !matches!(i.i, I::Bail | I::While) {
+            if !live[p] && !i.acts() {
                 continue;
             }
             let (ops, k) = i.operands();
@@ -181,7 +188,7 @@ impl Gen<'_> {
                 all.push((*v, p as u32));
             }
         }
-        for (k, s) in self.ir.stores.iter().enumerate() {
+        for (k, s) in self.stores().iter().enumerate() {
             all.extend(s.vals().map(|v| (v, (n + k) as u32)))
         }
         let end = (n + self.ir.stores.len()) as u32;
@@ -237,7 +244,7 @@ impl Gen<'_> {
         let r = best.1;
         assert!(r != NONE, "there are more registers than an instruction has operands");
         let v = self.holds[class][r as usize];
-        if self.loc[v as usize].slot == NOWHERE {
+        if self.loc[v as usize].slot == NOWHERE && !self.lies(v) {
             self.loc[v as usize].slot = self.slots;
             let to = self.slot(self.slots);
             self.slots += 1;
@@ -273,12 +280,39 @@ impl Gen<'_> {
         self.asm.load(gp::RCX, gp::RDI, 8 * entry as i32);
         gp::RCX
     }
+    /// Is a value in memory that nobody writes, to be read there again?
+    fn lies(&self, v: u32) -> bool {
+        self.kind == Loop::Rows && matches!(self.ir.insts[v as usize].i, I::Load(_) | I::Part(_) | I::One(_))
+    }
+    /// What lies in memory to a register.
+    fn read(&mut self, v: u32, r: u8) {
+        let i = self.ir.insts[v as usize];
+        match i.i {
+            I::Load(mem) | I::Part(mem) => {
+                let rm = self.stream(i.a, i.b, mem);
+                self.asm.unmasked = self.kind == Loop::Rows && i.i == I::Load(mem);
+                self.asm.read(self.l, r, mem, rm)
+            }
+            I::One(mem) => {
+                let mut rm = self.stream(i.a, i.b, mem);
+                if let (Rm::Mem { base, index: Some((by, scale)), disp }, Mem::B1 | Mem::B2 | Mem::F16) = (rm, mem) {
+                    self.asm.address(gp::RCX, base, by, scale);
+                    rm = Rm::Mem { base: gp::RCX, index: None, disp }
+                }
+                self.asm.splat(self.l, r, mem, rm)
+            }
+            _ => unreachable!("only what lies in memory is read"),
+        }
+    }
     fn stream(&mut self, entry: u32, at: u32, mem: Mem) -> Rm {
         let stride = self.ir.strides.iter().find(|s| s.0 == entry);
         let known = stride.and_then(|s| self.strides.iter().find(|k| k.0 == s.1));
         let number = if self.kind.one() { gp::RDX } else { gp::RAX };
-        let index = known.map_or((number, mem.size() as u8), |k| (k.1, 1));
-        Rm::Mem { base: self.pointer(entry), index: Some(index), disp: at as i32 }
+        let index = match known {
+            Some(k) => Some((k.1, 1)),
+            None => (self.kind != Loop::Rows).then_some((number, mem.size() as u8)),
+        };
+        Rm::Mem { base: self.pointer(entry), index, disp: at as i32 }
     }
     /// A constant, or an element for all lanes, to a register.
     fn fetch(&mut self, v: u32, r: u8) {
@@ -303,6 +337,11 @@ impl Gen<'_> {
         if remote(&self.ir.insts[v as usize]) {
             self.fetch(v, r);
             borrowed.push(r);
+            return r;
+        }
+        if self.lies(v) {
+            self.read(v, r);
+            self.put(v, r);
             return r;
         }
         let from = self.slot(loc.slot);
@@ -337,16 +376,24 @@ impl Gen<'_> {
     fn instruction(&mut self, p: u32) {
         let i = self.ir.insts[p as usize];
         let leaves = matches!(i.i, I::Bail | I::While);
-        if self.readers(p).is_empty() && !leaves || remote(&i) || i.i == I::Carry {
+        if self.readers(p).is_empty() && !i.acts() || remote(&i) || i.i == I::Carry {
             return;
         }
         self.mark(Mark::Inst(p));
         let mut borrowed = vec![];
-        if let I::Load(mem) = i.i {
-            let r = self.alloc(0, p);
-            let rm = self.stream(i.a, i.b, mem);
-            self.asm.read(self.l, r, mem, rm);
-            return self.put(p, r);
+        match i.i {
+            I::Load(_) | I::Part(_) | I::One(_) => {
+                let r = self.alloc(0, p);
+                self.read(p, r);
+                return self.put(p, r);
+            }
+            I::Tail => {
+                let r = self.alloc(1, p);
+                self.asm.fill_mask(r, Rm::Reg(1));
+                return self.put(p, r);
+            }
+            I::Put(span) => return self.store(self.ir.stores[i.b as usize], p, span),
+            _ => {}
         }
         if i.i == I::Index {
             let r = self.alloc(0, p);
@@ -567,7 +614,12 @@ impl Gen<'_> {
         }
         self.mark(Mark::Loop);
         if self.l.evex {
-            self.asm.set(gp::RCX, if self.l.n == 1 { 1 } else { u32::MAX });
+            let mask = match self.kind {
+                Loop::Rows => (1 << self.ir.tail) - 1,
+                _ if self.l.n == 1 => 1,
+                _ => u32::MAX,
+            };
+            self.asm.set(gp::RCX, mask);
             self.asm.set_mask(1, gp::RCX)
         }
         for (v, r) in hot {
@@ -581,6 +633,7 @@ impl Gen<'_> {
         match self.kind {
             Loop::Map => self.map(end, 1),
             Loop::Twice => self.map(end, 2),
+            Loop::Rows => self.rows(end),
             Loop::Turns { reverse, carry } => self.turns(end, reverse, carry, &carried),
         }
         // The ways out.
@@ -622,7 +675,8 @@ impl Gen<'_> {
     /// Registers for the pointers that are used most.
     fn entries(&mut self) {
         let mut count: Vec<(u32, u32)> = vec![];
-        let entries = self.ir.insts.iter().filter(|i| matches!(i.i, I::Load(_) | I::Splat(_) | I::Index)).map(|i| i.a);
+        let reads = |i: &&Inst| matches!(i.i, I::Load(_) | I::Part(_) | I::One(_) | I::Splat(_) | I::Index);
+        let entries = self.ir.insts.iter().filter(reads).map(|i| i.a);
         for e in entries.chain(self.ir.stores.iter().map(|s| s.entry)) {
             match count.iter_mut().find(|c| c.0 == e) {
                 Some(c) => c.1 += 1,
@@ -639,35 +693,54 @@ impl Gen<'_> {
         for p in 0..self.ir.insts.len() as u32 {
             self.instruction(p)
         }
-        for (k, s) in self.ir.stores.iter().enumerate() {
+        for k in 0..self.stores().len() {
             let p = (self.ir.insts.len() + k) as u32;
             self.mark(Mark::Inst(p));
-            let mut borrowed = vec![];
-            self.locked.extend(s.vals());
-            let r = self.want(s.val, p, &mut borrowed);
-            if let Some(v) = s.beside {
-                let both = [r, self.want(v, p, &mut borrowed)];
-                let t = self.temps(1, p, &mut borrowed);
-                let mut base = self.pointer(s.entry);
-                if s.mem == Mem::B8 {
-                    // sixteen bytes an element are more than an address can say
-                    self.asm.address(gp::RCX, base, gp::RAX, 8);
-                    base = gp::RCX
-                }
-                let rm = Rm::Mem { base, index: Some((gp::RAX, 8)), disp: s.at as i32 };
-                self.asm.write_pairs(self.l, both, s.mem, rm, t[0]);
-                self.done(&[s.val, v], p, borrowed);
-                continue;
-            }
-            let t = match s.mem {
-                Mem::B4 | Mem::B8 => [0; 2],
-                _ => self.temps(1, p, &mut borrowed),
-            };
-            let rm = self.stream(s.entry, s.at, s.mem);
-            self.asm.write(self.l, r, s.mem, rm, t[0]);
-            self.done(&[s.val], p, borrowed)
+            self.store(self.ir.stores[k], p, Span::Tail)
         }
         self.mark(Mark::Loop)
+    }
+    /// Writes a result; where the mask says, if it is that of a tail.
+    fn store(&mut self, s: Store, p: u32, span: Span) {
+        let mut borrowed = vec![];
+        self.locked.extend(s.vals());
+        let r = self.want(s.val, p, &mut borrowed);
+        self.asm.unmasked = span != Span::Tail;
+        if let Some(v) = s.beside {
+            let both = [r, self.want(v, p, &mut borrowed)];
+            let t = self.temps(1, p, &mut borrowed);
+            let mut base = self.pointer(s.entry);
+            if s.mem == Mem::B8 {
+                // sixteen bytes an element are more than an address can say
+                self.asm.address(gp::RCX, base, gp::RAX, 8);
+                base = gp::RCX
+            }
+            let rm = Rm::Mem { base, index: Some((gp::RAX, 8)), disp: s.at as i32 };
+            self.asm.write_pairs(self.l, both, s.mem, rm, t[0]);
+            return self.done(&[s.val, v], p, borrowed);
+        }
+        let t = match s.mem {
+            Mem::B4 | Mem::B8 => [0; 2],
+            _ => self.temps(1, p, &mut borrowed),
+        };
+        let rm = self.stream(s.entry, s.at, s.mem);
+        let l = if span == Span::One { Lanes { n: 1, ..self.l } } else { self.l };
+        self.asm.write(l, r, s.mem, rm, t[0]);
+        self.done(&[s.val], p, borrowed)
+    }
+
+    fn rows(&mut self, end: super::asm::Label) {
+        let top = self.asm.label();
+        self.asm.align();
+        self.asm.here(top);
+        self.asm.cmp(gp::RAX, gp::RSI);
+        self.asm.jump_if(If::AboveEqual, end);
+        for (stride, r) in self.strides.clone() {
+            self.asm.times(r, gp::RAX, stride as i32)
+        }
+        self.body();
+        self.asm.immediate(0, gp::RAX, 1);
+        self.asm.jump(top)
     }
 
     fn map(&mut self, end: super::asm::Label, rounds: usize) {

@@ -58,6 +58,12 @@ pub enum I {
     Load(Mem),
     /// The element at entry `a`, `b` bytes further on, for all lanes.
     Splat(Mem),
+    /// In a loop over rows, where [`I::Load`] reads elements for all lanes: for those of the tail, and zero in the others.
+    Part(Mem),
+    /// There: one element of the row, for all lanes.
+    One(Mem),
+    /// Is a lane one of the tail's?
+    Tail,
     /// The index of the lane's element, and the number that stands at entry `a` more.
     Index,
     /// What goes from turn to turn: number `a`.
@@ -131,6 +137,23 @@ pub enum I {
     Bail,
     /// Leaves the loop before anything of this round is stored, unless `a` is true.
     While,
+
+    /// Lane `i` gets what is in the lane so many further on; the last ones get anything.
+    Down(u8),
+    /// All lanes get what is in the first.
+    First,
+    /// In a loop over rows: writes `a` where store number `b` says.
+    Put(Span),
+}
+/// Which lanes are written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Span {
+    /// All.
+    Whole,
+    /// Those of the tail.
+    Tail,
+    /// The first.
+    One,
 }
 
 /// An instruction; operands are numbers of earlier ones.
@@ -146,15 +169,19 @@ impl Inst {
     /// The operands.
     pub fn operands(&self) -> ([u32; 3], usize) {
         let n = match self.i {
-            I::Load(_) | I::Splat(_) | I::Index | I::Carry | I::Const => 0,
+            I::Load(_) | I::Splat(_) | I::Part(_) | I::One(_) | I::Tail | I::Index | I::Carry | I::Const => 0,
             I::Sqrt | I::Round(_) | I::ShlBy(_) | I::ShrBy(_) | I::SarBy(_) | I::RolBy(_) => 1,
             I::Clz | I::MNot => 1,
             I::Wide | I::Narrow | I::Half | I::ToFloat(_) | I::ToInt(_) | I::Extend(_) | I::Low => 1,
-            I::Bail | I::While => 1,
+            I::Bail | I::While | I::Down(_) | I::First | I::Put(_) => 1,
             I::Fma | I::Sel => 3,
             _ => 2,
         };
         ([self.a, self.b, self.c], n)
+    }
+    /// Does it do something, whoever reads it?
+    pub fn acts(&self) -> bool {
+        matches!(self.i, I::Bail | I::While | I::Put(_))
     }
 }
 
@@ -191,8 +218,11 @@ pub struct Ir {
     pub insts: Vec<Inst>,
     pub stores: Vec<Store>,
     pub carries: Vec<Carried>,
-    /// Entries of the pointer table whose elements are so many bytes apart; those of others are beside each other.
+    /// Entries of the pointer table whose elements (or rows) are so many bytes apart; the elements of others are beside each other (and there is one row of
+    /// them).
     pub strides: Vec<(u32, u32)>,
+    /// In a loop over rows: how many lanes the tail has.
+    pub tail: u8,
 }
 impl Ir {
     /// Does any element have 64 bits?

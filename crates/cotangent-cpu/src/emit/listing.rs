@@ -27,6 +27,7 @@ pub fn text(ir: &Ir, isa: Isa, kind: Loop, notes: &Notes) -> Result<String, Stri
         let round = match kind {
             Loop::Map | Loop::Twice => format!("{} elements a round", part.lanes),
             Loop::Turns { .. } => "one turn a round".into(),
+            Loop::Rows => "one row a round".into(),
         };
         text += &format!("; {} bytes for {isa:?}, {round}\n{}", bytes.len(), lines(part, notes))
     }
@@ -46,8 +47,9 @@ fn note(Part { ir, origin, .. }: &Part, mark: Mark, notes: &Notes) -> String {
         return format!("-> {}", entry(ir.stores[p as usize - ir.insts.len()].entry));
     };
     match i.i {
-        I::Load(_) => entry(i.a),
-        I::Splat(_) => format!("{}, one element", entry(i.a)),
+        I::Load(_) | I::Part(_) => entry(i.a),
+        I::Put(_) => format!("-> {}", entry(ir.stores[i.b as usize].entry)),
+        I::Splat(_) | I::One(_) => format!("{}, one element", entry(i.a)),
         I::Index => "index".into(),
         I::Const => number(i.a as u64 | (i.b as u64) << 32, if i.ty == super::ir::Ty::W64 { 8 } else { 4 }),
         _ => {

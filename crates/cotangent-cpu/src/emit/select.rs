@@ -55,6 +55,10 @@ impl Asm {
     fn two(&mut self, o: Op, bytes: usize, d: u8, rm: Rm) {
         self.vector(o, bytes, d, 0, rm, PLAIN, None)
     }
+    /// This mask for what is read and written, if the lanes have one.
+    fn some(&self, l: Lanes, k: Masked) -> Masked {
+        if l.evex && !self.unmasked { k } else { PLAIN }
+    }
     /// A copy of a register.
     pub fn copy(&mut self, bytes: usize, d: u8, s: u8) {
         if d != s {
@@ -143,7 +147,7 @@ impl Asm {
             Mem::B4 | Mem::B8 if one => self.two(float(0x10, mem.ty(), true), 16, d, rm),
             Mem::B4 | Mem::B8 => {
                 let o = float(0x10, mem.ty(), false);
-                self.vector(o, bytes, d, 0, rm, if l.evex { K1Z } else { PLAIN }, None)
+                self.vector(o, bytes, d, 0, rm, self.some(l, K1Z), None)
             }
             _ if l.evex || !one => {
                 let o = op(
@@ -155,7 +159,7 @@ impl Asm {
                         _ => 0x13,
                     },
                 );
-                self.vector(o, bytes, d, 0, rm, if l.evex { K1Z } else { PLAIN }, None)
+                self.vector(o, bytes, d, 0, rm, self.some(l, K1Z), None)
             }
             _ => {
                 self.zero(d);
@@ -175,13 +179,14 @@ impl Asm {
             Mem::B4 | Mem::B8 if one => self.two(float(0x11, mem.ty(), true), 16, s, rm),
             Mem::B4 | Mem::B8 => {
                 let o = float(0x11, mem.ty(), false);
-                self.vector(o, bytes, s, 0, rm, if l.evex { K1 } else { PLAIN }, None)
+                self.vector(o, bytes, s, 0, rm, self.some(l, K1), None)
             }
-            Mem::F16 if l.evex || !one => {
-                self.vector(op(1, 3, 0x1D), bytes, s, 0, rm, if l.evex { K1 } else { PLAIN }, Some(0))
+            Mem::F16 if l.evex && !(one && self.unmasked) || !one => {
+                self.vector(op(1, 3, 0x1D), bytes, s, 0, rm, self.some(l, K1), Some(0))
             }
-            Mem::B1 | Mem::B2 if l.evex => {
-                self.vector(op(2, 2, if mem == Mem::B1 { 0x31 } else { 0x33 }), bytes, s, 0, rm, K1, None)
+            Mem::B1 | Mem::B2 if l.evex && !(one && self.unmasked) => {
+                let o = op(2, 2, if mem == Mem::B1 { 0x31 } else { 0x33 });
+                self.vector(o, bytes, s, 0, rm, self.some(l, K1), None)
             }
             _ if one => {
                 let mut s = s;
@@ -269,6 +274,22 @@ impl Asm {
                     self.widen_mask(l, d, of)
                 }
             }
+            I::Down(lanes) => {
+                // by halves of the register, of those, and so on: what changes places is put there in pairs
+                let (o, by) = match lanes as usize * if wide { 8 } else { 4 } {
+                    32 => (op(1, 3, 0x43).wide(true), 0x4E),
+                    16 if l.evex => (op(1, 3, 0x43).wide(true), if bytes == 64 { 0xB1 } else { 1 }),
+                    16 => (op(1, 3, 0x46), 1),
+                    8 => (op(1, 1, 0x70), 0x4E),
+                    _ => (op(1, 1, 0x70), 0xB1),
+                };
+                let both = o.op != 0x70;
+                self.vector(o, bytes, d, if both { source } else { 0 }, Rm::Reg(source), PLAIN, Some(by))
+            }
+            I::First => {
+                let o = op(1, 2, if wide { 0x59 } else { 0x58 }).wide(wide && l.evex);
+                self.two(o, bytes, d, Rm::Reg(source))
+            }
             I::IAdd => self.three(w(op(1, 1, if wide { 0xD4 } else { 0xFE })), bytes, d, a, rm, true),
             I::ISub => self.three(w(op(1, 1, if wide { 0xFB } else { 0xFA })), bytes, d, a, rm, true),
             I::IMul => self.three(w(op(1, 2, 0x40)), bytes, d, a, rm, true),
@@ -343,7 +364,10 @@ impl Asm {
             I::Extend(signed) => self.two(op(1, 2, if signed { 0x25 } else { 0x35 }), both, d, rm),
             I::Low if l.evex => self.vector(op(2, 2, 0x35), both, source, 0, Rm::Reg(d), PLAIN, None),
             I::Low => self.halve(l, d, source),
-            I::Load(_) | I::Splat(_) | I::Index | I::Carry | I::Const | I::Fma | I::Sel | I::Bail | I::While => {
+            I::Load(_) | I::Splat(_) | I::Part(_) | I::One(_) | I::Tail | I::Put(_) => {
+                unreachable!("{i:?} has a way of its own")
+            }
+            I::Index | I::Carry | I::Const | I::Fma | I::Sel | I::Bail | I::While => {
                 unreachable!("{i:?} has a way of its own")
             }
         }

@@ -255,7 +255,7 @@ fn functions_alone_are_one_round() {
         let mut lines = vec![line(None), line(None)];
         lines.push(line(Some((crate::exec::what::What::Op(Op::Math(m), dt), [0, 1, 0]))));
         let mut t = translate::Translate::new(Isa::Avx512);
-        t.program(&lines, |_| true, |i| Some(translate::Source::Stream(i as u32, 0))).expect("machine code");
+        t.program(&lines, |_| true, |i| Some(translate::Source::Stream(i as u32, 0).into())).expect("machine code");
         let stores = vec![t.store(2, 2, 0).expect("a store")];
         if twice::pays(&Ir { insts: t.build.finish(), stores, ..Ir::default() }) {
             two.push(format!("{m:?} {dt}"))

@@ -25,6 +25,10 @@ pub enum Source {
     Index(u32),
     /// A word that goes from turn to turn, from this byte on.
     Carry(u32),
+    /// In a loop over rows, as a stream: of the lanes of the tail.
+    Part(u32, u32),
+    /// There: one element of a row.
+    One(u32, u32),
 }
 
 /// A column in single assignment.
@@ -37,8 +41,8 @@ pub struct Line {
 }
 
 /// The forms of a column that are there already.
-#[derive(Clone, Copy, Default)]
-struct Forms {
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Forms {
     source: Option<Source>,
     /// The bits, extended with zeros.
     raw: Option<u32>,
@@ -68,23 +72,36 @@ fn word(size: usize) -> Ty {
     if size == 8 { Ty::W64 } else { Ty::W32 }
 }
 
+impl From<Source> for Forms {
+    /// What is read from there.
+    fn from(source: Source) -> Forms {
+        Forms { source: Some(source), ..Forms::default() }
+    }
+}
+impl Forms {
+    /// A value of the program, as its bits.
+    pub fn of(raw: u32) -> Forms {
+        Forms { raw: Some(raw), ..Forms::default() }
+    }
+}
+
 impl Translate {
     /// Nothing yet, for a level.
     pub fn new(isa: Isa) -> Translate {
         Translate { build: Build::new(isa), forms: vec![], sizes: vec![], carries: vec![], calls: vec![] }
     }
-    /// Appends what these columns are, the live ones; `source` says where they come from. Their numbers take the place of earlier ones'.
+    /// Appends what these columns are, the live ones; `forms` says what those are that nothing computes. Their numbers take the place of earlier ones'.
     pub fn program(
         &mut self,
         lines: &[Line],
         live: impl Fn(usize) -> bool,
-        source: impl Fn(usize) -> Option<Source>,
+        forms: impl Fn(usize) -> Option<Forms>,
     ) -> Option<()> {
         self.forms = vec![Forms::default(); lines.len()];
         self.sizes = lines.iter().map(|l| l.size).collect();
         for (i, line) in lines.iter().enumerate().filter(|(i, _)| live(*i)) {
             self.forms[i] = match line.call {
-                None => Forms { source: Some(source(i)?), ..Forms::default() },
+                None => forms(i)?,
                 Some((what, args)) => {
                     self.calls.push((self.build.len(), what));
                     self.call(what, args, line.size)?
@@ -94,6 +111,19 @@ impl Translate {
         Some(())
     }
 
+    /// The forms of a column.
+    pub fn form(&self, line: u32) -> Forms {
+        self.forms[line as usize]
+    }
+    /// The columns from now on: these, of elements of so many bytes.
+    pub fn columns(&mut self, forms: &[Forms], size: usize) {
+        self.forms = forms.to_vec();
+        self.sizes = vec![size; forms.len()]
+    }
+    /// An operation on the first two columns.
+    pub fn join(&mut self, op: Op, dt: Dt) -> Option<Forms> {
+        self.call(What::Op(op, dt), [0, 1, 0], dt.size())
+    }
     /// Number of the carried word at this byte, as this memory.
     pub fn carry(&mut self, at: u32, mem: Mem) -> Option<u32> {
         // The words of one kind: what is read in two ways has no register.
@@ -116,6 +146,8 @@ impl Translate {
             },
             Source::Stream(entry, at) => self.build.push(I::Load(mem), ty, entry, at, 0),
             Source::Splat(entry, at) => self.build.push(I::Splat(mem), ty, entry, at, 0),
+            Source::Part(entry, at) => self.build.push(I::Part(mem), ty, entry, at, 0),
+            Source::One(entry, at) => self.build.push(I::One(mem), ty, entry, at, 0),
             // a 64-bit integer
             Source::Index(entry) => self.build.push(I::Index, ty, entry, 0, 0),
             Source::Carry(_) if mem == Mem::F16 => return None,

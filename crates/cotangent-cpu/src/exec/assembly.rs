@@ -50,7 +50,11 @@ impl Inspected {
         for step in &built.steps[first..built.ends[group]] {
             match step {
                 Step::Make(..) | Step::Free(_) => {}
-                Step::Strip(s) => all.extend(s.steps.iter().map(|s| self.one(&s.step))),
+                Step::Strip(s) => {
+                    let kernels = s.kernels.iter();
+                    all.extend(kernels.map(|k| Assembly { step: k.describe(), code: k.text(&s.steps) }));
+                    all.extend(s.steps.iter().map(|s| self.one(&s.step)))
+                }
                 step => all.push(self.one(step)),
             }
         }
@@ -65,8 +69,8 @@ impl Inspected {
     }
     fn of_map(&self, m: &MapStep) -> Result<String, String> {
         match &m.machine {
-            Some(machine) => machine.text(&|e| m.entries[e as usize].at.0.to_string()),
-            None => Err(why_none(self.machine, self.isa).unwrap_or_else(|| KERNEL.into())),
+            Some(machine) if !machine.alone => machine.text(&|e| m.entries[e as usize].at.0.to_string()),
+            _ => Err(why_none(self.machine, self.isa).unwrap_or_else(|| KERNEL.into())),
         }
     }
 }

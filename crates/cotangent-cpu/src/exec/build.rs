@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 
 /// Where a value lies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Place {
     /// An argument.
     Arg(u32),
@@ -269,7 +269,7 @@ impl Builder<'_> {
             }
             self.give_back(nodes, g as u32);
             if let Some((mut strip, _)) = self.strip.take_if(|s| s.1 == g as u32) {
-                strip.choose(options.strips.strip);
+                strip.choose(options.strips.strip, self.isa, options.machine);
                 self.emit(Step::Strip(Box::new(strip)));
                 for s in std::mem::take(&mut self.after) {
                     self.free(s)

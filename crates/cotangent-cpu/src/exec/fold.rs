@@ -20,8 +20,10 @@ use std::ops::Range;
 pub struct Reduce {
     pub from: Place,
     pub to: Place,
-    outer: Access,
-    n: usize,
+    /// What is folded, and elements of which type.
+    pub what: (Fold, Dt),
+    pub outer: Access,
+    pub n: usize,
     stride: isize,
     inner: usize,
     kernels: Kernels,
@@ -465,6 +467,7 @@ impl Reduce {
         Some(Reduce {
             from: Place::Const(0),
             to: Place::Const(0),
+            what: (op, dt),
             outer,
             n: run.len,
             stride,
@@ -557,7 +560,7 @@ const COLUMNS: usize = 64;
 
 impl Reduce {
     /// Are the folded elements of a result one behind the other?
-    fn rows(&self) -> bool {
+    pub fn rows(&self) -> bool {
         self.inner == 1 && (self.stride == self.size as isize || self.n == 1)
     }
     /// For rows too short for lanes: how far they lie apart.

@@ -549,9 +549,10 @@ impl<'a> Lower<'a> {
         let calls = live().filter(|d| matches!(d, Def::Call { .. })).count();
         // One call is a loop in registers as it is, unless a column has to be filled for each of its blocks.
         let alone = calls < 2 && !live().any(|d| matches!(d, Def::Fill(Fill::Strided(..) | Fill::Index { .. })));
-        if self.target.isa == Isa::Portable || self.when == When::Never || alone && self.when == When::Pays {
+        if self.target.isa == Isa::Portable || self.when == When::Never {
             return None;
         }
+        let alone = alone && self.when == When::Pays;
         // As the step has them, whose rows may be shorter.
         let fill = |i: usize| fills.iter().find(|c| c.entry == at[i]).map(|c| &c.fill);
         let source = |(i, s): (usize, &Ssa)| match &s.def {
@@ -580,7 +581,7 @@ impl<'a> Lower<'a> {
             .collect();
         names.sort_unstable();
         let (lines, work) = (self.lines(ends), calls * self.len);
-        Some(Box::new(Machine::new(self.target.isa, self.when, lines, sources, outs, work, names)))
+        Some(Box::new(Machine::new(self.target.isa, self.when, lines, sources, outs, alone, work, names)))
     }
     /// The columns for the emitter; the dead ones are empty.
     fn lines(&self, ends: &[usize]) -> Vec<Line> {

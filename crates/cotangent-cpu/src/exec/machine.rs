@@ -18,11 +18,13 @@ const AT_ONCE: usize = 2000;
 pub struct Machine {
     isa: Isa,
     when: When,
-    lines: Vec<Line>,
+    pub lines: Vec<Line>,
     /// Where the lines come from that are not computed; `None` for those and for dead ones.
-    sources: Vec<Option<Source>>,
+    pub sources: Vec<Option<Source>>,
     /// Lines that are stored, and the entries of their pointers.
-    outs: Vec<(u32, u32)>,
+    pub outs: Vec<(u32, u32)>,
+    /// Is it one call, which is a loop in registers as it is? Then there is machine code only where it is one of several steps.
+    pub alone: bool,
     /// Calls times elements.
     work: usize,
     runs: AtomicU32,
@@ -37,16 +39,20 @@ impl Machine {
         lines: Vec<Line>,
         sources: Vec<Option<Source>>,
         outs: Vec<(u32, u32)>,
+        alone: bool,
         work: usize,
         names: Vec<(u32, ValId)>,
     ) -> Machine {
-        Machine { isa, when, lines, sources, outs, work, runs: AtomicU32::new(0), names, code: OnceLock::new() }
+        Machine { isa, when, lines, sources, outs, alone, work, runs: AtomicU32::new(0), names, code: OnceLock::new() }
     }
     /// The loop, if there is one by now.
     #[inline]
     pub fn code(&self) -> Option<Code> {
         if let Some(code) = self.code.get() {
             return *code;
+        }
+        if self.alone {
+            return None;
         }
         let again = || self.runs.fetch_add(1, Ordering::Relaxed) > 0;
         if self.when == When::Always || self.work >= AT_ONCE || again() {
@@ -70,7 +76,7 @@ impl Machine {
     fn translated(&self) -> Result<(Ir, Vec<(u32, What)>), Option<What>> {
         let live = |i: usize| self.lines[i].call.is_some() || self.sources[i].is_some();
         let mut t = Translate::new(self.isa);
-        let done = t.program(&self.lines, live, |i| self.sources[i]);
+        let done = t.program(&self.lines, live, |i| self.sources[i].map(Into::into));
         let last = t.calls.last().map(|c| c.1);
         done.ok_or(last)?;
         let mut stores = vec![];

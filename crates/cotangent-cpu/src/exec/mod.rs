@@ -30,6 +30,7 @@ mod place;
 mod plan;
 mod register;
 pub mod report;
+mod row;
 mod rows;
 mod run;
 pub(crate) mod scalar;

@@ -320,7 +320,8 @@ pub fn describe(step: &Step) -> String {
         Step::Gather(w) => format!("windows from {} to {}", w.windows.array.0, w.to),
         Step::Scatter(w) => format!("windows from {} into {}", w.updates.0, w.windows.array.0),
         Step::Strip(s) => {
-            let steps: Vec<String> = s.steps.iter().map(|s| s.text()).collect();
+            let steps: Vec<String> =
+                s.kernels.iter().map(|k| k.describe()).chain(s.steps.iter().map(|s| s.text())).collect();
             format!("{:?}, {} at a time, {} bytes: {}", s.rows, s.at_once, s.work(), steps.join("; "))
         }
         Step::Dot(w) => {

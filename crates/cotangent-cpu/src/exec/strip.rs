@@ -13,7 +13,9 @@
 use super::deep::{self, Deep};
 use super::fold::Reduce;
 use super::plan::Plan;
+use super::row::{self, Kernel};
 use super::run::{Frame, Step, product};
+use crate::emit::When;
 use crate::isa::Isa;
 use crate::{BLOCK, Buffer, Kind, Node, Program, ValId, View, pool};
 use smallvec::SmallVec;
@@ -87,6 +89,8 @@ pub struct Strip {
     /// Rows of a strip.
     pub at_once: usize,
     pub steps: Vec<StripStep>,
+    /// Those of them that are machine code for each row.
+    pub kernels: Vec<Kernel>,
     /// The local values.
     pub locals: Vec<Local>,
     /// Bytes of columns.
@@ -395,7 +399,7 @@ fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
 
 impl Strip {
     pub fn new(rows: Rows) -> Strip {
-        Strip { rows, at_once: 1, steps: vec![], locals: vec![], scratch: 0 }
+        Strip { rows, at_once: 1, steps: vec![], kernels: vec![], locals: vec![], scratch: 0 }
     }
     /// Memory for the rows of a local value of so many elements of this size.
     pub fn local(&mut self, all: usize, size: usize) -> u32 {
@@ -412,8 +416,11 @@ impl Strip {
     fn row(&self, l: Local) -> usize {
         self.rows.each(l.all) * l.size
     }
-    /// As many rows at once as fit into `bytes`.
-    pub fn choose(&mut self, bytes: usize) {
+    /// As many rows at once as fit into `bytes`, now that all steps are there; and machine code for rows.
+    pub fn choose(&mut self, bytes: usize, isa: Isa, when: When) {
+        if let Rows::Parts(_) = self.rows {
+            self.kernels = row::find(&self.steps, isa, when)
+        }
         let fetched = self.steps.iter().map(|s| s.fetched(self.rows)).max();
         let row = self.locals.iter().map(|l| self.row(*l)).sum::<usize>() + fetched.unwrap_or(0);
         self.at_once = (bytes / row.max(1)).clamp(1, self.rows.number())
@@ -478,29 +485,59 @@ impl Strip {
         let memory = Buffer::uninit(at);
         let scratch = Buffer::uninit(self.scratch);
         let mut own = Frame::new(frame.args, frame.consts, frame.slots, scratch.ptr());
-        for from in rows.clone().step_by(self.at_once) {
-            let now = from..(from + self.at_once).min(rows.end);
+        let place = |own: &mut Frame, row: usize| {
+            let first = |l: &Local| self.rows.start(row, l.all) * l.size;
             let starts = offsets.iter().zip(&self.locals);
-            let first = |l: &Local| self.rows.start(from, l.all) * l.size;
-            own.locals = starts.map(|(at, l)| memory.ptr().wrapping_add(*at).wrapping_sub(first(l))).collect();
-            for (s, partial) in self.steps.iter().zip(partials) {
-                let [from, to] = [now.start, now.end].map(|row| self.rows.start(row, s.all));
+            own.locals = starts.map(|(at, l)| memory.ptr().wrapping_add(*at).wrapping_sub(first(l))).collect()
+        };
+        let ready: SmallVec<[_; 2]> = self.kernels.iter().filter_map(|k| Some((k, k.code(&self.steps)?))).collect();
+        // What is nothing but machine code for rows does all of them at once.
+        let whole = ready.iter().any(|(k, _)| k.steps == (0..self.steps.len()));
+        for from in rows.clone().step_by(if whole { rows.len().max(1) } else { self.at_once }) {
+            let now = if whole { rows.clone() } else { from..(from + self.at_once).min(rows.end) };
+            place(&mut own, from);
+            let mut k = 0;
+            while k < self.steps.len() {
                 // SAFETY: the caller's; local values have the rows that the steps are given.
                 unsafe {
-                    match (&s.step, self.rows) {
-                        (Step::Map(m), _) => m.some(&own, from, to),
-                        (Step::Reduce(r), Rows::Blocks(..)) => r.blocks(&own, partial.ptr(), now.clone()),
-                        (Step::Reduce(r), Rows::Parts(_)) => r.some(&own, from, to),
-                        (Step::Dot(d), Rows::Blocks(..)) if !partial.is_empty() => {
-                            now.clone().for_each(|block| d.block(&own, partial.ptr(), block))
-                        }
-                        (Step::Dot(d), Rows::Blocks(_, n)) => {
-                            d.rows(&own, self.rows.start(now.start, n)..self.rows.start(now.end, n))
-                        }
-                        (Step::Dot(d), Rows::Parts(_)) => product(d, &own, from, to),
-                        _ => unreachable!("no step of a strip"),
+                    if let Some((kernel, code)) = ready.iter().find(|(kernel, _)| kernel.steps.start == k) {
+                        let each = kernel.rows / self.rows.number();
+                        let mut there = Frame { locals: own.locals.clone(), ..own };
+                        kernel.run(*code, &own, now.start * each..now.end * each, |row| {
+                            if whole {
+                                place(&mut there, row / each)
+                            }
+                            for s in &self.steps[kernel.steps.clone()] {
+                                let each = s.all / kernel.rows;
+                                s.some(&there, row * each, (row + 1) * each)
+                            }
+                        });
+                        k = kernel.steps.end;
+                        continue;
                     }
+                    self.step(&own, k, &partials[k], now.clone())
                 }
+                k += 1
+            }
+        }
+    }
+    /// One step, for some rows.
+    ///
+    /// # Safety
+    /// As above; the local values of these rows have a place.
+    unsafe fn step(&self, own: &Frame, k: usize, partial: &Buffer, now: Range<usize>) {
+        let s = &self.steps[k];
+        // SAFETY: the caller's.
+        unsafe {
+            match (&s.step, self.rows) {
+                (Step::Reduce(r), Rows::Blocks(..)) => r.blocks(own, partial.ptr(), now),
+                (Step::Dot(d), Rows::Blocks(..)) if !partial.is_empty() => {
+                    now.for_each(|block| d.block(own, partial.ptr(), block))
+                }
+                (Step::Dot(d), Rows::Blocks(_, n)) => {
+                    d.rows(own, self.rows.start(now.start, n)..self.rows.start(now.end, n))
+                }
+                _ => s.some(own, self.rows.start(now.start, s.all), self.rows.start(now.end, s.all)),
             }
         }
     }
@@ -533,6 +570,21 @@ impl StripStep {
                 (self.all * m * n * k) as f64 / 40.0
             }
             _ => 0.0,
+        }
+    }
+    /// Makes some of what it makes in all.
+    ///
+    /// # Safety
+    /// The frame belongs to the program that the step was built from; what it reads and writes for these is there.
+    unsafe fn some(&self, frame: &Frame, from: usize, to: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            match &self.step {
+                Step::Map(m) => m.some(frame, from, to),
+                Step::Reduce(r) => r.some(frame, from, to),
+                Step::Dot(d) => product(d, frame, from, to),
+                _ => unreachable!("no step of a strip"),
+            }
         }
     }
     /// In words.

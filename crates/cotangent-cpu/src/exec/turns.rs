@@ -245,12 +245,16 @@ fn ir(turns: &ScalarLoop, isa: Isa, nk: usize, rows: &[(usize, usize)]) -> Optio
     let live = |flat: &Flat, i: usize| flat.lines[i].call.is_some() || flat.words[i].is_some();
     if let Some((cond, consts)) = turns.cond {
         let flat = &cond.registers()?.flat;
-        t.program(&flat.lines, |i| live(flat, i), |i| source(flat, i, CONDS, consts.len(), 0))?;
+        t.program(&flat.lines, |i| live(flat, i), |i| source(flat, i, CONDS, consts.len(), 0).map(Into::into))?;
         let on = t.mask(flat.outs[0])?;
         t.build.un(I::While, Ty::Mask, on);
     }
     let flat = &turns.body.registers()?.flat;
-    t.program(&flat.lines, |i| live(flat, i), |i| source(flat, i, CONSTS, turns.consts.len(), elements.len()))?;
+    t.program(
+        &flat.lines,
+        |i| live(flat, i),
+        |i| source(flat, i, CONSTS, turns.consts.len(), elements.len()).map(Into::into),
+    )?;
     let mut carries: Vec<Option<Carried>> = vec![];
     for k in 0..nk {
         let (mem, next) = t.stored(flat.outs[k])?;
@@ -278,7 +282,7 @@ fn ir(turns: &ScalarLoop, isa: Isa, nk: usize, rows: &[(usize, usize)]) -> Optio
     // Everything that is carried has a next value.
     let carries =
         t.carries.iter().enumerate().map(|(k, _)| carries.get(k).copied().flatten()).collect::<Option<_>>()?;
-    Some((Ir { insts: t.build.finish(), stores, carries, strides }, t.calls))
+    Some((Ir { insts: t.build.finish(), stores, carries, strides, tail: 0 }, t.calls))
 }
 
 /// The element number `i` of so many bytes. Most have four or eight, which are copied without a loop.

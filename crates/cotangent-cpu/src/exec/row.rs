@@ -1,0 +1,528 @@
+//! Rows as machine code: steps of a strip that work on short rows, as one straight line of instructions for each row.
+//!
+//! A softmax over a hundred numbers is a few vectors: they fit into registers, or nearly so. What the steps of a strip hand to each other through the cache, and what each of
+//! them costs for every row, is then more than what they compute. So the whole of them is written down for one row, vector by vector: maps are computed for each vector of the row,
+//! values that are one for a row are a vector of equal lanes, and a fold combines vectors, then lanes, in the order of its tree
+//! ([`crate::program`]). The emitter hands out registers, reads operands again where that is cheaper than keeping them, and makes a loop over rows of it.
+//!
+//! Nothing is lost if it cannot be made, or if a row has an element that machine code leaves to the interpreter: then the steps run as they are, on that row. They are what the line was
+//! translated from, and so its bits are theirs.
+
+use super::access::Access;
+use super::build::Place;
+use super::fold::Reduce;
+use super::map::{Entry, Fill, MapStep};
+use super::run::{Frame, Step};
+use super::strip::StripStep;
+use crate::emit::ir::{I, Ir, Span, Store, Ty};
+use crate::emit::translate::{Forms, Source, Translate};
+use crate::emit::{Code, Loop, When, code, listing};
+use crate::exec::what::What;
+use crate::isa::Isa;
+use crate::{Dt, FEW, Fold, Op};
+use smallvec::SmallVec;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The most vectors of a row, and instructions for one.
+const VECTORS: usize = 64;
+const LONG: usize = 6000;
+/// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
+const STRETCH: usize = 8;
+/// Calls times elements that pay for the emitter at once; less than that pays when it comes again.
+const AT_ONCE: usize = 100_000;
+
+/// Steps of a strip as machine code for a row.
+pub struct Kernel {
+    /// Which of the strip's.
+    pub steps: Range<usize>,
+    /// Rows in all.
+    pub rows: usize,
+    /// Elements of a row.
+    width: usize,
+    /// From every multiple of this on, so many rows have operands that lie evenly apart.
+    even: usize,
+    pointers: Vec<Pointer>,
+    /// What the steps read: by step and entry of its table.
+    reads: HashMap<(usize, u32), Read>,
+    /// Values that somebody else reads: their places' numbers among the pointers.
+    stored: HashMap<Place, u32>,
+    isa: Isa,
+    when: When,
+    work: usize,
+    runs: AtomicU32,
+    code: OnceLock<Option<Code>>,
+}
+/// Where a row's elements begin.
+#[derive(Clone, PartialEq)]
+struct Pointer {
+    place: Place,
+    offset: isize,
+    /// Bytes from a row to the next.
+    stride: usize,
+    /// What is read through a view, and how many elements of it belong to a row.
+    view: Option<(Box<Access>, usize)>,
+}
+/// How a step reads an operand.
+#[derive(Clone, Copy, PartialEq)]
+enum Read {
+    /// A step before has made it.
+    Made(Place),
+    /// One element for all rows.
+    Still(u32),
+    /// One element for each row.
+    One(u32),
+    /// As many elements as a row has.
+    Along(u32),
+}
+/// What a step makes: elements of a row, and bytes of each.
+type Shape = (usize, usize);
+
+/// How the elements of an access that belong to one row lie: the bytes between them, how many rows lie evenly apart, and how far.
+fn evenly(access: &Access, rows: usize, width: usize) -> Option<(isize, usize, usize)> {
+    if !access.is_plain() || access.len != rows * width {
+        return None;
+    }
+    let mut axes = access.axes.clone();
+    let (mut left, mut within) = (width, None);
+    while left > 1 {
+        let a = axes.last_mut()?;
+        let n = a.n.min(left);
+        if !left.is_multiple_of(n) || !a.n.is_multiple_of(n) {
+            return None;
+        }
+        match within {
+            None => within = Some((a.stride, n as isize)),
+            Some((stride, so_far)) if a.stride == stride * so_far => within = Some((stride, so_far * n as isize)),
+            _ => return None,
+        }
+        (a.n, a.stride) = (a.n / n, a.stride.wrapping_mul(n as isize));
+        if a.n == 1 {
+            axes.pop();
+        }
+        left /= n
+    }
+    let (even, stride) = axes.last().map_or((rows, 0), |a| (a.n, a.stride));
+    let stride = usize::try_from(stride).ok().filter(|s| *s < 1 << 31)?;
+    (rows.is_multiple_of(even) && (even == rows || even >= STRETCH)).then_some((
+        within.map_or(0, |w| w.0),
+        even,
+        stride,
+    ))
+}
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+/// The operation that a fold repeats, where the emitter has it.
+fn joins(fold: Fold, dt: Dt) -> Option<Op> {
+    let op = match fold {
+        Fold::Sum => Op::Add,
+        Fold::Prod => Op::Mul,
+        Fold::Max => Op::Max,
+        Fold::Min => Op::Min,
+        _ => return None,
+    };
+    (matches!(dt.size(), 4 | 8) && !dt.is_complex()).then_some(op)
+}
+
+/// A kernel in the making.
+struct Finder<'a> {
+    k: Kernel,
+    made: HashMap<Place, Shape>,
+    steps: &'a [StripStep],
+}
+
+/// The parts of a strip's steps that machine code can do row by row.
+pub fn find(steps: &[StripStep], isa: Isa, when: When) -> Vec<Kernel> {
+    let mut found = vec![];
+    let mut first = 0;
+    if isa == Isa::Portable || when == When::Never {
+        return found;
+    }
+    while first < steps.len() {
+        let rows = steps[first..].iter().find_map(|s| match &s.step {
+            Step::Reduce(r) => Some(Some((r.folds(), r.n))),
+            Step::Map(_) => None,
+            _ => Some(None),
+        });
+        let Some(Some((rows, width))) = rows else {
+            first += 1;
+            continue;
+        };
+        let mut f = Finder::new(steps, (rows, width), isa, when, first);
+        while f.k.steps.end < steps.len() && f.takes(f.k.steps.end).is_some() {
+            f.k.steps.end += 1
+        }
+        let end = f.k.steps.end;
+        let folds = steps[first..end].iter().any(|s| matches!(s.step, Step::Reduce(_)));
+        if folds && end - first > 1 {
+            f.finish();
+            found.push(f.k);
+        }
+        first = end.max(first + 1)
+    }
+    found
+}
+
+impl<'a> Finder<'a> {
+    fn new(steps: &'a [StripStep], (rows, width): (usize, usize), isa: Isa, when: When, first: usize) -> Finder<'a> {
+        let k = Kernel {
+            steps: first..first,
+            rows,
+            width,
+            even: rows,
+            pointers: vec![],
+            reads: HashMap::new(),
+            stored: HashMap::new(),
+            isa,
+            when,
+            work: 0,
+            runs: AtomicU32::new(0),
+            code: OnceLock::new(),
+        };
+        Finder { k, made: HashMap::new(), steps }
+    }
+    fn pointer(&mut self, p: Pointer) -> u32 {
+        let all = &mut self.k.pointers;
+        all.iter().position(|q| *q == p).unwrap_or_else(|| {
+            all.push(p);
+            all.len() - 1
+        }) as u32
+    }
+    /// Can the next step be one of it?
+    fn takes(&mut self, step: usize) -> Option<()> {
+        let all = self.steps;
+        match &all[step].step {
+            Step::Map(m) => self.map(step, m),
+            Step::Reduce(r) => self.fold(step, r),
+            _ => None,
+        }
+    }
+    fn map(&mut self, step: usize, m: &MapStep) -> Option<()> {
+        let k = &self.k;
+        let lanes = if k.isa == Isa::Avx2 { 8 } else { 1 };
+        let width = m.len / k.rows;
+        let fits = k.width > FEW && k.width.is_multiple_of(lanes) && k.width <= 16 * VECTORS;
+        if !fits || width * k.rows != m.len || width != 1 && width != k.width {
+            return None;
+        }
+        let machine = m.machine.as_ref()?;
+        let mut reads = vec![];
+        for source in machine.sources.iter().flatten() {
+            let (Source::Stream(e, 0) | Source::Splat(e, 0)) = *source else {
+                match source {
+                    Source::Const(_) => continue,
+                    _ => return None,
+                }
+            };
+            reads.push((e, self.read(m, e, width)?));
+        }
+        self.k.reads.extend(reads.into_iter().map(|(e, read)| ((step, e), read)));
+        for (_, e) in &machine.outs {
+            let out = &m.entries[*e as usize];
+            self.made.insert(out.at.0, (width, out.step));
+        }
+        self.k.work += m.calls.len() * m.len;
+        Some(())
+    }
+    fn read(&mut self, m: &MapStep, e: u32, width: usize) -> Option<Read> {
+        let rows = self.k.rows;
+        let fill = m.fills.iter().find(|c| c.entry == e).map(|c| (&c.fill, c.size));
+        let (place, access) = match fill {
+            Some((Fill::Scalar(place, offset), _)) if !self.made.contains_key(place) => {
+                let p = Pointer { place: *place, offset: *offset, stride: 0, view: None };
+                return Some(Read::Still(self.pointer(p)));
+            }
+            Some((Fill::Strided(place, access), _)) => (*place, access),
+            Some(_) => return None,
+            None => {
+                let Entry { at: (place, offset), step } = &m.entries[e as usize];
+                if let Some(shape) = self.made.get(place) {
+                    return (*shape == (width, *step) && *offset == 0).then_some(Read::Made(*place));
+                }
+                let p = Pointer { place: *place, offset: *offset, stride: width * step, view: None };
+                let p = self.pointer(p);
+                return Some(if width == 1 { Read::One(p) } else { Read::Along(p) });
+            }
+        };
+        let (within, even, stride) = evenly(access, rows, width)?;
+        let size = access.size as isize;
+        if let Some(shape) = self.made.get(&place) {
+            // all of it, or what is one for the row
+            let w = if within == 0 { 1 } else { width };
+            let same =
+                access.offset == 0 && even == rows && stride == w * access.size && (within == 0 || within == size);
+            return (same && *shape == (w, access.size)).then_some(Read::Made(place));
+        }
+        self.k.even = gcd(self.k.even, even);
+        let p = self.pointer(Pointer { place, offset: 0, stride, view: Some((access.clone(), width)) });
+        match within {
+            0 => Some(Read::One(p)),
+            _ if within == size => Some(Read::Along(p)),
+            _ => None,
+        }
+    }
+    fn fold(&mut self, step: usize, r: &Reduce) -> Option<()> {
+        let (rows, width) = (self.k.rows, self.k.width);
+        let (fold, dt) = r.what;
+        joins(fold, dt)?;
+        if r.folds() != rows || r.n != width || width <= FEW || !r.rows() || r.width() != dt.size() {
+            return None;
+        }
+        let (_, even, stride) = evenly(&r.outer, rows, 1)?;
+        let read = match self.made.get(&r.from) {
+            Some(shape) => {
+                let same = r.outer.offset == 0 && even == rows && stride == width * dt.size();
+                (same && *shape == (width, dt.size())).then_some(Read::Made(r.from))?
+            }
+            None => {
+                self.k.even = gcd(self.k.even, even);
+                let view = Some((Box::new(r.outer.clone()), 1));
+                Read::Along(self.pointer(Pointer { place: r.from, offset: 0, stride, view }))
+            }
+        };
+        self.k.reads.insert((step, 0), read);
+        self.made.insert(r.to, (1, dt.size()));
+        self.k.work += rows * width;
+        Some(())
+    }
+    /// Finds out what others read of what it makes.
+    fn finish(&mut self) {
+        let mut wanted: HashSet<Place> = HashSet::new();
+        let all = self.steps;
+        for (_, s) in all.iter().enumerate().filter(|(i, _)| !self.k.steps.contains(i)) {
+            match &s.step {
+                Step::Map(m) => {
+                    wanted.extend(m.entries.iter().map(|e| e.at.0));
+                    wanted.extend(m.fills.iter().filter_map(|c| match &c.fill {
+                        Fill::Scalar(place, _) | Fill::Strided(place, _) => Some(*place),
+                        Fill::Index { .. } => None,
+                    }))
+                }
+                Step::Reduce(r) => {
+                    wanted.insert(r.from);
+                }
+                Step::Dot(d) => wanted.extend([d.a.0, d.b.0]),
+                _ => {}
+            }
+        }
+        let mut made: Vec<(Place, Shape)> = self.made.iter().map(|(place, shape)| (*place, *shape)).collect();
+        made.sort_unstable_by_key(|m| m.0);
+        for (place, (width, size)) in made {
+            if !matches!(place, Place::Local(_)) || wanted.contains(&place) {
+                let p = self.pointer(Pointer { place, offset: 0, stride: width * size, view: None });
+                self.k.stored.insert(place, p);
+            }
+        }
+    }
+}
+
+/// What was made for a row, place by place: a form for each vector.
+struct Line<'a> {
+    k: &'a Kernel,
+    t: Translate,
+    made: HashMap<Place, Vec<Forms>>,
+    stores: Vec<Store>,
+    lanes: usize,
+}
+
+impl Kernel {
+    /// The loop, if there is one by now.
+    pub fn code(&self, steps: &[StripStep]) -> Option<Code> {
+        if let Some(code) = self.code.get() {
+            return *code;
+        }
+        let again = || self.runs.fetch_add(1, Ordering::Relaxed) > 0;
+        if self.when == When::Always || self.work >= AT_ONCE || again() {
+            return *self.code.get_or_init(|| code(self.ir(steps)?.0, self.isa, Loop::Rows));
+        }
+        None
+    }
+    /// The program for the emitter, and its calls: before which instruction each of them begins.
+    fn ir(&self, steps: &[StripStep]) -> Option<(Ir, Vec<(u32, What)>)> {
+        let most = if self.isa == Isa::Avx512 { 16 } else { 8 };
+        // With elements of 64 bits a register has half as many.
+        [most, most / 2].into_iter().find_map(|lanes| {
+            let mut line = Line { k: self, t: Translate::new(self.isa), made: HashMap::new(), stores: vec![], lanes };
+            for k in self.steps.clone() {
+                line.step(k, &steps[k].step)?;
+            }
+            let strides = self.pointers.iter().enumerate().filter(|(_, p)| p.stride > 0);
+            let ir = Ir {
+                insts: line.t.build.finish(),
+                stores: line.stores,
+                carries: vec![],
+                strides: strides.map(|(i, p)| (i as u32, p.stride as u32)).collect(),
+                tail: (self.width % lanes) as u8,
+            };
+            let fits = ir.insts.len() <= LONG && (self.isa == Isa::Avx512 || ir.tail == 0);
+            (fits && (lanes == most) != ir.has_wide()).then_some((ir, line.t.calls))
+        })
+    }
+    /// Runs it on some rows. `one` does a row that machine code leaves out.
+    ///
+    /// # Safety
+    /// The frame belongs to the program that the steps were built from, and what they read and write of these rows is there.
+    pub unsafe fn run(&self, code: Code, frame: &Frame, rows: Range<usize>, mut one: impl FnMut(usize)) {
+        let mut row = rows.start;
+        let mut table: SmallVec<[*mut u8; 16]> = SmallVec::new();
+        while row < rows.end {
+            let end = rows.end.min((row / self.even + 1) * self.even);
+            table.clear();
+            table.extend(self.pointers.iter().map(|p| {
+                let start = frame.spot((p.place, p.offset));
+                match &p.view {
+                    Some((access, n)) => start.wrapping_offset(access.at(row * n)).wrapping_sub(row * p.stride),
+                    None => start,
+                }
+            }));
+            // SAFETY: the caller's; the pointers are where row 0 would be, if all rows lay as evenly as these.
+            let stop = unsafe { code.run(table.as_ptr(), end, row) };
+            row = (stop.at as usize).min(end);
+            if row < end {
+                one(row);
+                row += 1
+            }
+        }
+    }
+    /// What it is, in words.
+    pub fn describe(&self) -> String {
+        let bytes = self.code.get().copied().flatten().map(|c| format!(": {} bytes", c.text())).unwrap_or_default();
+        format!(
+            "{} steps as machine code for each of {} rows of {} elements{bytes}",
+            self.steps.len(),
+            self.rows,
+            self.width
+        )
+    }
+    /// The machine code as text, made now if it was not yet; else why there is none.
+    pub fn text(&self, steps: &[StripStep]) -> Result<String, String> {
+        let none = || "no machine code for whole rows: its steps run one after the other".to_string();
+        let (ir, calls) = self.ir(steps).ok_or_else(none)?;
+        let calls = calls.into_iter().map(|(at, what)| (at, what.to_string())).collect();
+        let entry = |e: u32| self.pointers[e as usize].place.to_string();
+        listing::text(&ir, self.isa, Loop::Rows, &listing::Notes { calls, entry: &entry })
+    }
+}
+
+impl Line<'_> {
+    fn vectors(&self, width: usize) -> usize {
+        width.div_ceil(self.lanes)
+    }
+    /// Has a vector of a row less than its lanes?
+    fn tail(&self, width: usize, v: usize) -> bool {
+        (v + 1) * self.lanes > width
+    }
+    /// Vector `v` of what a step reads, of elements of so many bytes.
+    fn read(&self, read: Read, v: usize, size: usize) -> Forms {
+        let at = (v * self.lanes * size) as u32;
+        match read {
+            Read::Made(place) => {
+                let all = &self.made[&place];
+                all[v.min(all.len() - 1)]
+            }
+            Read::Still(p) => Source::Splat(p, 0).into(),
+            Read::One(p) => Source::One(p, 0).into(),
+            Read::Along(p) if self.tail(self.k.width, v) => Source::Part(p, at).into(),
+            Read::Along(p) => Source::Stream(p, at).into(),
+        }
+    }
+    /// Vector `v` of what a step makes in rows of so many elements.
+    fn makes(&mut self, place: Place, forms: Forms, (width, size): Shape, v: usize) -> Option<()> {
+        self.made.entry(place).or_default().push(forms);
+        if let Some(p) = self.k.stored.get(&place) {
+            self.t.columns(&[forms], size);
+            let store = self.t.store(0, *p, (v * self.lanes * size) as u32).filter(|s| s.beside.is_none())?;
+            let span = match width {
+                1 => Span::One,
+                _ if self.tail(width, v) => Span::Tail,
+                _ => Span::Whole,
+            };
+            self.t.build.push(I::Put(span), Ty::W32, store.val, self.stores.len() as u32, 0);
+            self.stores.push(store)
+        }
+        Some(())
+    }
+    fn step(&mut self, k: usize, step: &Step) -> Option<()> {
+        match step {
+            Step::Map(m) => self.map(k, m),
+            Step::Reduce(r) => self.fold(k, r),
+            _ => None,
+        }
+    }
+    fn map(&mut self, k: usize, m: &MapStep) -> Option<()> {
+        let machine = m.machine.as_ref()?;
+        let width = m.len / self.k.rows;
+        for v in 0..self.vectors(width) {
+            let forms: Vec<Option<Forms>> = (machine.sources.iter().zip(&machine.lines))
+                .map(|(source, line)| match (*source)? {
+                    Source::Stream(e, _) | Source::Splat(e, _) => Some(self.read(self.k.reads[&(k, e)], v, line.size)),
+                    source => Some(source.into()),
+                })
+                .collect();
+            let live = |i: usize| machine.lines[i].call.is_some() || forms[i].is_some();
+            self.t.program(&machine.lines, live, |i| forms[i])?;
+            let outs: SmallVec<[Forms; 2]> = machine.outs.iter().map(|(line, _)| self.t.form(*line)).collect();
+            for ((_, e), forms) in machine.outs.iter().zip(outs) {
+                let out = &m.entries[*e as usize];
+                self.makes(out.at.0, forms, (width, out.step), v)?
+            }
+        }
+        Some(())
+    }
+    /// A fold: lanes by lanes over the vectors, then in halves, as the tree has it. A lane without an element does not change what it is joined with.
+    fn fold(&mut self, k: usize, r: &Reduce) -> Option<()> {
+        let ((fold, dt), width) = (r.what, self.k.width);
+        let (op, size) = (joins(fold, dt)?, dt.size());
+        let ty = if size == 8 { Ty::W64 } else { Ty::W32 };
+        let mut parts: Vec<u32> = vec![];
+        for v in 0..self.vectors(width) {
+            let forms = self.read(self.k.reads[&(k, 0)], v, size);
+            self.t.columns(&[forms], size);
+            let mut x = self.t.raw(0)?;
+            if self.tail(width, v) {
+                let b = &self.t.build;
+                let none = b.constant(ty, neutral(fold, dt));
+                x = b.sel(b.push(I::Tail, Ty::Mask, 0, 0, 0), ty, x, none)
+            }
+            parts.push(x)
+        }
+        let groups = crate::lanes(size) / self.lanes;
+        for v in groups..parts.len() {
+            parts[v % groups] = self.join(op, dt, parts[v % groups], parts[v])?
+        }
+        parts.truncate(groups);
+        let mut half = groups / 2;
+        while half > 0 {
+            for i in 0..half.min(parts.len().saturating_sub(half)) {
+                parts[i] = self.join(op, dt, parts[i], parts[i + half])?
+            }
+            half /= 2
+        }
+        let mut x = parts[0];
+        let mut half = self.lanes / 2;
+        while half > 0 {
+            let y = self.t.build.un(I::Down(half as u8), ty, x);
+            x = self.join(op, dt, x, y)?;
+            half /= 2
+        }
+        let all = self.t.build.un(I::First, ty, x);
+        self.makes(r.to, Forms::of(all), (1, size), 0)
+    }
+    fn join(&mut self, op: Op, dt: Dt, a: u32, b: u32) -> Option<u32> {
+        self.t.columns(&[Forms::of(a), Forms::of(b)], dt.size());
+        let forms = self.t.join(op, dt)?;
+        self.t.columns(&[forms], dt.size());
+        self.t.raw(0)
+    }
+}
+/// What changes nothing, as the lanes of a fold have it.
+fn neutral(fold: Fold, dt: Dt) -> u64 {
+    match (fold, dt.size()) {
+        (Fold::Sum, 4) if dt.is_float() => (-0f32).to_bits().into(),
+        (Fold::Sum, _) if dt.is_float() => (-0f64).to_bits(),
+        _ => super::fold::empty(fold, dt)[0],
+    }
+}
