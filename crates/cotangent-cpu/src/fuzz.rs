@@ -11,6 +11,7 @@ mod access;
 mod body;
 mod engine;
 mod library;
+mod rows;
 mod values;
 mod whole;
 mod windows;

@@ -86,7 +86,7 @@ impl Fuzz {
     fn grow(&mut self, nodes: usize) {
         let end = self.p.nodes.len() + nodes;
         while self.p.nodes.len() < end && self.left > 0 {
-            match self.r.below(14) {
+            match self.r.below(15) {
                 _ if self.r.once_in(150) => self.linear(),
                 0 => self.softmax(),
                 1 => self.layer(),
@@ -95,6 +95,7 @@ impl Fuzz {
                 5 => self.mean(),
                 6 => self.pairs(),
                 7 => self.normalize(),
+                8 => self.rows(),
                 _ => self.node(),
             }
         }
@@ -110,7 +111,7 @@ impl Fuzz {
         Some((v, self.p.ty(v).clone()))
     }
     /// A map of values of one type, element by element or as their views show them.
-    fn simple(&mut self, op: Op, ty: &Ty, uses: &[Use]) -> ValId {
+    pub(super) fn simple(&mut self, op: Op, ty: &Ty, uses: &[Use]) -> ValId {
         let mut b = Body::default();
         let ins: Vec<u32> = (0..uses.len()).map(|k| b.input(k as u32, ty.dt)).collect();
         let y = b.push(op, ty.dt, ins[0], ins.get(1).copied().unwrap_or(0), ins.get(2).copied().unwrap_or(0));

@@ -101,6 +101,7 @@ fn groups_are_a_partition_of_what_runs() {
 /// The rows of a softmax run in strips, and so do the blocks of a sum; the bits are those of whole steps.
 #[test]
 fn rows_in_strips() {
+    use crate::isa::Isa;
     use crate::{Dt, Fold, Op, Ty, Use, View};
     let (b, n) = (37, 130);
     let (whole, one) = (Ty::new(Dt::F32, &[b, n]), Ty::new(Dt::F32, &[b]));
@@ -118,6 +119,9 @@ fn rows_in_strips() {
     p.outs = vec![y];
     // 2 rows of 130 elements, a maximum and a sum each: all four groups
     check(&p, "Parts(37), 2 at a time");
+    // which are one line of machine code for a row, where there are masks for its last two elements
+    assert_ne!(rows_are_code(&p, Isa::Avx512), Some(false));
+    assert_ne!(rows_are_code(&p, Isa::Avx2), Some(true));
 
     // the sum of squares of everything, whose last block is short
     let all = Ty::new(Dt::F32, &[b * n]);
@@ -147,6 +151,18 @@ fn rows_in_strips() {
     let fold = Kind::Reduce { op: Fold::Sum, first: 1, count: 2 };
     p.outs = vec![p.push(fold, &[Use::plain(y)], &[Ty::new(Dt::F32, &[b])])];
     check(&p, "Blocks(3, 9940), 1 at a time");
+}
+/// Are the rows of a strip machine code, if the instruction set is there?
+fn rows_are_code(p: &Program, isa: crate::isa::Isa) -> Option<bool> {
+    use super::super::{Sizes, When};
+    if !isa.available() {
+        return None;
+    }
+    let machine = When::Always;
+    let options = Options { isa, machine, strips: Sizes { least: 1, strip: 4000 }, ..Options::default() };
+    let inspected = Inspected::compile_with(p, options).expect("a valid program");
+    let all = (0..inspected.report().groups.len()).flat_map(|g| inspected.assembly(g));
+    Some(all.into_iter().any(|a| a.step.contains("as machine code for each") && a.code.is_ok()))
 }
 /// A map of one operation.
 fn map(op: crate::Op, n: u32) -> Kind {

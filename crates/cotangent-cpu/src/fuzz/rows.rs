@@ -1,0 +1,60 @@
+//! Random chains of maps and folds over the rows of an array, as softmaxes and normalizations are: what becomes machine code for a row.
+
+use super::Fuzz;
+use crate::{Dt, Fold, Kind, M, Op, Ty, Use, ValId, View};
+
+impl Fuzz {
+    /// A chain over the rows of `[a, b, n]`: maps with columns, masks and what is one for a row, folds, and maps of what they give.
+    pub fn rows(&mut self) {
+        let n = self.r.pick(&[9, 12, 15, 16, 17, 24, 31, 32, 33, 40, 63, 64, 65, 72, 100, 128, 130, 200]);
+        let (a, b) = (1 + self.r.below(3), self.r.pick(&[1, 2, 3, 5, 8, 9, 16]));
+        let dt = self.r.pick(&[Dt::F32, Dt::F32, Dt::F32, Dt::F64, Dt::I32, Dt::U64, Dt::F16]);
+        let (ty, one) = (Ty::new(dt, &[a, b, n]), Ty::new(dt, &[a, b]));
+        if 40 * ty.len() > self.left {
+            return self.node();
+        }
+        self.spend(10 * ty.len());
+        let mut x = self.arg(dt, &ty.dims);
+        let (mut last, mut row): (ValId, Option<ValId>) = (x, None);
+        for _ in 0..3 + self.r.below(6) {
+            match self.r.below(8) {
+                0 | 1 => {
+                    let op = self.r.pick(&[Fold::Sum, Fold::Sum, Fold::Max, Fold::Min, Fold::Prod]);
+                    let from = if self.r.once_in(4) { x } else { last };
+                    let fold = Kind::Reduce { op, first: 2, count: 1 };
+                    row = Some(self.p.push(fold, &[Use::plain(from)], std::slice::from_ref(&one)))
+                }
+                2 if let Some(r) = row => {
+                    let op = self.r.pick(&[Op::Neg, Op::Abs, Op::Sign]);
+                    row = Some(self.simple(op, &one, &[Use::plain(r)]))
+                }
+                3 if dt.is_float() => {
+                    let math = self.r.pick(&[M::Exp, M::Tanh, M::Log1p, M::Sin]);
+                    last = self.simple(Op::Math(math), &ty, &[Use::plain(last)])
+                }
+                4 => {
+                    // a column, or rows that come again
+                    let dims: &[usize] = if self.r.once_in(2) { &[n] } else { &[b, n] };
+                    let strides = [0, if dims.len() > 1 { n as i64 } else { 0 }, 1];
+                    let other = self.arg(dt, dims);
+                    let view = View { strides: strides.into_iter().collect(), ..View::splat(&ty.dims) };
+                    let other = self.p.through(other, view);
+                    let op = self.r.pick(&[Op::Add, Op::Mul, Op::Max]);
+                    last = self.simple(op, &ty, &[Use::plain(last), other])
+                }
+                5 => last = self.simple(Op::Sub, &ty, &[Use::plain(last), Use::plain(x)]),
+                _ => {
+                    let Some(r) = row else { continue };
+                    let wide = View { strides: [b as i64, 1, 0].into_iter().collect(), ..View::splat(&ty.dims) };
+                    let wide = self.p.through(r, wide);
+                    let op = self.r.pick(&[Op::Sub, Op::Mul, Op::Add, Op::Min]);
+                    let from = if self.r.once_in(4) { x } else { last };
+                    last = self.simple(op, &ty, &[Use::plain(from), wide]);
+                    if self.r.once_in(6) {
+                        x = last
+                    }
+                }
+            }
+        }
+    }
+}
