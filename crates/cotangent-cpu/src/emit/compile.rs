@@ -405,7 +405,8 @@ impl Gen<'_> {
         let (mut ops, n) = i.operands();
         if leaves {
             let m = self.want(ops[0], p, &mut borrowed);
-            self.asm.any(self.l, m);
+            // the mask of a loop over rows is that of the tails
+            self.asm.any(self.l, m, self.kind == Loop::Rows);
             match i.i {
                 I::Bail => self.asm.jump_if(If::NotZero, self.bail),
                 _ => self.asm.jump_if(If::Zero, self.stop),

@@ -439,11 +439,15 @@ impl Asm {
         self.widen_mask(l, d, of)
     }
 
-    /// Sets the flag `Zero` unless the mask is set in a lane that takes part. Uses `RCX`, or the mask register 0.
-    pub fn any(&mut self, l: Lanes, mask: u8) {
+    /// Sets the flag `Zero` unless the mask is set in a lane that takes part, or, `of_all`, in any. Uses `RCX`, or the mask register 0.
+    pub fn any(&mut self, l: Lanes, mask: u8, of_all: bool) {
         if l.evex {
-            self.vex_only(op(0, 1, 0x41), true, 0, mask, Rm::Reg(1));
-            return self.vex_only(op(0, 1, 0x98), false, 0, 0, Rm::Reg(0));
+            let mut k = mask;
+            if !of_all {
+                self.vex_only(op(0, 1, 0x41), true, 0, mask, Rm::Reg(1));
+                k = 0
+            }
+            return self.vex_only(op(0, 1, 0x98), false, k, 0, Rm::Reg(k));
         }
         let o = op(l.wide as u8, 1, 0x50);
         self.two(o, l.bytes(Ty::Mask), gp::RCX, Rm::Reg(mask));

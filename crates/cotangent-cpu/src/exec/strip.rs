@@ -42,7 +42,7 @@ pub struct Found {
     pub groups: Range<usize>,
     pub rows: Rows,
 }
-/// Groups for a strip, and small ones between them, which run before it, or after it because they take something from it.
+/// Groups for a strip, and small ones and folds between them, which run before it, or after it because they take something from it.
 #[derive(Default)]
 struct Taken {
     groups: SmallVec<[usize; 8]>,
@@ -195,7 +195,8 @@ impl Finder<'_> {
         let end = self.plan.ends.len().min(first + FAR);
         let mut tried: SmallVec<[Rows; TRIES]> = SmallVec::new();
         let mut best: Option<(usize, Rows, Taken)> = None;
-        let all = (first..end).take_while(|g| self.map(*g) || !self.rows(*g).is_empty()).flat_map(|g| self.rows(g));
+        let goes = |g: &usize| self.map(*g) || self.folds(*g) || !self.rows(*g).is_empty();
+        let all = (first..end).take_while(goes).flat_map(|g| self.rows(g));
         for rows in all {
             if rows.number() < 2 || tried.contains(&rows) {
                 continue;
@@ -206,7 +207,7 @@ impl Finder<'_> {
             if taken.groups.len() > 1
                 && saved >= sizes.least
                 && saved / rows.number() <= ROW
-                && best.as_ref().is_none_or(|b| b.0 < saved)
+                && best.as_ref().is_none_or(|b| (b.0, b.1.number()) < (saved, rows.number()))
             {
                 best = Some((saved, rows, taken))
             }
@@ -222,12 +223,14 @@ impl Finder<'_> {
         for g in all {
             if self.fits(g, rows, &taken) {
                 taken.groups.push(g)
-            } else if taken.groups.is_empty() || !self.small(g) {
+            } else if taken.groups.is_empty() {
                 break;
-            } else if self.takes(g, &taken) {
+            } else if self.takes(g, &taken) && (self.small(g) || self.folds(g)) {
                 taken.after.push(g)
-            } else {
+            } else if self.small(g) {
                 taken.before.push(g)
+            } else {
+                break;
             }
         }
         // Groups at the end that take nothing from the strip only make its rows larger.
@@ -242,6 +245,9 @@ impl Finder<'_> {
     /// Has a group only maps of a few elements?
     fn small(&self, g: usize) -> bool {
         self.map(g) && self.p.ty(self.node(g).vals.0).len() <= FEW
+    }
+    fn folds(&self, g: usize) -> bool {
+        matches!(self.node(g).kind, Kind::Reduce { .. })
     }
     fn map(&self, g: usize) -> bool {
         matches!(self.node(g).kind, Kind::Map(_))
