@@ -26,6 +26,8 @@ pub enum Loop {
     Twice,
     /// Over rows: a round is all that is done with one. Nothing that is written is read.
     Rows,
+    /// Over rows of so many elements, and over those: what is folded stays in registers. `carry` is the entry of the pointer to it.
+    Folds { width: u32, carry: u32 },
     /// Turn after turn; streams are walked over backwards if `reverse`: their pointers are those of the last elements. `carry` is the entry of the pointer
     /// to the carried words.
     Turns { reverse: bool, carry: u32 },
@@ -54,6 +56,8 @@ const NOWHERE: u32 = u32::MAX;
 const SPARE: usize = 7;
 /// The most strides that streams have.
 const STRIDES: usize = 5;
+/// General registers for pointers and strides.
+const FREE: [u8; 9] = [8, 9, 10, 11, gp::RBX, 12, 13, 14, 15];
 
 /// Where a value is.
 #[derive(Clone, Copy)]
@@ -123,7 +127,10 @@ struct Gen<'a> {
 /// Machine code for a program, which was made for this level. `None` if it has more strides than there are registers for.
 pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
     let vectors = if l.evex { 32 } else { 16 };
-    if strides(ir).len() > STRIDES {
+    let folds = matches!(kind, Loop::Folds { .. });
+    if !folds && strides(ir).len() > STRIDES
+        || folds && (ir.carries.len() > vectors - SPARE || entries(ir).len() > FREE.len())
+    {
         return None;
     }
     let mut asm = Asm::new(l.evex);
@@ -161,15 +168,31 @@ fn strides(ir: &Ir) -> Vec<u32> {
     all.dedup();
     all
 }
+/// The entries of the pointer table that a program uses, and how often.
+fn entries(ir: &Ir) -> Vec<(u32, u32)> {
+    let mut count: Vec<(u32, u32)> = vec![];
+    let reads = |i: &&Inst| matches!(i.i, I::Load(_) | I::Part(_) | I::One(_) | I::Splat(_) | I::Index);
+    for e in ir.insts.iter().filter(reads).map(|i| i.a).chain(ir.stores.iter().map(|s| s.entry)) {
+        match count.iter_mut().find(|c| c.0 == e) {
+            Some(c) => c.1 += 1,
+            None => count.push((e, 1)),
+        }
+    }
+    count
+}
 /// Needs it no register of its own?
 fn remote(i: &Inst) -> bool {
     matches!(i.i, I::Const | I::Splat(_))
 }
 
 impl Gen<'_> {
+    /// Does a round belong to a row?
+    fn in_rows(&self) -> bool {
+        matches!(self.kind, Loop::Rows | Loop::Folds { .. })
+    }
     /// What is stored at the end of a round; over rows it is as soon as it is there.
     fn stores(&self) -> &[Store] {
-        if self.kind == Loop::Rows { &[] } else { &self.ir.stores }
+        if self.in_rows() { &[] } else { &self.ir.stores }
     }
     fn find_readers(&mut self) {
         let n = self.ir.insts.len();
@@ -282,7 +305,7 @@ impl Gen<'_> {
     }
     /// Is a value in memory that nobody writes, to be read there again?
     fn lies(&self, v: u32) -> bool {
-        self.kind == Loop::Rows && matches!(self.ir.insts[v as usize].i, I::Load(_) | I::Part(_) | I::One(_))
+        self.in_rows() && matches!(self.ir.insts[v as usize].i, I::Load(_) | I::Part(_) | I::One(_))
     }
     /// What lies in memory to a register.
     fn read(&mut self, v: u32, r: u8) {
@@ -290,11 +313,14 @@ impl Gen<'_> {
         match i.i {
             I::Load(mem) | I::Part(mem) => {
                 let rm = self.stream(i.a, i.b, mem);
-                self.asm.unmasked = self.kind == Loop::Rows && i.i == I::Load(mem);
+                self.asm.unmasked = self.in_rows() && i.i == I::Load(mem);
                 self.asm.read(self.l, r, mem, rm)
             }
             I::One(mem) => {
                 let mut rm = self.stream(i.a, i.b, mem);
+                if let (Rm::Mem { index, .. }, Loop::Folds { .. }) = (&mut rm, self.kind) {
+                    *index = None
+                }
                 if let (Rm::Mem { base, index: Some((by, scale)), disp }, Mem::B1 | Mem::B2 | Mem::F16) = (rm, mem) {
                     self.asm.address(gp::RCX, base, by, scale);
                     rm = Rm::Mem { base: gp::RCX, index: None, disp }
@@ -307,10 +333,11 @@ impl Gen<'_> {
     fn stream(&mut self, entry: u32, at: u32, mem: Mem) -> Rm {
         let stride = self.ir.strides.iter().find(|s| s.0 == entry);
         let known = stride.and_then(|s| self.strides.iter().find(|k| k.0 == s.1));
-        let number = if self.kind.one() { gp::RDX } else { gp::RAX };
-        let index = match known {
-            Some(k) => Some((k.1, 1)),
-            None => (self.kind != Loop::Rows).then_some((number, mem.size() as u8)),
+        let index = match (known, self.kind) {
+            (Some(k), _) => Some((k.1, 1)),
+            (None, Loop::Rows) => None,
+            (None, Loop::Turns { .. } | Loop::Folds { .. }) => Some((gp::RDX, mem.size() as u8)),
+            (None, Loop::Map | Loop::Twice) => Some((gp::RAX, mem.size() as u8)),
         };
         Rm::Mem { base: self.pointer(entry), index, disp: at as i32 }
     }
@@ -406,7 +433,7 @@ impl Gen<'_> {
         if leaves {
             let m = self.want(ops[0], p, &mut borrowed);
             // the mask of a loop over rows is that of the tails
-            self.asm.any(self.l, m, self.kind == Loop::Rows);
+            self.asm.any(self.l, m, self.in_rows());
             match i.i {
                 I::Bail => self.asm.jump_if(If::NotZero, self.bail),
                 _ => self.asm.jump_if(If::Zero, self.stop),
@@ -636,6 +663,7 @@ impl Gen<'_> {
             Loop::Twice => self.map(end, 2),
             Loop::Rows => self.rows(end),
             Loop::Turns { reverse, carry } => self.turns(end, reverse, carry, &carried),
+            Loop::Folds { width, carry } => self.folds(end, width, carry, &carried),
         }
         // The ways out.
         let out = self.asm.label();
@@ -647,7 +675,7 @@ impl Gen<'_> {
             }
         }
         self.asm.here(out);
-        if let Loop::Turns { carry, .. } = self.kind {
+        if let Loop::Turns { carry, .. } | Loop::Folds { carry, .. } = self.kind {
             self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
             let t = self.spare;
             // what is in registers first: then the lowest of them is free
@@ -658,7 +686,7 @@ impl Gen<'_> {
                         Home::Reg(r) if !in_memory => self.asm.write(self.l, r, c.mem, to, t),
                         Home::Slot(slot) if in_memory => {
                             let from = self.slot(slot);
-                            self.asm.fill(16, 0, from);
+                            self.asm.fill(self.carried(), 0, from);
                             self.asm.write(self.l, 0, c.mem, to, t)
                         }
                         _ => {}
@@ -675,18 +703,11 @@ impl Gen<'_> {
     }
     /// Registers for the pointers that are used most.
     fn entries(&mut self) {
-        let mut count: Vec<(u32, u32)> = vec![];
-        let reads = |i: &&Inst| matches!(i.i, I::Load(_) | I::Part(_) | I::One(_) | I::Splat(_) | I::Index);
-        let entries = self.ir.insts.iter().filter(reads).map(|i| i.a);
-        for e in entries.chain(self.ir.stores.iter().map(|s| s.entry)) {
-            match count.iter_mut().find(|c| c.0 == e) {
-                Some(c) => c.1 += 1,
-                None => count.push((e, 1)),
-            }
-        }
+        let mut count = entries(self.ir);
         count.sort_by_key(|c| std::cmp::Reverse(c.1));
-        const FREE: [u8; 9] = [8, 9, 10, 11, gp::RBX, 12, 13, 14, 15];
-        self.strides = strides(self.ir).into_iter().zip(FREE).collect();
+        if !matches!(self.kind, Loop::Folds { .. }) {
+            self.strides = strides(self.ir).into_iter().zip(FREE).collect()
+        }
         self.pointers = count.iter().zip(&FREE[self.strides.len()..]).map(|(c, r)| (c.0, *r)).collect();
     }
     /// One round of the program.

@@ -223,6 +223,8 @@ pub struct Ir {
     pub strides: Vec<(u32, u32)>,
     /// In a loop over rows: how many lanes the tail has.
     pub tail: u8,
+    /// In a loop over rows and their elements: the elements of a round.
+    pub round: u8,
 }
 impl Ir {
     /// Does any element have 64 bits?

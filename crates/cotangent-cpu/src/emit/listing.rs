@@ -28,6 +28,7 @@ pub fn text(ir: &Ir, isa: Isa, kind: Loop, notes: &Notes) -> Result<String, Stri
             Loop::Map | Loop::Twice => format!("{} elements a round", part.lanes),
             Loop::Turns { .. } => "one turn a round".into(),
             Loop::Rows => "one row a round".into(),
+            Loop::Folds { width, .. } => format!("{} of a row's {width} elements a round", part.ir.round),
         };
         text += &format!("; {} bytes for {isa:?}, {round}\n{}", bytes.len(), lines(part, notes))
     }

@@ -173,7 +173,13 @@ pub fn build(p: &Program, plan: &Plan, strips: Vec<Found>, options: &Options) ->
     let out = |(v, o): (&ValId, &ValId)| {
         let ty = p.ty(*o);
         match b.place[*v as usize].expect("a result is made") {
-            place if travels_as_bits(ty) => Out::Bits(place, ty.bytes()),
+            place if travels_as_bits(ty) => {
+                // it may be the one element of an array that is a result, too
+                if let Place::Slot(s) = place {
+                    taken.insert(s);
+                }
+                Out::Bits(place, ty.bytes())
+            }
             Place::Arg(i) if !travels_as_bits(&p.args[i as usize]) => Out::Arg(i),
             Place::Slot(s) if taken.insert(s) => Out::Take(s),
             place => Out::Copy(place, ty.bytes()),

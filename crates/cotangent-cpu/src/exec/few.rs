@@ -4,6 +4,8 @@
 //! in rows of three, they cost far more than they are worth. As a map over the pairs the fold reads the coordinates, which are few, and computes its terms in registers.
 //! What it folds is folded from left to right, so a map says the same ([`FEW`]).
 //!
+//! A fold of one element is a view of it.
+//!
 //! The terms' operands are read through views composed of all that lies between; where no view says it, or the terms would be read from far apart, the fold stays.
 
 use super::inline::{NEAR, dear, splice};
@@ -20,6 +22,22 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
     let mut to: Option<Program> = None;
     for (i, node) in p.nodes.iter().enumerate() {
         let Kind::Reduce { op, first, count } = node.kind else { continue };
+        let (u, ty) = (p.uses_of(node)[0], p.ty(node.vals.0));
+        let (first, end) = (first as usize, (first + count) as usize);
+        let dims = p.dims_of(&u);
+        let n: usize = dims[first..end].iter().product();
+        if n == 1 && op != Fold::LogAddExp && u.part == Part::Whole {
+            let mut view = p.view_of(&u);
+            if view.guards.is_empty() {
+                view.dims.drain(first..end);
+                view.strides.drain(first..end);
+                let to = to.get_or_insert_with(|| p.clone());
+                to.views.push(view);
+                to.uses.push(Use { view: Some(to.views.len() as u32 - 1), ..u });
+                to.nodes[i] = Node { kind: Kind::View, uses: (to.uses.len() as u32 - 1, 1), vals: node.vals };
+            }
+            continue;
+        }
         let op = match op {
             Fold::Sum => Op::Add,
             Fold::Prod => Op::Mul,
@@ -27,10 +45,6 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
             Fold::Min => Op::Min,
             _ => continue,
         };
-        let (u, ty) = (p.uses_of(node)[0], p.ty(node.vals.0));
-        let (first, end) = (first as usize, (first + count) as usize);
-        let dims = p.dims_of(&u);
-        let n: usize = dims[first..end].iter().product();
         if !(2..=FEW).contains(&n) || ty.len() < least || ty.dt.is_complex() || ty.dt.acc() != ty.dt {
             continue;
         }

@@ -651,24 +651,32 @@ impl Reduce {
             let n = BLOCK.min(self.n - b * BLOCK);
             let x = from.wrapping_add((fold * self.n + b * BLOCK) * self.size);
             // SAFETY: the caller's.
-            unsafe { (self.kernels.rows)(to.add(k * self.size), x, n) }
+            unsafe { (self.kernels.rows)(to.wrapping_add(k * self.size), x, n) }
         }
     }
-    /// Joins the folds of all blocks.
+    /// Joins the lanes of a block.
+    ///
+    /// # Safety
+    /// There are so many, and the result has a place.
+    pub unsafe fn lanes(&self, to: *mut u8, lanes: *const u8, n: usize) {
+        // SAFETY: the caller's.
+        unsafe { (self.kernels.rows)(to, lanes, n) }
+    }
+    /// Joins the blocks of some folds; `blocks` is where those of the first of all would be.
     ///
     /// # Safety
     /// As above.
-    pub unsafe fn join(&self, frame: &Frame, blocks: *const u8) {
+    pub unsafe fn join(&self, frame: &Frame, blocks: *const u8, folds: Range<usize>) {
         let (n, size) = (self.n.div_ceil(BLOCK), self.size);
         let scratch = Buffer::uninit(Pairs::places(n) * size);
         let at = |k: usize| scratch.ptr().wrapping_add(k * size);
-        for fold in 0..self.outer.len {
+        for fold in folds {
             let mut pairs = Pairs::default();
             // SAFETY: the caller's; the scratch has the places.
             unsafe {
                 let merge = |k: usize| (self.kernels.slices)(at(k), at(k + 1), 0, 1, 1);
                 for b in 0..n {
-                    std::ptr::copy_nonoverlapping(blocks.add((fold * n + b) * size), at(pairs.next()), size);
+                    std::ptr::copy_nonoverlapping(blocks.wrapping_add((fold * n + b) * size), at(pairs.next()), size);
                     pairs.push(merge);
                 }
                 pairs.finish(merge);
@@ -713,7 +721,7 @@ impl Reduce {
         pool::parallel(all.div_ceil(each), ns, &run);
         if what == Shares::Blocks {
             // SAFETY: as above; all blocks are there.
-            unsafe { self.join(frame, blocks.ptr()) }
+            unsafe { self.join(frame, blocks.ptr(), 0..folds) }
         }
     }
     /// The folds `first .. end`.

@@ -7,6 +7,7 @@
 mod access;
 mod again;
 mod assembly;
+mod blocks;
 mod build;
 mod compose;
 mod constants;

@@ -9,12 +9,13 @@
 //! translated from, and so its bits are theirs.
 
 use super::access::Access;
+use super::blocks::Folds;
 use super::build::Place;
 use super::fold::Reduce;
 use super::map::{Entry, Fill, MapStep};
 use super::run::{Frame, Step};
 use super::strip::StripStep;
-use crate::emit::ir::{I, Ir, Span, Store, Ty};
+use crate::emit::ir::{Carried, I, Ir, Span, Store, Ty};
 use crate::emit::translate::{Forms, Source, Translate};
 use crate::emit::{Code, Loop, When, code, listing};
 use crate::exec::what::What;
@@ -41,33 +42,35 @@ pub struct Kernel {
     /// Rows in all.
     pub rows: usize,
     /// Elements of a row.
-    width: usize,
+    pub width: usize,
     /// From every multiple of this on, so many rows have operands that lie evenly apart.
-    even: usize,
+    pub even: usize,
     pointers: Vec<Pointer>,
     /// What the steps read: by step and entry of its table.
-    reads: HashMap<(usize, u32), Read>,
+    pub(super) reads: HashMap<(usize, u32), Read>,
     /// Values that somebody else reads: their places' numbers among the pointers.
     stored: HashMap<Place, u32>,
+    /// The folds of long rows that it makes, if these are no rows of their own.
+    pub folds: Option<Folds>,
     isa: Isa,
     when: When,
-    work: usize,
+    pub work: usize,
     runs: AtomicU32,
     code: OnceLock<Option<Code>>,
 }
 /// Where a row's elements begin.
 #[derive(Clone, PartialEq)]
-struct Pointer {
-    place: Place,
-    offset: isize,
+pub(super) struct Pointer {
+    pub place: Place,
+    pub offset: isize,
     /// Bytes from a row to the next.
-    stride: usize,
+    pub stride: usize,
     /// What is read through a view, and how many elements of it belong to a row.
-    view: Option<(Box<Access>, usize)>,
+    pub view: Option<(Box<Access>, usize)>,
 }
 /// How a step reads an operand.
 #[derive(Clone, Copy, PartialEq)]
-enum Read {
+pub(super) enum Read {
     /// A step before has made it.
     Made(Place),
     /// One element for all rows.
@@ -78,10 +81,10 @@ enum Read {
     Along(u32),
 }
 /// What a step makes: elements of a row, and bytes of each.
-type Shape = (usize, usize);
+pub(super) type Shape = (usize, usize);
 
 /// How the elements of an access that belong to one row lie: the bytes between them, how many rows lie evenly apart, and how far.
-fn evenly(access: &Access, rows: usize, width: usize) -> Option<(isize, usize, usize)> {
+pub(super) fn evenly(access: &Access, rows: usize, width: usize) -> Option<(isize, usize, usize)> {
     if !access.is_plain() || access.len != rows * width {
         return None;
     }
@@ -112,11 +115,11 @@ fn evenly(access: &Access, rows: usize, width: usize) -> Option<(isize, usize, u
         stride,
     ))
 }
-fn gcd(a: usize, b: usize) -> usize {
+pub(super) fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 /// The operation that a fold repeats, where the emitter has it.
-fn joins(fold: Fold, dt: Dt) -> Option<Op> {
+pub(super) fn joins(fold: Fold, dt: Dt) -> Option<Op> {
     let op = match fold {
         Fold::Sum => Op::Add,
         Fold::Prod => Op::Mul,
@@ -128,13 +131,13 @@ fn joins(fold: Fold, dt: Dt) -> Option<Op> {
 }
 
 /// A kernel in the making.
-struct Finder<'a> {
-    k: Kernel,
-    made: HashMap<Place, Shape>,
-    steps: &'a [StripStep],
+pub(super) struct Finder<'a> {
+    pub k: Kernel,
+    pub made: HashMap<Place, Shape>,
+    pub steps: &'a [StripStep],
 }
 
-/// The parts of a strip's steps that machine code can do row by row.
+/// The parts of a strip's steps that machine code can do row by row, or, of long rows, block by block.
 pub fn find(steps: &[StripStep], isa: Isa, when: When) -> Vec<Kernel> {
     let mut found = vec![];
     let mut first = 0;
@@ -152,6 +155,9 @@ pub fn find(steps: &[StripStep], isa: Isa, when: When) -> Vec<Kernel> {
             continue;
         };
         let mut f = Finder::new(steps, (rows, width), isa, when, first);
+        if width > 16 * VECTORS {
+            f.in_blocks(rows, width)
+        }
         while f.k.steps.end < steps.len() && f.takes(f.k.steps.end).is_some() {
             f.k.steps.end += 1
         }
@@ -173,6 +179,7 @@ impl<'a> Finder<'a> {
             rows,
             width,
             even: rows,
+            folds: None,
             pointers: vec![],
             reads: HashMap::new(),
             stored: HashMap::new(),
@@ -184,7 +191,7 @@ impl<'a> Finder<'a> {
         };
         Finder { k, made: HashMap::new(), steps }
     }
-    fn pointer(&mut self, p: Pointer) -> u32 {
+    pub fn pointer(&mut self, p: Pointer) -> u32 {
         let all = &mut self.k.pointers;
         all.iter().position(|q| *q == p).unwrap_or_else(|| {
             all.push(p);
@@ -196,6 +203,7 @@ impl<'a> Finder<'a> {
         let all = self.steps;
         match &all[step].step {
             Step::Map(m) => self.map(step, m),
+            Step::Reduce(r) if self.k.folds.is_some() => self.fold_in_blocks(step, r),
             Step::Reduce(r) => self.fold(step, r),
             _ => None,
         }
@@ -204,8 +212,9 @@ impl<'a> Finder<'a> {
         let k = &self.k;
         let lanes = if k.isa == Isa::Avx2 { 8 } else { 1 };
         let width = m.len / k.rows;
-        let fits = k.width > FEW && k.width.is_multiple_of(lanes) && k.width <= 16 * VECTORS;
-        if !fits || width * k.rows != m.len || width != 1 && width != k.width {
+        let fits = k.width > FEW && k.width.is_multiple_of(lanes);
+        let one = width == 1 && k.folds.is_none();
+        if !fits || width * k.rows != m.len || !one && width != k.width {
             return None;
         }
         let machine = m.machine.as_ref()?;
@@ -319,13 +328,14 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// What was made for a row, place by place: a form for each vector.
-struct Line<'a> {
+/// What was made for a row, or a round of one, place by place: a form for each vector.
+pub(super) struct Line<'a> {
     k: &'a Kernel,
-    t: Translate,
+    pub t: Translate,
     made: HashMap<Place, Vec<Forms>>,
     stores: Vec<Store>,
-    lanes: usize,
+    pub carries: Vec<Carried>,
+    pub lanes: usize,
 }
 
 impl Kernel {
@@ -336,16 +346,29 @@ impl Kernel {
         }
         let again = || self.runs.fetch_add(1, Ordering::Relaxed) > 0;
         if self.when == When::Always || self.work >= AT_ONCE || again() {
-            return *self.code.get_or_init(|| code(self.ir(steps)?.0, self.isa, Loop::Rows));
+            return *self.code.get_or_init(|| code(self.ir(steps)?.0, self.isa, self.kind()));
         }
         None
+    }
+    fn kind(&self) -> Loop {
+        match self.folds {
+            Some(_) => Loop::Folds { width: self.width as u32, carry: self.pointers.len() as u32 },
+            None => Loop::Rows,
+        }
     }
     /// The program for the emitter, and its calls: before which instruction each of them begins.
     fn ir(&self, steps: &[StripStep]) -> Option<(Ir, Vec<(u32, What)>)> {
         let most = if self.isa == Isa::Avx512 { 16 } else { 8 };
         // With elements of 64 bits a register has half as many.
         [most, most / 2].into_iter().find_map(|lanes| {
-            let mut line = Line { k: self, t: Translate::new(self.isa), made: HashMap::new(), stores: vec![], lanes };
+            let mut line = Line {
+                k: self,
+                t: Translate::new(self.isa),
+                made: HashMap::new(),
+                stores: vec![],
+                carries: vec![],
+                lanes,
+            };
             for k in self.steps.clone() {
                 line.step(k, &steps[k].step)?;
             }
@@ -353,9 +376,10 @@ impl Kernel {
             let ir = Ir {
                 insts: line.t.build.finish(),
                 stores: line.stores,
-                carries: vec![],
+                carries: line.carries,
                 strides: strides.map(|(i, p)| (i as u32, p.stride as u32)).collect(),
                 tail: (self.width % lanes) as u8,
+                round: self.folds.as_ref().map_or(0, |f| f.lanes() as u8),
             };
             let fits = ir.insts.len() <= LONG && (self.isa == Isa::Avx512 || ir.tail == 0);
             (fits && (lanes == most) != ir.has_wide()).then_some((ir, line.t.calls))
@@ -367,56 +391,69 @@ impl Kernel {
     /// The frame belongs to the program that the steps were built from, and what they read and write of these rows is there.
     pub unsafe fn run(&self, code: Code, frame: &Frame, rows: Range<usize>, mut one: impl FnMut(usize)) {
         let mut row = rows.start;
-        let mut table: SmallVec<[*mut u8; 16]> = SmallVec::new();
         while row < rows.end {
-            let end = rows.end.min((row / self.even + 1) * self.even);
-            table.clear();
-            table.extend(self.pointers.iter().map(|p| {
-                let start = frame.spot((p.place, p.offset));
-                match &p.view {
-                    Some((access, n)) => start.wrapping_offset(access.at(row * n)).wrapping_sub(row * p.stride),
-                    None => start,
-                }
-            }));
-            // SAFETY: the caller's; the pointers are where row 0 would be, if all rows lay as evenly as these.
-            let stop = unsafe { code.run(table.as_ptr(), end, row) };
-            row = (stop.at as usize).min(end);
+            // SAFETY: the caller's.
+            let (stop, end) = unsafe { self.stretch(code, frame, row..rows.end, std::ptr::null_mut()) };
+            row = stop.min(end);
             if row < end {
                 one(row);
                 row += 1
             }
         }
     }
+    /// Runs it on the first of some rows, as far as they lie evenly apart, with the memory of what is carried: where it stopped, and should have.
+    ///
+    /// # Safety
+    /// As above.
+    pub unsafe fn stretch(&self, code: Code, frame: &Frame, rows: Range<usize>, carry: *mut u8) -> (usize, usize) {
+        let row = rows.start;
+        let end = rows.end.min((row / self.even + 1) * self.even);
+        let pointer = |p: &Pointer| {
+            let start = frame.spot((p.place, p.offset));
+            match &p.view {
+                Some((access, n)) => start.wrapping_offset(access.at(row * n)).wrapping_sub(row * p.stride),
+                None => start,
+            }
+        };
+        let table: SmallVec<[*mut u8; 16]> = self.pointers.iter().map(pointer).chain([carry]).collect();
+        // SAFETY: the caller's; the pointers are where row 0 would be, if all rows lay as evenly as these.
+        (unsafe { code.run(table.as_ptr(), end, row) }.at as usize, end)
+    }
     /// What it is, in words.
     pub fn describe(&self) -> String {
         let bytes = self.code.get().copied().flatten().map(|c| format!(": {} bytes", c.text())).unwrap_or_default();
-        format!(
-            "{} steps as machine code for each of {} rows of {} elements{bytes}",
-            self.steps.len(),
-            self.rows,
-            self.width
-        )
+        let (steps, rows, width) = (self.steps.len(), self.rows, self.width);
+        match &self.folds {
+            Some(f) => {
+                format!("{steps} steps as machine code for {} folds of rows of {width} elements{bytes}", f.number)
+            }
+            None => format!("{steps} steps as machine code for each of {rows} rows of {width} elements{bytes}"),
+        }
     }
     /// The machine code as text, made now if it was not yet; else why there is none.
     pub fn text(&self, steps: &[StripStep]) -> Result<String, String> {
         let none = || "no machine code for whole rows: its steps run one after the other".to_string();
         let (ir, calls) = self.ir(steps).ok_or_else(none)?;
         let calls = calls.into_iter().map(|(at, what)| (at, what.to_string())).collect();
-        let entry = |e: u32| self.pointers[e as usize].place.to_string();
-        listing::text(&ir, self.isa, Loop::Rows, &listing::Notes { calls, entry: &entry })
+        let entry = |e: u32| self.pointers.get(e as usize).map_or("what is folded".into(), |p| p.place.to_string());
+        listing::text(&ir, self.isa, self.kind(), &listing::Notes { calls, entry: &entry })
     }
 }
 
 impl Line<'_> {
+    /// Vectors of a row of so many elements, or of a round.
     fn vectors(&self, width: usize) -> usize {
-        width.div_ceil(self.lanes)
+        match &self.k.folds {
+            Some(f) => f.lanes() / self.lanes,
+            None => width.div_ceil(self.lanes),
+        }
     }
     /// Has a vector of a row less than its lanes?
     fn tail(&self, width: usize, v: usize) -> bool {
         (v + 1) * self.lanes > width
     }
     /// Vector `v` of what a step reads, of elements of so many bytes.
-    fn read(&self, read: Read, v: usize, size: usize) -> Forms {
+    pub fn read(&self, read: Read, v: usize, size: usize) -> Forms {
         let at = (v * self.lanes * size) as u32;
         match read {
             Read::Made(place) => {
@@ -448,6 +485,7 @@ impl Line<'_> {
     fn step(&mut self, k: usize, step: &Step) -> Option<()> {
         match step {
             Step::Map(m) => self.map(k, m),
+            Step::Reduce(r) if self.k.folds.is_some() => self.fold_in_blocks(self.k.reads[&(k, 0)], r),
             Step::Reduce(r) => self.fold(k, r),
             _ => None,
         }
@@ -511,7 +549,7 @@ impl Line<'_> {
         let all = self.t.build.un(I::First, ty, x);
         self.makes(r.to, Forms::of(all), (1, size), 0)
     }
-    fn join(&mut self, op: Op, dt: Dt, a: u32, b: u32) -> Option<u32> {
+    pub fn join(&mut self, op: Op, dt: Dt, a: u32, b: u32) -> Option<u32> {
         self.t.columns(&[Forms::of(a), Forms::of(b)], dt.size());
         let forms = self.t.join(op, dt)?;
         self.t.columns(&[forms], dt.size());
@@ -519,7 +557,7 @@ impl Line<'_> {
     }
 }
 /// What changes nothing, as the lanes of a fold have it.
-fn neutral(fold: Fold, dt: Dt) -> u64 {
+pub(super) fn neutral(fold: Fold, dt: Dt) -> u64 {
     match (fold, dt.size()) {
         (Fold::Sum, 4) if dt.is_float() => (-0f32).to_bits().into(),
         (Fold::Sum, _) if dt.is_float() => (-0f64).to_bits(),

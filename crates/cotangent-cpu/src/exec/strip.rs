@@ -10,12 +10,13 @@
 //!
 //! Folds of much go along, too: their rows are blocks of their trees, whose results are kept, and joined when the last one is there. Nothing here changes what is computed in which order.
 
+use super::blocks::Folds;
 use super::deep::{self, Deep};
 use super::fold::Reduce;
 use super::plan::Plan;
 use super::row::{self, Kernel};
 use super::run::{Frame, Step, product};
-use crate::emit::When;
+use crate::emit::{Code, When};
 use crate::isa::Isa;
 use crate::{BLOCK, Buffer, Kind, Node, Program, ValId, View, pool};
 use smallvec::SmallVec;
@@ -424,9 +425,8 @@ impl Strip {
     }
     /// As many rows at once as fit into `bytes`, now that all steps are there; and machine code for rows.
     pub fn choose(&mut self, bytes: usize, isa: Isa, when: When) {
-        if let Rows::Parts(_) = self.rows {
-            self.kernels = row::find(&self.steps, isa, when)
-        }
+        self.kernels = row::find(&self.steps, isa, when);
+
         let fetched = self.steps.iter().map(|s| s.fetched(self.rows)).max();
         let row = self.locals.iter().map(|l| self.row(*l)).sum::<usize>() + fetched.unwrap_or(0);
         self.at_once = (bytes / row.max(1)).clamp(1, self.rows.number())
@@ -470,7 +470,7 @@ impl Strip {
             // SAFETY: all blocks are there.
             unsafe {
                 match &s.step {
-                    Step::Reduce(r) if !partial.is_empty() => r.join(frame, partial.ptr()),
+                    Step::Reduce(r) if !partial.is_empty() => r.join(frame, partial.ptr(), 0..r.folds()),
                     Step::Dot(d) if !partial.is_empty() => d.join(frame, partial.ptr()),
                     _ => {}
                 }
@@ -498,7 +498,7 @@ impl Strip {
         };
         let ready: SmallVec<[_; 2]> = self.kernels.iter().filter_map(|k| Some((k, k.code(&self.steps)?))).collect();
         // What is nothing but machine code for rows does all of them at once.
-        let whole = ready.iter().any(|(k, _)| k.steps == (0..self.steps.len()));
+        let whole = ready.iter().any(|(k, _)| k.folds.is_none() && k.steps == (0..self.steps.len()));
         for from in rows.clone().step_by(if whole { rows.len().max(1) } else { self.at_once }) {
             let now = if whole { rows.clone() } else { from..(from + self.at_once).min(rows.end) };
             place(&mut own, from);
@@ -506,7 +506,15 @@ impl Strip {
             while k < self.steps.len() {
                 // SAFETY: the caller's; local values have the rows that the steps are given.
                 unsafe {
-                    if let Some((kernel, code)) = ready.iter().find(|(kernel, _)| kernel.steps.start == k) {
+                    let found = ready.iter().find(|(kernel, _)| kernel.steps.start == k);
+                    if let Some((kernel, code)) = found
+                        && let Some(folds) = &kernel.folds
+                    {
+                        self.folds((kernel, *code, folds), &own, partials, now.clone());
+                        k = kernel.steps.end;
+                        continue;
+                    }
+                    if let Some((kernel, code)) = found {
                         let each = kernel.rows / self.rows.number();
                         let mut there = Frame { locals: own.locals.clone(), ..own };
                         kernel.run(*code, &own, now.start * each..now.end * each, |row| {
@@ -524,6 +532,49 @@ impl Strip {
                     self.step(&own, k, &partials[k], now.clone())
                 }
                 k += 1
+            }
+        }
+    }
+    /// The steps of a kernel that folds long rows, for some rows of the strip.
+    ///
+    /// # Safety
+    /// As above; the local values of these rows have a place.
+    unsafe fn folds(
+        &self,
+        (kernel, code, folds): (&Kernel, Code, &Folds),
+        own: &Frame,
+        partials: &[Buffer],
+        now: Range<usize>,
+    ) {
+        let each = folds.n.div_ceil(BLOCK);
+        let (blocks, held) = match self.rows {
+            // there is memory for the results of all blocks
+            Rows::Blocks(..) => (now, 0),
+            Rows::Parts(n) => {
+                let blocks = now.start * folds.number / n * each..now.end * folds.number / n * each;
+                (blocks.clone(), blocks.len() * folds.size)
+            }
+        };
+        let held: SmallVec<[Buffer; 2]> = kernel.steps.clone().map(|_| Buffer::uninit(held)).collect();
+        let to = |k: usize| match self.rows {
+            Rows::Blocks(..) => partials[k].ptr(),
+            Rows::Parts(_) => held[k - kernel.steps.start].ptr().wrapping_sub(blocks.start * folds.size),
+        };
+        // SAFETY: the caller's; there is memory for the results of these blocks.
+        unsafe {
+            let place = |k: usize, block: usize| to(k).wrapping_add(block * folds.size);
+            kernel.blocks((code, &self.steps), own, blocks.clone(), place, |block, elements| {
+                for k in kernel.steps.clone() {
+                    match &self.steps[k].step {
+                        Step::Reduce(r) => r.blocks(own, to(k), block..block + 1),
+                        _ => self.steps[k].some(own, elements.start, elements.end),
+                    }
+                }
+            });
+            for k in kernel.steps.clone() {
+                if let (Step::Reduce(r), Rows::Parts(_)) = (&self.steps[k].step, self.rows) {
+                    r.join(own, to(k), blocks.start / each..blocks.end / each)
+                }
             }
         }
     }

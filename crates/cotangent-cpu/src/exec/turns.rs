@@ -282,7 +282,7 @@ fn ir(turns: &ScalarLoop, isa: Isa, nk: usize, rows: &[(usize, usize)]) -> Optio
     // Everything that is carried has a next value.
     let carries =
         t.carries.iter().enumerate().map(|(k, _)| carries.get(k).copied().flatten()).collect::<Option<_>>()?;
-    Some((Ir { insts: t.build.finish(), stores, carries, strides, tail: 0 }, t.calls))
+    Some((Ir { insts: t.build.finish(), stores, carries, strides, ..Ir::default() }, t.calls))
 }
 
 /// The element number `i` of so many bytes. Most have four or eight, which are copied without a loop.

@@ -57,4 +57,33 @@ impl Fuzz {
             }
         }
     }
+    /// Folds of long rows, of products of columns with rows and of what there is: they run block by block.
+    pub fn blocks(&mut self) {
+        let (a, m, n) =
+            (1 + self.r.below(3), self.r.pick(&[5, 9, 16, 18, 33, 40]), self.r.pick(&[64, 100, 128, 256, 512]));
+        let dt = self.r.pick(&[Dt::F32, Dt::F32, Dt::F64, Dt::I32]);
+        let ty = Ty::new(dt, &[a, m, n]);
+        if 8 * ty.len() > self.left {
+            return self.node();
+        }
+        self.spend(4 * ty.len());
+        let (column, row) = (self.arg(dt, &[a, m]), self.arg(dt, &[a, n]));
+        let seen = |strides: [i64; 3]| View { strides: strides.into_iter().collect(), ..View::splat(&ty.dims) };
+        let uses = [self.p.through(column, seen([m as i64, 1, 0])), self.p.through(row, seen([n as i64, 0, 1]))];
+        let mut x = self.simple(Op::Mul, &ty, &uses);
+        if self.r.once_in(2) {
+            let other = self.arg(dt, &ty.dims);
+            let op = self.r.pick(&[Op::Add, Op::Sub]);
+            x = self.simple(op, &ty, &[Use::plain(x), Use::plain(other)])
+        }
+        if dt.is_float() && self.r.once_in(3) {
+            x = self.simple(Op::Math(M::Sin), &ty, &[Use::plain(x)])
+        }
+        for _ in 0..1 + self.r.below(2) {
+            let y = if self.r.once_in(3) { x } else { self.simple(Op::Mul, &ty, &[Use::plain(x), Use::plain(x)]) };
+            let op = self.r.pick(&[Fold::Sum, Fold::Sum, Fold::Max, Fold::Min]);
+            let (first, of) = if self.r.once_in(3) { (0, Ty::new(dt, &[])) } else { (1, Ty::new(dt, &[a])) };
+            self.p.push(Kind::Reduce { op, first, count: 3 - first }, &[Use::plain(y)], std::slice::from_ref(&of));
+        }
+    }
 }

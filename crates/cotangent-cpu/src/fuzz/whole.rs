@@ -95,7 +95,8 @@ impl Fuzz {
                 5 => self.mean(),
                 6 => self.pairs(),
                 7 => self.normalize(),
-                8 => self.rows(),
+                8 if self.r.once_in(2) => self.rows(),
+                8 => self.blocks(),
                 _ => self.node(),
             }
         }

@@ -5,20 +5,7 @@ use crate::emit::asm::Label;
 
 impl Gen<'_> {
     pub(super) fn turns(&mut self, end: Label, reverse: bool, carry: u32, carried: &[Home]) {
-        self.mark(Mark::Pointer(carry));
-        self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
-        for (c, home) in self.ir.carries.iter().zip(carried) {
-            let from = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
-            match *home {
-                Home::Reg(r) => self.asm.read(self.l, r, c.mem, from),
-                Home::Slot(slot) => {
-                    self.asm.read(self.l, self.spare, c.mem, from);
-                    let to = self.slot(slot);
-                    self.asm.spill(16, self.spare, to)
-                }
-            }
-        }
-        self.mark(Mark::Loop);
+        self.first(carry, carried);
         let top = self.asm.label();
         self.asm.align();
         self.asm.here(top);
@@ -38,6 +25,58 @@ impl Gen<'_> {
         self.asm.immediate(0, gp::RAX, 1);
         self.asm.jump(top)
     }
+    /// Over rows, and their elements.
+    pub(super) fn folds(&mut self, end: Label, width: u32, carry: u32, carried: &[Home]) {
+        self.first(carry, carried);
+        let (top, next) = (self.asm.label(), self.asm.label());
+        self.asm.here(top);
+        self.asm.cmp(gp::RAX, gp::RSI);
+        self.asm.jump_if(If::AboveEqual, end);
+        for (entry, stride) in self.ir.strides.clone() {
+            let Some((_, r)) = self.pointers.iter().copied().find(|p| p.0 == entry) else { continue };
+            self.mark(Mark::Pointer(entry));
+            self.asm.times(r, gp::RAX, stride as i32);
+            self.asm.load(gp::RCX, gp::RDI, 8 * entry as i32);
+            self.asm.sum(r, r, gp::RCX)
+        }
+        self.mark(Mark::Loop);
+        self.asm.set(gp::RDX, 0);
+        self.asm.align();
+        self.asm.here(next);
+        self.body();
+        self.mark(Mark::Next);
+        self.moves(carried);
+        self.mark(Mark::Loop);
+        self.asm.immediate(0, gp::RDX, self.ir.round as i32);
+        self.asm.immediate(7, gp::RDX, width as i32);
+        self.asm.jump_if(If::Below, next);
+        self.asm.immediate(0, gp::RAX, 1);
+        self.asm.jump(top)
+    }
+    /// Bytes of what is carried, as it lies in a register.
+    pub(super) fn carried(&self) -> usize {
+        match self.kind {
+            Loop::Folds { .. } => self.l.bytes(if self.l.wide { Ty::W64 } else { Ty::W32 }),
+            _ => 16,
+        }
+    }
+    /// What is carried, from memory to where it is at the start of a turn.
+    fn first(&mut self, carry: u32, carried: &[Home]) {
+        self.mark(Mark::Pointer(carry));
+        self.asm.load(gp::RCX, gp::RDI, 8 * carry as i32);
+        for (c, home) in self.ir.carries.iter().zip(carried) {
+            let from = Rm::Mem { base: gp::RCX, index: None, disp: c.at as i32 };
+            match *home {
+                Home::Reg(r) => self.asm.read(self.l, r, c.mem, from),
+                Home::Slot(slot) => {
+                    self.asm.read(self.l, self.spare, c.mem, from);
+                    let to = self.slot(slot);
+                    self.asm.spill(self.carried(), self.spare, to)
+                }
+            }
+        }
+        self.mark(Mark::Loop);
+    }
     /// A value to a register, which nothing else is in.
     fn bring(&mut self, v: u32, to: u8) {
         let Loc { reg, slot, .. } = self.loc[v as usize];
@@ -45,14 +84,14 @@ impl Gen<'_> {
             NONE if remote(&self.ir.insts[v as usize]) => self.fetch(v, to),
             NONE => {
                 let from = self.slot(slot);
-                self.asm.fill(16, to, from)
+                self.asm.fill(self.carried(), to, from)
             }
-            r => self.asm.copy(16, to, r),
+            r => self.asm.copy(self.carried(), to, r),
         }
     }
     /// The carried values of the next turn into their registers and places in memory, all at once.
     fn moves(&mut self, carried: &[Home]) {
-        let bytes = 16;
+        let bytes = self.carried();
         let mut pending: Vec<(u8, u8)> = vec![];
         let mut later: Vec<(u8, u32)> = vec![];
         // Of what only changes its place, where one of the places is in memory, a copy is made first.

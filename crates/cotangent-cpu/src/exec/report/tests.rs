@@ -226,3 +226,24 @@ fn as_text() {
 ";
     assert_eq!(text, want);
 }
+
+/// An array of one element and that element as a scalar are both results: the scalar is read after the array was given away, or before.
+#[test]
+fn one_element_as_an_array_and_as_a_scalar() {
+    use crate::{Dt, Fold, Ty, Use, View};
+    for first in [false, true] {
+        let mut p = Program::default();
+        let x = p.arg(Ty::new(Dt::F32, &[1]));
+        let y = p.push(map(crate::Op::Neg, 1), &[Use::plain(x)], &[Ty::new(Dt::F32, &[1])]);
+        let seen = p.view(y, View::identity(&[]));
+        let fold = Kind::Reduce { op: Fold::Sum, first: 0, count: 1 };
+        let sum = p.push(fold, &[Use::plain(y)], &[Ty::new(Dt::F32, &[])]);
+        p.outs = if first { vec![seen, y, sum] } else { vec![y, seen, sum, y] };
+        let args = [3f32.to_le_bytes().to_vec()];
+        let want = crate::reference::evaluate(&p, &args).expect("a valid program");
+        let e = Executable::compile_with(&p, Options::default()).expect("a valid program");
+        for (got, want) in fuzz::run(&e, &p, &args).iter().zip(&want) {
+            assert_eq!(got, want)
+        }
+    }
+}
