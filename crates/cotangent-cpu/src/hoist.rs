@@ -1,17 +1,19 @@
 //! What need not be computed in every turn of a loop: what follows from its constants alone, and products of a row with a constant, which are one
-//! product for the rows of all turns.
+//! product for the rows of all turns. A transposed constant that every turn would turn for a product is turned once.
 //!
 //! An element is computed as it was: nothing depends on how many rows a product has. Of what follows from the constants only what is work leaves the
 //! loop, with what is made of it; a view, or a number that is repeated, is made where it is read.
 
 use crate::exec::compose;
-use crate::{Dims, DotSpec, Dt, Kind, Node, Op, Program, Ty, Use, ValId, View};
+use crate::{Dims, DotSpec, Dt, Kind, Node, Op, Part, Program, Ty, Use, ValId, View, row_major};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// The most elements of all rows of a product, and the least products of numbers in a sum, for which it pays.
 const MOST: usize = 1 << 24;
 const LEAST: usize = 8;
+/// The least elements of a matrix that is turned.
+const TURNED: usize = 1 << 10;
 
 /// The body of a loop in two programs.
 pub struct Hoisted {
@@ -46,6 +48,15 @@ pub fn hoist(p: &Program, constants: usize, carry: usize, length: Option<usize>)
             products.push((node.vals.0, a, b, with, *spec))
         }
     }
+    let mut turned: Vec<Turned> = vec![];
+    for node in p.nodes.iter().filter(|n| n.lives(&readers) && of[n.vals.0 as usize] != Of::Constants) {
+        if !products.iter().any(|x| x.0 == node.vals.0)
+            && let Some(t) = Turned::new(p, node, &of)
+        {
+            turned.push(t)
+        }
+    }
+    let instead = |u: u32| turned.iter().position(|t| t.operand == u);
     // what the turns read of what is the same in all of them
     let work = work(p, &of);
     let mut once: Vec<ValId> = vec![];
@@ -56,11 +67,12 @@ pub fn hoist(p: &Program, constants: usize, carry: usize, length: Option<usize>)
         }
     };
     for node in p.nodes.iter().filter(|n| n.lives(&readers) && of[n.vals.0 as usize] != Of::Constants) {
-        p.uses_of(node).iter().for_each(|u| want(behind(p, u.val)))
+        let uses = node.uses.0..node.uses.0 + node.uses.1;
+        uses.filter(|u| instead(*u).is_none()).for_each(|u| want(behind(p, p.uses[u as usize].val)))
     }
     products.iter().for_each(|x| want(x.3));
     p.outs.iter().for_each(|v| want(behind(p, *v)));
-    if once.is_empty() && products.is_empty() {
+    if once.is_empty() && products.is_empty() && turned.is_empty() {
         return None;
     }
 
@@ -79,6 +91,10 @@ pub fn hoist(p: &Program, constants: usize, carry: usize, length: Option<usize>)
     }
     outside.copy(&once);
     let mut outs: Vec<ValId> = once.iter().map(|v| outside.known[v]).collect();
+    for t in &turned {
+        let with = outside.with(t.of);
+        outs.push(outside.to.view(with, t.copy.clone()))
+    }
     for (product, a, b, with, spec) in &products {
         let with = outside.with(*with);
         let row = argument_behind(p, *product).expect("a row") - constants - carry;
@@ -104,18 +120,22 @@ pub fn hoist(p: &Program, constants: usize, carry: usize, length: Option<usize>)
     let further: Vec<ValId> = products.iter().map(|x| x.0).collect();
     let given = |range: Range<usize>| range.map(|i| (p.args[i].clone(), args[i])).collect::<Vec<_>>();
     let made = |v: &ValId| (p.ty(*v).clone(), Some(*v));
+    let copied = |t: &Turned| (Ty { dt: p.ty(t.of).dt, dims: t.copy.dims.clone() }, None);
     let order = given(0..constants)
         .into_iter()
         .chain(once.iter().map(made))
+        .chain(turned.iter().map(copied))
         .chain(given(constants..p.args.len()))
         .chain(further.iter().map(made));
     for (ty, v) in order {
         let arg = inside.to.arg(ty);
         inside.known.extend(v.map(|v| (v, arg)))
     }
+    let first = constants + once.len();
+    inside.instead = turned.iter().enumerate().map(|(i, t)| (t.operand, ((first + i) as ValId, t.view()))).collect();
     inside.copy(&p.outs);
     inside.to.outs = p.outs.iter().map(|v| inside.known[v]).collect();
-    Some(Hoisted { before: outside.to, constants: once.len(), body: inside.to })
+    Some(Hoisted { before: outside.to, constants: once.len() + turned.len(), body: inside.to })
 }
 
 fn dependence(p: &Program, constants: usize, rows: &Range<usize>) -> Vec<Of> {
@@ -159,12 +179,18 @@ fn behind(p: &Program, mut v: ValId) -> ValId {
 fn seen(p: &Program, u: &Use) -> Option<(ValId, View)> {
     let view = |u: &Use| u.view.map_or_else(|| View::identity(p.dims_of(u)), |v| p.views[v as usize].clone());
     let (mut val, mut all) = (u.val, view(u));
+    if u.part != Part::Whole {
+        return None;
+    }
     loop {
         let node = &p.nodes[p.vals[val as usize].node as usize];
         if node.kind != Kind::View {
             return Some((val, all));
         }
         let inner = p.uses_of(node)[0];
+        if inner.part != Part::Whole {
+            return None;
+        }
         all = compose(&all, &view(&inner))?;
         val = inner.val
     }
@@ -197,16 +223,52 @@ fn arguments(p: &Program) -> Vec<Option<ValId>> {
     args
 }
 
+/// The right operand of a product in the loop, if it is the same in all turns and its columns lie one behind the other: kernels want rows.
+struct Turned {
+    /// The operand's number.
+    operand: u32,
+    of: ValId,
+    /// What the copy shows.
+    copy: View,
+    batch: usize,
+}
+impl Turned {
+    fn new(p: &Program, node: &Node, of: &[Of]) -> Option<Turned> {
+        let (Kind::Dot(_), [_, b]) = (&node.kind, p.uses_of(node)) else { return None };
+        let (with, mut copy) = seen(p, b)?;
+        let [batch, k, n] = copy.dims[..] else { return None };
+        let across = copy.strides[1].abs() == 1 && copy.strides[2].abs() > 1;
+        if of[with as usize] != Of::Constants || !across || !copy.guards.is_empty() || k.min(n) < LEAST {
+            return None;
+        }
+        // one matrix may be that of all products
+        copy.dims[0] = if copy.strides[0] == 0 { 1 } else { batch };
+        let size = copy.dims.iter().product::<usize>();
+        (TURNED..=MOST).contains(&size).then_some(Turned { operand: node.uses.0 + 1, of: with, copy, batch })
+    }
+    /// How the product sees the copy.
+    fn view(&self) -> View {
+        let mut strides = row_major(&self.copy.dims);
+        if self.copy.dims[0] == 1 {
+            strides[0] = 0
+        }
+        let dims = [self.batch, self.copy.dims[1], self.copy.dims[2]];
+        View { strides, ..View::splat(&dims) }
+    }
+}
+
 /// Parts of a program copied to another.
 struct Copying<'a> {
     p: &'a Program,
     to: Program,
     /// What values are there.
     known: HashMap<ValId, ValId>,
+    /// What stands for an operand, by its number, and how it is seen.
+    instead: HashMap<u32, (ValId, View)>,
 }
 impl<'a> Copying<'a> {
     fn new(p: &'a Program, args: usize) -> Copying<'a> {
-        Copying { p, to: Program::default(), known: HashMap::with_capacity(args) }
+        Copying { p, to: Program::default(), known: HashMap::with_capacity(args), instead: HashMap::new() }
     }
     /// Copies what these values are made of, as far as it is not there.
     fn copy(&mut self, outs: &[ValId]) {
@@ -220,7 +282,9 @@ impl<'a> Copying<'a> {
         outs.iter().for_each(|v| mark(&mut live, *v, &self.known));
         for i in (0..p.nodes.len()).rev().filter(|i| !matches!(p.nodes[*i].kind, Kind::Arg(_))) {
             if live[i] {
-                p.uses_of(&p.nodes[i]).iter().for_each(|u| mark(&mut live, u.val, &self.known))
+                let uses = p.nodes[i].uses.0..p.nodes[i].uses.0 + p.nodes[i].uses.1;
+                let uses = uses.filter(|u| !self.instead.contains_key(u));
+                uses.for_each(|u| mark(&mut live, p.uses[u as usize].val, &self.known))
             }
         }
         for (i, node) in p.nodes.iter().enumerate() {
@@ -230,10 +294,12 @@ impl<'a> Copying<'a> {
             if !live[i] {
                 continue;
             }
-            let uses: Vec<Use> = p
-                .uses_of(node)
-                .iter()
-                .map(|u| {
+            let uses: Vec<Use> = (node.uses.0..)
+                .zip(p.uses_of(node))
+                .map(|(number, u)| {
+                    if let Some((val, view)) = self.instead.get(&number) {
+                        return self.to.through(*val, view.clone());
+                    }
                     let view = u.view.map(|v| {
                         self.to.views.push(p.views[v as usize].clone());
                         self.to.views.len() as u32 - 1

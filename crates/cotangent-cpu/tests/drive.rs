@@ -330,6 +330,52 @@ fn rows_are_multiplied_all_at_once() {
 }
 
 #[test]
+fn a_transposed_constant_is_turned_once() {
+    // carry * transpose(weights) in every turn, of one matrix or of one for each product, also behind a view
+    for (batch, own, m, k, n, behind) in [
+        (1, true, 4, 40, 40, false),
+        (3, true, 2, 33, 33, true),
+        (3, false, 5, 64, 64, false),
+        (1, true, 4, 9, 9, false),
+    ] {
+        let copies = if own { batch } else { 1 };
+        let (w, c) = (Ty::new(Dt::F32, &[copies, n, k]), Ty::new(Dt::F32, &[batch, m, k]));
+        let mut p = Program::default();
+        let [wv, cv] = [&w, &c].map(|ty| p.arg(ty.clone()));
+        let across = |own: bool, dims: &[usize]| {
+            let strides = [if own { (n * k) as i64 } else { 0 }, 1, k as i64].into_iter().collect();
+            View { strides, ..View::splat(dims) }
+        };
+        let b = if behind {
+            Use::plain(p.view(wv, across(own, &[batch, k, n])))
+        } else {
+            p.through(wv, across(own, &[batch, k, n]))
+        };
+        let product = p.push(Kind::Dot(DotSpec::for_sizes(n, k, Dt::F32)), &[Use::plain(cv), b], &[c.clone()]);
+        p.outs = vec![product];
+        let hoisted = hoist(&p, 1, 1, None);
+        assert_eq!(hoisted.is_some(), k * n > 1000, "{k} {n}");
+        let Some(h) = hoisted else { continue };
+        assert_eq!((h.constants, h.before.outs.len(), h.body.args.len()), (1, 1, 3));
+        assert_eq!(h.before.ty(h.before.outs[0]).dims[..], [copies, k, n]);
+        let mut r = Rng(k as u64);
+        let mut numbers = |len: usize| (0..len).map(|_| r.below(2001) as f32 / 1000.0 - 1.0).collect::<Vec<f32>>();
+        let [weights, first] = [w.len(), c.len()].map(|len| Buffer::from_slice(&numbers(len)));
+        let made = Executable::compile(&h.before).unwrap().run(&[Operand::Buffer(&weights)]);
+        let Output::Buffer(turned) = &made[0] else { panic!("an array") };
+        let of = |p: &Program, consts: &[Operand]| {
+            let body = &Executable::compile(p).unwrap();
+            let carry = &[Operand::Buffer(&first)];
+            let turned = ArrayLoop { cond: None, body, consts, carry, length: Some(3), reverse: false, xs: &[] };
+            let Output::Buffer(b) = turned.run().unwrap().carry.remove(0) else { panic!("an array") };
+            b.as_bytes().to_vec()
+        };
+        let (w, t) = (Operand::Buffer(&weights), Operand::Buffer(turned));
+        assert_eq!(of(&h.body, &[w, t]), of(&p, &[w]), "{batch} {m} {k} {n}")
+    }
+}
+
+#[test]
 fn the_first_carry_stays_as_it_was() {
     // x[i] = 1 as long as i is below a limit
     let (array, number) = (Ty::new(Dt::F32, &[6]), Ty::new(Dt::I32, &[]));

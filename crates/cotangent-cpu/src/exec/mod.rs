@@ -25,6 +25,7 @@ mod line;
 mod lower;
 mod machine;
 mod map;
+mod narrow;
 mod order;
 mod outer;
 mod place;
@@ -150,8 +151,9 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 7] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 8] = [
                 &known::constants,
+                &narrow::products,
                 &swap::swapped,
                 &outer::maps,
                 &|p| few::maps(p, least),
