@@ -17,6 +17,7 @@ mod fold;
 mod front;
 mod index;
 mod inline;
+mod joined;
 mod kernels;
 mod known;
 mod library;
@@ -148,9 +149,10 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 7] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 8] = [
                 &known::constants,
                 &swap::swapped,
+                &|p| joined::joined(p, joined::LEAST.min(options.strips.least)),
                 &outer::maps,
                 &|p| few::maps(p, least),
                 &|p| front::moved(p, front::LEAST.min(options.strips.least)),
