@@ -1,6 +1,6 @@
 //! Steps whose places depend on values: pieces at run-time positions, gather and scatter; and concatenation.
 
-use super::access::{Access, Axes, splat, strided, walk};
+use super::access::{Access, Axes, Walk, splat, strided, walk};
 use super::build::Place;
 use super::fold::{Combine, Slices};
 use super::run::Frame;
@@ -133,14 +133,25 @@ impl Concat {
     pub unsafe fn run(&self, frame: &Frame) {
         // SAFETY: the pieces lie inside the whole.
         unsafe {
-            for o in 0..self.outer {
-                for (at, place, access, row) in &self.pieces {
-                    let to = frame.at(self.to).wrapping_add(o * self.row + at);
-                    if self.outer == 1 {
-                        access.copy(to, frame.at(*place));
-                    } else {
-                        access.read(to, frame.at(*place), o * row, *row);
+            for (at, place, access, row) in &self.pieces {
+                let (to, from) = (frame.at(self.to).wrapping_add(*at), frame.at(*place));
+                let size = access.size;
+                match access.axes.last() {
+                    _ if access.len == 0 => {}
+                    _ if self.outer == 1 => access.copy(to, from),
+                    // runs of elements, so many in a row
+                    Some(last) if access.is_plain() && last.stride == size as isize && row.is_multiple_of(last.n) => {
+                        let mut walk = Walk::new(access, 0);
+                        for o in 0..self.outer {
+                            for k in 0..row / last.n {
+                                let to = to.wrapping_add(o * self.row + k * last.n * size);
+                                let from = from.wrapping_offset(walk.at());
+                                std::ptr::copy_nonoverlapping(from, to, last.n * size);
+                                walk.next()
+                            }
+                        }
                     }
+                    _ => (0..self.outer).for_each(|o| access.read(to.wrapping_add(o * self.row), from, o * row, *row)),
                 }
             }
         }

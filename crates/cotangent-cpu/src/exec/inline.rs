@@ -32,6 +32,20 @@ pub fn splice<T>(
     Some(ids)
 }
 
+/// Does a view show each of so many elements once?
+pub fn permutes(view: &View, len: usize) -> bool {
+    let mut axes: Vec<(i64, i64)> = view.strides.iter().copied().zip(view.dims.iter().map(|n| *n as i64)).collect();
+    axes.retain(|a| a.1 != 1);
+    axes.sort_unstable();
+    let mut radix = 1;
+    let dense = axes.iter().all(|(s, n)| {
+        let next = *s == radix;
+        radix *= n;
+        next
+    });
+    dense && radix as usize == len && view.offset == 0 && view.guards.is_empty()
+}
+
 impl View {
     /// Is it read along its rows: are neighbors the same element, or the next one?
     pub fn along(&self) -> bool {

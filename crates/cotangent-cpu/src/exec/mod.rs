@@ -18,6 +18,7 @@ mod fold;
 mod front;
 mod index;
 mod inline;
+mod joined;
 mod kernels;
 mod known;
 mod library;
@@ -151,10 +152,11 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 8] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 9] = [
                 &known::constants,
                 &narrow::products,
                 &swap::swapped,
+                &|p| joined::joined(p, joined::LEAST.min(options.strips.least)),
                 &outer::maps,
                 &|p| few::maps(p, least),
                 &|p| front::moved(p, front::LEAST.min(options.strips.least)),

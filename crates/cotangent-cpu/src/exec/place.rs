@@ -213,14 +213,16 @@ impl Builder<'_> {
         let (mut pieces, mut at) = (vec![], 0);
         for u in self.uses(node) {
             let (place, view) = self.viewed(u);
-            let row: usize = view.dims[dim..].iter().product();
+            let row: usize = self.p.dims_of(&self.p.uses[u])[dim..].iter().product();
             // what lies there already is left alone
             let there = match (place, to) {
                 (Place::Piece(s, b), Place::Slot(t)) => s == t && b as usize == at,
                 _ => false,
             };
             if !there {
-                pieces.push((at, place, Access::new(&view, ty.dt, Part::Whole), row))
+                let mut access = Access::new(&view, ty.dt, Part::Whole);
+                access.cut(row);
+                pieces.push((at, place, access, row))
             }
             at += row * ty.dt.size();
         }

@@ -101,7 +101,7 @@ impl Plan {
                 continue;
             }
             for u in node.uses.0..node.uses.0 + node.uses.1 {
-                self.sources[u as usize] = self.resolve(p, &p.uses[u as usize], &mut seen);
+                self.sources[u as usize] = self.resolve(p, &p.uses[u as usize], &mut seen, &node.kind);
             }
             if node.kind != Kind::View {
                 continue;
@@ -122,7 +122,7 @@ impl Plan {
         seen
     }
 
-    fn resolve(&mut self, p: &Program, u: &Use, seen: &mut [Seen]) -> Source {
+    fn resolve(&mut self, p: &Program, u: &Use, seen: &mut [Seen], reader: &Kind) -> Source {
         let dims = p.dims_of(u);
         let len = |v: ValId| p.ty(v).len();
         // As many elements in the same order?
@@ -134,7 +134,8 @@ impl Plan {
             (Seen::Own, Some(v)) => Source { val: u.val, view: Some(v) },
             (Seen::As(s), Some(v)) if flat(u.val, &self.views[v as usize]) => {
                 let Some(w) = s.view else { return s };
-                if self.views[w as usize].dims == *dims {
+                // a concatenation asks for elements in their order, whatever the extents
+                if self.views[w as usize].dims == *dims || matches!(reader, Kind::Concat { .. }) {
                     return s;
                 }
                 self.through(s, w, v, u.val, seen)

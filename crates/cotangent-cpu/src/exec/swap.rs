@@ -34,20 +34,20 @@ pub fn swapped(p: &Program) -> Option<Program> {
         let of = [(m * n) as i64, 1, m as i64];
         let turn = View { strides: of.into_iter().collect(), ..View::splat(&[batch, m, n]) };
         let (mut v, mut seen) = (product, None::<View>);
-        let found = loop {
-            let Some(r) = reader[v as usize].filter(|_| readers[v as usize] == 1) else { break None };
+        // who shows it, unless what is shown is transposed back in the end
+        let mut found = None;
+        while let Some(r) = reader[v as usize].filter(|_| readers[v as usize] == 1) {
             let node = &p.nodes[r];
-            let Some(w) = p.uses_of(node)[0].view.filter(|_| node.kind == Kind::View) else { break None };
+            let Some(w) = p.uses_of(node)[0].view.filter(|_| node.kind == Kind::View) else { break };
             let view = &p.views[w as usize];
-            let Some(all) = seen.as_ref().map_or(Some(view.clone()), |seen| compose(view, seen)) else { break None };
-            if compose(&all, &turn).is_some_and(|t| t.is_identity()) {
-                break Some(r);
-            }
-            if !all.is_identity() {
-                break None;
+            let Some(all) = seen.as_ref().map_or(Some(view.clone()), |seen| compose(view, seen)) else { break };
+            match compose(&all, &turn).is_some_and(|t| t.is_identity()) {
+                true => found = found.or(Some(r)),
+                false if all.is_identity() => found = None,
+                false => break,
             }
             (v, seen) = (node.vals.0, Some(all))
-        };
+        }
         let Some(transpose) = found else { continue };
         let to = to.get_or_insert_with(|| p.clone());
         let (a, b) = (dot.uses.0 as usize, dot.uses.0 as usize + 1);

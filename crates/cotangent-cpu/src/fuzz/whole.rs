@@ -3,7 +3,7 @@
 
 use super::values::Mood;
 use super::{Fuzz, Rng};
-use crate::{Body, DotSpec, Dt, Fold, Kind, Op, Ty, Use, ValId, View};
+use crate::{Body, DotSpec, Dt, Fold, Guard, Kind, Op, Ty, Use, ValId, View, row_major};
 use smallvec::SmallVec;
 
 /// How much a whole program may do.
@@ -86,7 +86,7 @@ impl Fuzz {
     fn grow(&mut self, nodes: usize) {
         let end = self.p.nodes.len() + nodes;
         while self.p.nodes.len() < end && self.left > 0 {
-            match self.r.below(15) {
+            match self.r.below(16) {
                 _ if self.r.once_in(150) => self.linear(),
                 0 => self.softmax(),
                 1 => self.layer(),
@@ -97,6 +97,7 @@ impl Fuzz {
                 7 => self.normalize(),
                 8 if self.r.once_in(2) => self.rows(),
                 8 => self.blocks(),
+                9 => self.parts(),
                 _ => self.node(),
             }
         }
@@ -307,6 +308,81 @@ impl Fuzz {
                 x = self.p.push(kind, &[Use::plain(x)], std::slice::from_ref(&ty))
             }
         }
+    }
+    /// What becomes of an array that was split, on the way back: parts with zeros around them, added up, but now and then not beside each other, or not with zeros.
+    fn parts(&mut self) {
+        let plain = |ty: &Ty| ty.dt != Dt::Bool && !ty.dt.is_complex() && !ty.dims.is_empty() && !ty.is_empty();
+        let Some((_, ty)) = self.late(plain) else { return self.node() };
+        let dim = self.r.below(ty.dims.len());
+        let n = ty.dims[dim];
+        let mut cuts = vec![0, n];
+        cuts.extend((0..1 + self.r.below(3)).map(|_| self.r.below(n + 1)));
+        cuts.sort_unstable();
+        cuts.dedup();
+        self.spend(8 * cuts.len() * ty.len());
+        let bits = if self.r.once_in(12) { self.r.pick(&[1, 1 << (8 * ty.dt.size() - 1)]) } else { 0 };
+        let (yes, zero) = (self.p.constant(Dt::Bool, [1, 0]), self.p.constant(ty.dt, [bits, 0]));
+        let zero = self.p.through(zero, View::splat(&ty.dims));
+        let mut terms = vec![];
+        for cut in cuts.windows(2) {
+            let (from, to) = (cut[0] as i64, cut[1] as i64);
+            let part = self.part(&ty, dim, from, to);
+            let mut view = View { dims: ty.dims.clone(), ..View::identity(&self.p.ty(part).dims) };
+            let to = if self.r.once_in(20) { to - 1 } else { to };
+            view.guards.push(Guard { dim: dim as u32, lo: from, hi: to, step: 1 });
+            let holds = View { guards: view.guards.clone(), ..View::splat(&ty.dims) };
+            let (holds, padded) = (self.p.view(yes, holds), self.p.view(part, view));
+            let mut b = Body::default();
+            let [p, x, z] = [b.input(0, Dt::Bool), b.input(1, ty.dt), b.input(2, ty.dt)];
+            let y = b.select(ty.dt, p, x, z);
+            b.outs.push(y);
+            let uses = [Use::plain(holds), Use::plain(padded), zero];
+            terms.push(self.p.push(Kind::Map(b.into()), &uses, std::slice::from_ref(&ty)));
+        }
+        if self.r.once_in(8) {
+            let same = self.late(|t| *t == ty).expect("at least itself").0;
+            terms.push(same)
+        }
+        while terms.len() > 1 {
+            let mut some = || terms.swap_remove(self.r.below(terms.len()));
+            let uses = [some(), some()].map(Use::plain);
+            terms.push(self.simple(Op::Add, &ty, &uses))
+        }
+    }
+    /// A part of a value of this type along a dimension, or what becomes of it, computed with its dimensions in any order, the last one perhaps as two.
+    fn part(&mut self, ty: &Ty, dim: usize, from: i64, to: i64) -> ValId {
+        let x = self.late(|t| t == ty).expect("at least itself").0;
+        let mut view = View::identity(&ty.dims);
+        view.offset = from * view.strides[dim];
+        view.dims[dim] = (to - from) as usize;
+        let dims = view.dims.clone();
+        if self.r.once_in(3) {
+            return self.p.view(x, view);
+        }
+        let last = dims[dims.len() - 1];
+        if last.is_multiple_of(2) && self.r.once_in(2) {
+            let at = dims.len() - 1;
+            let stride = view.strides[at];
+            view.dims[at] = 2;
+            view.strides[at] = stride * last as i64 / 2;
+            view.dims.push(last / 2);
+            view.strides.push(stride)
+        }
+        let between = view.dims.clone();
+        let order = self.r.shuffled(between.len());
+        let strides = view.strides.clone();
+        for (d, o) in order.iter().enumerate() {
+            (view.dims[d], view.strides[d]) = (between[*o], strides[*o])
+        }
+        let made = Ty { dt: ty.dt, dims: view.dims.clone() };
+        let u = self.p.through(x, view);
+        let op = if Op::Neg.takes(ty.dt, ty.dt) { Op::Neg } else { Op::Not };
+        let y = self.simple(op, &made, &[u]);
+        let mut back = View::identity(&between);
+        let radix = row_major(&made.dims);
+        order.iter().enumerate().for_each(|(d, o)| back.strides[*o] = radix[d]);
+        let y = self.p.view(y, back);
+        self.p.view(y, View::identity(&dims))
     }
     /// A piece of what was just computed is replaced, and what is there then is read as a whole: an update in place.
     fn piecewise(&mut self) {
