@@ -1,19 +1,23 @@
 //! What need not be computed in every turn of a loop: what follows from its constants alone, and products of a row with a constant, which are one
-//! product for the rows of all turns. A transposed constant that every turn would turn for a product is turned once.
+//! product for the rows of all turns. A constant that every turn would copy, because it is
+//! transposed or repeated, is copied once.
 //!
 //! An element is computed as it was: nothing depends on how many rows a product has. Of what follows from the constants only what is work leaves the
 //! loop, with what is made of it; a view, or a number that is repeated, is made where it is read.
 
 use crate::exec::compose;
-use crate::{Dims, DotSpec, Dt, Kind, Node, Op, Part, Program, Ty, Use, ValId, View, row_major};
+use crate::{Dims, DotSpec, Dt, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// The most elements of all rows of a product, and the least products of numbers in a sum, for which it pays.
 const MOST: usize = 1 << 24;
 const LEAST: usize = 8;
-/// The least elements of a matrix that is turned.
+/// The least elements of what is copied, and the most of rows that are repeated, which are to stay in the cache. Longer rows are read where they are
+/// at no cost, and shorter ones may become numbers of a fold.
 const TURNED: usize = 1 << 10;
+const REPEATED: usize = 1 << 14;
+const ROW: Range<usize> = 64..512;
 
 /// The body of a loop in two programs.
 pub struct Hoisted {
@@ -50,10 +54,8 @@ pub fn hoist(p: &Program, constants: usize, carry: usize, length: Option<usize>)
     }
     let mut turned: Vec<Turned> = vec![];
     for node in p.nodes.iter().filter(|n| n.lives(&readers) && of[n.vals.0 as usize] != Of::Constants) {
-        if !products.iter().any(|x| x.0 == node.vals.0)
-            && let Some(t) = Turned::new(p, node, &of)
-        {
-            turned.push(t)
+        if !products.iter().any(|x| x.0 == node.vals.0) {
+            turned.extend((node.uses.0..node.uses.0 + node.uses.1).filter_map(|u| Turned::new(p, node, &of, u)))
         }
     }
     let instead = |u: u32| turned.iter().position(|t| t.operand == u);
@@ -223,37 +225,54 @@ fn arguments(p: &Program) -> Vec<Option<ValId>> {
     args
 }
 
-/// The right operand of a product in the loop, if it is the same in all turns and its columns lie one behind the other: kernels want rows.
+/// An operand that is the same in all turns, and that every turn would copy: columns of a product that lie one behind the other, where kernels want
+/// rows, and rows that are repeated for a map.
 struct Turned {
     /// The operand's number.
     operand: u32,
     of: ValId,
     /// What the copy shows.
     copy: View,
-    batch: usize,
+    /// How many matrices of a product it is.
+    batch: Option<usize>,
 }
 impl Turned {
-    fn new(p: &Program, node: &Node, of: &[Of]) -> Option<Turned> {
-        let (Kind::Dot(_), [_, b]) = (&node.kind, p.uses_of(node)) else { return None };
-        let (with, mut copy) = seen(p, b)?;
-        let [batch, k, n] = copy.dims[..] else { return None };
-        let across = copy.strides[1].abs() == 1 && copy.strides[2].abs() > 1;
-        if of[with as usize] != Of::Constants || !across || !copy.guards.is_empty() || k.min(n) < LEAST {
+    fn new(p: &Program, node: &Node, of: &[Of], operand: u32) -> Option<Turned> {
+        let right = operand == node.uses.0 + 1;
+        let (product, most) = match node.kind {
+            Kind::Dot(_) if right => (true, MOST),
+            Kind::Map(_) => (false, REPEATED),
+            _ => return None,
+        };
+        let (of_what, mut copy) = seen(p, &p.uses[operand as usize])?;
+        let mut batch = None;
+        if of[of_what as usize] != Of::Constants || !copy.guards.is_empty() {
             return None;
+        } else if product {
+            let [matrices, k, n] = copy.dims[..] else { return None };
+            if copy.strides[1].abs() != 1 || copy.strides[2].abs() < 2 || k.min(n) < LEAST {
+                return None;
+            }
+            // one matrix may be that of all products
+            copy.dims[0] = if copy.strides[0] == 0 { 1 } else { matrices };
+            batch = Some(matrices)
+        } else {
+            let dense = View { offset: 0, ..copy.clone() }.is_identity();
+            let row = copy.dims.last().filter(|n| ROW.contains(n) && copy.strides.last() == Some(&1));
+            if dense || row.is_none() {
+                return None;
+            }
         }
-        // one matrix may be that of all products
-        copy.dims[0] = if copy.strides[0] == 0 { 1 } else { batch };
         let size = copy.dims.iter().product::<usize>();
-        (TURNED..=MOST).contains(&size).then_some(Turned { operand: node.uses.0 + 1, of: with, copy, batch })
+        (TURNED..=most).contains(&size).then_some(Turned { operand, of: of_what, copy, batch })
     }
-    /// How the product sees the copy.
+    /// How the copy is seen.
     fn view(&self) -> View {
-        let mut strides = row_major(&self.copy.dims);
-        if self.copy.dims[0] == 1 {
-            strides[0] = 0
+        let mut view = View::identity(&self.copy.dims);
+        if let Some(n) = self.batch.filter(|n| *n != view.dims[0]) {
+            (view.dims[0], view.strides[0]) = (n, 0)
         }
-        let dims = [self.batch, self.copy.dims[1], self.copy.dims[2]];
-        View { strides, ..View::splat(&dims) }
+        view
     }
 }
 

@@ -351,7 +351,8 @@ fn a_transposed_constant_is_turned_once() {
         } else {
             p.through(wv, across(own, &[batch, k, n]))
         };
-        let product = p.push(Kind::Dot(DotSpec::for_sizes(n, k, Dt::F32)), &[Use::plain(cv), b], &[c.clone()]);
+        let product =
+            p.push(Kind::Dot(DotSpec::for_sizes(n, k, Dt::F32)), &[Use::plain(cv), b], std::slice::from_ref(&c));
         p.outs = vec![product];
         let hoisted = hoist(&p, 1, 1, None);
         assert_eq!(hoisted.is_some(), k * n > 1000, "{k} {n}");
@@ -372,6 +373,32 @@ fn a_transposed_constant_is_turned_once() {
         };
         let (w, t) = (Operand::Buffer(&weights), Operand::Buffer(turned));
         assert_eq!(of(&h.body, &[w, t]), of(&p, &[w]), "{batch} {m} {k} {n}")
+    }
+}
+
+#[test]
+fn rows_that_are_repeated_are_copied_once() {
+    // carry + row, in every turn, for the rows of a matrix: short rows, and long ones, are read where they are
+    for (m, n, copied) in [(16, 128, true), (40, 100, true), (600, 2, false), (4, 600, false), (300, 128, false)] {
+        let (b, c) = (Ty::new(Dt::F32, &[n]), Ty::new(Dt::F32, &[m, n]));
+        let mut p = Program::default();
+        let [bv, cv] = [&b, &c].map(|ty| p.arg(ty.clone()));
+        let rows = View { strides: [0, 1].into_iter().collect(), ..View::splat(&[m, n]) };
+        let uses = [Use::plain(cv), p.through(bv, rows)];
+        let mut body = Body::default();
+        let (s, t) = (body.input(0, Dt::F32), body.input(1, Dt::F32));
+        let sum = body.bin(Op::Add, Dt::F32, s, t);
+        body.outs.push(sum);
+        p.outs = vec![p.push(Kind::Map(body.into()), &uses, std::slice::from_ref(&c))];
+        let hoisted = hoist(&p, 1, 1, None);
+        assert_eq!(hoisted.is_some(), copied, "{m} {n}");
+        let Some(h) = hoisted else { continue };
+        let bytes = |len: usize| (0..len).flat_map(|i| (i as f32 / 7.0).to_ne_bytes()).collect::<Vec<u8>>();
+        let (row, first) = (bytes(n), bytes(m * n));
+        let made = evaluate(&h.before, std::slice::from_ref(&row)).unwrap();
+        assert_eq!(made, [row.repeat(m)]);
+        let got = evaluate(&h.body, &[row.clone(), made[0].clone(), first.clone()]).unwrap();
+        assert_eq!(got, evaluate(&p, &[row, first]).unwrap(), "{m} {n}")
     }
 }
 

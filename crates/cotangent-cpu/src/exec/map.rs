@@ -267,6 +267,10 @@ impl MapStep {
                     None => self.calls(table, n),
                 }
                 start += n;
+                // nobody looks at the pointers behind the last block
+                if start == to {
+                    break;
+                }
                 for (p, e) in table.iter_mut().zip(&self.entries) {
                     *p = p.wrapping_add(n * e.step);
                 }
@@ -314,6 +318,9 @@ impl MapStep {
             // SAFETY: the caller's.
             unsafe { self.emitted(code, scratch, table, n) };
             start += n;
+            if start == to {
+                break;
+            }
             for k in 0..table.len() {
                 table[k] = table[k].wrapping_add(n * self.entries[k].step);
             }
