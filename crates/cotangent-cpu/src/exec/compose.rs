@@ -120,6 +120,30 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
     Some(view)
 }
 
+/// As [`compose`], for a reader that sees a batch of matrices. They may lie evenly only so many at a time: then the batch is two dimensions.
+pub fn compose_batch(outer: &View, inner: &View) -> Option<View> {
+    if let Some(view) = compose(outer, inner) {
+        return Some(view);
+    }
+    let (&[batch, _, _], &[stride, ..]) = (&outer.dims[..], &outer.strides[..]) else { return None };
+    if !outer.guards.is_empty() || stride <= 0 {
+        return None;
+    }
+    let mut radix = 1;
+    inner.dims.iter().rev().find_map(|n| {
+        radix *= *n as i64;
+        let each = (radix / stride) as usize;
+        if radix % stride != 0 || !(2..batch).contains(&each) || !batch.is_multiple_of(each) {
+            return None;
+        }
+        let mut two = outer.clone();
+        two.dims[0] = batch / each;
+        two.dims.insert(1, each);
+        two.strides.insert(0, radix);
+        compose(&two, inner).filter(|v| v.guards.is_empty())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +223,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn batches_of_batches_are_read_where_they_lie() {
+        // heads of some rows, whose columns lie beside each other in them
+        let mut inner = View::identity(&[3, 5, 2, 4]);
+        inner.dims.swap(1, 2);
+        inner.strides.swap(1, 2);
+        let outer = View::identity(&[6, 5, 4]);
+        assert!(compose(&outer, &inner).is_none());
+        let both = compose_batch(&outer, &inner).unwrap();
+        assert_eq!(both.dims[..], [3, 2, 5, 4]);
+        assert_eq!(elements(&both), elements(&inner));
+        // matrices that are parts of two of them
+        assert!(compose_batch(&View::identity(&[10, 3, 4]), &inner).is_none());
+    }
     #[test]
     fn composition_reads_what_the_two_read() {
         let mut r = Random(1);

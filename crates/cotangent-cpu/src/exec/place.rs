@@ -20,6 +20,8 @@ pub struct Product {
     /// Places, bytes to the first element, and strides in elements.
     pub a: (Place, isize, [isize; 3]),
     pub b: (Place, isize, [isize; 3]),
+    /// How many matrices of each operand lie evenly, and elements from so many to the next so many.
+    pub even: [(usize, isize); 2],
     pub to: Place,
     /// Is it added to what is there?
     pub onto: bool,
@@ -221,7 +223,9 @@ impl Builder<'_> {
             };
             if !there {
                 let mut access = Access::new(&view, ty.dt, Part::Whole);
-                access.cut(row);
+                if access.row().is_some_and(|(n, _)| row > 0 && n.is_multiple_of(row)) {
+                    access.cut(row)
+                }
                 pieces.push((at, place, access, row))
             }
             at += row * ty.dt.size();
@@ -318,13 +322,20 @@ impl Builder<'_> {
         }
         let dims = [0, 1].map(|k| self.p.dims_of(&self.p.uses[u + k]).clone());
         let mut sides = [0, 1].map(|k| (Place::Const(k), 0, [0; 3]));
+        let mut even = [(dims[0][0].max(1), 0); 2];
         for k in 0..2 {
             let (place, view) = if types[k] == src {
                 self.unguarded(u + k)
             } else {
                 (self.converted(self.viewed(u + k), types[k], src), View::identity(&dims[k]))
             };
-            let s = &view.strides;
+            // the batch may be two dimensions
+            let mut s = &view.strides[..];
+            if let [outer, within @ ..] = s
+                && view.dims.len() > dims[k].len()
+            {
+                (even[k], s) = ((view.dims[1], *outer as isize), within)
+            }
             // Strides that lead nowhere may be anything, and are left out.
             let empty = dims[k].contains(&0);
             let steps = [0, 1, 2].map(|d| if empty || dims[k][d] == 1 { 0 } else { s[d] as isize });
@@ -335,7 +346,7 @@ impl Builder<'_> {
         let ty = self.p.vals[v].ty.clone();
         let to = if onto { self.base(node, 2, &ty, g) } else { self.make(v) };
         let sizes = [dims[0][0], dims[0][1], dims[1][2], dims[0][2]];
-        let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], to, onto };
+        let product = Product { spec, src, out: ty.dt, sizes, a: sides[0], b: sides[1], even, to, onto };
         self.main(Step::Dot(Box::new(product)), sizes[0]);
         to
     }

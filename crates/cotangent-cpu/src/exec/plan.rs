@@ -4,7 +4,7 @@
 //! from elsewhere has a smaller one. A map joins the group of an operand if that group has the rank that the map needs, or can be given it, since
 //! whatever else reads that group has a greater one. So groups never depend on each other in a circle, and nobody has to look for one.
 
-use super::compose::compose;
+use super::compose::{compose, compose_batch};
 use crate::{Kind, Program, Use, ValId, View};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -95,6 +95,11 @@ impl Plan {
         for v in &p.outs {
             is_out[*v as usize] = true;
         }
+        // Products read across rows as well as along them.
+        let mut products = vec![true; p.vals.len()];
+        for node in p.nodes.iter().filter(|n| !matches!(n.kind, Kind::Dot(_)) && n.lives(readers)) {
+            p.uses_of(node).iter().for_each(|u| products[u.val as usize] = false)
+        }
         for node in &p.nodes {
             let made = node.vals.0 as usize;
             if !node.lives(readers) {
@@ -112,7 +117,8 @@ impl Plan {
                 Some(v) if fuse && !is_out[made] => {
                     // One reader can do what the copy would do. Several would do it again and again, unless it is easy to read.
                     let view = &self.views[v as usize];
-                    if view.guards.is_empty() && view.along() || readers[made] == 1 {
+                    let easy = view.guards.is_empty() && (view.along() || products[made]);
+                    if easy || readers[made] == 1 {
                         seen[made] = Seen::As(s);
                     }
                 }
@@ -138,14 +144,15 @@ impl Plan {
                 if self.views[w as usize].dims == *dims || matches!(reader, Kind::Concat { .. }) {
                     return s;
                 }
-                self.through(s, w, v, u.val, seen)
+                self.through(s, w, v, u.val, seen, reader)
             }
             (Seen::As(Source { val, view: None }), Some(v)) => Source { val, view: Some(v) },
-            (Seen::As(s @ Source { view: Some(w), .. }), Some(v)) => self.through(s, w, v, u.val, seen),
+            (Seen::As(s @ Source { view: Some(w), .. }), Some(v)) => self.through(s, w, v, u.val, seen, reader),
         }
     }
 
-    fn through(&mut self, s: Source, inner: u32, outer: u32, val: ValId, seen: &mut [Seen]) -> Source {
+    fn through(&mut self, s: Source, inner: u32, outer: u32, val: ValId, seen: &mut [Seen], reader: &Kind) -> Source {
+        let compose = if matches!(reader, Kind::Dot(_)) { compose_batch } else { compose };
         match compose(&self.views[outer as usize], &self.views[inner as usize]) {
             Some(view) => {
                 self.views.push(view);

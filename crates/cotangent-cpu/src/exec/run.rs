@@ -186,20 +186,26 @@ impl Step {
 ///
 /// # Safety
 /// The frame belongs to the program that the step was built from.
-pub unsafe fn product(w: &place::Product, frame: &Frame, from: usize, to: usize) {
-    let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3])| Mat {
-        ptr: frame.spot((place, offset)).wrapping_offset(from as isize * batch * w.src.size() as isize),
-        batch,
-        row,
-        col,
-    };
+pub unsafe fn product(w: &place::Product, frame: &Frame, mut from: usize, to: usize) {
     let [_, m, n, k] = w.sizes;
-    let out = frame.at(w.to).wrapping_add(from * m * n * w.out.size());
-    // SAFETY: the caller's; a checked program reads nothing outside its operands.
-    unsafe {
-        match w.onto {
-            true => add_dot(w.spec, w.src, w.sizes, mat(w.a), mat(w.b), out),
-            false => dot(w.spec, w.src, w.out, [to - from, m, n, k], mat(w.a), mat(w.b), out),
+    let [one, other] = w.even;
+    while from < to {
+        // as many as lie evenly
+        let end = [one.0, other.0].map(|n| (from / n + 1) * n).into_iter().fold(to, usize::min);
+        let mat = |(place, offset, [batch, row, col]): (Place, isize, [isize; 3]), (n, next): (usize, isize)| {
+            let at = (from / n) as isize * next + (from % n) as isize * batch;
+            let ptr = frame.spot((place, offset)).wrapping_offset(at * w.src.size() as isize);
+            Mat { ptr, batch, row, col }
+        };
+        let (a, b) = (mat(w.a, one), mat(w.b, other));
+        let out = frame.at(w.to).wrapping_add(from * m * n * w.out.size());
+        // SAFETY: the caller's; a checked program reads nothing outside its operands.
+        unsafe {
+            match w.onto {
+                true => add_dot(w.spec, w.src, w.sizes, a, b, out),
+                false => dot(w.spec, w.src, w.out, [end - from, m, n, k], a, b, out),
+            }
         }
+        from = end
     }
 }
