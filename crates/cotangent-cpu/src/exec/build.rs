@@ -451,7 +451,8 @@ impl Builder<'_> {
             }
         }
         let mut dying: Vec<ValId> = dying.into_iter().filter(|d| d.1).map(|d| d.0).collect();
-        dying.sort_unstable();
+        // What is a slot's is there for certain, an argument's if the caller gives it away.
+        dying.sort_unstable_by_key(|d| (matches!(self.place[*d as usize], Some(Place::Arg(_))), *d));
         let mut stored = Vec::new();
         for i in nodes {
             let node = &p.nodes[*i as usize];
@@ -464,7 +465,7 @@ impl Builder<'_> {
                     dying.iter().position(|d| p.ty(*d).dt.size() == ty.dt.size() && p.ty(*d).bytes() == ty.bytes());
                 let place = match over {
                     Some(k) => {
-                        let d = dying.swap_remove(k) as usize;
+                        let d = dying.remove(k) as usize;
                         self.last[d] = NONE;
                         match self.place[d].expect("an operand has a place") {
                             Place::Arg(i) => self.take_over(i),
