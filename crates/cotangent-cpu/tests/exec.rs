@@ -168,7 +168,8 @@ fn sums_every_axis_by_the_tree() {
             let n: usize = dims[first..first + count].iter().product();
             let inner: usize = dims[first + count..].iter().product();
             let outer: usize = dims[..first].iter().product();
-            let got = f32s(&r[0]);
+            // a sum of one element is that element
+            let got = if let Output::Arg(0) = r[0] { x.as_slice::<f32>().to_vec() } else { f32s(&r[0]) };
             assert_eq!(got.len(), outer * inner);
             for o in 0..outer {
                 for i in 0..inner {
