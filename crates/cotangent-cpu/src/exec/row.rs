@@ -385,19 +385,21 @@ impl Kernel {
             (fits && (lanes == most) != ir.has_wide()).then_some((ir, line.t.calls))
         })
     }
-    /// Runs it on some rows. `one` does a row that machine code leaves out.
+    /// Runs it on some rows. `by_steps` does rows that machine code leaves out: one, or, where that happens often, all that are left.
     ///
     /// # Safety
     /// The frame belongs to the program that the steps were built from, and what they read and write of these rows is there.
-    pub unsafe fn run(&self, code: Code, frame: &Frame, rows: Range<usize>, mut one: impl FnMut(usize)) {
-        let mut row = rows.start;
+    pub unsafe fn run(&self, code: Code, frame: &Frame, rows: Range<usize>, mut by_steps: impl FnMut(Range<usize>)) {
+        let (mut row, mut missed) = (rows.start, 0);
         while row < rows.end {
             // SAFETY: the caller's.
             let (stop, end) = unsafe { self.stretch(code, frame, row..rows.end, std::ptr::null_mut()) };
             row = stop.min(end);
             if row < end {
-                one(row);
-                row += 1
+                missed += 1;
+                let last = if missed > 8 + (row - rows.start) / 8 { rows.end } else { row + 1 };
+                by_steps(row..last);
+                row = last
             }
         }
     }

@@ -517,13 +517,18 @@ impl Strip {
                     if let Some((kernel, code)) = found {
                         let each = kernel.rows / self.rows.number();
                         let mut there = Frame { locals: own.locals.clone(), ..own };
-                        kernel.run(*code, &own, now.start * each..now.end * each, |row| {
-                            if whole {
-                                place(&mut there, row / each)
-                            }
-                            for s in &self.steps[kernel.steps.clone()] {
-                                let each = s.all / kernel.rows;
-                                s.some(&there, row * each, (row + 1) * each)
+                        kernel.run(*code, &own, now.start * each..now.end * each, |mut rows| {
+                            while !rows.is_empty() {
+                                let mut end = rows.end;
+                                if whole {
+                                    place(&mut there, rows.start / each);
+                                    end = end.min((rows.start / each + self.at_once) * each)
+                                }
+                                for s in &self.steps[kernel.steps.clone()] {
+                                    let each = s.all / kernel.rows;
+                                    s.some(&there, rows.start * each, end * each)
+                                }
+                                rows.start = end
                             }
                         });
                         k = kernel.steps.end;
