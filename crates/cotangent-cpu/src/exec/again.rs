@@ -4,6 +4,8 @@
 //! be written to memory, to be read where what they come from can be read just as well. So a map of a few additions and products that reads one array of its size at most (and what is
 //! spread over it) is not kept for later groups: each makes it from its operands. What is the same within a group is computed once (see [`super::lower`]).
 //!
+//! What takes long is stored if a later group reads it, and then it counts as being in memory for what follows from it: of a hyperbolic tangent and its slope only the first is kept.
+//!
 //! A fence keeps what is behind it from what is before it: nothing is computed again across one.
 
 use super::inline::{NEAR, dear, splice};
@@ -23,7 +25,8 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
     let mut finder = Finder::new(p, least);
     for (i, node) in p.nodes.iter().enumerate() {
         if worth(node) {
-            finder.gone[i] = finder.leaves(i as u32)
+            finder.gone[i] = finder.leaves(i as u32);
+            finder.stored[i] |= !finder.gone[i] && finder.late[i]
         }
     }
     let mut to = None;
@@ -44,13 +47,16 @@ struct Finder<'a> {
     rank: Vec<u32>,
     /// Is a node's value in memory, whatever is done here?
     stored: Vec<bool>,
+    /// Does a map of a later group read a node's value?
+    late: Vec<bool>,
     /// Is a node's value in no memory, because its group computes it, and so do later readers?
     gone: Vec<bool>,
 }
 impl<'a> Finder<'a> {
     fn new(p: &'a Program, least: usize) -> Finder<'a> {
         let n = p.nodes.len();
-        let mut f = Finder { p, readers: p.readers(), rank: vec![0; n], stored: vec![false; n], gone: vec![false; n] };
+        let [stored, late, gone] = [0; 3].map(|_| vec![false; n]);
+        let mut f = Finder { p, readers: p.readers(), rank: vec![0; n], stored, late, gone };
         for v in &p.outs {
             f.stored[p.vals[*v as usize].node as usize] = true
         }
@@ -69,6 +75,10 @@ impl<'a> Finder<'a> {
                 let step = (view || same && !apart && matches!(p.nodes[from].kind, Kind::Map(_))) as u32;
                 f.rank[i] = f.rank[i].max(f.rank[from] + 1 - step);
                 f.stored[from] |= !same || apart;
+            }
+            for u in p.uses_of(node) {
+                let from = f.node(u);
+                f.late[from] |= f.rank[from] < f.rank[i]
             }
         }
         f
@@ -225,5 +235,40 @@ mod tests {
         let mut fenced = p.clone();
         fenced.fences.push(p.vals[out as usize].node);
         assert!(maps(&fenced, 1).is_none());
+    }
+    /// What takes long is kept for whoever reads it later; what follows from it is computed from it, there as well.
+    #[test]
+    fn what_follows_from_what_is_kept_is_computed_again() {
+        let ty = Ty::new(Dt::F32, &[100]);
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let map = |p: &mut Program, op, uses: &[ValId]| {
+            let mut body = Body::default();
+            let ins: Vec<u32> = (0..uses.len()).map(|k| body.input(k as u32, Dt::F32)).collect();
+            let made = body.push(op, Dt::F32, ins[0], ins.get(1).copied().unwrap_or(0), 0);
+            body.outs.push(made);
+            let uses: Vec<Use> = uses.iter().map(|v| Use::plain(*v)).collect();
+            p.push(Kind::Map(body.into()), &uses, std::slice::from_ref(&ty))
+        };
+        let root = map(&mut p, Op::Sqrt, &[x]);
+        let slope = map(&mut p, Op::Neg, &[root]);
+        let once = map(&mut p, Op::Mul, &[root, slope]);
+        let sums = Kind::Prefix { op: Fold::Sum, dim: 0, reverse: false };
+        let sums = p.push(sums, &[Use::plain(once)], std::slice::from_ref(&ty));
+        let last = map(&mut p, Op::Mul, &[sums, slope]);
+        let out = map(&mut p, Op::Add, &[last, root]);
+        p.outs.push(out);
+        let again = maps(&p, 1).expect("a slope to compute again");
+        again.check().unwrap();
+        let reads = |p: &Program, v: ValId| {
+            p.uses_of(&p.nodes[p.vals[v as usize].node as usize]).iter().map(|u| u.val).collect::<Vec<_>>()
+        };
+        assert_eq!((reads(&p, last), reads(&again, last)), (vec![sums, slope], vec![sums, root]));
+        let args = [(0..100).flat_map(|i| (i as f32 * 0.37).to_le_bytes()).collect::<Vec<u8>>()];
+        let of = |p: &Program| crate::reference::evaluate(p, &args).unwrap();
+        assert_eq!(of(&again), of(&p));
+        // Nobody reads the root later: it would be stored for this.
+        p.outs[0] = last;
+        assert!(maps(&p, 1).is_none());
     }
 }
