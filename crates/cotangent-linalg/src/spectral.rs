@@ -149,6 +149,27 @@ pub static SVD: Routine = Routine {
     in_place: false,
     run: |call| by_type!(call.dt(0), singular(call)),
 };
+/// Rows of a bidiagonal matrix that is not divided.
+const FEW: usize = 32;
+/// A bidiagonal matrix of so many rows is divided.
+fn way<T: Number>(rows: usize) -> Spec<SvdParams, T> {
+    let mut params = <SvdParams as Auto<T>>::auto();
+    params.recursion_threshold = rows;
+    Spec::new(params)
+}
+/// Is `a v = u diag(s)`? Divide and conquer is several times as fast as the QR iteration, but `faer`'s (0.24) loses digits of matrices with many singular values that
+/// are zero or equal: then the iteration is asked, as it is for values alone.
+fn holds<T: Number>(a: &Mat<T>, u: &Mat<T>, s: &[T], v: &Mat<T>) -> bool {
+    let (m, k) = (a.nrows(), s.len());
+    let mut product_of = matrix::<T>(m, k);
+    product(product_of.as_mut(), None, (a.as_ref(), false), v.as_ref().subcols(0, k));
+    let greatest = s.iter().fold(Float::zero(), |g: T::R, s| if s.size() > g { s.size() } else { g });
+    let bound = T::R::from_double(2.0 * (m.max(a.ncols()) as f64 + 20.0)) * T::R::eps() * greatest;
+    (0..k).all(|j| {
+        let columns = product_of.col_as_slice(j).iter().zip(u.col_as_slice(j));
+        columns.fold(true, |ok, (x, u)| ok & ((*x - *u * s[j]).size() <= bound))
+    })
+}
 fn singular<T: Number>(call: &mut Call) {
     let (m, n) = (call.dims(0)[0], call.dims(0)[1]);
     let k = m.min(n);
@@ -161,8 +182,10 @@ fn singular<T: Number>(call: &mut Call) {
         (true, false) => ComputeSvdVectors::Thin,
         (true, true) => ComputeSvdVectors::Full,
     };
-    let params = Spec::new(<SvdParams as Auto<T>>::auto());
-    let mut memory = MemBuffer::new(svd_scratch::<T>(m, n, kind, kind, Par::Seq, params));
+    let ways: Vec<Spec<SvdParams, T>> =
+        if vectors && k > FEW { vec![way(FEW), way(usize::MAX)] } else { vec![way(usize::MAX)] };
+    let room = |way: &Spec<SvdParams, T>| svd_scratch::<T>(m, n, kind, kind, Par::Seq, *way);
+    let mut memory = MemBuffer::new(StackReq::any_of(&ways.iter().map(room).collect::<Vec<_>>()));
     let mut a = matrix::<T>(m, n);
     let (mut u, mut v) = if vectors { (matrix::<T>(m, p), matrix::<T>(n, q)) } else { (matrix(0, 0), matrix(0, 0)) };
     let mut s = vec![T::nought(); k];
@@ -171,13 +194,17 @@ fn singular<T: Number>(call: &mut Call) {
         load(&mut a, x);
         let sound = finite(x);
         let scale: T::R = if sound { balance(|_| 0..m, &mut a) } else { Float::one() };
-        // vectors that belong to no value are made of what is there, which has to be zeros
-        u.fill(T::nought());
-        v.fill(T::nought());
-        let diagonal = DiagMut::from_slice_mut(&mut s);
-        let stack = MemStack::new(&mut memory);
-        let (to_u, to_v) = (vectors.then(|| u.as_mut()), vectors.then(|| v.as_mut()));
-        let ok = sound && svd(a.as_ref(), diagonal, to_u, to_v, Par::Seq, stack, params).is_ok();
+        let ok = sound
+            && ways.iter().any(|way| {
+                // vectors that belong to no value are made of what is there, which has to be zeros
+                u.fill(T::nought());
+                v.fill(T::nought());
+                let diagonal = DiagMut::from_slice_mut(&mut s);
+                let stack = MemStack::new(&mut memory);
+                let (to_u, to_v) = (vectors.then(|| u.as_mut()), vectors.then(|| v.as_mut()));
+                svd(a.as_ref(), diagonal, to_u, to_v, Par::Seq, stack, *way).is_ok()
+                    && (way.recursion_threshold == usize::MAX || holds(&a, &u, &s, &v))
+            });
         let found: Vec<T::R> = s.iter().map(|s| s.re_of()).collect();
         // Values that are next to nothing beside the greatest come in any order.
         if ok && !found.is_sorted_by(|a, b| a >= b) {

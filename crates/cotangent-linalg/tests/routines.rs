@@ -276,7 +276,7 @@ each_type! {
     /// Spectra that are hard on divide and conquer, or that only it sees: residuals and orthogonality are those of the type's precision.
     fn hard_spectra<T> {
         for n in [0, 1, 2, 32, 33, 34, 65, 130, 300] {
-            // a product of the greatest takes a while
+            // products of the greatest take a while
             for (name, w) in spectra::<T>(n).into_iter().take(if n == 300 { 1 } else { 99 }) {
                 let a = with_spectrum::<T>(&w);
                 let found = call(&EIGH, &[1], 0, &[(&[n, n], &narrow::<T>(&a))], &[ty::<T>(&[n, n]), ty_r::<T>(&[n])]);
@@ -284,7 +284,7 @@ each_type! {
                 sound::<T>(&format!("eigh of {name}, {n}"), &a, &v, &got, &v);
                 assert!(got.is_sorted(), "{name}, {n}: {got:?}");
 
-                let k = (n * 2 / 3 + 1).min(n);
+                let k = if n == 130 { n } else { (n * 2 / 3 + 1).min(n) };
                 let a = a.columns(k);
                 let outs = [ty_r::<T>(&[k]), ty::<T>(&[n, k]), ty::<T>(&[k, k])];
                 let found = call(&SVD, &[0, 1], 0, &[(&[n, k], &narrow::<T>(&a))], &outs);
