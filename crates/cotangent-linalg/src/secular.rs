@@ -74,8 +74,8 @@ fn sums<R: Real>(d: &[R], squares: &[R], at: &[usize; LANES], x: &[Root<R>; LANE
     for (d, z) in d[..first].iter().zip(&squares[..first]) {
         for l in 0..LANES {
             let q = one / ((*d - pole[l]) - off[l]);
-            low[l] = low[l] + *z * q;
-            low_slope[l] = low_slope[l] + *z * q * q;
+            low[l] += *z * q;
+            low_slope[l] += *z * q * q;
         }
     }
     for i in first..last {
@@ -83,19 +83,19 @@ fn sums<R: Real>(d: &[R], squares: &[R], at: &[usize; LANES], x: &[Root<R>; LANE
             let q = one / ((d[i] - pole[l]) - off[l]);
             let (f, slope) = (squares[i] * q, squares[i] * q * q);
             if i <= at[l] {
-                low[l] = low[l] + f;
-                low_slope[l] = low_slope[l] + slope;
+                low[l] += f;
+                low_slope[l] += slope;
             } else {
-                high[l] = high[l] + f;
-                high_slope[l] = high_slope[l] + slope;
+                high[l] += f;
+                high_slope[l] += slope;
             }
         }
     }
     for (d, z) in d[last..].iter().zip(&squares[last..]) {
         for l in 0..LANES {
             let q = one / ((*d - pole[l]) - off[l]);
-            high[l] = high[l] + *z * q;
-            high_slope[l] = high_slope[l] + *z * q * q;
+            high[l] += *z * q;
+            high_slope[l] += *z * q * q;
         }
     }
     Sums { low, low_slope, high, high_slope }
@@ -213,10 +213,10 @@ impl<R: Real> WithSimd for Vectors<'_, R> {
             let pole = d[j];
             for range in [0..j, j + 1..n] {
                 for ((p, x), d) in product[range.clone()].iter_mut().zip(&column[range.clone()]).zip(&d[range]) {
-                    *p = *p * (*x / (*d - pole));
+                    *p *= *x / (*d - pole);
                 }
             }
-            product[j] = product[j] * column[j];
+            product[j] *= column[j];
         }
         for (z, p) in z.iter_mut().zip(&product) {
             let size = Float::root(Float::abs(*p));
@@ -229,12 +229,12 @@ impl<R: Real> WithSimd for Vectors<'_, R> {
             let mut squares = [R::nought(); LANES];
             for column in column.chunks(LANES) {
                 for (x, s) in column.iter().zip(&mut squares) {
-                    *s = *s + *x * *x;
+                    *s += *x * *x;
                 }
             }
             let scale = one / Float::root(squares.iter().fold(R::nought(), |a, b| a + *b));
             for x in column {
-                *x = *x * scale;
+                *x *= scale;
             }
         }
     }
