@@ -11,11 +11,13 @@
 #![forbid(unsafe_code)]
 
 mod cholesky;
+mod conquer;
 mod eig;
 mod fft;
 mod lu;
 mod matrix;
 mod qr;
+mod secular;
 mod spectral;
 mod tridiagonal;
 

@@ -17,7 +17,7 @@ pub trait Number:
     + std::ops::SubAssign
 {
     /// A part.
-    type R: Plain + RealField + Float;
+    type R: Number<R = Self::R> + RealField + Float;
     fn new(re: Self::R, im: Self::R) -> Self;
     /// The conjugate.
     fn bar(self) -> Self {
@@ -68,7 +68,12 @@ pub trait Float: num_complex::ComplexFloat<Real = Self> + PartialOrd + Copy {
     fn safe(self) -> bool;
     fn negative(self) -> bool;
     fn eps() -> Self;
+    /// The least number whose product with the precision is not subnormal.
+    fn least() -> Self;
 }
+/// A real number as an element of matrices.
+pub(crate) trait Real: Number<R = Self> + Float {}
+impl<R: Number<R = R> + Float> Real for R {}
 macro_rules! numbers { ($($t:ident $low:expr, $high:expr;)*) => { $(
     impl Number for $t {
         type R = $t;
@@ -106,6 +111,9 @@ macro_rules! numbers { ($($t:ident $low:expr, $high:expr;)*) => { $(
         }
         fn eps() -> $t {
             $t::EPSILON
+        }
+        fn least() -> $t {
+            $t::MIN_POSITIVE / $t::EPSILON
         }
     }
 )* } }
@@ -176,6 +184,40 @@ pub(crate) fn part_mut<T>(all: &mut [T], k: usize, n: usize) -> &mut [T] {
 /// Are all numbers finite?
 pub(crate) fn finite<T: Number>(x: &[T]) -> bool {
     x.iter().all(|x| ComplexFloat::is_finite(*x))
+}
+
+/// The 2-norm, without overflow.
+pub(crate) fn norm<T: Number>(x: &[T]) -> T::R {
+    let greatest = x.iter().fold(Float::zero(), |g: T::R, x| if x.size() > g { x.size() } else { g });
+    let squares = |s: T::R| -> T::R {
+        let term = |x: &T| {
+            let (re, im) = (x.re_of() / s, x.im_of() / s);
+            re * re + im * im
+        };
+        Float::root(x.iter().map(term).fold(Float::zero(), |a: T::R, b| a + b)) * s
+    };
+    squares(if greatest.safe() || greatest == Float::zero() { Float::one() } else { greatest })
+}
+/// Divides finite numbers by the greatest part of one if squares would be too great or too small. The result is what they were divided by.
+pub(crate) fn balance<T: Number>(rows: impl Fn(usize) -> std::ops::Range<usize>, a: &mut Mat<T>) -> T::R {
+    let n = a.ncols();
+    let mut greatest: T::R = Float::zero();
+    for j in 0..n {
+        for x in &a.col_as_slice(j)[rows(j)] {
+            for part in [x.re_of(), x.im_of()].map(Float::abs) {
+                greatest = if part > greatest { part } else { greatest };
+            }
+        }
+    }
+    if greatest.safe() || greatest == Float::zero() {
+        return Float::one();
+    }
+    for j in 0..n {
+        for x in &mut a.col_as_slice_mut(j)[rows(j)] {
+            *x = T::new(x.re_of() / greatest, x.im_of() / greatest);
+        }
+    }
+    greatest
 }
 
 /// `c = a b` or `c += scale a b`, with `a` conjugated and transposed where it says so.

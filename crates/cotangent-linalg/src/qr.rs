@@ -103,18 +103,6 @@ fn panel<T: Number>(mut a: MatMut<T>, tau: &mut [T], mut t: MatMut<T>) {
     t.as_mut().submatrix_mut(h, h, n - h, n - h).copy_from(&t2);
 }
 
-/// The 2-norm, without overflow.
-fn norm<T: Number>(x: &[T]) -> T::R {
-    let greatest = x.iter().fold(Float::zero(), |g: T::R, x| if x.size() > g { x.size() } else { g });
-    let squares = |s: T::R| -> T::R {
-        let term = |x: &T| {
-            let (re, im) = (x.re_of() / s, x.im_of() / s);
-            re * re + im * im
-        };
-        Float::root(x.iter().map(term).fold(Float::zero(), |a: T::R, b| a + b)) * s
-    };
-    squares(if greatest.safe() || greatest == Float::zero() { Float::one() } else { greatest })
-}
 /// Makes a reflection that maps the vector to a multiple of the first unit vector: that multiple, and behind it the reflection's vector without its 1.
 /// The result is tau.
 fn householder<T: Number>(x: &mut [T]) -> T {

@@ -273,6 +273,57 @@ each_type! {
         assert!(T::R::read(&found[1])[0].double().is_nan());
     }
 
+    /// Spectra that are hard on divide and conquer, or that only it sees: residuals and orthogonality are those of the type's precision.
+    fn hard_spectra<T> {
+        for n in [0, 1, 2, 32, 33, 34, 65, 130, 300] {
+            // products of the greatest take a while
+            for (name, w) in spectra::<T>(n).into_iter().take(if n == 300 { 1 } else { 99 }) {
+                let a = with_spectrum::<T>(&w);
+                let found = call(&EIGH, &[1], 0, &[(&[n, n], &narrow::<T>(&a))], &[ty::<T>(&[n, n]), ty_r::<T>(&[n])]);
+                let (v, got) = (M::of(n, n, &T::read(&found[0])), T::R::read(&found[1]));
+                sound::<T>(&format!("eigh of {name}, {n}"), &a, &v, &got, &v);
+                assert!(got.is_sorted(), "{name}, {n}: {got:?}");
+
+                let k = if n == 130 { n } else { (n * 2 / 3 + 1).min(n) };
+                let a = a.columns(k);
+                let outs = [ty_r::<T>(&[k]), ty::<T>(&[n, k]), ty::<T>(&[k, k])];
+                let found = call(&SVD, &[0, 1], 0, &[(&[n, k], &narrow::<T>(&a))], &outs);
+                let (got, u, v) = (T::R::read(&found[0]), M::of(n, k, &T::read(&found[1])), M::of(k, k, &T::read(&found[2])));
+                sound::<T>(&format!("svd of {name}, {n}"), &a, &u, &got, &v.h());
+                assert!(got.iter().rev().is_sorted() && got.iter().all(|s| s.double() >= 0.0), "{name}, {n}: {got:?}");
+            }
+        }
+    }
+    /// Matrices that are tridiagonal already: the element between two halves is what is there.
+    fn tridiagonal_matrices<T> {
+        for n in [33, 64, 100, 211] {
+            let entries: [(&str, &dyn Fn(usize) -> f64, &dyn Fn(usize) -> f64); 6] = [
+                ("differences", &|_| 2.0, &|_| -1.0),
+                ("Wilkinson's", &|i| (n as f64 / 2.0 - i as f64).abs(), &|_| 1.0),
+                ("glued ones of Wilkinson", &|i| (10.0 - (i % 21) as f64).abs(), &|i| if i % 21 == 20 { 1e-6 } else { 1.0 }),
+                ("blocks", &|i| (i % 3) as f64, &|i| if i % 5 == 0 { 0.0 } else { 0.5 }),
+                ("graded", &|i| 0.5f64.powi(i as i32), &|i| 0.5f64.powi(i as i32 + 1)),
+                ("nothing but beside the diagonal", &|_| 0.0, &|_| 1.0),
+            ];
+            for (name, diagonal, beside) in entries {
+                let a = M::new(n, n, |i, j| match i.abs_diff(j) {
+                    0 => diagonal(i).into(),
+                    1 => beside(i.min(j)).into(),
+                    _ => C::default(),
+                });
+                let found = call(&EIGH, &[1], 0, &[(&[n, n], &narrow::<T>(&a))], &[ty::<T>(&[n, n]), ty_r::<T>(&[n])]);
+                let (v, w) = (M::of(n, n, &T::read(&found[0])), T::R::read(&found[1]));
+                sound::<T>(&format!("eigh of {name}, {n}"), &a, &v, &w, &v);
+                assert!(w.is_sorted(), "{name}, {n}");
+                let outs = [ty_r::<T>(&[n]), ty::<T>(&[n, n]), ty::<T>(&[n, n])];
+                let found = call(&SVD, &[0, 1], 0, &[(&[n, n], &narrow::<T>(&a))], &outs);
+                let (s, u, v) = (T::R::read(&found[0]), M::of(n, n, &T::read(&found[1])), M::of(n, n, &T::read(&found[2])));
+                sound::<T>(&format!("svd of {name}, {n}"), &a, &u, &s, &v.h());
+                assert!(s.iter().rev().is_sorted(), "{name}, {n}: {s:?}");
+            }
+        }
+    }
+
     fn singular_values_and_vectors<T> {
         for (m, n) in SIZES {
             let k = m.min(n);
@@ -351,6 +402,58 @@ each_type! {
         let x = T::read(&call(&TRIDIAGONAL_SOLVE, &[], 0, &ins, &[ty::<T>(&[1, 1])])[0]);
         assert!(x[0].wide().re.is_nan());
     }
+}
+/// Values that are random, equal, clustered, half of them zero, graded, and of the greatest and smallest sizes that there are.
+fn spectra<T: Number>(n: usize) -> Vec<(&'static str, Vec<f64>)> {
+    let random: Vec<f64> = numbers::<f64>(n, 23);
+    let eps = T::R::eps().double();
+    let (tiny, huge) = if eps > 1e-10 { (1e-36, 1e36) } else { (1e-305, 1e305) };
+    let of = |f: &dyn Fn(usize) -> f64| (0..n).map(f).collect::<Vec<f64>>();
+    vec![
+        ("random", random.clone()),
+        ("zeros", of(&|_| 0.0)),
+        ("equal ones", of(&|_| 3.0)),
+        ("signs", of(&|i| if i % 3 == 0 { -1.0 } else { 1.0 })),
+        ("clusters", of(&|i| (i % 5) as f64 + 4.0 * eps * random[i])),
+        ("a wide cluster", of(&|i| 1.0 + eps.sqrt() * random[i])),
+        ("half a rank", of(&|i| if i % 2 == 0 { random[i] } else { 0.0 })),
+        ("one", of(&|i| (i == n / 2) as u8 as f64)),
+        ("grades", of(&|i| random[i].signum() * eps.powf(2.0 * i as f64 / n as f64))),
+        ("tiny ones", of(&|i| tiny * random[i])),
+        ("huge ones", of(&|i| huge * random[i])),
+    ]
+}
+/// `Q diag(w) Q` for the orthogonal and symmetric matrix of Hartley's transform, with phases for complex numbers.
+fn with_spectrum<T: Number>(w: &[f64]) -> M {
+    let n = w.len();
+    let q = M::new(n, n, |i, j| {
+        let (sin, cos) = (std::f64::consts::TAU * (i * j % n) as f64 / n as f64).sin_cos();
+        ((sin + cos) / (n as f64).sqrt()).into()
+    });
+    let scaled = M::new(n, n, |i, j| q.at(i, j) * w[j]);
+    let a = scaled.by(&q);
+    let phase = |k: usize| if T::IS_REAL { C::from(1.0) } else { C::from_polar(1.0, k as f64) };
+    M::new(n, n, |i, j| phase(i) * a.at(i, j) * phase(j).conj())
+}
+fn narrow<T: Number>(a: &M) -> Vec<T> {
+    a.x.iter().map(|z| T::new(T::R::from_double(z.re), T::R::from_double(z.im))).collect()
+}
+/// Are the columns of `u` and `v` orthonormal, and is `a v = u diag(w)`, relative to the size of the matrix?
+fn sound<T: Number>(what: &str, a: &M, u: &M, w: &[T::R], v: &M) {
+    let scale = if a.size() > 0.0 { a.size() } else { 1.0 };
+    let unit = |x: &M| M { x: x.x.iter().map(|z| z / scale).collect(), ..x.clone() };
+    let bound = 2.0 * (a.m as f64 + 20.0) * T::R::eps().double();
+    for x in [u, v] {
+        let mut gram = x.h().by(x);
+        (0..x.n).for_each(|i| gram.x[i * x.n + i] -= 1.0);
+        assert!(gram.size() <= bound, "{what}: orthogonal but for {:e}, allowed {bound:e}", gram.size());
+    }
+    let a = unit(&M::of(a.m, a.n, &narrow::<T>(a)));
+    let left = a.by(v);
+    let off = M::new(a.m, w.len(), |i, j| left.at(i, j) - u.at(i, j) * (w[j].double() / scale));
+    // the greatest element of a matrix may be far less than its norm
+    let bound = bound * w.iter().map(|w| w.double().abs() / scale).fold(1.0, f64::max);
+    assert!(off.size() <= bound, "{what}: off by {:e}, allowed {bound:e}", off.size());
 }
 fn outs_of<T: Number>(k: usize) -> Vec<Ty> {
     vec![ty_r::<T>(&[k])]

@@ -1,0 +1,184 @@
+//! Eigenvalues and eigenvectors of real symmetric tridiagonal matrices, by divide and conquer (Cuppen, Numerische Mathematik 36, 1981; Golub and Van Loan, Matrix
+//! Computations, 4th edition, 8.4.4): both halves of the matrix without the element between them, and then what that element changes.
+
+use crate::matrix::*;
+use crate::secular::{roots, vectors};
+use faer::diag::{DiagMut, DiagRef};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{
+    ComputeEigenvectors, SelfAdjointEvdParams, self_adjoint_evd_scratch, tridiagonal_self_adjoint_evd,
+};
+use faer::{Auto, Mat, MatMut, Par, Spec};
+
+/// Rows of a matrix that is not divided but left to the QR iteration.
+pub(crate) const FEW: usize = 32;
+
+/// Memory for matrices with a number of rows.
+pub(crate) struct Room<R: Real> {
+    /// The vectors of both halves, and those of the whole.
+    parts: [Mat<R>; 2],
+    whole: Mat<R>,
+    /// The vectors of the change: as they are found, and as they are multiplied.
+    found: Vec<R>,
+    change: Mat<R>,
+    leaf: MemBuffer,
+}
+impl<R: Real> Room<R> {
+    pub(crate) fn new(n: usize) -> Self {
+        let scratch = self_adjoint_evd_scratch::<R>(FEW, ComputeEigenvectors::Yes, Par::Seq, few());
+        Room {
+            parts: [matrix(n, n), matrix(n, n)],
+            whole: matrix(n, n),
+            found: vec![R::nought(); n * n],
+            change: matrix(n, n),
+            leaf: MemBuffer::new(scratch),
+        }
+    }
+}
+/// Never divide.
+fn few<R: Real>() -> Spec<SelfAdjointEvdParams, R> {
+    let mut params = <SelfAdjointEvdParams as Auto<R>>::auto();
+    params.recursion_threshold = usize::MAX;
+    Spec::new(params)
+}
+
+/// Replaces the diagonal by the eigenvalues in ascending order and `q`, which may hold anything, by the eigenvectors; what is beside the diagonal is lost. The last
+/// number of `e` is not used. `false`: an iteration did not end, as for NaN.
+pub(crate) fn eigen<R: Real>(d: &mut [R], e: &mut [R], mut q: MatMut<R>, room: &mut Room<R>) -> bool {
+    let last = e.len() - 1;
+    e[last] = R::nought();
+    let scale = d.iter().chain(&*e).fold(R::nought(), |s: R, x| if Float::abs(*x) > s { Float::abs(*x) } else { s });
+    q.fill(R::nought());
+    if scale == R::nought() {
+        q.diagonal_mut().fill(R::unit());
+        return true;
+    }
+    // What is next to nothing beside the greatest is nothing: the QR iteration divides by the greatest number of its part.
+    for x in d.iter_mut().chain(&mut *e) {
+        *x = if Float::abs(*x / scale) < R::least() { R::nought() } else { *x / scale };
+    }
+    let ok = divide(d, e, q, room);
+    d.iter_mut().for_each(|x| *x *= scale);
+    ok
+}
+fn divide<R: Real>(d: &mut [R], e: &mut [R], mut q: MatMut<R>, room: &mut Room<R>) -> bool {
+    let n = d.len();
+    if n <= FEW {
+        let given = d.to_vec();
+        let (given, beside) = (DiagRef::from_slice(&given), DiagRef::from_slice(&*e));
+        let stack = MemStack::new(&mut room.leaf);
+        let values = DiagMut::from_slice_mut(d);
+        return tridiagonal_self_adjoint_evd(given, beside, values, Some(q), Par::Seq, stack, few()).is_ok();
+    }
+    let half = n / 2;
+    let between = e[half - 1];
+    let ((d1, d2), (e1, e2)) = (d.split_at_mut(half), e.split_at_mut(half));
+    d1[half - 1] -= Float::abs(between);
+    d2[0] -= Float::abs(between);
+    let (q1, _, _, q2) = q.as_mut().split_at_mut(half, half);
+    divide(d1, e1, q1, room) && divide(d2, e2, q2, room) && {
+        merge(d, between, q, half, room);
+        true
+    }
+}
+
+/// Which rows of a vector may differ from zero.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Rows {
+    Top,
+    All,
+    Bottom,
+}
+/// Makes the eigenvalues and vectors of two halves, in blocks of `q` beside zeros, those of the whole. Vectors that the change does not reach, or no more than by rounding,
+/// stay as they are; where two eigenvalues are equal but for rounding, a rotation makes one of the two such a vector (the tolerances are those of LAPACK's `laed2`).
+fn merge<R: Real>(d: &mut [R], between: R, mut q: MatMut<R>, half: usize, room: &mut Room<R>) {
+    let (n, zero) = (d.len(), R::nought());
+    let sign = if between < zero { -R::unit() } else { R::unit() };
+    let root_half = Float::root(R::from_double(0.5));
+    let mut z: Vec<R> =
+        (0..n).map(|j| root_half * if j < half { q[(half - 1, j)] } else { sign * q[(half, j)] }).collect();
+    let rho = Float::abs(between) * R::from_double(2.0);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|i, j| d[*i].partial_cmp(&d[*j]).unwrap_or(std::cmp::Ordering::Equal));
+    let greatest = |x: &[R]| x.iter().fold(zero, |s: R, x| if Float::abs(*x) > s { Float::abs(*x) } else { s });
+    let (most_d, most_z) = (greatest(d), greatest(&z));
+    let tolerance = R::from_double(8.0) * R::eps() * if most_d > most_z { most_d } else { most_z };
+
+    let mut rows: Vec<Rows> = (0..n).map(|j| if j < half { Rows::Top } else { Rows::Bottom }).collect();
+    let (mut kept, mut stay): (Vec<usize>, Vec<usize>) = Default::default();
+    for j in order {
+        if rho * Float::abs(z[j]) <= tolerance {
+            stay.push(j);
+            continue;
+        }
+        if let Some(&p) = kept.last() {
+            let size = norm(&[z[p], z[j]]);
+            let (c, s, apart) = (z[j] / size, -z[p] / size, d[j] - d[p]);
+            if Float::abs(apart * c * s) <= tolerance {
+                (z[p], z[j]) = (zero, size);
+                (d[p], d[j]) = (d[p] * c * c + d[j] * s * s, d[p] * s * s + d[j] * c * c);
+                rotate(q.as_mut(), p, j, c, s);
+                if rows[p] != rows[j] {
+                    (rows[p], rows[j]) = (Rows::All, Rows::All);
+                }
+                kept.pop();
+                stay.push(p);
+            }
+        }
+        kept.push(j);
+    }
+
+    let k = kept.len();
+    let mut values: Vec<(R, usize)> = vec![];
+    let mut whole = room.whole.as_mut().submatrix_mut(0, 0, n, n);
+    if k > 0 {
+        let poles: Vec<R> = kept.iter().map(|j| d[*j]).collect();
+        let mut z: Vec<R> = kept.iter().map(|j| z[*j]).collect();
+        let roots = roots(&poles, &z, rho);
+        let found = &mut room.found[..k * k];
+        vectors(&poles, &mut z, &roots, found);
+        values.extend(roots.iter().enumerate().map(|(j, root)| (root.value(), j)));
+        // Vectors with the same rows stand side by side, so that zeros are not multiplied.
+        let mut sorted: Vec<usize> = (0..k).collect();
+        sorted.sort_by(|a, b| rows[kept[*a]].partial_cmp(&rows[kept[*b]]).expect("an order"));
+        let mut change = room.change.as_mut().submatrix_mut(0, 0, k, k);
+        for (j, found) in found.chunks(k).enumerate() {
+            for (x, i) in slice(&mut change, j).iter_mut().zip(&sorted) {
+                *x = found[*i];
+            }
+        }
+        let [tops, bottoms] =
+            [Rows::Bottom, Rows::Top].map(|no| sorted.iter().filter(|i| rows[kept[**i]] != no).count());
+        let halves = [(0..half, 0..tops), (half..n, k - bottoms..k)];
+        for ((range, columns), part) in halves.into_iter().zip(&mut room.parts) {
+            let (first, m) = (range.start, range.len());
+            let mut part = part.as_mut().submatrix_mut(0, 0, m, columns.len());
+            for (to, from) in columns.clone().enumerate() {
+                part.as_mut().col_mut(to).copy_from(q.as_ref().col(kept[sorted[from]]).subrows(first, m));
+            }
+            let change = change.as_ref().submatrix(columns.start, 0, columns.len(), k);
+            product(whole.as_mut().submatrix_mut(first, 0, m, k), None, (part.as_ref(), false), change);
+        }
+    }
+    for (to, from) in stay.iter().enumerate() {
+        values.push((d[*from], k + to));
+        whole.as_mut().col_mut(k + to).copy_from(q.as_ref().col(*from));
+    }
+    values.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+    for (j, (value, from)) in values.into_iter().enumerate() {
+        d[j] = value;
+        q.as_mut().col_mut(j).copy_from(whole.as_ref().col(from));
+    }
+}
+/// A column, which is contiguous.
+fn slice<'a, R: Number>(a: &'a mut MatMut<R>, j: usize) -> &'a mut [R] {
+    a.as_mut().col_mut(j).try_as_col_major_mut().expect("columns are contiguous").as_slice_mut()
+}
+/// Columns `c x_i + s x_j` and `c x_j - s x_i`.
+fn rotate<R: Real>(mut q: MatMut<R>, i: usize, j: usize, c: R, s: R) {
+    for row in 0..q.nrows() {
+        let (x, y) = (q[(row, i)], q[(row, j)]);
+        q[(row, i)] = c * x + s * y;
+        q[(row, j)] = c * y - s * x;
+    }
+}
