@@ -84,6 +84,7 @@ pub struct Compiled {
     /// What the instructions from a byte on are for.
     pub marks: Vec<(u32, Mark)>,
     /// Of each constant: at which byte it lies, its bits, and how many bytes it has.
+    #[cfg_attr(not(feature = "assembly"), allow(dead_code))] // for the text
     pub constants: Vec<(u32, u64, usize)>,
 }
 /// What machine code is for.

@@ -181,7 +181,7 @@ impl Asm {
                 let o = float(0x11, mem.ty(), false);
                 self.vector(o, bytes, s, 0, rm, self.some(l, K1), None)
             }
-            Mem::F16 if l.evex && !(one && self.unmasked) || !one => {
+            Mem::F16 if !one || l.evex && !self.unmasked => {
                 self.vector(op(1, 3, 0x1D), bytes, s, 0, rm, self.some(l, K1), Some(0))
             }
             Mem::B1 | Mem::B2 if l.evex && !(one && self.unmasked) => {
