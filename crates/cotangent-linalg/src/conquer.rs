@@ -49,9 +49,15 @@ pub(crate) fn eigen<R: Real>(d: &mut [R], e: &mut [R], mut q: MatMut<R>, room: &
     e[last] = R::nought();
     let scale = d.iter().chain(&*e).fold(R::nought(), |s: R, x| if Float::abs(*x) > s { Float::abs(*x) } else { s });
     q.fill(R::nought());
-    if scale == R::nought() {
-        q.diagonal_mut().fill(R::unit());
-        return true;
+    if e.iter().all(|x| *x == R::nought()) {
+        // what is diagonal is known exactly
+        let mut order: Vec<usize> = (0..d.len()).collect();
+        order.sort_by(|i, j| d[*i].partial_cmp(&d[*j]).unwrap_or(std::cmp::Ordering::Equal));
+        let given = d.to_vec();
+        for (j, from) in order.into_iter().enumerate() {
+            (d[j], q[(from, j)]) = (given[from], R::unit());
+        }
+        return finite(d);
     }
     // What is next to nothing beside the greatest is nothing: the QR iteration divides by the greatest number of its part.
     for x in d.iter_mut().chain(&mut *e) {

@@ -27,8 +27,9 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The most vectors of a row, and instructions for one.
+/// The most vectors of a row, and calls on them: some become many instructions, of which there are at most so many.
 const VECTORS: usize = 64;
+const CALLS: usize = 1500;
 const LONG: usize = 6000;
 /// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
 const STRETCH: usize = 8;
@@ -214,7 +215,8 @@ impl<'a> Finder<'a> {
         let width = m.len / k.rows;
         let fits = k.width > FEW && k.width.is_multiple_of(lanes);
         let one = width == 1 && k.folds.is_none();
-        if !fits || width * k.rows != m.len || !one && width != k.width {
+        let calls = (k.work + m.calls.len() * m.len) / k.rows.max(1) / 16;
+        if !fits || width * k.rows != m.len || !one && width != k.width || calls > CALLS && k.folds.is_none() {
             return None;
         }
         let machine = m.machine.as_ref()?;
