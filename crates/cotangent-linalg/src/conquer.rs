@@ -108,7 +108,7 @@ fn merge<R: Real>(d: &mut [R], between: R, mut q: MatMut<R>, half: usize, room: 
     order.sort_by(|i, j| d[*i].partial_cmp(&d[*j]).unwrap_or(std::cmp::Ordering::Equal));
     let greatest = |x: &[R]| x.iter().fold(zero, |s: R, x| if Float::abs(*x) > s { Float::abs(*x) } else { s });
     let (most_d, most_z) = (greatest(d), greatest(&z));
-    let tolerance = R::from_double(8.0) * R::eps() * if most_d > most_z { most_d } else { most_z };
+    let tolerance = R::eps() * if most_d > most_z { most_d } else { most_z };
 
     let mut rows: Vec<Rows> = (0..n).map(|j| if j < half { Rows::Top } else { Rows::Bottom }).collect();
     let (mut kept, mut stay): (Vec<usize>, Vec<usize>) = Default::default();
