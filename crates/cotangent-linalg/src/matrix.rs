@@ -147,6 +147,15 @@ pub(crate) fn load<T: Number>(a: &mut Mat<T>, rows: &[T]) {
         }
     }
 }
+/// Copies the conjugate transpose of a matrix from rows.
+pub(crate) fn load_adjoint<T: Number>(a: &mut Mat<T>, rows: &[T]) {
+    let m = a.nrows();
+    for (j, row) in rows.chunks(m.max(1)).enumerate() {
+        for (x, row) in a.col_as_slice_mut(j).iter_mut().zip(row) {
+            *x = row.bar();
+        }
+    }
+}
 /// Copies a matrix to rows.
 pub(crate) fn store<T: Number>(rows: &mut [T], a: MatRef<T>) {
     put(rows, a, |x| x)
