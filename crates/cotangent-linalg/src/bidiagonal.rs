@@ -45,8 +45,9 @@ pub(crate) fn singular<R: Real>(d: &mut [R], e: &mut [R], mut u: MatMut<R>, mut 
         return;
     }
     let scale = if greatest(d) > greatest(e) { greatest(d) } else { greatest(e) };
+    // What is next to nothing beside the greatest is nothing: not all of its digits are there.
     for x in d.iter_mut().chain(&mut *e) {
-        *x = *x / scale;
+        *x = if Float::abs(*x / scale) < R::least() { R::nought() } else { *x / scale };
     }
     divide(d, e, u, v, room);
     for x in d {
@@ -91,7 +92,7 @@ fn merge<R: Real>(d: &mut [R], (a, b): (R, R), mut u: MatMut<R>, mut v: MatMut<R
     d[row] = zero;
     let ends = [a * v[(row, row)], b * v[(row + 1, n)]];
     let size = norm(&ends);
-    if size > zero {
+    if size > R::least() {
         rotate(v.as_mut(), row, n, ends[0] / size, ends[1] / size);
     }
     let least = R::eps() / R::from_double(8.0);

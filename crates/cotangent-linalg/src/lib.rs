@@ -19,6 +19,7 @@ mod lu;
 mod matrix;
 mod qr;
 mod secular;
+mod sides;
 mod spectral;
 mod svd;
 mod tridiagonal;

@@ -6,19 +6,15 @@
 
 use crate::bidiagonal::{self, Room};
 use crate::matrix::*;
+use crate::qr::{factorize, multiply};
+use crate::sides::reduce;
 use crate::spectral::real;
 use crate::{by_type, ensure, expect, matrix_of};
 use cotangent_cpu::{Call, Routine, Ty};
 use faer::diag::DiagMut;
-use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
-use faer::linalg::householder::{
-    apply_block_householder_sequence_on_the_left_in_place_scratch,
-    apply_block_householder_sequence_on_the_left_in_place_with_conj,
-};
-use faer::linalg::qr::no_pivoting::factor::{QrParams, qr_in_place, qr_in_place_scratch, recommended_block_size};
-use faer::linalg::svd::bidiag::{BidiagParams, bidiag_in_place, bidiag_in_place_scratch};
+use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd, svd_scratch};
-use faer::{Auto, Conj, Mat, MatMut, MatRef, Par, Spec};
+use faer::{Auto, Mat, Par, Spec};
 
 /// Singular values in descending order and, if the second parameter is not 0, the singular vectors U (columns) and V^H (rows): all of them if the first parameter
 /// is not 0, else as many as there are values. Operand `[m, n]`, results `[k]` (real), `[m, m or k]`, `[n or k, n]` with `k = min(m, n)`; NaN if the matrix holds
@@ -53,7 +49,7 @@ fn singular<T: Number>(call: &mut Call) {
     let (mut u, mut v) =
         if vectors { (matrix::<T>(rows, columns), matrix::<T>(k, k)) } else { (matrix(0, 0), matrix(0, 0)) };
     let mut way = if vectors && k > FEW {
-        Way::Divide(Box::new(Divided::new(rows, k, columns)))
+        Way::Divide(Box::new(Divided::new(rows, k)))
     } else {
         Way::Iterate(Iterated::new(rows, k, columns))
     };
@@ -154,48 +150,32 @@ impl<T: Number> Iterated<T> {
 
 /// Divide and conquer.
 struct Divided<T: Number> {
-    /// Of the QR factorization of a tall matrix, the reflections' factors and R.
-    tall: Option<(Mat<T>, Mat<T>)>,
-    /// The factors of the reflections of both sides.
-    left: Mat<T>,
+    /// Of the QR factorization of a tall matrix, the factors of the reflections and R.
+    tall: Option<(Vec<T>, Mat<T>)>,
+    /// The reflections of the right side, and the factors of those of both sides.
     right: Mat<T>,
-    diagonal: Vec<T::R>,
-    above: Vec<T::R>,
+    taus: [Vec<T>; 2],
     u: Mat<T::R>,
     v: Mat<T::R>,
     room: Room<T::R>,
-    scratch: MemBuffer,
 }
 impl<T: Number> Divided<T> {
-    fn new(m: usize, n: usize, columns: usize) -> Self {
-        let block = |m: usize| recommended_block_size::<T>(m, n);
+    fn new(m: usize, n: usize) -> Self {
         let tall = m as f64 > n as f64 * TALL;
-        let rows = if tall { n } else { m };
-        let apply = apply_block_householder_sequence_on_the_left_in_place_scratch::<T>;
-        let scratch = StackReq::any_of(&[
-            qr_in_place_scratch::<T>(m, n, block(m), Par::Seq, factors()),
-            bidiag_in_place_scratch::<T>(rows, n, Par::Seq, sides()),
-            apply(m, block(m), columns),
-            apply(rows, block(rows), columns),
-        ]);
         Divided {
-            tall: tall.then(|| (matrix(block(m), n), matrix(n, n))),
-            left: matrix(block(rows), n),
-            right: matrix(block(rows), n - 1),
-            diagonal: vec![Float::zero(); n],
-            above: vec![Float::zero(); n],
+            tall: tall.then(|| (vec![T::nought(); n], matrix(n, n))),
+            right: matrix(n - 1, n - 1),
+            taus: [vec![T::nought(); n], vec![T::nought(); n - 1]],
             u: matrix(n, n),
             v: matrix(n + 1, n + 1),
             room: Room::new(n),
-            scratch: MemBuffer::new(scratch),
         }
     }
     /// What the matrix holds is lost.
     fn decompose(&mut self, a: &mut Mat<T>, values: &mut [T::R], u: &mut Mat<T>, v: &mut Mat<T>) {
         let n = values.len();
-        let stack = MemStack::new(&mut self.scratch);
-        if let Some((factors_of, r)) = &mut self.tall {
-            qr_in_place(a.as_mut(), factors_of.as_mut(), Par::Seq, stack, factors());
+        if let Some((taus, r)) = &mut self.tall {
+            factorize(a, taus);
             for j in 0..n {
                 r.col_as_slice_mut(j)[..=j].copy_from_slice(&a.col_as_slice(j)[..=j]);
                 r.col_as_slice_mut(j)[j + 1..].fill(T::nought());
@@ -205,67 +185,30 @@ impl<T: Number> Divided<T> {
             Some((_, r)) => r,
             None => &mut *a,
         };
-        bidiag_in_place(b.as_mut(), self.left.as_mut(), self.right.as_mut(), Par::Seq, stack, sides());
-        // The elements are complex; with their phases moved to the vectors they are real.
-        let mut phases = [vec![T::unit(); n], vec![T::unit(); n]];
-        for i in 0..n {
-            let (x, y) = (b[(i, i)], if i + 1 < n { b[(i, i + 1)] } else { T::nought() });
-            if T::IS_REAL {
-                (self.diagonal[i], self.above[i]) = (x.re_of(), y.re_of());
-                continue;
-            }
-            (self.diagonal[i], self.above[i]) = (norm(&[x]), norm(&[y]));
-            phases[0][i] = phase(x * phases[1][i]);
-            if i + 1 < n {
-                phases[1][i + 1] = phase(phases[0][i] * y.bar());
-            }
-        }
-        bidiagonal::singular(&mut self.diagonal, &mut self.above, self.u.as_mut(), self.v.as_mut(), &mut self.room);
-        for (w, s) in values.iter_mut().zip(self.diagonal.iter().rev()) {
+        let [mut diagonal, mut above] = reduce(b, &mut self.right, &mut self.taus);
+        bidiagonal::singular(&mut diagonal, &mut above, self.u.as_mut(), self.v.as_mut(), &mut self.room);
+        for (w, s) in values.iter_mut().zip(diagonal.iter().rev()) {
             *w = *s;
         }
-        let sides = [(&mut *u, &self.u), (&mut *v, &self.v)];
-        for ((to, found), phases) in sides.into_iter().zip(&phases) {
+        for (to, found) in [(&mut *u, &self.u), (&mut *v, &self.v)] {
             for j in 0..to.ncols() {
                 let to = to.col_as_slice_mut(j);
+                to[n..].fill(T::nought());
                 if j < n {
-                    for ((x, r), phase) in to.iter_mut().zip(found.col_as_slice(n - 1 - j)).zip(phases) {
-                        *x = if T::IS_REAL { T::real(*r) } else { *phase * T::real(*r) };
+                    for (x, r) in to.iter_mut().zip(found.col_as_slice(n - 1 - j)) {
+                        *x = T::real(*r);
                     }
-                    to[n..].fill(T::nought());
                 } else {
-                    to.fill(T::nought());
+                    to[..n].fill(T::nought());
                     to[j] = T::unit();
                 }
             }
         }
-        let mut reflect = |vectors: MatRef<T>, factors: &Mat<T>, conj, to: MatMut<T>| {
-            let stack = MemStack::new(&mut self.scratch);
-            let factors = factors.as_ref();
-            apply_block_householder_sequence_on_the_left_in_place_with_conj(vectors, factors, conj, to, Par::Seq, stack)
-        };
         let rows = b.nrows();
-        reflect(b.as_ref(), &self.left, Conj::No, u.as_mut().subrows_mut(0, rows));
-        // the reflections of the right side, which are rows, as columns
-        for i in 0..n {
-            for j in i + 1..n {
-                b[(j, i)] = b[(i, j)];
-            }
-        }
-        reflect(b.as_ref().submatrix(1, 0, n - 1, n - 1), &self.right, Conj::Yes, v.as_mut().subrows_mut(1, n - 1));
-        if let Some((factors, _)) = &self.tall {
-            reflect(a.as_ref(), factors, Conj::No, u.as_mut());
+        multiply(b.as_ref(), &self.taus[0], u.as_mut().subrows_mut(0, rows), false);
+        multiply(self.right.as_ref(), &self.taus[1], v.as_mut().subrows_mut(1, n - 1), false);
+        if let Some((taus, _)) = &self.tall {
+            multiply(a.as_ref(), taus, u.as_mut(), false);
         }
     }
-}
-/// The number of size 1 with the direction of another one.
-fn phase<T: Number>(z: T) -> T {
-    let size = norm(&[z]);
-    if size == Float::zero() { T::unit() } else { z * T::real(size).recip() }
-}
-fn factors<T: Number>() -> Spec<QrParams, T> {
-    Spec::new(<QrParams as Auto<T>>::auto())
-}
-fn sides<T: Number>() -> Spec<BidiagParams, T> {
-    Spec::new(<BidiagParams as Auto<T>>::auto())
 }
