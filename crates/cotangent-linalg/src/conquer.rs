@@ -1,5 +1,7 @@
 //! Eigenvalues and eigenvectors of real symmetric tridiagonal matrices, by divide and conquer (Cuppen, Numerische Mathematik 36, 1981; Golub and Van Loan, Matrix
 //! Computations, 4th edition, 8.4.4): both halves of the matrix without the element between them, and then what that element changes.
+//!
+//! What is found out of the change, and how the vectors are multiplied, serves [singular values](crate::bidiagonal), too.
 
 use crate::matrix::*;
 use crate::secular::{Plain, Pole, Root, roots, unit, vectors};
@@ -180,8 +182,8 @@ impl Reach {
 
 /// Memory for vectors.
 pub(crate) struct Products<R: Real> {
-    /// The vectors of both halves, and those of the whole.
-    parts: [Mat<R>; 2],
+    /// The vectors of a half, and those of the whole.
+    part: Mat<R>,
     whole: Mat<R>,
     /// The vectors of the change as they are multiplied.
     change: Mat<R>,
@@ -189,7 +191,7 @@ pub(crate) struct Products<R: Real> {
 impl<R: Real> Products<R> {
     /// For vectors of so many numbers.
     pub(crate) fn new(n: usize) -> Self {
-        Products { parts: [matrix(n, n), matrix(n, n)], whole: matrix(n, n), change: matrix(n, n) }
+        Products { part: matrix(n / 2 + 1, n), whole: matrix(n, n), change: matrix(n, n) }
     }
     /// Multiplies the vectors in the columns of `q` that are reached by the columns found, and puts all of them in order. `half` rows are those of the top.
     pub(crate) fn mix(&mut self, mut q: MatMut<R>, half: usize, reach: &Reach, found: &[R], values: &[(R, usize)]) {
@@ -207,9 +209,9 @@ impl<R: Real> Products<R> {
         let [tops, bottoms] =
             [Rows::Bottom, Rows::Top].map(|no| sorted.iter().filter(|i| reach.rows[kept[**i]] != no).count());
         let halves = [(0..half, 0..tops), (half..m, k - bottoms..k)];
-        for ((range, columns), part) in halves.into_iter().zip(&mut self.parts) {
+        for (range, columns) in halves {
             let (first, m) = (range.start, range.len());
-            let mut part = part.as_mut().submatrix_mut(0, 0, m, columns.len());
+            let mut part = self.part.as_mut().submatrix_mut(0, 0, m, columns.len());
             for (to, from) in columns.clone().enumerate() {
                 part.as_mut().col_mut(to).copy_from(q.as_ref().col(kept[sorted[from]]).subrows(first, m));
             }

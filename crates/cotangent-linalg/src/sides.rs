@@ -1,7 +1,7 @@
 //! Reduction to bidiagonal form by Householder reflections of both sides (Golub and Van Loan, Matrix Computations, 4th edition, 5.4.8).
 //!
-//! What both reflections of a step change of the matrix is left to the next step, which reads and writes a column once: for that change, and for the product that tells what its own
-//! reflection will do to it. Lanes sum rows that are as far apart as the number of lanes is, so no result depends on the width of the registers.
+//! What both reflections of a step change of the matrix is left to the next step, which reads and writes a column once: for that change, and for the product that tells
+//! what its own reflection will do to it. Lanes sum rows that are as far apart as the number of lanes is, so no result depends on the width of the registers.
 
 use crate::matrix::*;
 use crate::qr::householder;
