@@ -292,7 +292,7 @@ impl<R: Real> WithSimd for Unit<'_, R> {
         for column in self.columns.chunks_mut(self.n.max(1)) {
             let greatest = column.iter().fold(R::nought(), |g, x| if Float::abs(*x) > g { Float::abs(*x) } else { g });
             if !greatest.safe() {
-                column.iter_mut().for_each(|x| *x = *x / greatest);
+                column.iter_mut().for_each(|x| *x /= greatest);
             }
             let mut squares = [R::nought(); LANES];
             for column in column.chunks(LANES) {

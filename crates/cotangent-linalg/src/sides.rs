@@ -101,7 +101,7 @@ fn step<T: Number, const C: usize>(x: [&mut [T]; C], before: &[T], z: &[T], u: &
                 x[l] -= before[l] * y[c] + z[l] * v[c];
             }
             for l in 0..LANES {
-                sum[l] = sum[l] + u[l].bar() * x[l];
+                sum[l] += u[l].bar() * x[l];
             }
             (*to, sums[c]) = (x, sum);
         }
@@ -109,7 +109,7 @@ fn step<T: Number, const C: usize>(x: [&mut [T]; C], before: &[T], z: &[T], u: &
     for i in whole..u.len() {
         for c in 0..C {
             x[c][i] -= before[i] * y[c] + z[i] * v[c];
-            sums[c][i - whole] = sums[c][i - whole] + u[i].bar() * x[c][i];
+            sums[c][i - whole] += u[i].bar() * x[c][i];
         }
     }
     sums.map(|sums| sums.into_iter().sum())
@@ -147,14 +147,14 @@ fn add<T: Number, const C: usize>(z: &mut [T], x: [&[T]; C], v: [T; C]) {
         for c in 0..C {
             let x = lanes(x[c], i);
             for l in 0..LANES {
-                z[l] = z[l] + x[l] * v[c];
+                z[l] += x[l] * v[c];
             }
         }
         *to = z;
     }
     for i in whole..z.len() {
         for c in 0..C {
-            z[i] = z[i] + x[c][i] * v[c];
+            z[i] += x[c][i] * v[c];
         }
     }
 }
