@@ -248,6 +248,13 @@ pub(crate) fn ready(j: &Arc<Jaxpr>, loc: Loc) -> &Ready {
     })
 }
 
+/// Makes a program ready, with the machine code of its first run.
+pub(crate) fn emit(j: &Arc<Jaxpr>, loc: Loc) {
+    if let Ready::Whole(c, _) = ready(j, loc) {
+        c.exec.emit()
+    }
+}
+
 /// Is the memory of some arguments of this program, which has run before, worth giving away?
 #[inline]
 pub(crate) fn wants(j: &Arc<Jaxpr>) -> bool {

@@ -158,7 +158,7 @@ impl<Args: Arguments, Out: Pytree> Lowered<Args, Out> {
     pub fn cost_analysis(&self) -> CostAnalysis {
         analysis::cost(&self.inside.tree, false)
     }
-    /// Makes it ready to run.
+    /// Makes it ready to run, with the machine code that its first run would make.
     ///
     /// ```
     /// use cotangent::{prelude::*, stages::lower};
@@ -167,7 +167,7 @@ impl<Args: Arguments, Out: Pytree> Lowered<Args, Out> {
     /// ```
     pub fn compile(&self) -> Compiled<Args, Out> {
         for p in self.inside.tree.pieces() {
-            crate::backend::ready(&p.jaxpr, self.inside.at);
+            crate::backend::emit(&p.jaxpr, self.inside.at);
         }
         Compiled { staged: self.staged.clone(), inside: self.inside.clone(), _args: PhantomData }
     }

@@ -314,6 +314,21 @@ pub enum Fold {
     /// `log(exp a + exp b)`; only in `Prefix`.
     LogAddExp,
 }
+impl Fold {
+    /// The operation that it repeats (of complex numbers: on their parts, but for products), if it is one.
+    pub fn op(self) -> Option<Op> {
+        Some(match self {
+            Fold::Sum => Op::Add,
+            Fold::Prod => Op::Mul,
+            Fold::Max => Op::Max,
+            Fold::Min => Op::Min,
+            Fold::And => Op::And,
+            Fold::Or => Op::Or,
+            Fold::Xor => Op::Xor,
+            Fold::LogAddExp => return None,
+        })
+    }
+}
 
 /// How a scatter combines what is there with an update.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -272,17 +272,7 @@ impl Elements<'_> {
         if from == to { x } else { self.apply(Op::Cast, to, from, &[x]) }
     }
     fn combine(&mut self, fold: Fold, dt: Dt, a: ValId, b: ValId) -> Option<ValId> {
-        let op = match fold {
-            Fold::Sum => Op::Add,
-            Fold::Prod => Op::Mul,
-            Fold::Max => Op::Max,
-            Fold::Min => Op::Min,
-            Fold::And => Op::And,
-            Fold::Or => Op::Or,
-            Fold::Xor => Op::Xor,
-            Fold::LogAddExp => return None,
-        };
-        Some(self.two(op, dt, a, b))
+        Some(self.two(fold.op()?, dt, a, b))
     }
     /// The fold of a line.
     fn reduce(&mut self, fold: Fold, dt: Dt, line: Vec<ValId>) -> Option<ValId> {

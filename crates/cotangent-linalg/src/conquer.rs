@@ -89,7 +89,7 @@ fn merge<R: Real>(d: &mut [R], between: R, mut q: MatMut<R>, half: usize, room: 
         (0..n).map(|j| root_half * if j < half { q[(half - 1, j)] } else { sign * q[(half, j)] }).collect();
     let rho = Float::abs(between) * R::from_double(2.0);
     let (most_d, most_z) = (greatest(d), greatest(&z));
-    let tolerance = R::from_double(8.0) * R::eps() * if most_d > most_z { most_d } else { most_z };
+    let tolerance = R::eps() * if most_d > most_z { most_d } else { most_z };
     let mut reach = Reach::new((0..n).map(|j| if j < half { Rows::Top } else { Rows::Bottom }).collect());
     reach.deflate(d, &mut z, rho, tolerance, 0..n, |i, j, c, s| rotate(q.as_mut(), i, j, c, s));
     let poles: Vec<Plain<R>> = reach.poles(d);

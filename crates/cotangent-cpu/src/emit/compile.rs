@@ -4,13 +4,14 @@
 //! when none is free, the value that is read latest goes to memory. Constants, and elements that are the same in every round, need no register of
 //! their own: those used most are kept in what is left over, others are read where they are used.
 //!
-//! Three loops come out of it. A map runs over elements, as many at once as a register holds; with AVX-512 the last round is masked, with AVX2 what does
+//! Four loops come out of it. A map runs over elements, as many at once as a register holds; with AVX-512 the last round is masked, with AVX2 what does
 //! not fill a register is left to the caller. Turns run over one element after the other, and what goes from turn to turn stays in registers. A third one runs over
-//! rows: a round has all of a row in it, vector by vector.
+//! rows: a round has all of a row in it, vector by vector. A fourth runs over rows and over their elements, and what is folded stays in registers.
 //!
 //! Called as `fn(table, n, start)`, it works on indices from `start` on, with the pointers of the table, and returns how far it came and why it
 //! stopped ([`Stop`]).
 
+mod frame;
 mod turns;
 
 use super::asm::{Asm, If, Rm, gp};
@@ -125,7 +126,7 @@ struct Gen<'a> {
     marks: Vec<(u32, Mark)>,
 }
 
-/// Machine code for a program, which was made for this level. `None` if it has more strides than there are registers for.
+/// Machine code for a program, which was made for this level. `None` if it has more strides than there are registers for, or too many values at once.
 pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
     let vectors = if l.evex { 32 } else { 16 };
     let folds = matches!(kind, Loop::Folds { .. });
@@ -157,6 +158,9 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
     };
     g.find_readers();
     g.whole();
+    if !g.fits() {
+        return None;
+    }
     let marks = g.marks;
     let (bytes, text, constants) = g.asm.finish();
     Some(Compiled { bytes, text, marks, constants })
@@ -244,9 +248,6 @@ impl Gen<'_> {
     fn class(&self, ty: Ty) -> usize {
         (self.l.evex && ty == Ty::Mask) as usize
     }
-    fn slot(&self, slot: u32) -> Rm {
-        Rm::Mem { base: gp::RSP, index: None, disp: 64 * slot as i32 }
-    }
 
     /// A register; what is read latest makes room.
     fn alloc(&mut self, class: usize, p: u32) -> u8 {
@@ -270,7 +271,7 @@ impl Gen<'_> {
         let v = self.holds[class][r as usize];
         if self.loc[v as usize].slot == NOWHERE && !self.lies(v) {
             self.loc[v as usize].slot = self.slots;
-            let to = self.slot(self.slots);
+            let to = self.place_of(self.slots);
             self.slots += 1;
             match class {
                 0 => self.asm.spill(self.l.bytes(self.ty(v)), r, to),
@@ -372,7 +373,7 @@ impl Gen<'_> {
             self.put(v, r);
             return r;
         }
-        let from = self.slot(loc.slot);
+        let from = self.place_of(loc.slot);
         debug_assert!(loc.slot != NOWHERE, "a value is somewhere");
         match class {
             0 => self.asm.fill(self.l.bytes(self.ty(v)), r, from),
@@ -634,8 +635,7 @@ impl Gen<'_> {
         self.asm.mov(gp::RBP, gp::RSP);
         saved.iter().for_each(|r| self.asm.push(*r));
         self.asm.immediate(4, gp::RSP, -64);
-        self.asm.immediate(5, gp::RSP, 0);
-        let room = self.asm.code.len() - 4;
+        let size = self.frame();
         self.asm.mov(gp::RAX, gp::RDX);
         for (entry, r) in self.pointers.clone() {
             self.mark(Mark::Pointer(entry));
@@ -686,7 +686,7 @@ impl Gen<'_> {
                     match *home {
                         Home::Reg(r) if !in_memory => self.asm.write(self.l, r, c.mem, to, t),
                         Home::Slot(slot) if in_memory => {
-                            let from = self.slot(slot);
+                            let from = self.place_of(slot);
                             self.asm.fill(self.carried(), 0, from);
                             self.asm.write(self.l, 0, c.mem, to, t)
                         }
@@ -699,8 +699,7 @@ impl Gen<'_> {
         saved.iter().rev().for_each(|r| self.asm.pop(*r));
         self.asm.pop(gp::RBP);
         self.asm.ret();
-        let bytes = (64 * self.slots as i32).to_le_bytes();
-        self.asm.code[room..room + 4].copy_from_slice(&bytes)
+        self.frame_is(size)
     }
     /// Registers for the pointers that are used most.
     fn entries(&mut self) {

@@ -162,8 +162,9 @@ fn parts(ir: &Ir, l: Lanes, kind: Loop) -> Option<Vec<Part>> {
     let mut parts = vec![];
     if kind == Loop::Map && twice::pays(ir) {
         let (ir, origin) = twice::twice(ir, l.n);
-        let compiled = compile::compile(&ir, l, Loop::Twice)?;
-        parts.push(Part { ir, origin, compiled, lanes: 2 * l.n })
+        if let Some(compiled) = compile::compile(&ir, l, Loop::Twice) {
+            parts.push(Part { ir, origin, compiled, lanes: 2 * l.n })
+        }
     }
     let origin = (0..ir.insts.len() as u32).collect();
     parts.push(Part { ir: ir.clone(), origin, compiled: compile::compile(ir, l, kind)?, lanes: l.n });

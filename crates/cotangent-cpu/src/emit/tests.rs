@@ -2,7 +2,8 @@
 //! compared with the reference by `tests/fuzz.rs` and `tests/turns.rs`.)
 
 use super::*;
-use crate::exec::Options;
+use crate::exec::report::Inspected;
+use crate::exec::{Options, Sizes};
 use crate::{Body, Dt, Executable, Kind, Op, Program, ScalarLoop, Ty, Use, fuzz};
 use iced_x86::{CpuidFeature as Has, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::collections::HashSet;
@@ -25,11 +26,25 @@ fn every_instruction_decodes_and_stays_inside() {
             let e = Executable::compile_with(&p, options).expect("a fuzz case is valid");
             fuzz::run(&e, &p, &args);
         }
+        // loops over rows and their folds come of strips
+        for seed in 0..1500 {
+            let (p, args) = fuzz::whole(seed);
+            let strips =
+                if seed % 2 == 0 { Sizes { least: 1, strip: 3000 } } else { Sizes { least: 1, strip: 1 << 20 } };
+            let e = Executable::compile_with(&p, Options { isa, machine: When::Always, strips, ..Options::default() });
+            fuzz::run(&e.expect("a fuzz case is valid"), &p, &args);
+        }
     }
     let all = all();
     let made: Vec<_> = all.iter().filter_map(|(l, kind, c)| c.map(|c| (l, kind, c))).collect();
     if Isa::Avx2.available() && cfg!(target_os = "linux") {
-        assert!(made.len() > 100 && made.len() == all.len(), "{} of {} have code", made.len(), all.len());
+        // those with strides may have more of them than there are registers
+        let maps = |k: &Loop| matches!(k, Loop::Map | Loop::Twice);
+        let (asked, got) = (all.iter().filter(|a| maps(&a.1)).count(), made.iter().filter(|m| maps(m.1)).count());
+        assert!(got > 100 && got == asked, "{got} of {asked} have code");
+        let some = |is: fn(&Loop) -> bool| made.iter().filter(|m| is(m.1)).count();
+        let (rows, folds) = (some(|k| *k == Loop::Rows), some(|k| matches!(k, Loop::Folds { .. })));
+        assert!(rows > 20 && folds > 4, "{rows} loops over rows, {folds} with folds");
     }
     for (l, kind, code) in made {
         code.bytes().for_each(|bytes| check(l, kind, bytes))
@@ -72,11 +87,11 @@ fn check(l: &Lanes, kind: &Loop, code: &'static [u8]) {
             let base = i.memory_base();
             let lea = matches!(i.mnemonic(), Mnemonic::Lea | Mnemonic::Nop);
             assert!(lea || pointers.contains(&base) || (Register::R8..=Register::R15).contains(&base), "{}", told());
-            assert!(
-                [Register::None, Register::RAX, Register::RDX].contains(&i.memory_index()),
-                "only elements are counted: {}",
-                told()
-            );
+            // elements are counted, and rows, whose number times a stride has a register of its own
+            let strides = [Register::RBX, Register::R8, Register::R9, Register::R10, Register::R11];
+            let strided = !matches!(kind, Loop::Map | Loop::Twice) && strides.contains(&i.memory_index());
+            let counts = [Register::None, Register::RAX, Register::RDX].contains(&i.memory_index());
+            assert!(counts || strided || lea, "{}", told());
         }
     }
 }
@@ -88,7 +103,7 @@ fn machine_code_can_be_read() {
     use crate::report::Inspected;
     let (mut made, mut none) = (0, std::collections::BTreeMap::new());
     for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|i| i.available()) {
-        for seed in 0..300 {
+        for seed in 0..1500 {
             let (p, _) = fuzz::case(seed);
             let options = Options { isa, machine: When::Always, ..Options::default() };
             let e = Inspected::compile_with(&p, options).expect("a fuzz case is valid");
@@ -344,4 +359,43 @@ fn a_loop_of_scalars_is_machine_code() {
     assert_eq!(turns.run(&mut carry).0, 10);
     assert_eq!(f64::from_bits(carry[0]), 0.625f64.powi(10));
     assert!(all().iter().any(|(_, kind, c)| matches!(kind, Loop::Turns { .. }) && c.is_some()));
+}
+
+/// A sum of differences, all of which are wanted again behind it: most are in the frame.
+fn many(n: usize) -> Program {
+    let mut p = Program::default();
+    let ty = Ty::new(Dt::F32, &[640]);
+    let (x, y) = (p.arg(ty.clone()), p.arg(ty.clone()));
+    let mut body = Body::default();
+    let [a, b] = [body.input(0, Dt::F32), body.input(1, Dt::F32)];
+    let mut last = a;
+    let all: Vec<u32> = (0..n)
+        .map(|_| {
+            last = body.bin(Op::Sub, Dt::F32, b, last);
+            last
+        })
+        .collect();
+    let sum = all.into_iter().rev().reduce(|s, v| body.bin(Op::Add, Dt::F32, s, v)).expect("some");
+    body.outs.push(sum);
+    let sum = p.push(Kind::Map(body.into()), &[Use::plain(x), Use::plain(y)], &[ty]);
+    p.outs.push(sum);
+    p
+}
+#[test]
+fn frames_are_as_large_as_the_stack_allows() {
+    let bytes = |k: usize| -> Vec<u8> { (0..640).flat_map(|i| ((i * k) as f32 / 64.0).to_le_bytes()).collect() };
+    let args = vec![bytes(3), bytes(7)];
+    // most of a page, pages, and more than a stack has
+    for (n, code) in [(40, true), (60, true), (1000, true), (6000, true), (20_000, false)] {
+        let p = many(n);
+        let want = crate::reference::evaluate(&p, &args).unwrap();
+        for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|i| i.available()) {
+            let e = Executable::compile_with(&p, Options { isa, machine: When::Always, ..Options::default() }).unwrap();
+            let got = std::thread::scope(|s| s.spawn(|| fuzz::run(&e, &p, &args)).join().unwrap());
+            assert_eq!(got[0], want[0], "{n} values, {isa:?}");
+            let options = Options { isa, machine: When::Always, ..Options::default() };
+            let seen = Inspected::compile_with(&p, options).unwrap().assembly(0).remove(0).code;
+            assert!(!cfg!(target_os = "linux") || seen.is_ok() == code, "{n} values, {isa:?}: {:?}", seen.err());
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! machine code leaves out, and of one that has no whole rows, the steps do all.
 
 use super::fold::Reduce;
-use super::row::{Finder, Kernel, Line, Pointer, Read, evenly, gcd, joins, neutral};
+use super::row::{Finder, Kernel, Pointer, Read, Unrolled, evenly, gcd, joins, neutral};
 use super::run::{Frame, Step};
 use super::strip::StripStep;
 use crate::emit::Code;
@@ -76,7 +76,7 @@ impl Finder<'_> {
     }
 }
 
-impl Line<'_> {
+impl Unrolled<'_> {
     /// A round of a fold: each vector is joined with its lanes.
     pub fn fold_in_blocks(&mut self, read: Read, r: &Reduce) -> Option<()> {
         let (fold, dt) = r.what;

@@ -9,7 +9,7 @@ use super::plan::{Plan, Source};
 use super::register::Registers;
 use super::run::{Copy, Step};
 use super::strip::{Found, Strip};
-use super::{Form, Options, When, fold};
+use super::{Form, Options, When, fold, row};
 use crate::isa::Isa;
 use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 use smallvec::SmallVec;
@@ -275,7 +275,8 @@ impl Builder<'_> {
             }
             self.give_back(nodes, g as u32);
             if let Some((mut strip, _)) = self.strip.take_if(|s| s.1 == g as u32) {
-                strip.choose(options.strips.strip, self.isa, options.machine);
+                strip.choose(options.strips.strip);
+                strip.kernels = row::find(&strip.steps, self.isa, options.machine);
                 self.emit(Step::Strip(Box::new(strip)));
                 for s in std::mem::take(&mut self.after) {
                     self.free(s)

@@ -38,13 +38,7 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
             }
             continue;
         }
-        let op = match op {
-            Fold::Sum => Op::Add,
-            Fold::Prod => Op::Mul,
-            Fold::Max => Op::Max,
-            Fold::Min => Op::Min,
-            _ => continue,
-        };
+        let Some(op) = op.op() else { continue };
         if !(2..=FEW).contains(&n) || ty.len() < least || ty.dt.is_complex() || ty.dt.acc() != ty.dt {
             continue;
         }

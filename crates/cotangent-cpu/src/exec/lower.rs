@@ -18,6 +18,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const NONE: u32 = u32::MAX;
+/// A column that is the same for all blocks costs more than a loop that keeps it in a register, from so many elements on.
+const LONG: usize = 1 << 14;
 
 /// A value of a body: the column with the element as it is stored and, of half precision, the one with it as `f32`. Either may be
 /// missing until it is wanted.
@@ -547,8 +549,13 @@ impl<'a> Lower<'a> {
     ) -> Option<Box<Machine>> {
         let live = || self.ssa.iter().zip(ends).filter(|(_, e)| **e > 0).map(|(s, _)| &s.def);
         let calls = live().filter(|d| matches!(d, Def::Call { .. })).count();
-        // One call is a loop in registers as it is, unless a column has to be filled for each of its blocks.
-        let alone = calls < 2 && !live().any(|d| matches!(d, Def::Fill(Fill::Strided(..) | Fill::Index { .. })));
+        // One call is a loop in registers as it is, unless a column has to be filled for each of its blocks, or is read again and again beside what comes from memory.
+        let column = |d: &Def| match d {
+            Def::Fill(Fill::Strided(..) | Fill::Index { .. }) => true,
+            Def::Fill(Fill::Scalar(..)) | Def::Const(_) => self.len >= LONG,
+            _ => false,
+        };
+        let alone = calls < 2 && !live().any(column);
         if self.target.isa == Isa::Portable || self.when == When::Never {
             return None;
         }

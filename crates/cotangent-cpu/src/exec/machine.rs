@@ -55,10 +55,14 @@ impl Machine {
             return None;
         }
         let again = || self.runs.fetch_add(1, Ordering::Relaxed) > 0;
-        if self.when == When::Always || self.work >= AT_ONCE || again() {
+        if self.at_once() || again() {
             return *self.code.get_or_init(|| code(self.ir()?, self.isa, Loop::Map));
         }
         None
+    }
+    /// Is it made for the first run?
+    pub fn at_once(&self) -> bool {
+        !self.alone && (self.when == When::Always || self.work >= AT_ONCE)
     }
     /// Is it made however small the work?
     pub fn always(&self) -> bool {

@@ -13,6 +13,7 @@ mod compose;
 mod constants;
 mod deep;
 mod drive;
+mod fences;
 mod few;
 mod fold;
 mod front;
@@ -152,7 +153,8 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 9] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 10] = [
+                &fences::needless,
                 &known::constants,
                 &narrow::products,
                 &swap::swapped,
@@ -198,6 +200,32 @@ impl Executable {
             Ready::Steps(built) => built.form(),
         };
         Ok(Executable { args: sizes_of(p), form })
+    }
+
+    /// Makes the machine code that the first run would make, which else is part of what that takes.
+    pub fn emit(&self) {
+        let Form::Steps(built) = &self.form else { return };
+        let map = |m: &map::MapStep| {
+            if let Some(machine) = m.machine.as_ref().filter(|m| m.at_once()) {
+                machine.code();
+            }
+        };
+        for step in &built.steps {
+            match step {
+                run::Step::Map(m) => map(m),
+                run::Step::Strip(s) => {
+                    for k in s.kernels.iter().filter(|k| k.at_once()) {
+                        k.code(&s.steps);
+                    }
+                    s.steps.iter().for_each(|s| {
+                        if let run::Step::Map(m) = &s.step {
+                            map(m)
+                        }
+                    })
+                }
+                _ => {}
+            }
+        }
     }
 
     /// How many arguments it takes.

@@ -33,7 +33,7 @@ pub struct Plan {
 }
 
 /// The most instructions that a merged map may have.
-const LIMIT: usize = 4096;
+const LIMIT: usize = 8192;
 const NONE: u32 = u32::MAX;
 
 /// What a value is to its readers.

@@ -119,16 +119,9 @@ pub(super) fn evenly(access: &Access, rows: usize, width: usize) -> Option<(isiz
 pub(super) fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
-/// The operation that a fold repeats, where the emitter has it.
+/// The operation that a fold repeats, where lanes of the emitter hold its elements.
 pub(super) fn joins(fold: Fold, dt: Dt) -> Option<Op> {
-    let op = match fold {
-        Fold::Sum => Op::Add,
-        Fold::Prod => Op::Mul,
-        Fold::Max => Op::Max,
-        Fold::Min => Op::Min,
-        _ => return None,
-    };
-    (matches!(dt.size(), 4 | 8) && !dt.is_complex()).then_some(op)
+    fold.op().filter(|_| matches!(dt.size(), 4 | 8) && !dt.is_complex())
 }
 
 /// A kernel in the making.
@@ -331,7 +324,7 @@ impl<'a> Finder<'a> {
 }
 
 /// What was made for a row, or a round of one, place by place: a form for each vector.
-pub(super) struct Line<'a> {
+pub(super) struct Unrolled<'a> {
     k: &'a Kernel,
     pub t: Translate,
     made: HashMap<Place, Vec<Forms>>,
@@ -347,10 +340,14 @@ impl Kernel {
             return *code;
         }
         let again = || self.runs.fetch_add(1, Ordering::Relaxed) > 0;
-        if self.when == When::Always || self.work >= AT_ONCE || again() {
+        if self.at_once() || again() {
             return *self.code.get_or_init(|| code(self.ir(steps)?.0, self.isa, self.kind()));
         }
         None
+    }
+    /// Is it made for the first run?
+    pub fn at_once(&self) -> bool {
+        self.when == When::Always || self.work >= AT_ONCE
     }
     fn kind(&self) -> Loop {
         match self.folds {
@@ -363,7 +360,7 @@ impl Kernel {
         let most = if self.isa == Isa::Avx512 { 16 } else { 8 };
         // With elements of 64 bits a register has half as many.
         [most, most / 2].into_iter().find_map(|lanes| {
-            let mut line = Line {
+            let mut line = Unrolled {
                 k: self,
                 t: Translate::new(self.isa),
                 made: HashMap::new(),
@@ -444,7 +441,7 @@ impl Kernel {
     }
 }
 
-impl Line<'_> {
+impl Unrolled<'_> {
     /// Vectors of a row of so many elements, or of a round.
     fn vectors(&self, width: usize) -> usize {
         match &self.k.folds {

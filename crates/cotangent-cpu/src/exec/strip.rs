@@ -14,9 +14,9 @@ use super::blocks::Folds;
 use super::deep::{self, Deep};
 use super::fold::Reduce;
 use super::plan::Plan;
-use super::row::{self, Kernel};
+use super::row::Kernel;
 use super::run::{Frame, Step, product};
-use crate::emit::{Code, When};
+use crate::emit::Code;
 use crate::isa::Isa;
 use crate::{BLOCK, Buffer, Kind, Node, Program, ValId, View, pool};
 use smallvec::SmallVec;
@@ -423,10 +423,8 @@ impl Strip {
     fn row(&self, l: Local) -> usize {
         self.rows.each(l.all) * l.size
     }
-    /// As many rows at once as fit into `bytes`, now that all steps are there; and machine code for rows.
-    pub fn choose(&mut self, bytes: usize, isa: Isa, when: When) {
-        self.kernels = row::find(&self.steps, isa, when);
-
+    /// As many rows at once as fit into `bytes`.
+    pub fn choose(&mut self, bytes: usize) {
         let fetched = self.steps.iter().map(|s| s.fetched(self.rows)).max();
         let row = self.locals.iter().map(|l| self.row(*l)).sum::<usize>() + fetched.unwrap_or(0);
         self.at_once = (bytes / row.max(1)).clamp(1, self.rows.number())

@@ -1,5 +1,6 @@
 //! Transposition in registers: squares of 8 x 8 elements (4 x 4 of eight bytes), in blocks as wide as a line of the cache on both sides, so
-//! that every line is read and written once whatever the strides are.
+//! that every line is read and written once whatever the strides are. With AVX-512 a square is such a block: where rows lie a power of two apart, lines that are written
+//! by halves leave the cache in between.
 
 use crate::isa::{Isa, isa};
 use std::arch::x86_64::*;
@@ -80,6 +81,48 @@ squares! {
             _mm256_permute2f128_pd::<0x31>(a, c), _mm256_permute2f128_pd::<0x31>(b, d),
         ]
     };
+    /// Elements of four bytes, in whole lines.
+    lines: 16 of 4, "avx512f", __m512, _mm512_loadu_ps, _mm512_storeu_ps, |r| {
+        let mut a = [_mm512_setzero_pd(); 16];
+        for k in 0..4 {
+            let p = _mm512_castps_pd(_mm512_unpacklo_ps(r[4 * k], r[4 * k + 1]));
+            let q = _mm512_castps_pd(_mm512_unpacklo_ps(r[4 * k + 2], r[4 * k + 3]));
+            let s = _mm512_castps_pd(_mm512_unpackhi_ps(r[4 * k], r[4 * k + 1]));
+            let t = _mm512_castps_pd(_mm512_unpackhi_ps(r[4 * k + 2], r[4 * k + 3]));
+            // four rows of columns c, 4 + c, 8 + c and 12 + c
+            (a[k], a[4 + k]) = (_mm512_unpacklo_pd(p, q), _mm512_unpackhi_pd(p, q));
+            (a[8 + k], a[12 + k]) = (_mm512_unpacklo_pd(s, t), _mm512_unpackhi_pd(s, t));
+        }
+        let mut all = [_mm512_setzero_ps(); 16];
+        for c in 0..4 {
+            let (p, q, s, t) = (a[4 * c], a[4 * c + 1], a[4 * c + 2], a[4 * c + 3]);
+            let (even, odd) = (_mm512_shuffle_f64x2::<0x88>(p, q), _mm512_shuffle_f64x2::<0xdd>(p, q));
+            let (even2, odd2) = (_mm512_shuffle_f64x2::<0x88>(s, t), _mm512_shuffle_f64x2::<0xdd>(s, t));
+            all[c] = _mm512_castpd_ps(_mm512_shuffle_f64x2::<0x88>(even, even2));
+            all[4 + c] = _mm512_castpd_ps(_mm512_shuffle_f64x2::<0x88>(odd, odd2));
+            all[8 + c] = _mm512_castpd_ps(_mm512_shuffle_f64x2::<0xdd>(even, even2));
+            all[12 + c] = _mm512_castpd_ps(_mm512_shuffle_f64x2::<0xdd>(odd, odd2));
+        }
+        all
+    };
+    /// Elements of eight bytes, in whole lines.
+    long_lines: 8 of 8, "avx512f", __m512d, _mm512_loadu_pd, _mm512_storeu_pd, |r| {
+        let mut a = [_mm512_setzero_pd(); 8];
+        for k in 0..4 {
+            // two rows of columns 0, 2, 4 and 6, and of those behind them
+            a[k] = _mm512_unpacklo_pd(r[2 * k], r[2 * k + 1]);
+            a[4 + k] = _mm512_unpackhi_pd(r[2 * k], r[2 * k + 1]);
+        }
+        let mut all = [_mm512_setzero_pd(); 8];
+        for c in 0..2 {
+            let (p, q, s, t) = (a[4 * c], a[4 * c + 1], a[4 * c + 2], a[4 * c + 3]);
+            let (even, odd) = (_mm512_shuffle_f64x2::<0x88>(p, q), _mm512_shuffle_f64x2::<0xdd>(p, q));
+            let (even2, odd2) = (_mm512_shuffle_f64x2::<0x88>(s, t), _mm512_shuffle_f64x2::<0xdd>(s, t));
+            (all[c], all[2 + c]) = (_mm512_shuffle_f64x2::<0x88>(even, even2), _mm512_shuffle_f64x2::<0x88>(odd, odd2));
+            (all[4 + c], all[6 + c]) = (_mm512_shuffle_f64x2::<0xdd>(even, even2), _mm512_shuffle_f64x2::<0xdd>(odd, odd2));
+        }
+        all
+    };
 }
 
 /// Transposes what of `m` rows of `n` is made of whole squares. Returns its extents.
@@ -95,15 +138,27 @@ pub unsafe fn turn(
     n: usize,
     size: usize,
 ) -> (usize, usize) {
-    let avx2 = Isa::Avx2.available() && isa() >= Isa::Avx2;
-    let (m, n, kernel): (_, _, unsafe fn(*mut u8, usize, *const u8, isize, usize, usize)) = match size {
-        2 => (m / 8 * 8, n / 8 * 8, halves),
-        4 if avx2 => (m / 8 * 8, n / 8 * 8, words),
-        8 if avx2 => (m / 4 * 4, n / 4 * 4, doubles),
+    let has = |level: Isa| level.available() && isa() >= level;
+    type Squares = unsafe fn(*mut u8, usize, *const u8, isize, usize, usize);
+    let (side, kernel): (_, Squares) = match size {
+        2 => (8, halves),
+        4 if has(Isa::Avx2) => (8, words),
+        8 if has(Isa::Avx2) => (4, doubles),
         _ => return (0, 0),
     };
-    // SAFETY: the caller's, and the processor has the instructions.
-    unsafe { kernel(dst, row, src, stride, m, n) };
+    let large: (usize, Squares) = match size {
+        4 if has(Isa::Avx512) => (16, lines),
+        8 if has(Isa::Avx512) => (8, long_lines),
+        _ => (side, kernel),
+    };
+    let whole = |side: usize| (m / side * side, n / side * side);
+    let ((i, j), (m, n)) = (whole(large.0), whole(side));
+    // SAFETY: the caller's, and the processor has the instructions. Columns behind large squares come next, then the rows below.
+    unsafe {
+        large.1(dst, row, src, stride, i, j);
+        kernel(dst.add(j * size), row, src.offset(j as isize * stride), stride, m, n - j);
+        kernel(dst.add(i * row), row, src.add(i * size), stride, m - i, j);
+    }
     (m, n)
 }
 
@@ -124,6 +179,8 @@ mod tests {
                 (31, 70, 2),
                 (0, 5, 0),
                 (70, 64, 0),
+                (24, 48, 0),
+                (40, 24, 1),
             ] {
                 // `src` has n rows of m, and some elements more
                 let (stride, row) = ((m + more) * size, (n + more) * size);

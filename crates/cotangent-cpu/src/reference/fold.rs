@@ -44,13 +44,6 @@ pub(super) fn combine(fold: Fold, dt: Dt, a: Elem, b: Elem) -> Elem {
             let mul = |x, y| op(Op::Mul, t, x, y);
             [op(Op::Sub, t, mul(a[0], b[0]), mul(a[1], b[1])), op(Op::Add, t, mul(a[0], b[1]), mul(a[1], b[0]))]
         }
-        Fold::Sum => one(Op::Add),
-        Fold::Prod => one(Op::Mul),
-        Fold::Max => one(Op::Max),
-        Fold::Min => one(Op::Min),
-        Fold::And => one(Op::And),
-        Fold::Or => one(Op::Or),
-        Fold::Xor => one(Op::Xor),
         Fold::LogAddExp => {
             let (a, b) = (a[0], b[0]);
             let un = |o: Op, x| op(o, t, x, 0);
@@ -59,6 +52,7 @@ pub(super) fn combine(fold: Fold, dt: Dt, a: Elem, b: Elem) -> Elem {
             let is_nan = scalar(Op::Ne, Dt::Bool, t, d, d, 0) != 0;
             [if is_nan { op(Op::Add, t, a, b) } else { op(Op::Add, t, op(Op::Max, t, a, b), rest) }, 0]
         }
+        fold => one(fold.op().expect("one operation")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The loop that runs turn after turn: what is carried goes through registers, and through memory where there are not enough of them.
+//! The loops that carry something, turn after turn, or over what is folded: what is carried goes through registers, and through memory where there are not enough of them.
 
 use super::*;
 use crate::emit::asm::Label;
@@ -70,7 +70,7 @@ impl Gen<'_> {
                 Home::Reg(r) => self.asm.read(self.l, r, c.mem, from),
                 Home::Slot(slot) => {
                     self.asm.read(self.l, self.spare, c.mem, from);
-                    let to = self.slot(slot);
+                    let to = self.place_of(slot);
                     self.asm.spill(self.carried(), self.spare, to)
                 }
             }
@@ -83,7 +83,7 @@ impl Gen<'_> {
         match reg {
             NONE if remote(&self.ir.insts[v as usize]) => self.fetch(v, to),
             NONE => {
-                let from = self.slot(slot);
+                let from = self.place_of(slot);
                 self.asm.fill(self.carried(), to, from)
             }
             r => self.asm.copy(self.carried(), to, r),
@@ -106,7 +106,7 @@ impl Gen<'_> {
                     self.bring(c.next, self.spare);
                     let slot = self.slots;
                     self.slots += 1;
-                    let to = self.slot(slot);
+                    let to = self.place_of(slot);
                     self.asm.spill(bytes, self.spare, to);
                     copies.push((slot, *home))
                 }
@@ -125,7 +125,7 @@ impl Gen<'_> {
                 }
                 r => r,
             };
-            let to = self.slot(slot);
+            let to = self.place_of(slot);
             self.asm.spill(bytes, r, to)
         }
         while !pending.is_empty() {
@@ -150,12 +150,12 @@ impl Gen<'_> {
             self.bring(v, d)
         }
         for (slot, home) in copies {
-            let from = self.slot(slot);
+            let from = self.place_of(slot);
             match home {
                 Home::Reg(r) => self.asm.fill(bytes, r, from),
                 Home::Slot(to) => {
                     self.asm.fill(bytes, self.spare, from);
-                    let to = self.slot(to);
+                    let to = self.place_of(to);
                     self.asm.spill(bytes, self.spare, to)
                 }
             }
