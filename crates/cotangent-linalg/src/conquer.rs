@@ -1,8 +1,10 @@
 //! Eigenvalues and eigenvectors of real symmetric tridiagonal matrices, by divide and conquer (Cuppen, Numerische Mathematik 36, 1981; Golub and Van Loan, Matrix
 //! Computations, 4th edition, 8.4.4): both halves of the matrix without the element between them, and then what that element changes.
+//!
+//! What is found out of the change, and how the vectors are multiplied, serves [singular values](crate::bidiagonal), too.
 
 use crate::matrix::*;
-use crate::secular::{roots, vectors};
+use crate::secular::{Plain, Pole, Root, roots, unit, vectors};
 use faer::diag::{DiagMut, DiagRef};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{
@@ -15,24 +17,14 @@ pub(crate) const FEW: usize = 32;
 
 /// Memory for matrices with a number of rows.
 pub(crate) struct Room<R: Real> {
-    /// The vectors of both halves, and those of the whole.
-    parts: [Mat<R>; 2],
-    whole: Mat<R>,
-    /// The vectors of the change: as they are found, and as they are multiplied.
     found: Vec<R>,
-    change: Mat<R>,
+    products: Products<R>,
     leaf: MemBuffer,
 }
 impl<R: Real> Room<R> {
     pub(crate) fn new(n: usize) -> Self {
         let scratch = self_adjoint_evd_scratch::<R>(FEW, ComputeEigenvectors::Yes, Par::Seq, few());
-        Room {
-            parts: [matrix(n, n), matrix(n, n)],
-            whole: matrix(n, n),
-            found: vec![R::nought(); n * n],
-            change: matrix(n, n),
-            leaf: MemBuffer::new(scratch),
-        }
+        Room { found: vec![R::nought(); n * n], products: Products::new(n), leaf: MemBuffer::new(scratch) }
     }
 }
 /// Never divide.
@@ -47,7 +39,7 @@ fn few<R: Real>() -> Spec<SelfAdjointEvdParams, R> {
 pub(crate) fn eigen<R: Real>(d: &mut [R], e: &mut [R], mut q: MatMut<R>, room: &mut Room<R>) -> bool {
     let last = e.len() - 1;
     e[last] = R::nought();
-    let scale = d.iter().chain(&*e).fold(R::nought(), |s: R, x| if Float::abs(*x) > s { Float::abs(*x) } else { s });
+    let scale = if greatest(d) > greatest(e) { greatest(d) } else { greatest(e) };
     q.fill(R::nought());
     if e.iter().all(|x| *x == R::nought()) {
         // what is diagonal is known exactly
@@ -88,92 +80,150 @@ fn divide<R: Real>(d: &mut [R], e: &mut [R], mut q: MatMut<R>, room: &mut Room<R
     }
 }
 
-/// Which rows of a vector may differ from zero.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Rows {
-    Top,
-    All,
-    Bottom,
-}
-/// Makes the eigenvalues and vectors of two halves, in blocks of `q` beside zeros, those of the whole. Vectors that the change does not reach, or no more than by rounding,
-/// stay as they are; where two eigenvalues are equal but for rounding, a rotation makes one of the two such a vector (the tolerances are those of LAPACK's `laed2`).
+/// Makes the eigenvalues and vectors of two halves, in blocks of `q` beside zeros, those of the whole.
 fn merge<R: Real>(d: &mut [R], between: R, mut q: MatMut<R>, half: usize, room: &mut Room<R>) {
-    let (n, zero) = (d.len(), R::nought());
-    let sign = if between < zero { -R::unit() } else { R::unit() };
+    let n = d.len();
+    let sign = if between < R::nought() { -R::unit() } else { R::unit() };
     let root_half = Float::root(R::from_double(0.5));
     let mut z: Vec<R> =
         (0..n).map(|j| root_half * if j < half { q[(half - 1, j)] } else { sign * q[(half, j)] }).collect();
     let rho = Float::abs(between) * R::from_double(2.0);
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|i, j| d[*i].partial_cmp(&d[*j]).unwrap_or(std::cmp::Ordering::Equal));
-    let greatest = |x: &[R]| x.iter().fold(zero, |s: R, x| if Float::abs(*x) > s { Float::abs(*x) } else { s });
     let (most_d, most_z) = (greatest(d), greatest(&z));
     let tolerance = R::eps() * if most_d > most_z { most_d } else { most_z };
-
-    let mut rows: Vec<Rows> = (0..n).map(|j| if j < half { Rows::Top } else { Rows::Bottom }).collect();
-    let (mut kept, mut stay): (Vec<usize>, Vec<usize>) = Default::default();
-    for j in order {
-        if rho * Float::abs(z[j]) <= tolerance {
-            stay.push(j);
-            continue;
-        }
-        if let Some(&p) = kept.last() {
-            let size = norm(&[z[p], z[j]]);
-            let (c, s, apart) = (z[j] / size, -z[p] / size, d[j] - d[p]);
-            if Float::abs(apart * c * s) <= tolerance {
-                (z[p], z[j]) = (zero, size);
-                (d[p], d[j]) = (d[p] * c * c + d[j] * s * s, d[p] * s * s + d[j] * c * c);
-                rotate(q.as_mut(), p, j, c, s);
-                if rows[p] != rows[j] {
-                    (rows[p], rows[j]) = (Rows::All, Rows::All);
-                }
-                kept.pop();
-                stay.push(p);
-            }
-        }
-        kept.push(j);
+    let mut reach = Reach::new((0..n).map(|j| if j < half { Rows::Top } else { Rows::Bottom }).collect());
+    reach.deflate(d, &mut z, rho, tolerance, 0..n, |i, j, c, s| rotate(q.as_mut(), i, j, c, s));
+    let poles: Vec<Plain<R>> = reach.poles(d);
+    let mut z = reach.of(&z);
+    let roots = roots(&poles, &z, rho);
+    let found = &mut room.found[..poles.len() * poles.len()];
+    vectors(&poles, &mut z, &roots, found);
+    unit(poles.len(), found);
+    let values = reach.values(&roots, d);
+    room.products.mix(q, half, &reach, found, &values);
+    for (d, (value, _)) in d.iter_mut().zip(values) {
+        *d = value;
     }
+}
+/// The size of the greatest.
+pub(crate) fn greatest<R: Real>(x: &[R]) -> R {
+    x.iter().fold(R::nought(), |s, x| if Float::abs(*x) > s { Float::abs(*x) } else { s })
+}
 
-    let k = kept.len();
-    let mut values: Vec<(R, usize)> = vec![];
-    let mut whole = room.whole.as_mut().submatrix_mut(0, 0, n, n);
-    if k > 0 {
-        let poles: Vec<R> = kept.iter().map(|j| d[*j]).collect();
-        let mut z: Vec<R> = kept.iter().map(|j| z[*j]).collect();
-        let roots = roots(&poles, &z, rho);
-        let found = &mut room.found[..k * k];
-        vectors(&poles, &mut z, &roots, found);
-        values.extend(roots.iter().enumerate().map(|(j, root)| (root.value(), j)));
+/// Which rows of a vector may differ from zero.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub(crate) enum Rows {
+    Top,
+    All,
+    Bottom,
+}
+/// Which vectors of two halves the change reaches, and which it does not reach, or no more than by rounding: those stay as they are.
+pub(crate) struct Reach {
+    /// In ascending order of their values.
+    pub(crate) kept: Vec<usize>,
+    stay: Vec<usize>,
+    pub(crate) rows: Vec<Rows>,
+}
+impl Reach {
+    /// Nothing is known yet of vectors with these rows.
+    pub(crate) fn new(rows: Vec<Rows>) -> Self {
+        Reach { kept: vec![], stay: vec![], rows }
+    }
+    /// Tells apart some of the vectors, with values `d`. Where two values are equal but for rounding, a rotation makes one of the two such a vector that stays
+    /// (the tests are those of LAPACK's `laed2`); it is called with both vectors and its cosine and sine.
+    pub(crate) fn deflate<R: Real>(
+        &mut self,
+        d: &mut [R],
+        z: &mut [R],
+        rho: R,
+        tolerance: R,
+        vectors: impl Iterator<Item = usize>,
+        mut rotate: impl FnMut(usize, usize, R, R),
+    ) {
+        let first = self.kept.len();
+        let mut order: Vec<usize> = vectors.collect();
+        order.sort_by(|i, j| d[*i].partial_cmp(&d[*j]).unwrap_or(std::cmp::Ordering::Equal));
+        for j in order {
+            if rho * Float::abs(z[j]) <= tolerance {
+                self.stay.push(j);
+                continue;
+            }
+            if let Some(&p) = self.kept[first..].last() {
+                let size = norm(&[z[p], z[j]]);
+                let (c, s, apart) = (z[j] / size, -z[p] / size, d[j] - d[p]);
+                if Float::abs(apart * c * s) <= tolerance {
+                    (z[p], z[j]) = (R::nought(), size);
+                    (d[p], d[j]) = (d[p] * c * c + d[j] * s * s, d[p] * s * s + d[j] * c * c);
+                    rotate(p, j, c, s);
+                    if self.rows[p] != self.rows[j] {
+                        (self.rows[p], self.rows[j]) = (Rows::All, Rows::All);
+                    }
+                    self.kept.pop();
+                    self.stay.push(p);
+                }
+            }
+            self.kept.push(j);
+        }
+    }
+    /// The elements of those that are reached.
+    pub(crate) fn of<R: Real>(&self, x: &[R]) -> Vec<R> {
+        self.kept.iter().map(|j| x[*j]).collect()
+    }
+    pub(crate) fn poles<P: Pole>(&self, d: &[P::R]) -> Vec<P> {
+        self.kept.iter().map(|j| P::number(d[*j])).collect()
+    }
+    /// All values in ascending order, with the places of their vectors: those that are found, and then those that stay.
+    pub(crate) fn values<P: Pole>(&self, found: &[Root<P>], d: &[P::R]) -> Vec<(P::R, usize)> {
+        let values = found.iter().map(|root| root.value()).chain(self.stay.iter().map(|j| d[*j]));
+        let mut values: Vec<(P::R, usize)> = values.zip(0..).collect();
+        values.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+        values
+    }
+}
+
+/// Memory for vectors.
+pub(crate) struct Products<R: Real> {
+    /// The vectors of a half, and those of the whole.
+    part: Mat<R>,
+    whole: Mat<R>,
+    /// The vectors of the change as they are multiplied.
+    change: Mat<R>,
+}
+impl<R: Real> Products<R> {
+    /// For vectors of so many numbers.
+    pub(crate) fn new(n: usize) -> Self {
+        Products { part: matrix(n / 2 + 1, n), whole: matrix(n, n), change: matrix(n, n) }
+    }
+    /// Multiplies the vectors in the columns of `q` that are reached by the columns found, and puts all of them in order. `half` rows are those of the top.
+    pub(crate) fn mix(&mut self, mut q: MatMut<R>, half: usize, reach: &Reach, found: &[R], values: &[(R, usize)]) {
+        let ((m, n), kept, k) = (q.shape(), &reach.kept, reach.kept.len());
+        let mut whole = self.whole.as_mut().submatrix_mut(0, 0, m, n);
         // Vectors with the same rows stand side by side, so that zeros are not multiplied.
         let mut sorted: Vec<usize> = (0..k).collect();
-        sorted.sort_by(|a, b| rows[kept[*a]].partial_cmp(&rows[kept[*b]]).expect("an order"));
-        let mut change = room.change.as_mut().submatrix_mut(0, 0, k, k);
-        for (j, found) in found.chunks(k).enumerate() {
+        sorted.sort_by(|a, b| reach.rows[kept[*a]].partial_cmp(&reach.rows[kept[*b]]).expect("an order"));
+        let mut change = self.change.as_mut().submatrix_mut(0, 0, k, k);
+        for (j, found) in found.chunks(k.max(1)).enumerate() {
             for (x, i) in slice(&mut change, j).iter_mut().zip(&sorted) {
                 *x = found[*i];
             }
         }
         let [tops, bottoms] =
-            [Rows::Bottom, Rows::Top].map(|no| sorted.iter().filter(|i| rows[kept[**i]] != no).count());
-        let halves = [(0..half, 0..tops), (half..n, k - bottoms..k)];
-        for ((range, columns), part) in halves.into_iter().zip(&mut room.parts) {
+            [Rows::Bottom, Rows::Top].map(|no| sorted.iter().filter(|i| reach.rows[kept[**i]] != no).count());
+        let halves = [(0..half, 0..tops), (half..m, k - bottoms..k)];
+        for (range, columns) in halves {
             let (first, m) = (range.start, range.len());
-            let mut part = part.as_mut().submatrix_mut(0, 0, m, columns.len());
+            let mut part = self.part.as_mut().submatrix_mut(0, 0, m, columns.len());
             for (to, from) in columns.clone().enumerate() {
                 part.as_mut().col_mut(to).copy_from(q.as_ref().col(kept[sorted[from]]).subrows(first, m));
             }
             let change = change.as_ref().submatrix(columns.start, 0, columns.len(), k);
             product(whole.as_mut().submatrix_mut(first, 0, m, k), None, (part.as_ref(), false), change);
         }
-    }
-    for (to, from) in stay.iter().enumerate() {
-        values.push((d[*from], k + to));
-        whole.as_mut().col_mut(k + to).copy_from(q.as_ref().col(*from));
-    }
-    values.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
-    for (j, (value, from)) in values.into_iter().enumerate() {
-        d[j] = value;
-        q.as_mut().col_mut(j).copy_from(whole.as_ref().col(from));
+        for (to, from) in reach.stay.iter().enumerate() {
+            whole.as_mut().col_mut(k + to).copy_from(q.as_ref().col(*from));
+        }
+        for (j, (_, from)) in values.iter().enumerate() {
+            q.as_mut().col_mut(j).copy_from(whole.as_ref().col(*from));
+        }
     }
 }
 /// A column, which is contiguous.
@@ -181,7 +231,7 @@ fn slice<'a, R: Number>(a: &'a mut MatMut<R>, j: usize) -> &'a mut [R] {
     a.as_mut().col_mut(j).try_as_col_major_mut().expect("columns are contiguous").as_slice_mut()
 }
 /// Columns `c x_i + s x_j` and `c x_j - s x_i`.
-fn rotate<R: Real>(mut q: MatMut<R>, i: usize, j: usize, c: R, s: R) {
+pub(crate) fn rotate<R: Real>(mut q: MatMut<R>, i: usize, j: usize, c: R, s: R) {
     for row in 0..q.nrows() {
         let (x, y) = (q[(row, i)], q[(row, j)]);
         q[(row, i)] = c * x + s * y;

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bidiagonal;
 mod cholesky;
 mod conquer;
 mod eig;
@@ -18,7 +19,9 @@ mod lu;
 mod matrix;
 mod qr;
 mod secular;
+mod sides;
 mod spectral;
+mod svd;
 mod tridiagonal;
 
 pub use cholesky::{CHOLESKY, TRIANGULAR_SOLVE};
@@ -26,7 +29,8 @@ pub use eig::EIG;
 pub use fft::{FFT, IRFFT, RFFT};
 pub use lu::{LU, PIVOTS_TO_PERMUTATION};
 pub use qr::{GEQP3, GEQRF, HOUSEHOLDER_PRODUCT};
-pub use spectral::{EIGH, SVD};
+pub use spectral::EIGH;
+pub use svd::SVD;
 pub use tridiagonal::TRIDIAGONAL_SOLVE;
 
 // The tests of the routines are generic over the element type as the routines are.

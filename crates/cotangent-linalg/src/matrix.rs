@@ -147,6 +147,15 @@ pub(crate) fn load<T: Number>(a: &mut Mat<T>, rows: &[T]) {
         }
     }
 }
+/// Copies the conjugate transpose of a matrix from rows.
+pub(crate) fn load_adjoint<T: Number>(a: &mut Mat<T>, rows: &[T]) {
+    let m = a.nrows();
+    for (j, row) in rows.chunks(m.max(1)).enumerate() {
+        for (x, row) in a.col_as_slice_mut(j).iter_mut().zip(row) {
+            *x = row.bar();
+        }
+    }
+}
 /// Copies a matrix to rows.
 pub(crate) fn store<T: Number>(rows: &mut [T], a: MatRef<T>) {
     put(rows, a, |x| x)
@@ -188,15 +197,31 @@ pub(crate) fn finite<T: Number>(x: &[T]) -> bool {
 
 /// The 2-norm, without overflow.
 pub(crate) fn norm<T: Number>(x: &[T]) -> T::R {
-    let greatest = x.iter().fold(Float::zero(), |g: T::R, x| if x.size() > g { x.size() } else { g });
-    let squares = |s: T::R| -> T::R {
-        let term = |x: &T| {
-            let (re, im) = (x.re_of() / s, x.im_of() / s);
-            re * re + im * im
-        };
-        Float::root(x.iter().map(term).fold(Float::zero(), |a: T::R, b| a + b)) * s
-    };
-    squares(if greatest.safe() || greatest == Float::zero() { Float::one() } else { greatest })
+    let mut greatest = [<T::R as Float>::zero(); LANES];
+    for x in x.chunks(LANES) {
+        for (g, x) in greatest.iter_mut().zip(x) {
+            *g = if x.size() > *g { x.size() } else { *g };
+        }
+    }
+    let greatest = greatest.into_iter().fold(Float::zero(), |g: T::R, x| if x > g { x } else { g });
+    if greatest.safe() || greatest == Float::zero() {
+        Float::root(squares(x, |x| x))
+    } else {
+        Float::root(squares(x, |x| x / greatest)) * greatest
+    }
+}
+/// Numbers that are summed side by side.
+const LANES: usize = 8;
+/// The sum of the squares of the parts of what becomes of the numbers.
+fn squares<T: Number>(x: &[T], f: impl Fn(T::R) -> T::R) -> T::R {
+    let mut sums = [<T::R as Float>::zero(); LANES];
+    for x in x.chunks(LANES) {
+        for (s, x) in sums.iter_mut().zip(x) {
+            let (re, im) = (f(x.re_of()), f(x.im_of()));
+            *s = *s + re * re + im * im;
+        }
+    }
+    sums.into_iter().fold(Float::zero(), |a: T::R, b| a + b)
 }
 /// Divides finite numbers by the greatest part of one if squares would be too great or too small. The result is what they were divided by.
 pub(crate) fn balance<T: Number>(rows: impl Fn(usize) -> std::ops::Range<usize>, a: &mut Mat<T>) -> T::R {

@@ -27,18 +27,33 @@ fn geqrf<T: Number>(call: &mut Call) {
     let mut a = matrix::<T>(m, n);
     for i in 0..call.count {
         load(&mut a, part(out, i, m * n));
-        let tau = part_mut(taus, i, k);
-        for j in (0..k).step_by(BLOCK) {
-            let width = BLOCK.min(k - j);
-            let (_, below) = a.as_mut().split_at_row_mut(j);
-            let (mut left, right) = below.submatrix_mut(0, j, m - j, n - j).split_at_col_mut(width);
-            let mut t = matrix::<T>(width, width);
-            panel(left.as_mut(), &mut tau[j..j + width], t.as_mut());
-            if right.ncols() > 0 {
-                reflect(vectors(left.as_ref()).as_ref(), t.as_ref(), true, right);
-            }
-        }
+        factorize(&mut a, part_mut(taus, i, k));
         store(part_mut(out, i, m * n), a.as_ref());
+    }
+}
+/// Leaves R above and the Householder vectors below the diagonal.
+pub(crate) fn factorize<T: Number>(a: &mut Mat<T>, tau: &mut [T]) {
+    let ((m, n), k) = (a.shape(), tau.len());
+    for j in (0..k).step_by(BLOCK) {
+        let width = BLOCK.min(k - j);
+        let (_, below) = a.as_mut().split_at_row_mut(j);
+        let (mut left, right) = below.submatrix_mut(0, j, m - j, n - j).split_at_col_mut(width);
+        let mut t = matrix::<T>(width, width);
+        panel(left.as_mut(), &mut tau[j..j + width], t.as_mut());
+        if right.ncols() > 0 {
+            reflect(vectors(left.as_ref()).as_ref(), t.as_ref(), true, right);
+        }
+    }
+}
+/// `c = H_1 .. H_k c`, of which `a` has the Householder vectors below its diagonal. `unit`: if `c` is the unit matrix, or columns of it.
+pub(crate) fn multiply<T: Number>(a: MatRef<T>, tau: &[T], mut c: MatMut<T>, unit: bool) {
+    let ((m, n), k) = (c.shape(), tau.len());
+    for j in (0..k).step_by(BLOCK).rev() {
+        let width = BLOCK.min(k - j);
+        let v = vectors(a.submatrix(j, j, m - j, width));
+        let t = triangle(v.as_ref(), &tau[j..j + width]);
+        let first = if unit { j } else { 0 };
+        reflect(v.as_ref(), t.as_ref(), false, c.as_mut().submatrix_mut(j, first, m - j, n - first));
     }
 }
 
@@ -47,9 +62,8 @@ fn vectors<T: Number>(a: MatRef<T>) -> Mat<T> {
     let mut v = matrix::<T>(a.nrows(), a.ncols());
     for j in 0..a.ncols() {
         v[(j, j)] = T::unit();
-        for i in j + 1..a.nrows() {
-            v[(i, j)] = a[(i, j)];
-        }
+        let below = a.col(j).try_as_col_major().expect("columns are contiguous").as_slice();
+        v.col_as_slice_mut(j)[j + 1..].copy_from_slice(&below[j + 1..]);
     }
     v
 }
@@ -105,7 +119,7 @@ fn panel<T: Number>(mut a: MatMut<T>, tau: &mut [T], mut t: MatMut<T>) {
 
 /// Makes a reflection that maps the vector to a multiple of the first unit vector: that multiple, and behind it the reflection's vector without its 1.
 /// The result is tau.
-fn householder<T: Number>(x: &mut [T]) -> T {
+pub(crate) fn householder<T: Number>(x: &mut [T]) -> T {
     let (first, rest) = x.split_first_mut().expect("a vector that is not empty");
     let beyond = norm(rest);
     let (re, im) = (first.re_of(), first.im_of());
@@ -113,6 +127,13 @@ fn householder<T: Number>(x: &mut [T]) -> T {
         return T::nought();
     }
     let length = norm(&[T::new(norm(&[*first]), Float::zero()), T::new(beyond, Float::zero())]);
+    if !length.safe() {
+        // squares and reciprocals would not be, either
+        x.iter_mut().for_each(|x| *x = T::new(x.re_of() / length, x.im_of() / length));
+        let tau = householder(x);
+        x[0] = T::real(x[0].re_of() * length);
+        return tau;
+    }
     let beta = if re.negative() { length } else { -length };
     let tau = T::new((beta - re) / beta, -im / beta);
     let scale = T::unit() / (*first - T::real(beta));
@@ -147,12 +168,7 @@ fn householder_product<T: Number>(call: &mut Call) {
         for j in 0..n {
             q[(j, j)] = T::unit();
         }
-        for j in (0..k).step_by(BLOCK).rev() {
-            let width = BLOCK.min(k - j);
-            let v = vectors(a.as_ref().submatrix(j, j, m - j, width));
-            let t = triangle(v.as_ref(), &tau[j..j + width]);
-            reflect(v.as_ref(), t.as_ref(), false, q.as_mut().submatrix_mut(j, j, m - j, n - j));
-        }
+        multiply(a.as_ref(), tau, q.as_mut(), true);
         store(part_mut(out, i, m * n), q.as_ref());
     }
 }

@@ -1,4 +1,5 @@
-//! Eigenvalues and eigenvectors of a diagonal matrix plus one of rank one: the heart of [divide and conquer](crate::conquer).
+//! Eigenvalues and eigenvectors of a diagonal matrix plus one of rank one: the heart of [divide and conquer](crate::conquer), of
+//! [singular values](crate::bidiagonal), too, whose squares are such eigenvalues.
 //!
 //! With `d` ascending, `rho > 0` and no zero in `z`, the eigenvalues of `diag(d) + rho z z^T` are the zeros of `f(x) = 1 / rho + sum z_i^2 / (d_i - x)`,
 //! one between each two poles and one behind the last (Golub and Van Loan, Matrix Computations, 4th edition, 8.4.3). Eight of them are
@@ -7,6 +8,50 @@
 use crate::matrix::*;
 use faer::traits::pulp::{Arch, Simd, WithSimd};
 use std::array::from_fn;
+
+/// An element of the diagonal matrix.
+pub(crate) trait Pole: Copy {
+    type R: Real;
+    fn number(x: Self::R) -> Self;
+    /// The difference, to almost all of its digits.
+    fn less(self, other: Self) -> Self::R;
+    /// The number which gives a pole that is so much greater.
+    fn plus(self, off: Self::R) -> Self::R;
+}
+/// A number itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain<R>(R);
+impl<R: Real> Pole for Plain<R> {
+    type R = R;
+    #[inline(always)]
+    fn number(x: R) -> Self {
+        Plain(x)
+    }
+    #[inline(always)]
+    fn less(self, other: Self) -> R {
+        self.0 - other.0
+    }
+    fn plus(self, off: R) -> R {
+        self.0 + off
+    }
+}
+/// The square of a number that is not negative, without its rounding.
+#[derive(Clone, Copy)]
+pub(crate) struct Square<R>(R);
+impl<R: Real> Pole for Square<R> {
+    type R = R;
+    #[inline(always)]
+    fn number(x: R) -> Self {
+        Square(x)
+    }
+    #[inline(always)]
+    fn less(self, other: Self) -> R {
+        (self.0 - other.0) * (self.0 + other.0)
+    }
+    fn plus(self, off: R) -> R {
+        self.0 + off / (self.0 + Float::root(self.0 * self.0 + off))
+    }
+}
 
 /// Zeros that are sought side by side.
 const LANES: usize = 8;
@@ -17,36 +62,37 @@ const PATIENCE: usize = 10;
 
 /// An eigenvalue: its distance from a pole next to it, which is known to all of its digits where the eigenvalue itself is not.
 #[derive(Clone, Copy)]
-pub(crate) struct Root<R> {
-    pole: R,
-    off: R,
+pub(crate) struct Root<P: Pole> {
+    pole: P,
+    off: P::R,
 }
-impl<R: Real> Root<R> {
-    pub(crate) fn value(self) -> R {
-        self.pole + self.off
+impl<P: Pole> Root<P> {
+    /// The number whose pole would be the eigenvalue.
+    pub(crate) fn value(self) -> P::R {
+        self.pole.plus(self.off)
     }
     /// `d` less the eigenvalue.
     #[inline(always)]
-    fn from(self, d: R) -> R {
-        (d - self.pole) - self.off
+    fn from(self, d: P) -> P::R {
+        d.less(self.pole) - self.off
     }
 }
 
 /// The eigenvalues, in ascending order.
-pub(crate) fn roots<R: Real>(d: &[R], z: &[R], rho: R) -> Vec<Root<R>> {
-    let squares: Vec<R> = z.iter().map(|z| *z * *z).collect();
-    let mut roots = vec![Root { pole: R::nought(), off: R::nought() }; d.len()];
+pub(crate) fn roots<P: Pole>(d: &[P], z: &[P::R], rho: P::R) -> Vec<Root<P>> {
+    let squares: Vec<P::R> = z.iter().map(|z| *z * *z).collect();
+    let mut roots: Vec<Root<P>> = d.iter().map(|d| Root { pole: *d, off: Float::zero() }).collect();
     Arch::new().dispatch(Search { d, squares: &squares, rho, roots: &mut roots });
     roots
 }
-struct Search<'a, R> {
-    d: &'a [R],
-    squares: &'a [R],
-    rho: R,
-    roots: &'a mut [Root<R>],
+struct Search<'a, P: Pole> {
+    d: &'a [P],
+    squares: &'a [P::R],
+    rho: P::R,
+    roots: &'a mut [Root<P>],
 }
 // What is inlined here is compiled for the registers of the machine.
-impl<R: Real> WithSimd for Search<'_, R> {
+impl<P: Pole> WithSimd for Search<'_, P> {
     type Output = ();
 
     #[inline(always)]
@@ -66,21 +112,21 @@ struct Sums<R> {
     high_slope: Lanes<R>,
 }
 #[inline(always)]
-fn sums<R: Real>(d: &[R], squares: &[R], at: &[usize; LANES], x: &[Root<R>; LANES]) -> Sums<R> {
-    let (zero, one) = (R::nought(), R::unit());
+fn sums<P: Pole>(d: &[P], squares: &[P::R], at: &[usize; LANES], x: &[Root<P>; LANES]) -> Sums<P::R> {
+    let (zero, one) = (P::R::nought(), P::R::unit());
     let [mut low, mut low_slope, mut high, mut high_slope] = [[zero; LANES]; 4];
-    let (pole, off): (Lanes<R>, Lanes<R>) = (x.map(|x| x.pole), x.map(|x| x.off));
+    let (pole, off): (Lanes<P>, Lanes<P::R>) = (x.map(|x| x.pole), x.map(|x| x.off));
     let (first, last) = (at[0] + 1, at[LANES - 1] + 1);
     for (d, z) in d[..first].iter().zip(&squares[..first]) {
         for l in 0..LANES {
-            let q = one / ((*d - pole[l]) - off[l]);
+            let q = one / (d.less(pole[l]) - off[l]);
             low[l] += *z * q;
             low_slope[l] += *z * q * q;
         }
     }
     for i in first..last {
         for l in 0..LANES {
-            let q = one / ((d[i] - pole[l]) - off[l]);
+            let q = one / (d[i].less(pole[l]) - off[l]);
             let (f, slope) = (squares[i] * q, squares[i] * q * q);
             if i <= at[l] {
                 low[l] += f;
@@ -93,7 +139,7 @@ fn sums<R: Real>(d: &[R], squares: &[R], at: &[usize; LANES], x: &[Root<R>; LANE
     }
     for (d, z) in d[last..].iter().zip(&squares[last..]) {
         for l in 0..LANES {
-            let q = one / ((*d - pole[l]) - off[l]);
+            let q = one / (d.less(pole[l]) - off[l]);
             high[l] += *z * q;
             high_slope[l] += *z * q * q;
         }
@@ -104,22 +150,23 @@ fn sums<R: Real>(d: &[R], squares: &[R], at: &[usize; LANES], x: &[Root<R>; LANE
 /// Finds the zeros behind the poles `first` and on: each step replaces the sums before and behind the zero by one pole each, with their values and slopes (the "middle
 /// way" of Li, LAPACK Working Note 89), inside of an interval that is halved where that leads out of it or takes long.
 #[inline(always)]
-fn search<R: Real>(d: &[R], squares: &[R], rho: R, first: usize, found: &mut [Root<R>]) {
-    let (zero, one, eps) = (R::nought(), R::unit(), R::eps());
+fn search<P: Pole>(d: &[P], squares: &[P::R], rho: P::R, first: usize, found: &mut [Root<P>]) {
+    let (zero, one, eps) = (P::R::nought(), P::R::unit(), P::R::eps());
     let two = one + one;
-    let eight = R::from_double(8.0);
+    let eight = P::R::from_double(8.0);
     let (n, constant) = (d.len(), one / rho);
     // lanes without a zero of their own look for the last one, too
     let at: [usize; LANES] = from_fn(|l| (first + l).min(n - 1));
-    let mut x: [Root<R>; LANES] = from_fn(|l| {
+    let mut x: [Root<P>; LANES] = from_fn(|l| {
         let k = at[l];
-        let width = if k + 1 < n { d[k + 1] - d[k] } else { rho * squares.iter().fold(zero, |s, z| s + *z) };
+        let width = if k + 1 < n { d[k + 1].less(d[k]) } else { rho * squares.iter().fold(zero, |s, z| s + *z) };
         Root { pole: d[k], off: width / two }
     });
     let mut s = sums(d, squares, &at, &x);
     let mut low = [zero; LANES];
     // the last zero may lie a rounding error behind the end of its interval
-    let mut high: Lanes<R> = from_fn(|l| if at[l] + 1 < n { x[l].off } else { x[l].off * two * (one + eight * eps) });
+    let mut high: Lanes<P::R> =
+        from_fn(|l| if at[l] + 1 < n { x[l].off } else { x[l].off * two * (one + eight * eps) });
     for l in 0..LANES {
         if at[l] + 1 < n && constant + s.low[l] + s.high[l] < zero {
             // nearer to the pole behind it
@@ -186,45 +233,66 @@ fn between<R: Real>(low: R, high: R) -> R {
     }
 }
 
-/// The eigenvectors for given eigenvalues, as columns of `n` numbers. They are orthogonal because they are those of another `z`, for which the
+/// The eigenvectors for given eigenvalues, as columns of `n` numbers of any length. They are orthogonal because they are those of another `z`, for which the
 /// eigenvalues are exact (Gu and Eisenstat, SIAM J. Matrix Anal. Appl. 16, 1995). The given `z` tells its signs and is replaced.
-pub(crate) fn vectors<R: Real>(d: &[R], z: &mut [R], roots: &[Root<R>], columns: &mut [R]) {
+pub(crate) fn vectors<P: Pole>(d: &[P], z: &mut [P::R], roots: &[Root<P>], columns: &mut [P::R]) {
     Arch::new().dispatch(Vectors { d, z, roots, columns });
 }
-struct Vectors<'a, R> {
-    d: &'a [R],
-    z: &'a mut [R],
-    roots: &'a [Root<R>],
-    columns: &'a mut [R],
+struct Vectors<'a, P: Pole> {
+    d: &'a [P],
+    z: &'a mut [P::R],
+    roots: &'a [Root<P>],
+    columns: &'a mut [P::R],
 }
-impl<R: Real> WithSimd for Vectors<'_, R> {
+impl<P: Pole> WithSimd for Vectors<'_, P> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { d, z, roots, columns } = self;
         let n = d.len();
-        let one = R::unit();
-        let mut product = vec![one; n];
-        for (j, (root, column)) in roots.iter().zip(columns.chunks_mut(n)).enumerate() {
+        let mut product = vec![P::R::unit(); n];
+        for (j, (root, column)) in roots.iter().zip(columns.chunks_mut(n.max(1))).enumerate() {
             for (x, d) in column.iter_mut().zip(d) {
                 *x = root.from(*d);
             }
             let pole = d[j];
             for range in [0..j, j + 1..n] {
                 for ((p, x), d) in product[range.clone()].iter_mut().zip(&column[range.clone()]).zip(&d[range]) {
-                    *p *= *x / (*d - pole);
+                    *p *= *x / d.less(pole);
                 }
             }
             product[j] *= column[j];
         }
         for (z, p) in z.iter_mut().zip(&product) {
             let size = Float::root(Float::abs(*p));
-            *z = if *z < R::nought() { -size } else { size };
+            *z = if *z < Float::zero() { -size } else { size };
         }
-        for column in columns.chunks_mut(n) {
+        for column in columns.chunks_mut(n.max(1)) {
             for (x, z) in column.iter_mut().zip(&*z) {
                 *x = *z / *x;
+            }
+        }
+    }
+}
+
+/// Makes columns of `n` numbers as long as 1.
+pub(crate) fn unit<R: Real>(n: usize, columns: &mut [R]) {
+    Arch::new().dispatch(Unit { n, columns });
+}
+struct Unit<'a, R> {
+    n: usize,
+    columns: &'a mut [R],
+}
+impl<R: Real> WithSimd for Unit<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for column in self.columns.chunks_mut(self.n.max(1)) {
+            let greatest = column.iter().fold(R::nought(), |g, x| if Float::abs(*x) > g { Float::abs(*x) } else { g });
+            if !greatest.safe() {
+                column.iter_mut().for_each(|x| *x /= greatest);
             }
             let mut squares = [R::nought(); LANES];
             for column in column.chunks(LANES) {
@@ -232,7 +300,7 @@ impl<R: Real> WithSimd for Vectors<'_, R> {
                     *s += *x * *x;
                 }
             }
-            let scale = one / Float::root(squares.iter().fold(R::nought(), |a, b| a + *b));
+            let scale = R::unit() / Float::root(squares.iter().fold(R::nought(), |a, b| a + *b));
             for x in column {
                 *x *= scale;
             }

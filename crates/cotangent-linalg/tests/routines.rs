@@ -324,8 +324,45 @@ each_type! {
         }
     }
 
+    /// Matrices that are bidiagonal already: each row stands between two parts that are divided. Rows above or below it make them tall or wide.
+    fn bidiagonal_matrices<T> {
+        let eps = T::R::eps().double();
+        for (n, more) in [(33, 0), (34, 0), (36, 9), (47, 0), (63, 60), (64, 0), (70, 1), (101, 0)] {
+            let r = numbers::<f64>(2 * n, 29);
+            let entries: [(&str, &dyn Fn(usize) -> f64, &dyn Fn(usize) -> f64); 13] = [
+                ("random", &|i| r[i], &|i| r[n + i]),
+                ("ones", &|_| 1.0, &|_| 1.0),
+                ("differences", &|_| -1.0, &|_| 1.0),
+                ("nothing on the diagonal", &|_| 0.0, &|i| r[i]),
+                ("a zero in the middle", &|i| if i == n / 2 { 0.0 } else { r[i] }, &|i| r[n + i]),
+                ("zeros here and there", &|i| if i % 3 == 0 { 0.0 } else { 1.0 }, &|i| if i % 4 == 0 { 0.0 } else { r[i] }),
+                ("equal blocks", &|_| 2.0, &|i| if i % 4 == 3 { 0.0 } else { 1.0 }),
+                ("glued blocks", &|_| 2.0, &|i| if i % 4 == 3 { 8.0 * eps } else { 1.0 }),
+                ("next to a diagonal", &|i| 1.0 + eps * i as f64, &|i| eps * r[i]),
+                ("falling", &|i| 10f64.powf(-30.0 * i as f64 / n as f64), &|i| 10f64.powf(-30.0 * (i as f64 + 0.5) / n as f64)),
+                ("rising", &|i| 10f64.powf(30.0 * (i as f64 / n as f64 - 1.0)), &|i| 10f64.powf(30.0 * (i as f64 / n as f64 - 1.0))),
+                ("one row", &|i| (i == 20) as u8 as f64, &|i| (i == 20) as u8 as f64),
+                ("a part that is next to nothing", &|i| if i < 20 { r[i] } else { 1e-30 * r[i] }, &|i| if i < 20 { 1.0 } else { 1e-31 }),
+            ];
+            for (name, diagonal, above) in entries {
+                let b = M::new(n, n, |i, j| if i == j { diagonal(i) } else if i + 1 == j { above(i) } else { 0.0 }.into());
+                let tall = M::new(n + more, n, |i, j| if i < more { C::default() } else { b.at(i - more, j) });
+                for a in [tall.h(), tall] {
+                    let outs = [ty_r::<T>(&[n]), ty::<T>(&[a.m, n]), ty::<T>(&[n, a.n])];
+                    let found = call(&SVD, &[0, 1], 0, &[(&[a.m, a.n], &narrow::<T>(&a))], &outs);
+                    let (s, u, v) = (T::R::read(&found[0]), M::of(a.m, n, &T::read(&found[1])), M::of(n, a.n, &T::read(&found[2])));
+                    let what = format!("svd of {name}, {} by {}", a.m, a.n);
+                    sound::<T>(&what, &a, &u, &s, &v.h());
+                    assert!(s.iter().rev().is_sorted() && s.iter().all(|s| s.double() >= 0.0), "{what}: {s:?}");
+                    let alone = T::R::read(&call(&SVD, &[0, 0], 0, &[(&[a.m, a.n], &narrow::<T>(&a))], &outs[..1])[0]);
+                    M::of(n, 1, &s).near::<T>(&M::of(n, 1, &alone), 4.0, &what);
+                }
+            }
+        }
+    }
+
     fn singular_values_and_vectors<T> {
-        for (m, n) in SIZES {
+        for (m, n) in SIZES.into_iter().chain([(70, 130), (40, 34), (35, 36), (257, 40), (90, 65)]) {
             let k = m.min(n);
             let a = numbers::<T>(m * n, 13);
             let mut values = vec![];
