@@ -77,3 +77,40 @@ fn maps_are_the_same_on_any_number_of_threads() {
         }
     }
 }
+
+/// Folds, choices and sums of the chosen, of windows that overlap along the first dimension or do not.
+#[test]
+fn windows_are_the_same_on_any_number_of_threads() {
+    let dims = [23usize, 40, 40, 24];
+    let numbers = |n: usize, by: usize| -> Vec<u8> {
+        (0..n).flat_map(|k| (((k * by) % 1009) as f32 / 9.0 - 50.0).to_le_bytes()).collect()
+    };
+    for (size, stride) in [(1, 1), (3, 1), (2, 2), (3, 5)] {
+        let slide = |size, stride| Slide { size, stride, dilation: 1, base: 1, lo: 0 };
+        let slides = [slide(size, stride), slide(2, 2), slide(3, 2), Slide::UNIT];
+        let windows: Vec<usize> = slides.iter().zip(&dims).map(|(s, n)| (n - s.size) / s.stride + 1).collect();
+        let (all, few) = (Ty::new(Dt::F32, &dims), Ty::new(Dt::F32, &windows));
+        let mut p = Program::default();
+        let (x, y, z) = (p.arg(all.clone()), p.arg(all.clone()), p.arg(few.clone()));
+        let slides = std::sync::Arc::new(slides.to_vec().into());
+        let uses = [Use::plain(x), Use::plain(y)];
+        let fold = Kind::Window { op: Fold::Sum, slides: std::sync::Arc::clone(&slides) };
+        let fold = p.push(fold, &uses[..1], std::slice::from_ref(&few));
+        let pick = Kind::WindowPick { max: true, slides: std::sync::Arc::clone(&slides) };
+        let pick = p.push(pick, &uses, std::slice::from_ref(&few));
+        let put = p.push(Kind::WindowPut { max: false, slides }, &[Use::plain(z), uses[1]], std::slice::from_ref(&all));
+        p.outs = vec![fold, pick, put];
+        let e = Executable::compile(&p).unwrap();
+        let args = [numbers(all.len(), 7), numbers(all.len(), 31), numbers(few.len(), 5)];
+        let buffers = args.each_ref().map(|a| Buffer::from_bytes(a));
+        let operands = buffers.each_ref().map(Operand::Buffer);
+        let want = reference::evaluate(&p, &args).unwrap();
+        for threads in [1, 2, 3, 7] {
+            pool::set_threads(threads);
+            for (k, (got, want)) in e.run(&operands).into_iter().zip(&want).enumerate() {
+                let Output::Buffer(got) = got else { unreachable!("results are arrays") };
+                assert!(got.as_bytes() == want, "windows of {size} by {stride}, result {k}, {threads} threads")
+            }
+        }
+    }
+}

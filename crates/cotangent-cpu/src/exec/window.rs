@@ -11,8 +11,9 @@ use super::run::{Frame, Step};
 use super::scalar::Ord2;
 use crate::conv::{self, Space};
 use crate::isa::Isa;
-use crate::{Buffer, ConvSpec, Dt, Slide, Ty, View, multiversion};
+use crate::{Buffer, ConvSpec, Dt, Slide, Ty, View, multiversion, pool};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// A convolution, and where its operands and its result lie.
 pub struct Conv {
@@ -80,21 +81,36 @@ impl Rows {
         }
         Rows { outer, along, lanes, table }
     }
-    /// Calls `f` for every row with the offset of its first result, and the offsets of the places of its windows in the outer dimensions. Rows without
-    /// padding say so.
-    fn each(&self, mut f: impl FnMut(usize, &[isize], bool)) {
-        if self.lanes == 0 || self.outer.iter().any(|a| a.windows == 0) {
+    /// Windows along the first dimension, which threads share.
+    fn across(&self) -> usize {
+        self.outer.first().map_or(1, |a| a.windows)
+    }
+    /// Calls `work` with parts of the windows along the first dimension, on several threads if it is worth it: `ns` is what an element of a window takes.
+    fn share(&self, ns: f64, work: &(dyn Fn(Range<usize>) + Sync)) {
+        let places = self.outer.iter().map(|a| a.windows * a.slide.size).product::<usize>() * self.lanes * self.steps();
+        let (n, ns) = (self.across(), ns * places as f64);
+        let each = n.div_ceil(pool::chunks(ns)).max(1);
+        pool::parallel(n.div_ceil(each), ns, &|k| work(k * each..n.min((k + 1) * each)))
+    }
+    /// Calls `f` for every row of these windows along the first dimension with the offset of its first result, and the offsets of the places of its windows in the outer
+    /// dimensions. Rows without padding say so.
+    fn each(&self, across: Range<usize>, mut f: impl FnMut(usize, &[isize], bool)) {
+        if self.lanes == 0 || across.is_empty() || self.outer.iter().any(|a| a.windows == 0) {
             return;
         }
         let mut i: SmallVec<[usize; 4]> = SmallVec::from_elem(0, self.outer.len());
         let mut places = Vec::new();
-        let mut first = 0;
+        let mut first = self.lanes * across.start * self.outer.iter().skip(1).map(|a| a.windows).product::<usize>();
+        if let Some(i) = i.first_mut() {
+            *i = across.start
+        }
         loop {
             places.clear();
             let inside = self.places(&i, &mut places);
             f(first, &places, inside);
             first += self.lanes;
-            let Some(d) = (0..i.len()).rev().find(|d| i[*d] + 1 < self.outer[*d].windows) else { return };
+            let end = |d: usize| if d == 0 { across.end } else { self.outer[d].windows };
+            let Some(d) = (0..i.len()).rev().find(|d| i[*d] + 1 < end(*d)) else { return };
             i[d] += 1;
             i[d + 1..].fill(0);
         }
@@ -180,6 +196,18 @@ impl Rows {
     }
 }
 
+/// A step and its frame, for the threads that share the work.
+struct Shared<'a, S>(&'a S, &'a Frame<'a>);
+impl<S> Shared<'_, S> {
+    fn both(&self) -> (&S, &Frame<'_>) {
+        (self.0, self.1)
+    }
+}
+// SAFETY: what threads do with them is to read places, and to write to memory behind pointers, each to what its own windows belong to.
+unsafe impl<S> Sync for Shared<'_, S> {}
+/// About how many nanoseconds a thread takes to fold an element of a window, and to choose one.
+const NS: (f64, f64) = (0.2, 0.6);
+
 /// The folds of windows.
 pub struct Fold {
     rows: Rows,
@@ -198,13 +226,23 @@ impl Fold {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
+        let shared = Shared(self, frame);
+        self.rows.share(NS.0, &|across| {
+            let (step, frame) = shared.both();
+            // SAFETY: the caller's; a result is written once.
+            unsafe { step.some(frame, across) }
+        })
+    }
+    /// # Safety
+    /// As for [`Fold::run`].
+    unsafe fn some(&self, frame: &Frame, across: Range<usize>) {
         let (r, size) = (&self.rows, self.size);
         let (x, to) = (frame.spot(self.from).cast_const(), frame.at(self.to));
         let area = Buffer::uninit(r.lanes * size);
         let n = r.lanes * self.parts;
         let group = r.outer.last().map_or(1, |a| a.slide.size);
         let step = r.outer.last().map_or(0, |a| a.slide.dilation as isize * a.stride * size as isize);
-        r.each(|first, places, inside| {
+        r.each(across, |first, places, inside| {
             // SAFETY: places that are no padding are inside of the array, and the result has a row.
             unsafe {
                 let acc = to.add(first * size);
@@ -299,17 +337,23 @@ struct Choice {
 const NONE: u32 = u32::MAX;
 
 impl Choice {
-    /// Calls `f` for every row with the offset of its first window, the places of its windows in the outer dimensions, and the places that its lanes
+    /// Calls `f` for every row of some windows along the first dimension with the offset of its first window, the places of its windows in the outer dimensions, and the places that its lanes
     /// chose: a place in the outer dimensions times those along the last, and one of those.
     ///
     /// # Safety
     /// The frame belongs to the program that the step was built from.
-    unsafe fn each(&self, frame: &Frame, from_nothing: bool, mut f: impl FnMut(usize, &[isize], &[u32])) {
+    unsafe fn each(
+        &self,
+        frame: &Frame,
+        across: Range<usize>,
+        from_nothing: bool,
+        mut f: impl FnMut(usize, &[isize], &[u32]),
+    ) {
         let (r, size) = (&self.rows, self.size);
         let by = frame.spot(self.by).cast_const();
         let (best, area) = (Buffer::uninit(r.lanes * size), Buffer::uninit(r.lanes * size));
         let mut index = vec![NONE; r.lanes];
-        r.each(|first, places, _| {
+        r.each(across, |first, places, _| {
             let steps = r.steps();
             index.fill(if from_nothing { NONE } else { 0 });
             // SAFETY: as in `Fold::run`.
@@ -359,10 +403,20 @@ impl Pick {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
+        let shared = Shared(self, frame);
+        self.choice.rows.share(NS.1, &|across| {
+            let (step, frame) = shared.both();
+            // SAFETY: the caller's; a result is written once.
+            unsafe { step.some(frame, across) }
+        })
+    }
+    /// # Safety
+    /// As for [`Pick::run`].
+    unsafe fn some(&self, frame: &Frame, across: Range<usize>) {
         let (x, to, size) = (frame.spot(self.from).cast_const(), frame.at(self.to), self.size);
         // SAFETY: the caller's; a chosen place is inside of the array.
         unsafe {
-            self.choice.each(frame, true, |first, places, index| {
+            self.choice.each(frame, across, true, |first, places, index| {
                 for (lane, t) in index.iter().enumerate() {
                     let to = to.add((first + lane) * size);
                     match self.choice.place(places, lane, *t) {
@@ -389,18 +443,33 @@ pub struct Put {
     spread: Option<unsafe fn(*mut u8, *const u32, *const u8, usize, u32)>,
     /// Does every place belong to a window?
     covered: bool,
+    /// Do windows not overlap along the first dimension?
+    apart: bool,
 }
 impl Put {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
+        if !self.covered {
+            // SAFETY: the caller's.
+            unsafe { frame.at(self.to).write_bytes(0, self.len * self.size) }
+        }
+        let shared = Shared(self, frame);
+        let some = |across| {
+            let (step, frame) = shared.both();
+            // SAFETY: the caller's; what is shared belongs to one window along the first dimension.
+            unsafe { step.some(frame, across) }
+        };
+        let rows = &self.choice.rows;
+        if self.apart { rows.share(NS.1, &some) } else { some(0..rows.across()) }
+    }
+    /// # Safety
+    /// As for [`Put::run`].
+    unsafe fn some(&self, frame: &Frame, across: Range<usize>) {
         let (x, to, size) = (frame.spot(self.from).cast_const(), frame.at(self.to), self.size);
         // SAFETY: the caller's; a chosen place is inside of the result.
         unsafe {
-            if !self.covered {
-                to.write_bytes(0, self.len * size);
-            }
-            self.choice.each(frame, false, |first, places, index| {
+            self.choice.each(frame, across, false, |first, places, index| {
                 let x = x.wrapping_add(first * size);
                 if let Some(spread) = self.spread {
                     for (t, at) in places.iter().enumerate().filter(|p| *p.1 != PADDING) {
@@ -592,6 +661,7 @@ impl Builder<'_> {
             add,
             parts: if acc.is_complex() { 2 } else { 1 },
             covered: spread.is_some() && covered,
+            apart: slides.first().is_none_or(apart),
             spread,
         })));
         if acc != ty.dt {
