@@ -7,7 +7,7 @@
 //! digits as they are those of another `z` next to the given one; and so are the left ones, `M` times those for that `z`. So what is found is the decomposition of a
 //! matrix that differs from the given one by some roundings of its greatest element, whatever its values are: equal, next to each other, or zero.
 
-use crate::conquer::{Products, Reach, Rows, greatest, rotate};
+use crate::conquer::{Products, Reach, Rows, rotate, scale};
 use crate::matrix::*;
 use crate::secular::{Square, roots, unit, vectors};
 use faer::MatMut;
@@ -33,10 +33,8 @@ pub(crate) fn singular<R: Real>(d: &mut [R], e: &mut [R], mut u: MatMut<R>, mut 
     v.fill(R::nought());
     if e.iter().all(|x| *x == R::nought()) {
         // what is diagonal is known exactly
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|i, j| Float::abs(d[*i]).partial_cmp(&Float::abs(d[*j])).unwrap_or(std::cmp::Ordering::Equal));
         let given = d.to_vec();
-        for (j, from) in order.into_iter().enumerate() {
+        for (j, from) in ascending(0..n, |i| Float::abs(given[i])).into_iter().enumerate() {
             d[j] = Float::abs(given[from]);
             u[(from, j)] = if given[from] < R::nought() { -R::unit() } else { R::unit() };
             v[(from, j)] = R::unit();
@@ -44,11 +42,7 @@ pub(crate) fn singular<R: Real>(d: &mut [R], e: &mut [R], mut u: MatMut<R>, mut 
         v[(n, n)] = R::unit();
         return;
     }
-    let scale = if greatest(d) > greatest(e) { greatest(d) } else { greatest(e) };
-    // What is next to nothing beside the greatest is nothing: not all of its digits are there.
-    for x in d.iter_mut().chain(&mut *e) {
-        *x = if Float::abs(*x / scale) < R::least() { R::nought() } else { *x / scale };
-    }
+    let scale = scale(d, e);
     divide(d, e, u, v, room);
     for x in d {
         *x *= scale;

@@ -39,22 +39,16 @@ fn few<R: Real>() -> Spec<SelfAdjointEvdParams, R> {
 pub(crate) fn eigen<R: Real>(d: &mut [R], e: &mut [R], mut q: MatMut<R>, room: &mut Room<R>) -> bool {
     let last = e.len() - 1;
     e[last] = R::nought();
-    let scale = if greatest(d) > greatest(e) { greatest(d) } else { greatest(e) };
     q.fill(R::nought());
     if e.iter().all(|x| *x == R::nought()) {
         // what is diagonal is known exactly
-        let mut order: Vec<usize> = (0..d.len()).collect();
-        order.sort_by(|i, j| d[*i].partial_cmp(&d[*j]).unwrap_or(std::cmp::Ordering::Equal));
         let given = d.to_vec();
-        for (j, from) in order.into_iter().enumerate() {
+        for (j, from) in ascending(0..given.len(), |i| given[i]).into_iter().enumerate() {
             (d[j], q[(from, j)]) = (given[from], R::unit());
         }
         return finite(d);
     }
-    // What is next to nothing beside the greatest is nothing: the QR iteration divides by the greatest number of its part.
-    for x in d.iter_mut().chain(&mut *e) {
-        *x = if Float::abs(*x / scale) < R::least() { R::nought() } else { *x / scale };
-    }
+    let scale = scale(d, e);
     let ok = divide(d, e, q, room);
     d.iter_mut().for_each(|x| *x *= scale);
     ok
@@ -104,13 +98,18 @@ fn merge<R: Real>(d: &mut [R], between: R, mut q: MatMut<R>, half: usize, room: 
         *d = value;
     }
 }
-/// The size of the greatest.
-pub(crate) fn greatest<R: Real>(x: &[R]) -> R {
-    x.iter().fold(R::nought(), |s, x| if Float::abs(*x) > s { Float::abs(*x) } else { s })
+/// Divides both by the number of the greatest size, which is the result, so that squares are safe. What is next to nothing beside it is nothing: not all of its digits are there, and the
+/// QR iteration divides by the greatest number of its part.
+pub(crate) fn scale<R: Real>(d: &mut [R], e: &mut [R]) -> R {
+    let scale = if greatest(d) > greatest(e) { greatest(d) } else { greatest(e) };
+    for x in d.iter_mut().chain(e) {
+        *x = if Float::abs(*x / scale) < R::least() { R::nought() } else { *x / scale };
+    }
+    scale
 }
 
 /// Which rows of a vector may differ from zero.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rows {
     Top,
     All,
@@ -140,9 +139,7 @@ impl Reach {
         mut rotate: impl FnMut(usize, usize, R, R),
     ) {
         let first = self.kept.len();
-        let mut order: Vec<usize> = vectors.collect();
-        order.sort_by(|i, j| d[*i].partial_cmp(&d[*j]).unwrap_or(std::cmp::Ordering::Equal));
-        for j in order {
+        for j in ascending(vectors, |j| d[j]) {
             if rho * Float::abs(z[j]) <= tolerance {
                 self.stay.push(j);
                 continue;
@@ -199,7 +196,7 @@ impl<R: Real> Products<R> {
         let mut whole = self.whole.as_mut().submatrix_mut(0, 0, m, n);
         // Vectors with the same rows stand side by side, so that zeros are not multiplied.
         let mut sorted: Vec<usize> = (0..k).collect();
-        sorted.sort_by(|a, b| reach.rows[kept[*a]].partial_cmp(&reach.rows[kept[*b]]).expect("an order"));
+        sorted.sort_by_key(|i| reach.rows[kept[*i]]);
         let mut change = self.change.as_mut().submatrix_mut(0, 0, k, k);
         for (j, found) in found.chunks(k.max(1)).enumerate() {
             for (x, i) in slice(&mut change, j).iter_mut().zip(&sorted) {

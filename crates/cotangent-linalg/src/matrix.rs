@@ -195,6 +195,17 @@ pub(crate) fn finite<T: Number>(x: &[T]) -> bool {
     x.iter().all(|x| ComplexFloat::is_finite(*x))
 }
 
+/// These places in ascending order of the numbers that belong to them, equal ones as they come.
+pub(crate) fn ascending<R: Real>(places: impl Iterator<Item = usize>, number: impl Fn(usize) -> R) -> Vec<usize> {
+    let mut order: Vec<usize> = places.collect();
+    order.sort_by(|i, j| number(*i).partial_cmp(&number(*j)).unwrap_or(std::cmp::Ordering::Equal));
+    order
+}
+/// The size of the greatest.
+#[inline(always)]
+pub(crate) fn greatest<R: Real>(x: &[R]) -> R {
+    x.iter().fold(R::nought(), |s, x| if Float::abs(*x) > s { Float::abs(*x) } else { s })
+}
 /// The 2-norm, without overflow.
 pub(crate) fn norm<T: Number>(x: &[T]) -> T::R {
     let mut greatest = [<T::R as Float>::zero(); LANES];

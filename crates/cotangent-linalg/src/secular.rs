@@ -290,7 +290,7 @@ impl<R: Real> WithSimd for Unit<'_, R> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for column in self.columns.chunks_mut(self.n.max(1)) {
-            let greatest = column.iter().fold(R::nought(), |g, x| if Float::abs(*x) > g { Float::abs(*x) } else { g });
+            let greatest = greatest(column);
             if !greatest.safe() {
                 column.iter_mut().for_each(|x| *x /= greatest);
             }

@@ -134,8 +134,7 @@ impl<T: Number> Iterated<T> {
         // Values that are next to nothing beside the greatest come in any order.
         if ok && !values.is_sorted_by(|a, b| a >= b) {
             let found = values.to_vec();
-            let mut order: Vec<usize> = (0..found.len()).collect();
-            order.sort_by(|i, j| found[*j].partial_cmp(&found[*i]).unwrap_or(std::cmp::Ordering::Equal));
+            let order = ascending(0..found.len(), |i| -found[i]);
             values.iter_mut().zip(&order).for_each(|(w, i)| *w = found[*i]);
             for vectors in to.into_iter().flat_map(|(u, v)| [u, v]) {
                 let old = vectors.clone();

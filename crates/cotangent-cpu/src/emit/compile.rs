@@ -271,7 +271,7 @@ impl Gen<'_> {
         let v = self.holds[class][r as usize];
         if self.loc[v as usize].slot == NOWHERE && !self.lies(v) {
             self.loc[v as usize].slot = self.slots;
-            let to = self.place_of(self.slots);
+            let to = self.slot(self.slots);
             self.slots += 1;
             match class {
                 0 => self.asm.spill(self.l.bytes(self.ty(v)), r, to),
@@ -373,7 +373,7 @@ impl Gen<'_> {
             self.put(v, r);
             return r;
         }
-        let from = self.place_of(loc.slot);
+        let from = self.slot(loc.slot);
         debug_assert!(loc.slot != NOWHERE, "a value is somewhere");
         match class {
             0 => self.asm.fill(self.l.bytes(self.ty(v)), r, from),
@@ -686,7 +686,7 @@ impl Gen<'_> {
                     match *home {
                         Home::Reg(r) if !in_memory => self.asm.write(self.l, r, c.mem, to, t),
                         Home::Slot(slot) if in_memory => {
-                            let from = self.place_of(slot);
+                            let from = self.slot(slot);
                             self.asm.fill(self.carried(), 0, from);
                             self.asm.write(self.l, 0, c.mem, to, t)
                         }

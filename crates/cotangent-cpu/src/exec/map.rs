@@ -4,7 +4,7 @@ use super::access::{Access, Walk, strided};
 use super::build::Place;
 use super::kernels::Kernel;
 use super::machine::{self, Machine};
-use super::run::{Direct, Frame};
+use super::run::{Direct, Frame, Shared};
 use crate::{Buffer, pool};
 use smallvec::SmallVec;
 
@@ -104,12 +104,6 @@ pub struct MapStep {
     pub ns: f64,
 }
 
-/// A step and its frame, for the threads that share the work.
-#[derive(Clone, Copy)]
-struct Shared<'a>(&'a MapStep, &'a Frame<'a>);
-// SAFETY: what threads do with them is to read places and constants, and to write to memory behind pointers, each to its own elements.
-unsafe impl Sync for Shared<'_> {}
-
 impl MapStep {
     /// If all operands that are walked over have long innermost axes, whose lengths are multiples of the shortest, blocks stay inside rows of that length.
     pub fn choose_row(&mut self) {
@@ -167,9 +161,9 @@ impl MapStep {
         // Each chunk has columns of its own, and whole rows or blocks.
         let unit = if self.row < self.len { self.row } else { BLOCK };
         let each = self.len.div_ceil(unit).div_ceil(chunks) * unit;
-        let shared = Shared(self, frame);
-        let run = move |k: usize| {
-            let Shared(step, frame) = { shared };
+        let shared = Shared::new(self, frame);
+        let run = |k: usize| {
+            let (step, frame) = shared.both();
             let (from, to) = (k * each, ((k + 1) * each).min(step.len));
             if from < to {
                 let scratch = Buffer::uninit(step.scratch);

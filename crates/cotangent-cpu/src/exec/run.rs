@@ -38,6 +38,20 @@ pub enum Step {
     Lib(Box<library::LibStep>),
 }
 
+/// A step and its frame, for the threads that share the work.
+pub struct Shared<'a, S>(&'a S, &'a Frame<'a>);
+// SAFETY: what threads do with them is to read places and constants, and to write to memory behind pointers, each to its own elements: whoever shares a step gives each thread others.
+unsafe impl<S: Sync> Sync for Shared<'_, S> {}
+impl<'a, S> Shared<'a, S> {
+    pub fn new(step: &'a S, frame: &'a Frame<'a>) -> Shared<'a, S> {
+        Shared(step, frame)
+    }
+    /// As one, so that what a closure captures is this and not the frame in it.
+    pub fn both(&self) -> (&'a S, &'a Frame<'a>) {
+        (self.0, self.1)
+    }
+}
+
 /// A map of one kernel whose operands lie in memory as it reads them, with the bytes to their first elements.
 pub struct Direct {
     pub code: Code,

@@ -7,7 +7,7 @@ use super::access::{splat, strided};
 use super::build::{Builder, Place};
 use super::fold::{self, Places, Slices};
 use super::place::bytes;
-use super::run::{Frame, Step};
+use super::run::{Frame, Shared, Step};
 use super::scalar::Ord2;
 use crate::conv::{self, Space};
 use crate::isa::Isa;
@@ -196,17 +196,9 @@ impl Rows {
     }
 }
 
-/// A step and its frame, for the threads that share the work.
-struct Shared<'a, S>(&'a S, &'a Frame<'a>);
-impl<S> Shared<'_, S> {
-    fn both(&self) -> (&S, &Frame<'_>) {
-        (self.0, self.1)
-    }
-}
-// SAFETY: what threads do with them is to read places, and to write to memory behind pointers, each to what its own windows belong to.
-unsafe impl<S> Sync for Shared<'_, S> {}
-/// About how many nanoseconds a thread takes to fold an element of a window, and to choose one.
-const NS: (f64, f64) = (0.2, 0.6);
+/// About how many nanoseconds a thread takes to fold an element of a window, and to ask whether it is the one that is chosen.
+const FOLD_NS: f64 = 0.2;
+const CHOOSE_NS: f64 = 0.6;
 
 /// The folds of windows.
 pub struct Fold {
@@ -226,8 +218,8 @@ impl Fold {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
-        let shared = Shared(self, frame);
-        self.rows.share(NS.0, &|across| {
+        let shared = Shared::new(self, frame);
+        self.rows.share(FOLD_NS, &|across| {
             let (step, frame) = shared.both();
             // SAFETY: the caller's; a result is written once.
             unsafe { step.some(frame, across) }
@@ -403,8 +395,8 @@ impl Pick {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
-        let shared = Shared(self, frame);
-        self.choice.rows.share(NS.1, &|across| {
+        let shared = Shared::new(self, frame);
+        self.choice.rows.share(CHOOSE_NS, &|across| {
             let (step, frame) = shared.both();
             // SAFETY: the caller's; a result is written once.
             unsafe { step.some(frame, across) }
@@ -454,14 +446,14 @@ impl Put {
             // SAFETY: the caller's.
             unsafe { frame.at(self.to).write_bytes(0, self.len * self.size) }
         }
-        let shared = Shared(self, frame);
+        let shared = Shared::new(self, frame);
         let some = |across| {
             let (step, frame) = shared.both();
             // SAFETY: the caller's; what is shared belongs to one window along the first dimension.
             unsafe { step.some(frame, across) }
         };
         let rows = &self.choice.rows;
-        if self.apart { rows.share(NS.1, &some) } else { some(0..rows.across()) }
+        if self.apart { rows.share(CHOOSE_NS, &some) } else { some(0..rows.across()) }
     }
     /// # Safety
     /// As for [`Put::run`].

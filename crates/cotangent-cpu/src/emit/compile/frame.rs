@@ -11,7 +11,7 @@ const MOST: u32 = 512 << 10;
 
 impl Gen<'_> {
     /// A place in the frame.
-    pub fn place_of(&self, slot: u32) -> Rm {
+    pub fn slot(&self, slot: u32) -> Rm {
         Rm::Mem { base: gp::RSP, index: None, disp: (PLACE * slot) as i32 }
     }
     /// Room for the frame, whose size is not known yet. Where it may be larger than a page, each of its pages is touched on the way down: a stack that is too small
@@ -34,6 +34,7 @@ impl Gen<'_> {
         self.asm.mov(gp::RSP, gp::RCX);
         size
     }
+    /// Puts in the size, where [`Gen::frame`] said, now that all places are known.
     pub fn frame_is(&mut self, at: usize) {
         self.asm.code[at..at + 4].copy_from_slice(&(PLACE * self.slots).to_le_bytes())
     }

@@ -70,7 +70,7 @@ impl Gen<'_> {
                 Home::Reg(r) => self.asm.read(self.l, r, c.mem, from),
                 Home::Slot(slot) => {
                     self.asm.read(self.l, self.spare, c.mem, from);
-                    let to = self.place_of(slot);
+                    let to = self.slot(slot);
                     self.asm.spill(self.carried(), self.spare, to)
                 }
             }
@@ -83,7 +83,7 @@ impl Gen<'_> {
         match reg {
             NONE if remote(&self.ir.insts[v as usize]) => self.fetch(v, to),
             NONE => {
-                let from = self.place_of(slot);
+                let from = self.slot(slot);
                 self.asm.fill(self.carried(), to, from)
             }
             r => self.asm.copy(self.carried(), to, r),
@@ -106,7 +106,7 @@ impl Gen<'_> {
                     self.bring(c.next, self.spare);
                     let slot = self.slots;
                     self.slots += 1;
-                    let to = self.place_of(slot);
+                    let to = self.slot(slot);
                     self.asm.spill(bytes, self.spare, to);
                     copies.push((slot, *home))
                 }
@@ -125,7 +125,7 @@ impl Gen<'_> {
                 }
                 r => r,
             };
-            let to = self.place_of(slot);
+            let to = self.slot(slot);
             self.asm.spill(bytes, r, to)
         }
         while !pending.is_empty() {
@@ -150,12 +150,12 @@ impl Gen<'_> {
             self.bring(v, d)
         }
         for (slot, home) in copies {
-            let from = self.place_of(slot);
+            let from = self.slot(slot);
             match home {
                 Home::Reg(r) => self.asm.fill(bytes, r, from),
                 Home::Slot(to) => {
                     self.asm.fill(bytes, self.spare, from);
-                    let to = self.place_of(to);
+                    let to = self.slot(to);
                     self.asm.spill(bytes, self.spare, to)
                 }
             }
