@@ -1,8 +1,8 @@
 //! Convolutions and windows against plain loops, lane by lane, and where JAX's choices are particular.
 
-use cotangent::lax::{ConvGeneralDilated, ReduceWindow, conv_general_dilated, conv_transpose};
+use cotangent::lax::{ConvGeneralDilated, Precision, ReduceWindow, conv_general_dilated, conv_transpose};
 use cotangent::prelude::*;
-use cotangent::{Vmap, catch, lax, make_jaxpr, prim, vjp, vmap};
+use cotangent::{Vmap, catch, lax, make_jaxpr, np, prim, random, vjp, vmap};
 
 fn sample(shape: &[usize], seed: usize) -> Array {
     let n: usize = shape.iter().product();
@@ -225,4 +225,62 @@ fn which_element_has_the_derivative_of_a_maximum() {
     assert_eq!(each.to_vec::<f32>(), [0.0, 2.0, 0.0, 1.0, 1.0, 0.0]);
     // JAX has no reverse mode for dilated windows
     assert_eq!(slope(&ReduceWindow::new(&[2]).window_dilation(&[2]), &array![1., 3., 2., 0.]), [0.0, 1.0, 1.0, 0.0]);
+}
+
+/// How far numbers are from those of `exact`, of the greatest of these.
+fn error(x: &Array, exact: &Array) -> f64 {
+    let (x, exact) = (x.to_vec::<f32>(), exact.to_vec::<f64>());
+    let most = exact.iter().fold(0.0f64, |m, e| m.max(e.abs()));
+    x.iter().zip(&exact).fold(0.0f64, |m, (x, e)| m.max((*x as f64 - e).abs())) / most
+}
+
+/// Filters of three by three elements go through tiles: the convolution and both gradients are as close to those in double precision as sums one after the other.
+#[test]
+fn tiles_are_as_precise_as_sums() {
+    let normal = |shape: &[usize], seed: u64| random::normal_dtype(random::key(seed), shape, DType::Float64);
+    let (x, w) = (normal(&[3, 13, 16, 24], 1), normal(&[3, 3, 24, 40], 2));
+    for letters in [("NHWC", "HWIO", "NHWC"), ("NCHW", "OIHW", "NCHW")] {
+        let conv = ConvGeneralDilated::new(&[1, 1], "SAME").dimension_numbers(("NHWC", "HWIO", "NHWC"));
+        let turned = |x: &Array, to: &str| match to {
+            "NCHW" => prim::transpose(x, &[0, 3, 1, 2]),
+            "OIHW" => prim::transpose(x, &[3, 2, 0, 1]),
+            _ => x.clone(),
+        };
+        let (x, w) = (turned(&x, letters.0), turned(&w, letters.1));
+        let ct = turned(&normal(&[3, 13, 16, 40], 3), letters.2);
+        let all = |precision, x: &Array, w: &Array, ct: &Array| {
+            let conv = conv.clone().dimension_numbers(letters).precision(precision);
+            let (y, back) = vjp(|x: &Array, w: &Array| conv.run(x, w), (x, w));
+            let (dx, dw) = back.call(ct);
+            [y, dx, dw]
+        };
+        let exact = all(Precision::Default, &x, &w, &ct);
+        let single = [&x, &w, &ct].map(|a| a.astype(DType::Float32));
+        let [x, w, ct] = &single;
+        let (tiles, sums) = (all(Precision::Default, x, w, ct), all(Precision::Highest, x, w, ct));
+        for i in 0..3 {
+            let (tiled, summed) = (error(&tiles[i], &exact[i]), error(&sums[i], &exact[i]));
+            assert!(tiled < 1e-6 && summed < 1e-6, "{letters:?}, {i}: {tiled:e} and {summed:e}");
+            assert_ne!(tiles[i].to_vec::<f32>(), sums[i].to_vec::<f32>(), "{letters:?}, {i}: there were no tiles");
+        }
+        // the same bits in a compiled function, and for each member of a batch alone
+        let compiled = jit(|x: &Array, w: &Array, ct: &Array| all(Precision::Default, x, w, ct))(x, w, ct);
+        for (a, b) in compiled.iter().zip(&tiles) {
+            assert_eq!(a.to_vec::<f32>(), b.to_vec::<f32>());
+        }
+        let one = |x: &Array| np::squeeze(&conv.clone().dimension_numbers(letters).run(&np::expand_dims(x, &[0]), w));
+        assert_eq!(vmap(one)(x).to_vec::<f32>(), tiles[0].to_vec::<f32>());
+    }
+}
+
+/// Small integers are exact however they are summed.
+#[test]
+fn integers_are_exact_in_tiles() {
+    let whole = |shape: &[usize]| {
+        np::remainder(&np::arange(shape.iter().product::<usize>() as f32), &array(7.0f32)).reshape(shape) - 3.0
+    };
+    let (x, w) = (whole(&[2, 9, 8, 16]), whole(&[3, 3, 16, 17]));
+    let conv = ConvGeneralDilated::new(&[1, 1], [(1, 1), (2, 1)]).dimension_numbers(("NHWC", "HWIO", "NHWC"));
+    let sums = conv.clone().precision(Precision::Highest).run(&x, &w);
+    assert_eq!(conv.run(&x, &w).to_vec::<f32>(), sums.to_vec::<f32>());
 }

@@ -5,7 +5,7 @@ use crate::array::Array;
 use crate::aval::Shape;
 use crate::dtype::DType;
 use crate::error::{ErrorKind, fail};
-use crate::prim::{self, Conv, ConvDimensionNumbers, eq, iota};
+use crate::prim::{self, Conv, ConvDimensionNumbers, Precision, eq, iota};
 
 /// The convolution of `lhs`, with dimensions batch, channels and then spatial ones, with the filter `rhs`: features, channels, spatial ones. The result has
 /// batch, features, spatial dimensions. [`ConvGeneralDilated`] has the options. As `jax.lax.conv_general_dilated`.
@@ -98,6 +98,7 @@ pub struct ConvGeneralDilated {
     numbers: Option<ConvDimensionNumbers>,
     groups: [usize; 2],
     preferred: Option<DType>,
+    precision: Precision,
 }
 impl ConvGeneralDilated {
     /// With a step from a window to the next for each spatial dimension, and zeros around the array: `"SAME"`, `"SAME_LOWER"`, `"VALID"`, or numbers.
@@ -118,6 +119,7 @@ impl ConvGeneralDilated {
             numbers: None,
             groups: [1, 1],
             preferred: None,
+            precision: Precision::Default,
         }
     }
     /// From an element of the array to the next, with zeros between: what is called a transposed convolution.
@@ -195,6 +197,17 @@ impl ConvGeneralDilated {
         self.preferred = Some(dtype);
         self
     }
+    /// How sums are made: see [`Precision`].
+    ///
+    /// ```
+    /// use cotangent::{lax::{ConvGeneralDilated, Precision}, prelude::*};
+    /// let conv = ConvGeneralDilated::new(&[1], "VALID").precision(Precision::Highest);
+    /// assert_eq!(conv.run(&array![[[1., 2., 4.]]], &array![[[1., 10.]]]).to_string(), "[[[21. 42.]]]");
+    /// ```
+    pub fn precision(mut self, precision: Precision) -> ConvGeneralDilated {
+        self.precision = precision;
+        self
+    }
     /// The convolution.
     ///
     /// ```
@@ -241,6 +254,7 @@ impl ConvGeneralDilated {
             feature_group_count: self.groups[0],
             batch_group_count: self.groups[1],
             preferred: self.preferred,
+            precision: self.precision,
         };
         prim::conv_general_dilated(lhs, rhs, &p)
     }

@@ -18,8 +18,8 @@ mod solve;
 mod window;
 
 pub use crate::prim::{
-    AxisNames, ConvDimensionNumbers, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size, pbroadcast,
-    pmax, pmean, pmin, ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary, sort, sort_key_val, top_k,
+    AxisNames, ConvDimensionNumbers, Precision, all_gather, all_gather_invariant, all_to_all, axis_index, axis_size,
+    pbroadcast, pmax, pmean, pmin, ppermute, pshuffle, psum, psum_scatter, pswapaxes, pvary, sort, sort_key_val, top_k,
 };
 pub use arrays::*;
 pub use associative::{AssociativeScan, associative_scan};

@@ -7,7 +7,7 @@ use super::*;
 use crate::aval::{Shape, tuple};
 use crate::dtype::DType;
 use crate::trace::bind1;
-use cotangent_cpu::{ConvSpec, Kind, Slide, Ty, ValId, View, row_major};
+use cotangent_cpu::{ConvOrder, ConvSpec, Kind, Slide, Ty, ValId, View, row_major};
 
 /// Which dimensions of the operands of a convolution are what, as in JAX.
 ///
@@ -40,7 +40,7 @@ pub type Pads = SmallVec<[(i64, i64); 2]>;
 /// The parameters of [`conv_general_dilated`].
 ///
 /// ```
-/// use cotangent::{prelude::*, prim::{Conv, ConvDimensionNumbers, conv_general_dilated}};
+/// use cotangent::{prelude::*, prim::{Conv, ConvDimensionNumbers, Precision, conv_general_dilated}};
 /// let every_second = Conv {
 ///     window_strides: [2].into_iter().collect(),
 ///     padding: [(0, 0)].into_iter().collect(),
@@ -50,6 +50,7 @@ pub type Pads = SmallVec<[(i64, i64); 2]>;
 ///     feature_group_count: 1,
 ///     batch_group_count: 1,
 ///     preferred: None,
+///     precision: Precision::Default,
 /// };
 /// let y = conv_general_dilated(&array![[[1., 2., 3., 4.]]], &array![[[1., 10.]]], &every_second);
 /// assert_eq!(y.to_string(), "[[[21. 43.]]]");
@@ -72,18 +73,42 @@ pub struct Conv {
     pub batch_group_count: usize,
     /// The result's type.
     pub preferred: Option<DType>,
+    /// How sums are made.
+    pub precision: Precision,
+}
+
+/// How the sums of a convolution are made. As `jax.lax.Precision`.
+///
+/// ```
+/// use cotangent::{lax::ConvGeneralDilated, prelude::*, prim::Precision};
+/// let x = np::linspace(-1.0, 1.0, 8 * 8 * 16).reshape(&[1, 8, 8, 16]);
+/// let filter = np::linspace(-1.0, 1.0, 3 * 3 * 16 * 16).reshape(&[3, 3, 16, 16]);
+/// let conv = ConvGeneralDilated::new(&[1, 1], "SAME").dimension_numbers(("NHWC", "HWIO", "NHWC"));
+/// let (fast, exact) = (conv.run(&x, &filter), conv.clone().precision(Precision::Highest).run(&x, &filter));
+/// assert!((&fast - &exact).abs().max().to_f64() < 1e-5 * exact.abs().max().to_f64());
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// What is fastest: filters of three by three elements over many channels go through tiles, which take less than half as many multiplications. Results are
+    /// about as close to the exact ones as sums are, but what is not finite spreads to its neighbors.
+    #[default]
+    Default,
+    /// As [`Highest`](Precision::Highest).
+    High,
+    /// Sums of products, one after the other.
+    Highest,
 }
 
 /// Sums of products of the elements of windows of `lhs` with those of the filter `rhs`. The order of the sums is part of the meaning (see the engine).
 ///
 /// ```
-/// use cotangent::{prelude::*, prim::{Conv, ConvDimensionNumbers, conv_general_dilated}};
+/// use cotangent::{prelude::*, prim::{Conv, ConvDimensionNumbers, Precision, conv_general_dilated}};
 /// let one = || [1].into_iter().collect();
 /// let (padding, dimension_numbers) = ([(1, 0)].into_iter().collect(), ConvDimensionNumbers::of_rank(3));
-/// let (feature_group_count, batch_group_count, preferred) = (1, 1, None);
+/// let (feature_group_count, batch_group_count, preferred, precision) = (1, 1, None, Precision::Default);
 /// let (window_strides, lhs_dilation, rhs_dilation) = (one(), one(), one());
 /// let p = Conv {
-///     window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, batch_group_count, preferred,
+///     window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, batch_group_count, preferred, precision,
 /// };
 /// let y = conv_general_dilated(&array![[[1., 2., 3.]]], &array![[[10., 1.]]], &p);
 /// assert_eq!(y.to_string(), "[[[ 1. 12. 23.]]]");
@@ -204,6 +229,13 @@ fn axis_out_of(x: &Array, src: usize, outer: usize) -> Array {
     reshape(x, &shape)
 }
 
+/// Are products of the points of tiles so much fewer that making these is worth it? It depends on extents alone, and not on how many arrays share a filter, so that
+/// a batch gives what its members give.
+fn tiles_pay(filter: &[usize], windows: &[usize], [batch, channels, features]: [usize; 3]) -> bool {
+    let enough = |extents: &[usize], depth: usize| depth >= 16 && features >= 16 && extents.iter().all(|n| *n >= 8);
+    if filter == [3, 3] { enough(windows, channels) } else { enough(filter, batch) }
+}
+
 impl Conv {
     fn check(&self, x: &[&Aval]) -> Result<(), String> {
         let rank = x[0].ndim();
@@ -299,6 +331,7 @@ impl Conv {
             feature_group_count: groups,
             batch_group_count: 1,
             preferred: self.preferred,
+            precision: self.precision,
         };
         let mut c = conv_general_dilated(ct, &filter, &back);
         if self.batch_group_count > 1 {
@@ -334,6 +367,7 @@ impl Conv {
             feature_group_count: self.batch_group_count,
             batch_group_count: self.feature_group_count,
             preferred: self.preferred,
+            precision: self.precision,
         };
         let lhs = if lhs.dtype() == ct.dtype() { lhs.clone() } else { convert_element_type(lhs, ct.dtype(), lhs.weak_type()) };
         conv_general_dilated(&lhs, ct, &back)
@@ -370,6 +404,9 @@ impl Primitive for Conv {
         ];
         if let Some(t) = self.preferred {
             params.push(("preferred_element_type", t.name().into()))
+        }
+        if self.precision != Precision::Default {
+            params.push(("precision", format!("{:?}", self.precision).to_uppercase().into()))
         }
         params.push(("rhs_dilation", tuple(&self.rhs_dilation).into()));
         params.push(("window_strides", tuple(&self.window_strides).into()));
@@ -484,7 +521,12 @@ impl Primitive for Conv {
         let mut dims: Vec<usize> = order.iter().map(|d| out[*d]).collect();
         dims.extend([groups, features]);
         let acc = accumulator(self.preferred, ins[0].dtype);
-        let spec = ConvSpec { slides: slides.collect(), batch_last, acc };
+        let mut spec = ConvSpec { slides: slides.collect(), batch_last, acc, order: ConvOrder::Chain };
+        let windows = taken(out, &out_spec[2..]);
+        let plain = self.precision == Precision::Default && ins[0].dtype == DType::Float32 && spec.has_tiles(&windows, channels);
+        if plain && tiles_pay(&taken(rhs, &rhs_spec[2..]), &windows, [batch, channels, features]) {
+            spec.order = ConvOrder::Winograd
+        }
         let y = l.p.push(Kind::Conv(Arc::new(spec)), &[a, f], &[Ty::new(outs[0].dtype.dt(), &dims)]);
         let natural = row_major(&dims);
         let mut v = View::splat(out);
@@ -507,6 +549,9 @@ pub(super) const READ: &[Read] = &[("conv_general_dilated", |p, x| {
     let d = p.object("dimension_numbers")?;
     let spec = |name| d.usizes(name).map(Shape::from_vec);
     let preferred = p.opt("preferred_element_type").map(|_| crate::jaxpr::dtype_param(p, "preferred_element_type"));
+    // that of both operands; other names than those of the faster ways mean that of the type
+    let fast = |names: &Vec<&str>| names.iter().all(|n| ["DEFAULT", "default", "fastest", "bfloat16"].contains(n));
+    let precision = if p.opt_precision("precision")?.is_none_or(|names| fast(&names)) { Precision::Default } else { Precision::Highest };
     let conv = Conv {
         window_strides: p.usizes("window_strides")?.into(),
         padding: p.pairs("padding")?.into(),
@@ -520,6 +565,7 @@ pub(super) const READ: &[Read] = &[("conv_general_dilated", |p, x| {
         feature_group_count: p.usize("feature_group_count")?,
         batch_group_count: p.usize("batch_group_count")?,
         preferred: preferred.transpose()?,
+        precision,
     };
     Ok(one(conv_general_dilated(&x[0], &x[1], &conv)))
 })];
@@ -537,6 +583,7 @@ fn plain(letters: (&str, &str, &str)) -> Conv {
         feature_group_count: 1,
         batch_group_count: 1,
         preferred: None,
+        precision: Precision::Default,
     }
 }
 

@@ -8,7 +8,7 @@
 mod dims;
 mod windows;
 
-use crate::{Body, Dt, Fold, Kind, Node, Op, Part, Program, Put, Ty, Use, View};
+use crate::{Body, ConvOrder, Dt, Fold, Kind, Node, Op, Part, Program, Put, Ty, Use, View};
 
 /// An operand as its node sees it: through its view and its part.
 pub(crate) struct Operand<'a> {
@@ -357,6 +357,12 @@ impl Program {
                 ensure!(
                     !matches!(spec.acc, Dt::F16 | Dt::Bf16),
                     "half precision is accumulated in f32, not in {}",
+                    spec.acc
+                );
+                ensure!(
+                    spec.order == ConvOrder::Chain || operands[0].dt == spec.acc,
+                    "tiles of {} whose sums are of {}",
+                    operands[0].dt,
                     spec.acc
                 );
                 for dt in [operands[0].dt, ty.dt] {

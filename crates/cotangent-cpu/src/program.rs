@@ -25,14 +25,14 @@
 //!   (none for the first group); `y = off op p` with off the total of all earlier blocks, added block by block (none for the first
 //!   block). Reverse is the same on the reversed axis. `F16` and `Bf16` accumulate in `f32` and round each result once.
 //!   `LogAddExp` is sequential instead: `y[i] = logaddexp(y[i-1], x[i])`.
-//! * `Dot`: see [`DotSpec`]. `Conv` has the order of a chain: see [`ConvSpec`].
+//! * `Dot`: see [`DotSpec`]. `Conv`: see [`ConvOrder`].
 
 use crate::{Dt, Lib};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 mod windows;
-pub use windows::{ConvSpec, Slide, WindowSpec};
+pub use windows::{ConvOrder, ConvSpec, Slide, WindowSpec};
 
 /// Extents or permutations. Inline up to six.
 pub type Dims = SmallVec<[usize; 6]>;

@@ -11,10 +11,11 @@ mod index;
 mod order;
 mod scalar;
 mod windows;
+mod winograd;
 
 pub use scalar::scalar;
 
-use crate::{Body, Dims, Dt, Kind, Lib, Op, Part, Program, Ty, Use};
+use crate::{Body, ConvOrder, Dims, Dt, Kind, Lib, Op, Part, Program, Ty, Use};
 use fold::{arg_extreme, dot, prefix, reduce};
 
 /// The bits of an element: real and imaginary part of a complex number, else the first word, in the low bytes.
@@ -92,6 +93,7 @@ pub fn evaluate(p: &Program, args: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
             Kind::Update => index::update(&uses[0], &uses[1], &uses[2..]),
             Kind::Concat { dim } => index::concat(uses, ty, *dim as usize),
             Kind::Dot(spec) => dot(spec, &uses[0], &uses[1], ty.dt),
+            Kind::Conv(spec) if spec.order == ConvOrder::Winograd => winograd::conv(spec, &uses[0], &uses[1], ty),
             Kind::Conv(spec) => windows::conv(spec, &uses[0], &uses[1], ty),
             Kind::Window { op, slides } => windows::fold(*op, slides, &uses[0], ty),
             Kind::WindowPick { max, slides } => windows::pick(*max, slides, &uses[0], &uses[1], ty),

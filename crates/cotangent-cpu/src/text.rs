@@ -16,7 +16,7 @@
 //! Everything here also prints programs that [`Program::check`] refuses.
 
 use crate::reference::scalar;
-use crate::{Body, Bounds, Dt, Kind, Node, Op, Part, Program, Slide, Sop, Ty, Use, View};
+use crate::{Body, Bounds, ConvOrder, Dt, Kind, Node, Op, Part, Program, Slide, Sop, Ty, Use, View};
 use std::fmt::{self, Display, Formatter};
 
 impl Dt {
@@ -294,7 +294,8 @@ impl Program {
             Kind::Dot(s) => format!("{name} {} {} {all}", lower(&s.order), s.acc),
             Kind::Conv(s) => {
                 let last = if s.batch_last { " batch_last" } else { "" };
-                format!("{name} {}{last} {} {all}", s.acc, windows(&s.slides))
+                let order = if s.order == ConvOrder::Winograd { " winograd" } else { "" };
+                format!("{name} {}{order}{last} {} {all}", s.acc, windows(&s.slides))
             }
             Kind::Window { op, slides } => format!("{name} {} {} {all}", lower(op), windows(slides)),
             Kind::WindowPick { max, slides } | Kind::WindowPut { max, slides } => {

@@ -39,6 +39,7 @@ struct Conv<'a> {
     stored: &'a [usize],
     /// Do the groups of the filter lie side by side?
     lanes: bool,
+    order: ConvOrder,
 }
 
 fn check(name: &str, c: Conv) {
@@ -63,7 +64,7 @@ fn check(name: &str, c: Conv) {
     let x = stored(c.array, if c.stored.is_empty() { &natural } else { c.stored });
     let lanes: Vec<usize> = (1..d + 3).chain([0]).collect();
     let f = stored(&filter, if c.lanes { &lanes } else { &natural });
-    let spec = ConvSpec { slides: c.slides.into(), batch_last: c.batch_last, acc: src.acc() };
+    let spec = ConvSpec { slides: c.slides.into(), batch_last: c.batch_last, acc: src.acc(), order: c.order };
     let result = Ty::new(out, &[&windows[..], &[g, c.features]].concat());
     let y = p.push(Kind::Conv(Arc::new(spec)), &[x, f], &[result]);
     p.outs = vec![y];
@@ -95,6 +96,7 @@ fn several_panels_of_whole_patches() {
         batch_last: false,
         stored: &[],
         lanes: false,
+        order: ConvOrder::Chain,
     };
     check("channels last", Conv { ..c });
     check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
@@ -113,6 +115,7 @@ fn copies_in_parts() {
         batch_last: true,
         stored: &[0, 1, 5, 2, 3, 4],
         lanes: false,
+        order: ConvOrder::Chain,
     };
     check("room between elements", Conv { ..c });
     check(
@@ -132,6 +135,7 @@ fn long_sums_chunk_by_chunk() {
         batch_last: false,
         stored: &[],
         lanes: false,
+        order: ConvOrder::Chain,
     };
     check("one panel", Conv { ..c });
     check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
@@ -155,6 +159,7 @@ fn sums_of_several_super_chunks() {
         batch_last: true,
         stored: &[],
         lanes: false,
+        order: ConvOrder::Chain,
     };
     check("floats", Conv { ..c });
     check("with groups", Conv { array: &[2, 2, 130, 130, 1], features: 1, ..c });
@@ -173,6 +178,7 @@ fn windows_are_read_where_they_lie() {
         batch_last: false,
         stored: &[],
         lanes: false,
+        order: ConvOrder::Chain,
     };
     check("one band", Conv { features: 70, ..c });
     check("several bands", Conv { array: &[1, 2, 40, 30, 48], windows: &[40, 30], features: 3, ..c });
@@ -238,6 +244,7 @@ fn windows_of_one_element_are_a_product() {
             batch_last: false,
             stored: &[],
             lanes: false,
+            order: ConvOrder::Chain,
         };
         check("channels last", Conv { ..c });
         check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
@@ -258,6 +265,7 @@ fn groups_that_lie_side_by_side() {
             batch_last: false,
             stored: &[1, 2, 3, 0, 4],
             lanes: true,
+            order: ConvOrder::Chain,
         };
         check("short sums", Conv { ..c });
         check("doubles", Conv { types: [Dt::F64; 2], ..c });
@@ -282,6 +290,69 @@ fn groups_that_lie_side_by_side() {
         batch_last: true,
         stored: &[1, 2, 3, 0, 4],
         lanes: true,
+        order: ConvOrder::Chain,
     };
     check("several super-chunks", long);
+}
+
+/// Three by three elements, and three by three windows: with and without padding, odd and even extents, cut off, more than a block.
+#[test]
+fn tiles() {
+    let c = Conv {
+        types: F32,
+        array: &[1, 3, 14, 14, 20],
+        features: 19,
+        windows: &[14, 14],
+        slides: &[slide(3, 1, 1), slide(3, 1, 1)],
+        batch_last: false,
+        stored: &[],
+        lanes: false,
+        order: ConvOrder::Winograd,
+    };
+    check("even", Conv { ..c });
+    check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
+    check("the batch inside", Conv { stored: &[2, 3, 0, 4, 1], batch_last: true, ..c });
+    let valid = [slide(3, 1, 0), slide(3, 1, 0)];
+    check("odd", Conv { array: &[1, 2, 9, 7, 5], windows: &[7, 5], slides: &valid, ..c });
+    check("odd and even", Conv { array: &[1, 2, 9, 8, 5], windows: &[7, 6], slides: &valid, features: 33, ..c });
+    check("cut off", Conv { windows: &[5, 4], slides: &[slide(3, 1, -2), slide(3, 1, -1)], ..c });
+    check(
+        "far outside",
+        Conv { array: &[1, 1, 4, 3, 2], windows: &[9, 12], slides: &[slide(3, 1, 5), slide(3, 1, 6)], ..c },
+    );
+    check("one window", Conv { windows: &[1, 1], slides: &valid, ..c });
+    check("groups", Conv { array: &[3, 2, 8, 9, 5], windows: &[8, 9], features: 6, ..c });
+    check(
+        "groups inside",
+        Conv { array: &[3, 2, 8, 9, 5], windows: &[8, 9], features: 6, stored: &[1, 2, 3, 0, 4], lanes: true, ..c },
+    );
+    check("several chunks", Conv { array: &[1, 1, 6, 6, 300], windows: &[6, 6], features: 2, ..c });
+    check("several blocks", Conv { array: &[1, 5, 20, 22, 64], windows: &[20, 22], features: 48, ..c });
+    check("a result of another type", Conv { types: [Dt::F32, Dt::Bf16], ..c });
+    // As in the gradient of a filter.
+    let few = Conv {
+        array: &[1, 20, 14, 15, 7],
+        windows: &[3, 3],
+        slides: &[slide(14, 1, 1), slide(15, 1, 1)],
+        batch_last: true,
+        stored: &[0, 4, 2, 3, 1],
+        ..c
+    };
+    check("few windows", Conv { ..few });
+    check("of arrays as they are", Conv { stored: &[], batch_last: false, ..few });
+    check("of groups", Conv { array: &[2, 6, 14, 15, 3], stored: &[4, 2, 3, 0, 1], features: 5, ..few });
+    check("of several sets", Conv { array: &[1, 3, 14, 15, 70], features: 2, ..few });
+    check("cut off", Conv { array: &[1, 4, 20, 21, 3], slides: &[slide(13, 1, -2), slide(15, 1, -1)], ..few });
+    check(
+        "of many sets",
+        Conv { array: &[1, 1, 131, 8, 70], slides: &[slide(131, 1, 1), slide(8, 1, 1)], features: 2, ..few },
+    );
+    check(
+        "of a long row",
+        Conv { array: &[1, 2, 4, 602, 2], slides: &[slide(4, 1, 1), slide(602, 1, 1)], features: 3, ..few },
+    );
+    check(
+        "of few elements",
+        Conv { array: &[1, 2, 2, 1, 2], slides: &[slide(2, 1, 1), slide(1, 1, 1)], features: 3, ..few },
+    );
 }

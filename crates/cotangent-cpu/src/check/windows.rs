@@ -1,7 +1,7 @@
 //! The rules about windows.
 
 use super::{Checked, dims, ensure};
-use crate::{ConvSpec, Slide};
+use crate::{ConvOrder, ConvSpec, Slide};
 
 /// No number that says where an element of a window lies is greater than this.
 const FAR: u128 = 1 << 60;
@@ -38,5 +38,12 @@ pub(super) fn conv(spec: &ConvSpec, x: &[usize], filter: &[usize], result: &[usi
     let windows = &result[first..first + d];
     let batch = if spec.batch_last { result[d] } else { result[0] };
     ensure!(batch == x[1] && result[d + 1..] == [x[0], filter[d + 2]], "the result {result:?} of {x:?} and {filter:?}");
+    ensure!(
+        spec.order == ConvOrder::Chain || spec.has_tiles(windows, x[d + 2]),
+        "no tiles of Winograd's for {:?}, {windows:?} windows, {} channels and sums of {}",
+        spec.slides,
+        x[d + 2],
+        spec.acc
+    );
     fit(&spec.slides, &x[2..d + 2], windows)
 }

@@ -1,8 +1,8 @@
-//! Convolutions as products, in three ways. Those of floats whose windows are not few read windows where they lie (`tabled`). Groups
+//! Convolutions as products, in four ways. Those whose spec says so go through tiles (`winograd`). Those of floats whose windows are not few read windows where they lie (`tabled`). Groups
 //! with a feature each are the lanes of vectors (`lanes`). For all others, here, the patches of a panel of windows are written side by side, and
 //! the product of that matrix with the filter's is computed; there never is a matrix of all patches, unless it is small.
 //!
-//! An element of the result is the chain of [`ConvSpec`](crate::ConvSpec), whatever the way and the panels. Where the sums are long, panels
+//! An element of the result is what the [`ConvOrder`] says, whatever the way and the panels. Where the sums are long, panels
 //! have a chunk of the chain only, and products are added to what is there: that is the chain's own order.
 //!
 //! Gradients are convolutions as well. In that of a filter the windows are few and the sums are long, its batch is what is side by side in memory, and the
@@ -11,11 +11,12 @@
 mod lanes;
 mod patches;
 mod tabled;
+mod winograd;
 
 use crate::dot::{CHUNK, Mat, SUPER, add_sums, dot, dot_onto, few_rows};
 use crate::isa::Isa;
 use crate::pairs::Pairs;
-use crate::{Buffer, DotOrder, DotSpec, Dt, Slide, pool};
+use crate::{Buffer, ConvOrder, DotOrder, DotSpec, Dt, Slide, pool};
 use patches::{Cell, Side, copy, pack};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -55,6 +56,8 @@ pub struct Conv {
     pub acc: Dt,
     /// The operands' type.
     pub src: Dt,
+    /// How the sums are made.
+    pub order: ConvOrder,
     /// How many groups.
     pub groups: usize,
     /// How many arrays.
@@ -117,6 +120,10 @@ impl Conv {
         if len == 0 || k == 0 {
             // SAFETY: the result; zero is all zeros in every type.
             return unsafe { out.write_bytes(0, len * self.acc.size()) };
+        }
+        if self.order == ConvOrder::Winograd {
+            // SAFETY: the caller's; only `f32` has this order.
+            return unsafe { self.run_tiles(x.cast(), filter.cast(), out.cast()) };
         }
         if self.has_lanes() {
             // SAFETY: the caller's; the type is that of the operands.
@@ -317,9 +324,9 @@ impl<T: Cell> Run<'_, T> {
                     }
                 }
             };
-            let shared = Shared(self, b);
+            let shared = Shared((self, b));
             pool::parallel(chunks, ns, &move |k| {
-                let Shared(run, b) = { shared };
+                let (run, b) = shared.get();
                 // SAFETY: as above; chunks write different rows.
                 unsafe { run.panels(group, b, direct, panel, panels * k / chunks..panels * (k + 1) / chunks) }
             })
@@ -414,16 +421,16 @@ impl<T: Cell> Run<'_, T> {
     }
 }
 
-/// A run and the filter of a group, for the threads that share the work.
-struct Shared<'a, T>(&'a Run<'a, T>, Mat);
-impl<T> Clone for Shared<'_, T> {
-    fn clone(&self) -> Self {
-        *self
+/// What threads share: runs and matrices, and where they read and write.
+struct Shared<T>(T);
+impl<T: Copy> Shared<T> {
+    /// As one, so that what a closure captures is this and not the pointers in it.
+    fn get(&self) -> T {
+        self.0
     }
 }
-impl<T> Copy for Shared<'_, T> {}
-// SAFETY: threads read the operands, and write to memory behind a pointer, each to its own rows.
-unsafe impl<T> Sync for Shared<'_, T> {}
+// SAFETY: threads read what is behind the pointers, or write to it, each to its own part: whoever shares something gives each thread another.
+unsafe impl<T> Sync for Shared<T> {}
 
 /// Writes `n` elements that are side by side in each of `columns` lines, `distance` apart, as `n` rows of `columns`.
 ///

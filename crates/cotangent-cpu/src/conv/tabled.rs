@@ -6,7 +6,7 @@
 //! each element of a window. If windows are many a band is copied at a time, which stays in the second cache; if they are few and large each
 //! part of the array when the sums come to it.
 
-use super::Conv;
+use super::{Conv, Shared};
 use crate::dot::{CHUNK, Elem, Mat, SUPER, Table, add_sums};
 use crate::pairs::Pairs;
 use crate::{Buffer, Dt, pool};
@@ -36,20 +36,20 @@ struct Axis {
 }
 
 /// A dimension of a band that is copied.
-struct Copied {
+pub(super) struct Copied {
     /// Place of the first element, and how many there are.
-    first: isize,
-    len: usize,
+    pub first: isize,
+    pub len: usize,
     /// Elements of the array, from one to the next in places, and their stride. Others are zero.
-    n: isize,
-    base: isize,
-    from: isize,
+    pub n: isize,
+    pub base: isize,
+    pub from: isize,
     /// The stride of the copy.
-    to: usize,
+    pub to: usize,
     /// Do the inner dimensions lie in the copy as in the array, without gaps?
-    whole: bool,
+    pub whole: bool,
     /// Is it the one of which only some places are copied now?
-    some: bool,
+    pub some: bool,
 }
 
 /// A run of a convolution of one group.
@@ -335,9 +335,9 @@ impl<E: Elem> Run<'_, E> {
             (self.room * size_of::<E>() * some.len() / self.places(self.lead(), &self.everything()).1) as f64 / 8.0;
         let parts = pool::chunks(ns).min(some.len());
         let from = |part: usize| some.start + some.len() * part / parts;
-        let shared = Shared(self, x, copy, copy);
+        let shared = Shared((self, x, copy));
         pool::parallel(parts, ns, &|part| {
-            let Shared(run, x, _, copy) = { shared };
+            let (run, x, copy) = shared.get();
             // SAFETY: the caller's; parts of the copy that do not overlap.
             unsafe { run.copy(&run.everything(), Some(from(part)..from(part + 1)), x, copy) }
         });
@@ -351,9 +351,9 @@ impl<E: Elem> Run<'_, E> {
         let ns = (elements.len() * c.features * size_of::<E>()) as f64 / 8.0;
         let parts = pool::chunks(ns).min(elements.len());
         let from = |part: usize| elements.start + elements.len() * part / parts;
-        let shared = Shared(self, filter, filter, to);
+        let shared = Shared((self, filter, to));
         pool::parallel(parts, ns, &|part| {
-            let Shared(run, filter, _, to) = { shared };
+            let (run, filter, to) = shared.get();
             let mut at = from(part);
             while at < from(part + 1) {
                 let n = (c.channels - at % c.channels).min(from(part + 1) - at);
@@ -372,9 +372,9 @@ impl<E: Elem> Run<'_, E> {
     unsafe fn multiply(&self, ns: f64, parts: usize, x: *const E, b: *const E, (to, onto): (*mut E, bool)) {
         let bands = self.bands();
         let chunks = parts.min(bands);
-        let shared = Shared(self, x, b, to);
+        let shared = Shared((self, x, b, to));
         pool::parallel(chunks, ns, &|part| {
-            let Shared(run, x, b, to) = { shared };
+            let (run, x, b, to) = shared.get();
             let area = Buffer::uninit(if run.there.is_none() { run.room * size_of::<E>() } else { 0 });
             for band in bands * part / chunks..bands * (part + 1) / chunks {
                 // SAFETY: the caller's; bands write different rows.
@@ -475,7 +475,7 @@ impl<E: Elem> Run<'_, E> {
 ///
 /// # Safety
 /// Elements that are in the array exist, and there is room for all.
-unsafe fn copied<E: Elem>(dims: &[Copied], from: *const E, to: *mut E) {
+pub(super) unsafe fn copied<E: Elem>(dims: &[Copied], from: *const E, to: *mut E) {
     // Of a row of which only some places are copied now the others are left alone.
     let parted = dims.iter().skip(1).any(|d| d.some);
     let zero = |i: usize, n: usize| {
@@ -539,14 +539,3 @@ unsafe fn cleared<E: Elem>(dims: &[Copied], to: *mut E) {
         }
     }
 }
-
-/// What threads share: a run, two things that they read, and what they write.
-struct Shared<'a, E: 'static>(&'a Run<'a, E>, *const E, *const E, *mut E);
-impl<E> Clone for Shared<'_, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<E> Copy for Shared<'_, E> {}
-// SAFETY: threads read the operands, and write to memory behind a pointer, each to its own part.
-unsafe impl<E> Sync for Shared<'_, E> {}

@@ -31,7 +31,10 @@ use crate::{DotOrder, DotSpec, Dt, pool};
 use std::ops::Range;
 
 pub(crate) use micro::Elem;
+pub(crate) use simd::{Lanes, Simd};
 pub(crate) use table::Table;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{F32x8, F32x16};
 
 /// Elements of a chunk of a chain.
 pub(crate) const CHUNK: usize = 256;

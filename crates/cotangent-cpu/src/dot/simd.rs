@@ -63,7 +63,7 @@ int!(u16, u32, u64);
 /// # Safety
 /// Every function requires that the processor has the instruction set of the type. `load` and `store` need [`Simd::W`] elements
 /// at `p`, the masked ones only the first `n`, where the mask is `mask(n)`. No alignment is needed beyond that of an element.
-pub(super) trait Simd: Copy {
+pub(crate) trait Simd: Copy {
     type E: Num;
     /// Which leading elements take part.
     type M: Copy;
@@ -144,7 +144,7 @@ pub(super) trait Real: Simd {
 
 /// An array as a vector.
 #[derive(Clone, Copy)]
-pub(super) struct Lanes<E, const N: usize>([E; N]);
+pub(crate) struct Lanes<E, const N: usize>([E; N]);
 
 impl<E: Num, const N: usize> Simd for Lanes<E, N> {
     type E = E;

@@ -87,7 +87,7 @@ macro_rules! avx512 {
     ) => {
         #[derive(Clone, Copy)]
         #[repr(transparent)]
-        pub(super) struct $name($raw);
+        pub(crate) struct $name($raw);
         impl Simd for $name {
             type E = $e;
             type M = $mask;
@@ -325,7 +325,7 @@ macro_rules! avx2 {
     ) => {
         #[derive(Clone, Copy)]
         #[repr(transparent)]
-        pub(super) struct $name($raw);
+        pub(crate) struct $name($raw);
         impl Simd for $name {
             type E = $e;
             type M = __m256i;

@@ -536,6 +536,7 @@ impl Builder<'_> {
             isa: self.isa,
             acc: spec.acc,
             src,
+            order: spec.order,
             groups: x.dims[0],
             batch: x.dims[1],
             channels: x.dims[d + 2],

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::reference::evaluate;
-use crate::{Bounds, Dims, Executable, Guard, Op, Part, Slide};
+use crate::{Bounds, ConvOrder, Dims, Executable, Guard, Op, Part, Slide};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -226,9 +226,10 @@ fn mutate(r: &mut Rng, p: &mut Program) {
             Kind::Dot(s) => element(r, &mut s.acc),
             Kind::Conv(s) => {
                 let s = Arc::make_mut(s);
-                match r.below(4) {
+                match r.below(5) {
                     0 => element(r, &mut s.acc),
                     1 => s.batch_last ^= true,
+                    2 => s.order = r.pick(&[ConvOrder::Chain, ConvOrder::Winograd]),
                     _ => windows(r, &mut s.slides),
                 }
             }

@@ -1,7 +1,7 @@
 //! Random windows.
 
 use super::Fuzz;
-use crate::{ConvSpec, Fold, Kind, Slide};
+use crate::{ConvOrder, ConvSpec, Dt, Fold, Kind, Slide};
 use std::sync::Arc;
 
 impl Fuzz {
@@ -71,7 +71,19 @@ impl Fuzz {
             space[d - 1] = self.r.pick(&[12, 20, 30, 60]);
         }
         let (mut slides, mut windows) = (vec![], vec![]);
+        // Now and then what tiles are for: three elements, or three windows.
+        let tiles = d == 2 && dt == Dt::F32 && self.r.once_in(2);
+        let three = self.r.once_in(2);
         for n in &space {
+            if tiles {
+                let lo = self.r.range(-1, 2);
+                let seen = (*n as i64 + lo + self.r.range(0, 2)).max(0) as usize;
+                let (size, count) =
+                    if three { (3, seen.saturating_sub(2)) } else { (seen.saturating_sub(2).max(1), 3) };
+                slides.push(Slide { size, lo, ..Slide::UNIT });
+                windows.push(count);
+                continue;
+            }
             let (s, w) = self.slide(*n, 3);
             slides.push(s);
             windows.push(w);
@@ -83,13 +95,16 @@ impl Fuzz {
         let result =
             if batch_last { [&windows[..], &[n, g, o]].concat() } else { [&[n][..], &windows, &[g, o]].concat() };
         let len = |dims: &[usize]| dims.iter().product::<usize>();
+        let mut spec = ConvSpec { slides: slides.into(), batch_last, acc, order: ConvOrder::Chain };
+        if dt == Dt::F32 && spec.has_tiles(&windows, c) {
+            spec.order = self.r.pick(&[ConvOrder::Winograd, ConvOrder::Winograd, ConvOrder::Chain]);
+        }
         let work = len(&result) * len(&sizes) * c;
         if work > 40 * self.left.max(1) || len(&array) + len(&filter) > super::LARGEST {
             return;
         }
         self.spend(work / 8 + len(&result));
         let (x, filter) = (self.operand(dt, &array), self.operand(dt, &filter));
-        let spec = ConvSpec { slides: slides.into(), batch_last, acc };
         self.push(Kind::Conv(Arc::new(spec)), &[x, filter], out, &result);
     }
 }
