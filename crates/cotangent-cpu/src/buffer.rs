@@ -121,17 +121,28 @@ struct Shared {
     /// Peaks of `live` in the present window and the one before.
     peak: [usize; 2],
     calls: u32,
+    /// Requests so far, and at which one a block of each class was asked for last.
+    clock: u64,
+    asked: [u64; CLASSES],
 }
 // SAFETY: the lists own their blocks; nothing in them belongs to a thread.
 unsafe impl Send for Shared {}
-static SHARED: Mutex<Shared> =
-    Mutex::new(Shared { lists: [const { List::EMPTY }; CLASSES], held: 0, live: 0, peak: [0; 2], calls: 0 });
+static SHARED: Mutex<Shared> = Mutex::new(Shared::EMPTY);
 
 fn shared() -> MutexGuard<'static, Shared> {
     // Nothing panics while the lock is held, but a poisoned list would still be a sound one.
     SHARED.lock().unwrap_or_else(|e| e.into_inner())
 }
 impl Shared {
+    const EMPTY: Shared = Shared {
+        lists: [const { List::EMPTY }; CLASSES],
+        held: 0,
+        live: 0,
+        peak: [0; 2],
+        calls: 0,
+        clock: 0,
+        asked: [0; CLASSES],
+    };
     fn tick(&mut self) {
         self.calls += 1;
         if self.calls == WINDOW {
@@ -141,6 +152,8 @@ impl Shared {
     }
     fn take(&mut self, class: usize) -> Option<NonNull<u8>> {
         let size = capacity(class);
+        self.clock += 1;
+        self.asked[class] = self.clock;
         if size > LOCAL_MAX {
             self.live += size;
             self.peak[0] = self.peak[0].max(self.live);
@@ -167,10 +180,13 @@ impl Shared {
             self.shrink(limit.saturating_sub(self.live));
         }
     }
-    /// Returns blocks to the system, the largest first, until at most `keep` bytes are held.
+    /// Returns blocks to the system, those first that nobody has asked for the longest time, until at most `keep` bytes are held: a program that does something else than
+    /// before would else get its memory anew each time, beside blocks that it has no use for.
     #[cold]
     fn shrink(&mut self, keep: usize) {
-        for class in (0..CLASSES).rev() {
+        while self.held > keep {
+            let listed = (0..CLASSES).filter(|c| !self.lists[*c].0.is_null());
+            let Some(class) = listed.min_by_key(|c| self.asked[*c]) else { break };
             while self.held > keep {
                 let Some(block) = self.lists[class].pop() else { break };
                 self.held -= capacity(class);
@@ -499,6 +515,32 @@ mod tests {
         })
         .join()
         .unwrap();
+    }
+
+    /// What a program needs now is kept, and not what another one has needed.
+    #[test]
+    fn the_oldest_blocks_go_first() {
+        let mut s = Shared::EMPTY;
+        let mut made = 0;
+        let mut get = |s: &mut Shared, class: usize| {
+            s.take(class).unwrap_or_else(|| {
+                made += 1;
+                system_alloc(class)
+            })
+        };
+        let (small, large) = (class_of(4 << 20), class_of(40 << 20));
+        let many: Vec<_> = (0..20).map(|_| get(&mut s, small)).collect();
+        // SAFETY: each block is given once, to the list of its class.
+        many.into_iter().for_each(|b| unsafe { s.give(b, small) });
+        for _ in 0..3 * WINDOW {
+            let b = get(&mut s, large);
+            // SAFETY: the same.
+            unsafe { s.give(b, large) };
+        }
+        assert_eq!(made, 21);
+        assert!(s.held <= 2 * capacity(large), "{} bytes are held", s.held);
+        s.shrink(0);
+        assert_eq!(s.held, 0);
     }
 
     #[test]
