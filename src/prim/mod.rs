@@ -13,6 +13,7 @@ pub(crate) mod lower;
 pub(crate) mod matrix;
 mod policy;
 pub(crate) mod rules;
+mod spared;
 #[doc(hidden)]
 pub mod testing;
 mod unroll;

@@ -1,6 +1,7 @@
 //! A program that runs a number of times, each time on what the last run left and on the next element of some arrays.
 
 use super::held::*;
+use super::spared::spared;
 use super::*;
 use crate::array::stack::Item;
 use crate::backend::turns::{Shape, Turns};
@@ -484,8 +485,13 @@ impl LinLoop {
                 same[e.out as usize..(e.out + e.n_out) as usize].fill(all)
             }
             let n_out = scan.body.outs.len();
+            // what it costs nothing to keep: inputs, but for the carry, results, and what is the same in every turn
+            let costs = |r: &Residual, atom: Atom| {
+                !is_same(&same, &atom) && matches!(r, Residual::Out(j) if !(n_carry..n_out).contains(j))
+            };
+            let (linear, kept) = spared(&l, costs).unwrap_or_else(|| (l.linear.clone(), (0..l.residuals.len()).collect()));
             let (mut outs, mut hoisted, mut fixed, mut stacked) = (p.outs[..n_out].to_vec(), vec![], vec![], vec![]);
-            for (k, r) in l.residuals.iter().enumerate() {
+            for (k, r) in kept.iter().map(|k| &l.residuals[*k]).enumerate() {
                 let atom = match r {
                     Residual::In(i) => Atom::Var(p.ins[*i]),
                     Residual::Out(j) => p.outs[*j],
@@ -506,11 +512,11 @@ impl LinLoop {
                 let list = if matches!(source, Source::Const(_) | Source::Hoisted(_)) { &mut fixed } else { &mut stacked };
                 list.push((k, source))
             }
-            let (n, moving) = (l.residuals.len(), count(&mask[..n_consts]));
+            let (n, moving) = (kept.len(), count(&mask[..n_consts]));
             let carried = count(&mask[n_consts..n_consts + n_carry]);
             let at = |list: &[(usize, Source)]| list.iter().map(|(k, _)| *k).collect::<Vec<_>>();
             let order = at(&fixed).into_iter().chain(n..n + moving + carried).chain(at(&stacked));
-            let linear = permuted(&l.linear, order.chain(n + moving + carried..l.linear.ins.len()));
+            let linear = permuted(&linear, order.chain(n + moving + carried..linear.ins.len()));
             let outside = || p.part(p.ins[..n_consts].to_vec(), hoisted.clone());
             Arc::new(LinLoop {
                 primal: p.rewire(p.ins.clone(), outs, &[]),

@@ -76,7 +76,7 @@ impl Cotangents<'_> {
         let TapeArg::Var(v) = self.operands[i] else { return };
         let size = self.avals[v as usize].size();
         let acc = &mut self.accums[v as usize];
-        if size < LARGE || ct.size() > size / 4 || self.reduce != 0 || matches!(acc, Accum::Zero) {
+        if size < LARGE || ct.size() >= size / 4 || self.reduce != 0 || matches!(acc, Accum::Zero) {
             return self.add(i, whole(&ct));
         }
         let Accum::Value(mut all) = std::mem::replace(acc, Accum::Zero) else { return };
