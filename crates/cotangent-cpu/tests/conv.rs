@@ -138,6 +138,11 @@ fn long_sums_chunk_by_chunk() {
         order: ConvOrder::Chain,
     };
     check("one panel", Conv { ..c });
+    let one_more = [slide(1, 1, 0), slide(1, 1, 0)];
+    check(
+        "a chunk of one element",
+        Conv { types: [Dt::Bf16; 2], array: &[1, 2, 30, 40, 513], windows: &[30, 40], slides: &one_more, ..c },
+    );
     check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
     check("a result of another type", Conv { types: [Dt::F32, Dt::F64], ..c });
     check("several panels", Conv { array: &[1, 1, 50, 50, 65], windows: &[50, 50], features: 1, ..c });

@@ -53,7 +53,7 @@ struct Tile<'a, E: 'static> {
     reading: Conversion,
     rows: Rows,
     direct_columns: bool,
-    /// Is `k` 1, and all as the kernel for that wants it?
+    /// Is `k` 1, and all as the kernel for that wants it, which adds nothing to what is there?
     outer: bool,
     /// Is it a vector times contiguous columns, and there is a kernel for that?
     slanted: Option<Micro<E>>,
@@ -99,7 +99,7 @@ pub(super) unsafe fn run<E: Elem>(product: &Product, items: Range<usize>, tail: 
     };
 
     let in_place = p.in_place();
-    let outer = p.k == 1 && plain && unit == 1 && in_place && p.b.col == 1;
+    let outer = p.k == 1 && !p.onto && plain && unit == 1 && in_place && p.b.col == 1;
     let once = calls == 1 && !direct_columns;
     let few = plain && unit == 1 && p.b.row == 1 && p.b.col != 1 && p.tile_m <= 2;
     let slanted = kit.slanted.filter(|_| few);

@@ -453,9 +453,9 @@ pub(crate) unsafe fn dot_onto(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat,
 /// Adds a product to what is there: each sum, when it is complete, to its element.
 ///
 /// # Safety
-/// As for [`dot`], and the result is initialized. Sums are floats, `spec.order` is a chain of one chunk, longer than one.
+/// As for [`dot`], and the result is initialized. Sums are floats, `spec.order` is a chain of one chunk.
 pub(crate) unsafe fn add_dot(spec: DotSpec, src: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8) {
-    debug_assert!((2..=CHUNK).contains(&sizes[3]));
+    debug_assert!((1..=CHUNK).contains(&sizes[3]));
     // SAFETY: the caller's promise.
     unsafe { dot_onto(spec, src, sizes, a, b, out, true) }
 }

@@ -65,7 +65,9 @@ impl<'a> Finder<'a> {
                 continue;
             }
             let map = matches!(node.kind, Kind::Map(_));
-            f.stored[i] |= !map || node.vals.1 != 1 || p.ty(node.vals.0).len() < least;
+            let ty = p.ty(node.vals.0);
+            // A reader may want one part of a complex number, of which a body has both.
+            f.stored[i] |= !map || node.vals.1 != 1 || ty.len() < least || ty.dt.is_complex();
             for u in p.uses_of(node) {
                 let from = f.node(u);
                 let apart = p.stage(from as u32) != p.stage(i as u32);
@@ -269,6 +271,23 @@ mod tests {
         assert_eq!(of(&again), of(&p));
         // Nobody reads the root later: it would be stored for this.
         p.outs[0] = last;
+        assert!(maps(&p, 1).is_none());
+    }
+
+    /// A part of a complex number that costs nothing is not its other part.
+    #[test]
+    fn complex_numbers_stay() {
+        let mut p = Program::default();
+        let (mut both, mut one) = (Body::default(), Body::default());
+        both.outs = vec![both.num(Dt::F32, 7.0), both.num(Dt::F32, 9.0)];
+        let c = p.push(Kind::Map(both.into()), &[], &[Ty::new(Dt::C64, &[5])]);
+        let x = p.arg(Ty::new(Dt::F32, &[5]));
+        let [a, b] = [one.input(0, Dt::F32), one.input(1, Dt::F32)];
+        let sum = one.bin(Op::Add, Dt::F32, a, b);
+        one.outs.push(sum);
+        let im = Use { part: Part::Im, ..Use::plain(c) };
+        let y = p.push(Kind::Map(one.into()), &[Use::plain(x), im], &[Ty::new(Dt::F32, &[5])]);
+        p.outs.push(y);
         assert!(maps(&p, 1).is_none());
     }
 }

@@ -22,9 +22,11 @@ pub fn products(p: &Program) -> Option<Program> {
     for dot in dots() {
         let product = dot.vals.0;
         let sole = |v: u32| shown[v as usize].filter(|_| readers[v as usize] == 1);
+        // An operand may be a product, too, of which there is a part only by now.
+        let now = to.as_ref().unwrap_or(p);
         if let Some((u, view)) = slice(p, product, &sole)
             && let Some(part) = Shown::new(&p.ty(product).dims, &view)
-            && let Some(operands) = part.operands(p, dot)
+            && let Some(operands) = part.operands(now, dot)
         {
             let to = to.get_or_insert_with(|| p.clone());
             let first = sole(product).expect("a reader").0;
@@ -221,5 +223,29 @@ mod tests {
             }
         }
         assert!(narrowed > 1000 && saved > 50_000, "{narrowed} {saved}")
+    }
+
+    /// A part of a product of a part of a product.
+    #[test]
+    fn parts_of_parts() {
+        let (m, n) = (6, 8);
+        let mut p = Program::default();
+        let (a, b) = (p.arg(Ty::new(Dt::F32, &[1, m, 3])), p.arg(Ty::new(Dt::F32, &[1, 3, n])));
+        let c = p.arg(Ty::new(Dt::F32, &[1, 4, n]));
+        let (spec, more) = (DotSpec::for_sizes(n, 3, Dt::F32), DotSpec::for_sizes(n, 4, Dt::F32));
+        let first = p.push(Kind::Dot(spec), &[Use::plain(a), Use::plain(b)], &[Ty::new(Dt::F32, &[1, m, n])]);
+        // four columns of all rows
+        let some = View { offset: 2, strides: [0, n as i64, 1].into_iter().collect(), ..View::splat(&[1, m, 4]) };
+        let uses = [p.through(first, some), Use::plain(c)];
+        let second = p.push(Kind::Dot(more), &uses, &[Ty::new(Dt::F32, &[1, m, n])]);
+        let part = View { offset: 9, strides: [n as i64, 1].into_iter().collect(), ..View::splat(&[4, 3]) };
+        let part = p.view(second, part);
+        p.outs = vec![part];
+        let q = products(&p).expect("parts");
+        q.check().unwrap();
+        assert_eq!([q.ty(first).len(), q.ty(second).len()], [m * 4, 4 * 3]);
+        let numbers = |n: usize| (0..n).flat_map(|i| ((i * 7 % 11) as f32).to_ne_bytes()).collect::<Vec<u8>>();
+        let args = [numbers(m * 3), numbers(3 * n), numbers(4 * n)];
+        assert_eq!(evaluate(&q, &args).unwrap(), evaluate(&p, &args).unwrap());
     }
 }
