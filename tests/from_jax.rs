@@ -151,7 +151,7 @@ const OTHER: &[(&str, &str, &str)] = &[
     ("jax.numpy.linalg", "vecdot", "`np::vecdot`"),
     ("jax.lax", "ConvGeneralDilatedDimensionNumbers", "`lax::ConvDimensionNumbers`"),
     ("jax.lax", "DotDimensionNumbers", "pairs of lists: arguments of `lax::dot_general`"),
-    ("jax.lax", "PrecisionLike", "products are as exact as their types"),
+    ("jax.lax", "PrecisionLike", "`lax::Precision`, of convolutions; products are as exact as their types"),
     ("jax.lax", "after_all", "no tokens: effects happen in the order of the program"),
     ("jax.lax", "approx_max_k", "`lax::top_k`: on CPUs JAX's is exact, too"),
     ("jax.lax", "approx_min_k", "`lax::top_k` of `-&x`: on CPUs JAX's is exact, too"),
