@@ -143,6 +143,14 @@ impl Program {
     /// Validates the program. After `Ok`, everything that [`crate::program`] says about its meaning holds, and no index, view,
     /// extent or type needs to be looked at again. The message of an error names the node, what it does, and the types.
     pub fn check(&self) -> Result<(), String> {
+        self.check_nodes(&|_| true)
+    }
+    /// The same, of a program that passes have been over: what nobody asks for any more may be anything.
+    pub(crate) fn check_live(&self) -> Result<(), String> {
+        let readers = self.readers();
+        self.check_nodes(&|n| n.lives(&readers))
+    }
+    fn check_nodes(&self, lives: &dyn Fn(&Node) -> bool) -> Result<(), String> {
         ensure!(
             [self.nodes.len(), self.vals.len(), self.uses.len(), self.views.len(), self.args.len()]
                 .iter()
@@ -158,7 +166,7 @@ impl Program {
         let mut made = 0;
         let mut args = vec![false; self.args.len()];
         for (i, node) in self.nodes.iter().enumerate() {
-            self.check_node(i, node, &mut made, &mut args).map_err(|e| self.explain(i, node, &e))?;
+            self.check_node(i, node, lives, &mut made, &mut args).map_err(|e| self.explain(i, node, &e))?;
         }
         ensure!(self.fences.is_sorted(), "the fences {:?} are not in order", self.fences);
         ensure!(made == self.vals.len(), "{} values, but the nodes make {made}", self.vals.len());
@@ -190,7 +198,14 @@ impl Program {
         }
     }
 
-    fn check_node(&self, i: usize, node: &Node, made: &mut usize, args: &mut [bool]) -> Checked {
+    fn check_node(
+        &self,
+        i: usize,
+        node: &Node,
+        lives: &dyn Fn(&Node) -> bool,
+        made: &mut usize,
+        args: &mut [bool],
+    ) -> Checked {
         let end = node.uses.0 as usize + node.uses.1 as usize;
         ensure!(end <= self.uses.len(), "operands {:?} of {}", node.uses, self.uses.len());
         ensure!(node.vals.0 as usize == *made, "its results begin at %{}, not at %{made}", node.vals.0);
@@ -200,6 +215,9 @@ impl Program {
         for v in vals {
             ensure!(v.node as usize == i, "a result says that node {} makes it", v.node);
             check_extents(v.ty.dt, &v.ty.dims)?;
+        }
+        if !lives(node) {
+            return Ok(());
         }
         let mut operands = Vec::with_capacity(node.uses.1 as usize);
         for (k, u) in self.uses[node.uses.0 as usize..end].iter().enumerate() {

@@ -146,10 +146,10 @@ enum Ready {
 }
 impl Ready {
     /// With the program as the passes left it, whose nodes have the numbers that they had, and its plan.
-    fn new<'a>(p: &'a Program, options: &Options) -> Result<(Cow<'a, Program>, plan::Plan, Ready), String> {
+    fn new<'a>(given: &'a Program, options: &Options) -> Result<(Cow<'a, Program>, plan::Plan, Ready), String> {
         assert!(options.isa.available(), "this processor does not have {:?}", options.isa);
-        p.check()?;
-        let mut p = Cow::Borrowed(p);
+        given.check()?;
+        let mut p = Cow::Borrowed(given);
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
@@ -169,6 +169,13 @@ impl Ready {
                 if let Some(next) = pass(&p) {
                     p = Cow::Owned(next)
                 }
+            }
+            // What runs reads memory as the program says. If a pass has made a mistake that can be seen, the program runs as it came.
+            if let Cow::Owned(made) = &p
+                && let Err(e) = made.check_live()
+            {
+                debug_assert!(false, "a pass has made a wrong program: {e}\n{made}");
+                p = Cow::Borrowed(given)
             }
         }
         let mut plan = plan::Plan::new(&p, options.fuse);
