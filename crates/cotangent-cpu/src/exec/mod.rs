@@ -153,7 +153,7 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 10] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 9] = [
                 &fences::needless,
                 &known::constants,
                 &narrow::products,
@@ -163,7 +163,6 @@ impl Ready {
                 &|p| few::maps(p, least),
                 &|p| front::moved(p, front::LEAST.min(options.strips.least)),
                 &|p| again::maps(p, large),
-                &|p| swap::onto(p, options.owned.0..options.owned.1),
             ];
             for pass in passes {
                 if let Some(next) = pass(&p) {
@@ -176,6 +175,10 @@ impl Ready {
             {
                 debug_assert!(false, "a pass has made a wrong program: {e}\n{made}");
                 p = Cow::Borrowed(given)
+            }
+            // Products that add to what is there have an operand more than a program may say.
+            if let Some(next) = swap::onto(&p, options.owned.0..options.owned.1) {
+                p = Cow::Owned(next)
             }
         }
         let mut plan = plan::Plan::new(&p, options.fuse);
