@@ -80,7 +80,7 @@ pub struct Conv {
 /// How the sums of a convolution are made. As `jax.lax.Precision`.
 ///
 /// ```
-/// use cotangent::{lax::ConvGeneralDilated, prelude::*, prim::Precision};
+/// use cotangent::{lax::ConvGeneralDilated, np, prelude::*, prim::Precision};
 /// let x = np::linspace(-1.0, 1.0, 8 * 8 * 16).reshape(&[1, 8, 8, 16]);
 /// let filter = np::linspace(-1.0, 1.0, 3 * 3 * 16 * 16).reshape(&[3, 3, 16, 16]);
 /// let conv = ConvGeneralDilated::new(&[1, 1], "SAME").dimension_numbers(("NHWC", "HWIO", "NHWC"));
