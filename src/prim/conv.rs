@@ -402,11 +402,11 @@ impl Primitive for Conv {
             ("lhs_dilation", tuple(&self.lhs_dilation).into()),
             ("padding", pads_text(&self.padding).into()),
         ];
-        if let Some(t) = self.preferred {
-            params.push(("preferred_element_type", t.name().into()))
-        }
         if self.precision != Precision::Default {
             params.push(("precision", format!("{:?}", self.precision).to_uppercase().into()))
+        }
+        if let Some(t) = self.preferred {
+            params.push(("preferred_element_type", t.name().into()))
         }
         params.push(("rhs_dilation", tuple(&self.rhs_dilation).into()));
         params.push(("window_strides", tuple(&self.window_strides).into()));
@@ -523,8 +523,8 @@ impl Primitive for Conv {
         let acc = accumulator(self.preferred, ins[0].dtype);
         let mut spec = ConvSpec { slides: slides.collect(), batch_last, acc, order: ConvOrder::Chain };
         let windows = taken(out, &out_spec[2..]);
-        let plain = self.precision == Precision::Default && ins[0].dtype == DType::Float32 && spec.has_tiles(&windows, channels);
-        if plain && tiles_pay(&taken(rhs, &rhs_spec[2..]), &windows, [batch, channels, features]) {
+        let allowed = self.precision == Precision::Default && ins[0].dtype == DType::Float32 && spec.has_tiles(&windows, channels);
+        if allowed && tiles_pay(&taken(rhs, &rhs_spec[2..]), &windows, [batch, channels, features]) {
             spec.order = ConvOrder::Winograd
         }
         let y = l.p.push(Kind::Conv(Arc::new(spec)), &[a, f], &[Ty::new(outs[0].dtype.dt(), &dims)]);

@@ -85,18 +85,27 @@ fn check(name: &str, c: Conv) {
 
 const F32: [Dt; 2] = [Dt::F32; 2];
 
+/// What most of them are.
+const PLAIN: Conv = Conv {
+    types: F32,
+    array: &[],
+    features: 1,
+    windows: &[],
+    slides: &[],
+    batch_last: false,
+    stored: &[],
+    lanes: false,
+    order: ConvOrder::Chain,
+};
+
 #[test]
 fn several_panels_of_whole_patches() {
     let c = Conv {
-        types: F32,
         array: &[1, 1, 26, 26, 28],
         features: 2,
         windows: &[26, 26],
         slides: &[slide(3, 1, 1), slide(3, 1, 1)],
-        batch_last: false,
-        stored: &[],
-        lanes: false,
-        order: ConvOrder::Chain,
+        ..PLAIN
     };
     check("channels last", Conv { ..c });
     check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
@@ -114,8 +123,7 @@ fn copies_in_parts() {
         slides: &[Slide { base: 3, ..slide(1, 1, 1) }, slide(1, 1, 0), slide(3, 1, 2)],
         batch_last: true,
         stored: &[0, 1, 5, 2, 3, 4],
-        lanes: false,
-        order: ConvOrder::Chain,
+        ..PLAIN
     };
     check("room between elements", Conv { ..c });
     check(
@@ -127,15 +135,11 @@ fn copies_in_parts() {
 #[test]
 fn long_sums_chunk_by_chunk() {
     let c = Conv {
-        types: F32,
         array: &[1, 2, 17, 10, 130],
         features: 2,
         windows: &[17, 10],
         slides: &[slide(3, 1, 1), slide(3, 1, 2)],
-        batch_last: false,
-        stored: &[],
-        lanes: false,
-        order: ConvOrder::Chain,
+        ..PLAIN
     };
     check("one panel", Conv { ..c });
     let one_more = [slide(1, 1, 0), slide(1, 1, 0)];
@@ -156,15 +160,12 @@ fn long_sums_chunk_by_chunk() {
 #[test]
 fn sums_of_several_super_chunks() {
     let c = Conv {
-        types: F32,
         array: &[1, 2, 130, 130, 1],
         features: 2,
         windows: &[3, 2],
         slides: &[slide(129, 1, 1), slide(130, 1, 0)],
         batch_last: true,
-        stored: &[],
-        lanes: false,
-        order: ConvOrder::Chain,
+        ..PLAIN
     };
     check("floats", Conv { ..c });
     check("with groups", Conv { array: &[2, 2, 130, 130, 1], features: 1, ..c });
@@ -175,15 +176,11 @@ fn sums_of_several_super_chunks() {
 #[test]
 fn windows_are_read_where_they_lie() {
     let c = Conv {
-        types: F32,
         array: &[1, 3, 15, 17, 12],
         features: 19,
         windows: &[15, 17],
         slides: &[slide(3, 1, 1), slide(3, 1, 1)],
-        batch_last: false,
-        stored: &[],
-        lanes: false,
-        order: ConvOrder::Chain,
+        ..PLAIN
     };
     check("one band", Conv { features: 70, ..c });
     check("several bands", Conv { array: &[1, 2, 40, 30, 48], windows: &[40, 30], features: 3, ..c });
@@ -241,15 +238,11 @@ fn windows_are_read_where_they_lie() {
 fn windows_of_one_element_are_a_product() {
     for (stride, windows) in [(1, 9), (2, 5)] {
         let c = Conv {
-            types: F32,
             array: &[1, 2, 9, 9, 33],
             features: 5,
             windows: &[windows, windows],
             slides: &[slide(1, stride, 0), slide(1, stride, 0)],
-            batch_last: false,
-            stored: &[],
-            lanes: false,
-            order: ConvOrder::Chain,
+            ..PLAIN
         };
         check("channels last", Conv { ..c });
         check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });
@@ -262,15 +255,12 @@ fn windows_of_one_element_are_a_product() {
 fn groups_that_lie_side_by_side() {
     for groups in [8, 33, 96] {
         let c = Conv {
-            types: F32,
             array: &[groups, 2, 7, 6, 1],
-            features: 1,
             windows: &[7, 3],
             slides: &[slide(3, 1, 1), slide(2, 2, 1)],
-            batch_last: false,
             stored: &[1, 2, 3, 0, 4],
             lanes: true,
-            order: ConvOrder::Chain,
+            ..PLAIN
         };
         check("short sums", Conv { ..c });
         check("doubles", Conv { types: [Dt::F64; 2], ..c });
@@ -287,15 +277,13 @@ fn groups_that_lie_side_by_side() {
         );
     }
     let long = Conv {
-        types: F32,
         array: &[9, 1, 130, 130, 1],
-        features: 1,
         windows: &[2, 1],
         slides: &[slide(129, 1, 1), slide(130, 1, 0)],
         batch_last: true,
         stored: &[1, 2, 3, 0, 4],
         lanes: true,
-        order: ConvOrder::Chain,
+        ..PLAIN
     };
     check("several super-chunks", long);
 }
@@ -304,15 +292,12 @@ fn groups_that_lie_side_by_side() {
 #[test]
 fn tiles() {
     let c = Conv {
-        types: F32,
         array: &[1, 3, 14, 14, 20],
         features: 19,
         windows: &[14, 14],
         slides: &[slide(3, 1, 1), slide(3, 1, 1)],
-        batch_last: false,
-        stored: &[],
-        lanes: false,
         order: ConvOrder::Winograd,
+        ..PLAIN
     };
     check("even", Conv { ..c });
     check("channels first", Conv { stored: &[0, 1, 4, 2, 3], ..c });

@@ -1,4 +1,6 @@
-//! Convolutions as products, in four ways. Those whose spec says so go through tiles (`winograd`). Those of floats whose windows are not few read windows where they lie (`tabled`). Groups
+//! Convolutions as products, in four ways.
+//!
+//! Those whose spec says so go through tiles (`winograd`). Those of floats whose windows are not few read windows where they lie (`tabled`). Groups
 //! with a feature each are the lanes of vectors (`lanes`). For all others, here, the patches of a panel of windows are written side by side, and
 //! the product of that matrix with the filter's is computed; there never is a matrix of all patches, unless it is small.
 //!

@@ -72,7 +72,7 @@ pub(super) fn empty(fold: Fold, dt: Dt) -> Elem {
 }
 
 /// Adjacent pairs, level by level; an odd one passes through.
-fn pairs(mut x: Vec<Elem>, join: impl Fn(Elem, Elem) -> Elem) -> Option<Elem> {
+pub(super) fn pairs<T: Copy>(mut x: Vec<T>, join: impl Fn(T, T) -> T) -> Option<T> {
     while x.len() > 1 {
         x = x.chunks(2).map(|c| if c.len() == 2 { join(c[0], c[1]) } else { c[0] }).collect();
     }

@@ -1,6 +1,6 @@
 //! Convolutions by Winograd's tiles, one number at a time.
 
-use super::fold::chain;
+use super::fold::{chain, convert, pairs};
 use super::{Array, Elem, each_index, flat};
 use crate::{ConvSpec, Dt, Ty};
 
@@ -110,7 +110,7 @@ pub(super) fn conv(spec: &ConvSpec, x: &Array, filter: &Array, ty: &Ty) -> Vec<E
             }
         }
         let at = |i: usize, j: usize| -> f32 {
-            let mut level: Vec<f32> = sets
+            let supers: Vec<f32> = sets
                 .chunks(64)
                 .map(|some| {
                     let chunks = some.iter().flat_map(|set| set.chunks(256));
@@ -118,10 +118,7 @@ pub(super) fn conv(spec: &ConvSpec, x: &Array, filter: &Array, ty: &Ty) -> Vec<E
                     chunks.reduce(|a, b| a + b).expect("a set")
                 })
                 .collect();
-            while level.len() > 1 {
-                level = level.chunks(2).map(|p| p.iter().copied().reduce(|a, b| a + b).expect("one or two")).collect();
-            }
-            level[0]
+            pairs(supers, |a, b| a + b).expect("a set")
         };
         let y = both(std::array::from_fn(|i| std::array::from_fn(|j| at(i, j))), three_results);
         for (i, row) in y.iter().enumerate() {
@@ -130,5 +127,5 @@ pub(super) fn conv(spec: &ConvSpec, x: &Array, filter: &Array, ty: &Ty) -> Vec<E
             }
         }
     });
-    result.into_iter().map(|y| super::fold::convert(ty.dt, Dt::F32, elem(y))).collect()
+    result.into_iter().map(|y| convert(ty.dt, Dt::F32, elem(y))).collect()
 }
