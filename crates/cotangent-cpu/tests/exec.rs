@@ -246,8 +246,9 @@ fn any_byte_but_zero_is_true() {
 #[test]
 fn prefixes_are_those_of_the_reference() {
     let lengths = [0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 1000, 1023, 1024, 1025, 1039, 1040, 1041, 2047, 2049, 3100];
-    for (n, dt) in lengths.into_iter().flat_map(|n| [(n, Dt::F32), (n, Dt::F64)]) {
-        for (dims, op) in [[n, 1], [n, 3], [3, n]].into_iter().flat_map(|d| [(d, Fold::Sum), (d, Fold::Prod)]) {
+    let (types, folds) = ([Dt::F32, Dt::F64, Dt::I32, Dt::U32, Dt::I64], [Fold::Sum, Fold::Prod, Fold::Max, Fold::Min]);
+    for (n, dt) in lengths.into_iter().flat_map(|n| types.map(|dt| (n, dt))) {
+        for (dims, op) in [[n, 1], [n, 3], [3, n]].into_iter().flat_map(|d| folds.map(|op| (d, op))) {
             let ty = Ty::new(dt, &dims);
             let mut p = Program::default();
             let x = p.arg(ty.clone());
@@ -257,11 +258,29 @@ fn prefixes_are_those_of_the_reference() {
                 let y = p.push(kind, &[Use::plain(x)], std::slice::from_ref(&ty));
                 p.outs.push(y)
             }
-            // near one, so that products stay numbers
-            let word = |i: usize| 1.0 + ((i * i) as f64 * 0.37).sin() * 0.1;
+            // near one, so that products stay numbers; extremes see zeros of both signs, subnormal numbers, and what is no number
+            let near = |i: usize| 1.0 + ((i * i) as f64 * 0.37).sin() * 0.1;
+            let word = |i: usize| match (op, i % 701) {
+                (Fold::Sum | Fold::Prod, _) => near(i),
+                (_, 0..9) => 0.0,
+                (_, 9..15) => -0.0,
+                (_, 15..18) => {
+                    if dt == Dt::F32 {
+                        1e-40
+                    } else {
+                        1e-310
+                    }
+                }
+                (_, 690) => f64::INFINITY,
+                (_, 691) => f64::NEG_INFINITY,
+                (_, 700) => f64::NAN,
+                _ => (near(i) - 1.0) * i as f64,
+            };
             let bytes = |i: usize| match dt {
                 Dt::F32 => (word(i) as f32).to_le_bytes().to_vec(),
-                _ => word(i).to_le_bytes().to_vec(),
+                Dt::F64 => word(i).to_le_bytes().to_vec(),
+                Dt::I64 => ((word(i) * 1e15) as i64).wrapping_mul(7).to_le_bytes().to_vec(),
+                _ => ((word(i) * 1e7) as i32).wrapping_mul(7).to_le_bytes().to_vec(),
             };
             let args: [Vec<u8>; 1] = [(0..ty.len()).flat_map(bytes).collect()];
             let want = reference::evaluate(&p, &args).expect("a valid program");

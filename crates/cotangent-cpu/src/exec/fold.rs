@@ -329,14 +329,11 @@ pub fn prefix_kernel(isa: Isa, op: Fold, dt: Dt) -> unsafe fn(*mut u8, *const u8
             }
         };
     }
+    // Parts of complex numbers are summed side by side; other folds are not those of the parts.
     #[cfg(target_arch = "x86_64")]
-    if let Some(kernel) = match (op, dt.part()) {
-        (Fold::Sum, Dt::F32) => scan::sums32(isa),
-        (Fold::Sum, Dt::F64) => scan::sums64(isa),
-        (Fold::Prod, Dt::F32) if !dt.is_complex() => scan::prods32(isa),
-        (Fold::Prod, Dt::F64) if !dt.is_complex() => scan::prods64(isa),
-        _ => None,
-    } {
+    let mixed = dt.is_complex() && op != Fold::Sum;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(kernel) = scan::kernel(isa, op, dt.part()).filter(|_| !mixed) {
         return kernel;
     }
     // The common types have a loop for a single line.

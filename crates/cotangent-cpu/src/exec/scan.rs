@@ -1,11 +1,12 @@
-//! Sums and products of all elements so far of a line, in vectors: with AVX-512 one register is a group of 16 elements (two of f64), with AVX2 two are (four).
+//! Sums, products and extremes of all elements so far of a line, in vectors: with AVX-512 one register is a group of 16 elements (two of f64), with AVX2 two are (four).
 //!
 //! The order is that of [`crate::program`]: what is shifted in, and what is not there before the first group or block, is the identity,
 //! which changes no element.
 
-use super::fold::{Prod, Sum};
+use super::fold::{Max, Min, Prod, Sum};
 use super::line::{Lines, lines};
 use crate::isa::Isa;
+use crate::{Dt, Fold};
 use std::arch::x86_64::*;
 
 macro_rules! scans {
@@ -154,48 +155,106 @@ unsafe fn up64y(v: __m256d, low: __m256d) -> __m256d {
     // SAFETY: as above.
     unsafe { _mm256_shuffle_pd::<0b0101>(half64(v, low), v) }
 }
-scans! {
-    sum32: "avx512f", f32, 1, -0.0, _mm512_set1_ps, _mm512_add_ps, _mm512_loadu_ps, _mm512_storeu_ps,
-        last32, turned32, shifts |v, none|
-        [up32::<15>(v[0], none)], [up32::<14>(v[0], none)], [up32::<12>(v[0], none)], [up32::<8>(v[0], none)];
-    sum32y: "avx2", f32, 2, -0.0, _mm256_set1_ps, _mm256_add_ps, _mm256_loadu_ps, _mm256_storeu_ps,
-        last32y, turned32y, shifts |v, none|
-        [up32y::<12>(v[0], none), up32y::<12>(v[1], v[0])], [up32y::<8>(v[0], none), up32y::<8>(v[1], v[0])],
-        [half32(v[0], none), half32(v[1], v[0])], [none, v[0]];
-    prod32: "avx512f", f32, 1, 1.0, _mm512_set1_ps, _mm512_mul_ps, _mm512_loadu_ps, _mm512_storeu_ps,
-        last32, turned32, shifts |v, none|
-        [up32::<15>(v[0], none)], [up32::<14>(v[0], none)], [up32::<12>(v[0], none)], [up32::<8>(v[0], none)];
-    prod32y: "avx2", f32, 2, 1.0, _mm256_set1_ps, _mm256_mul_ps, _mm256_loadu_ps, _mm256_storeu_ps,
-        last32y, turned32y, shifts |v, none|
-        [up32y::<12>(v[0], none), up32y::<12>(v[1], v[0])], [up32y::<8>(v[0], none), up32y::<8>(v[1], v[0])],
-        [half32(v[0], none), half32(v[1], v[0])], [none, v[0]];
-    sum64: "avx512f", f64, 2, -0.0, _mm512_set1_pd, _mm512_add_pd, _mm512_loadu_pd, _mm512_storeu_pd,
-        last64, turned64, shifts |v, none|
-        [up64::<7>(v[0], none), up64::<7>(v[1], v[0])], [up64::<6>(v[0], none), up64::<6>(v[1], v[0])],
-        [up64::<4>(v[0], none), up64::<4>(v[1], v[0])], [none, v[0]];
-    sum64y: "avx2", f64, 4, -0.0, _mm256_set1_pd, _mm256_add_pd, _mm256_loadu_pd, _mm256_storeu_pd,
-        last64y, turned64y, shifts |v, none|
-        [up64y(v[0], none), up64y(v[1], v[0]), up64y(v[2], v[1]), up64y(v[3], v[2])],
-        [half64(v[0], none), half64(v[1], v[0]), half64(v[2], v[1]), half64(v[3], v[2])],
-        [none, v[0], v[1], v[2]], [none, none, v[0], v[1]];
-    prod64: "avx512f", f64, 2, 1.0, _mm512_set1_pd, _mm512_mul_pd, _mm512_loadu_pd, _mm512_storeu_pd,
-        last64, turned64, shifts |v, none|
-        [up64::<7>(v[0], none), up64::<7>(v[1], v[0])], [up64::<6>(v[0], none), up64::<6>(v[1], v[0])],
-        [up64::<4>(v[0], none), up64::<4>(v[1], v[0])], [none, v[0]];
-    prod64y: "avx2", f64, 4, 1.0, _mm256_set1_pd, _mm256_mul_pd, _mm256_loadu_pd, _mm256_storeu_pd,
-        last64y, turned64y, shifts |v, none|
-        [up64y(v[0], none), up64y(v[1], v[0]), up64y(v[2], v[1]), up64y(v[3], v[2])],
-        [half64(v[0], none), half64(v[1], v[0]), half64(v[2], v[1]), half64(v[3], v[2])],
-        [none, v[0], v[1], v[2]], [none, none, v[0], v[1]];
+
+/// Registers of 32-bit numbers: `name512 name256: type, identity, [broadcast, operation] of 512 bits, of 256 bits`.
+macro_rules! words {
+    ($($one:ident $two:ident: $t:ty, $identity:expr, [$splat:ident $op:ident] [$splat2:ident $op2:ident];)*) => { scans! { $(
+        $one: "avx512f", $t, 1, $identity, $splat, $op, _mm512_loadu_ps, _mm512_storeu_ps, last32, turned32, shifts |v, none|
+            [up32::<15>(v[0], none)], [up32::<14>(v[0], none)], [up32::<12>(v[0], none)], [up32::<8>(v[0], none)];
+        $two: "avx2", $t, 2, $identity, $splat2, $op2, _mm256_loadu_ps, _mm256_storeu_ps, last32y, turned32y, shifts |v, none|
+            [up32y::<12>(v[0], none), up32y::<12>(v[1], v[0])], [up32y::<8>(v[0], none), up32y::<8>(v[1], v[0])],
+            [half32(v[0], none), half32(v[1], v[0])], [none, v[0]];
+    )* } };
+}
+/// As [`words`], of 64-bit numbers.
+macro_rules! longs {
+    ($($one:ident $two:ident: $t:ty, $identity:expr, [$splat:ident $op:ident] [$splat2:ident $op2:ident];)*) => { scans! { $(
+        $one: "avx512f", $t, 2, $identity, $splat, $op, _mm512_loadu_pd, _mm512_storeu_pd, last64, turned64, shifts |v, none|
+            [up64::<7>(v[0], none), up64::<7>(v[1], v[0])], [up64::<6>(v[0], none), up64::<6>(v[1], v[0])],
+            [up64::<4>(v[0], none), up64::<4>(v[1], v[0])], [none, v[0]];
+        $two: "avx2", $t, 4, $identity, $splat2, $op2, _mm256_loadu_pd, _mm256_storeu_pd, last64y, turned64y, shifts |v, none|
+            [up64y(v[0], none), up64y(v[1], v[0]), up64y(v[2], v[1]), up64y(v[3], v[2])],
+            [half64(v[0], none), half64(v[1], v[0]), half64(v[2], v[1]), half64(v[3], v[2])],
+            [none, v[0], v[1], v[2]], [none, none, v[0], v[1]];
+    )* } };
+}
+
+/// Operations of several instructions, and those of integers, which lie in registers of floats like everything here.
+macro_rules! operations {
+    ($($features:literal $v:ty: $($name:ident($($arg:ident),*) $body:expr;)*)*) => { $($(
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn $name($($arg: $v),*) -> $v { $body }
+    )*)* };
+}
+// The instructions for extremes of floats give their second operand where either is NaN, or both are zero; a NaN in the first one has to be chosen by hand.
+operations! {
+    "avx512f" __m512:
+        max_ps(a, b) _mm512_mask_mov_ps(_mm512_max_ps(b, a), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(b, b), b);
+        min_ps(a, b) _mm512_mask_mov_ps(_mm512_min_ps(b, a), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(b, b), b);
+        add_i32(a, b) _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+        max_i32(a, b) _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+        min_i32(a, b) _mm512_castsi512_ps(_mm512_min_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+    "avx512f" __m512d:
+        max_pd(a, b) _mm512_mask_mov_pd(_mm512_max_pd(b, a), _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(b, b), b);
+        min_pd(a, b) _mm512_mask_mov_pd(_mm512_min_pd(b, a), _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(b, b), b);
+        add_i64(a, b) _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b)));
+        max_i64(a, b) _mm512_castsi512_pd(_mm512_max_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b)));
+        min_i64(a, b) _mm512_castsi512_pd(_mm512_min_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b)));
+    "avx2" __m256:
+        max_psy(a, b) _mm256_blendv_ps(_mm256_max_ps(b, a), b, _mm256_cmp_ps::<_CMP_UNORD_Q>(b, b));
+        min_psy(a, b) _mm256_blendv_ps(_mm256_min_ps(b, a), b, _mm256_cmp_ps::<_CMP_UNORD_Q>(b, b));
+        add_i32y(a, b) _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+        max_i32y(a, b) _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+        min_i32y(a, b) _mm256_castsi256_ps(_mm256_min_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+    "avx2" __m256d:
+        max_pdy(a, b) _mm256_blendv_pd(_mm256_max_pd(b, a), b, _mm256_cmp_pd::<_CMP_UNORD_Q>(b, b));
+        min_pdy(a, b) _mm256_blendv_pd(_mm256_min_pd(b, a), b, _mm256_cmp_pd::<_CMP_UNORD_Q>(b, b));
+        add_i64y(a, b) _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_castpd_si256(b)));
+        max_i64y(a, b) _mm256_blendv_pd(b, a, greater_i64y(a, b));
+        min_i64y(a, b) _mm256_blendv_pd(a, b, greater_i64y(a, b));
+        greater_i64y(a, b) _mm256_castsi256_pd(_mm256_cmpgt_epi64(_mm256_castpd_si256(a), _mm256_castpd_si256(b)));
+}
+/// The same integer in all lanes.
+macro_rules! splats {
+    ($($features:literal $name:ident($t:ty) -> $v:ty: $cast:ident, $set:ident;)*) => { $(
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn $name(x: $t) -> $v { $cast($set(x)) }
+    )* };
+}
+splats! {
+    "avx512f" splat_i32(i32) -> __m512: _mm512_castsi512_ps, _mm512_set1_epi32;
+    "avx512f" splat_i64(i64) -> __m512d: _mm512_castsi512_pd, _mm512_set1_epi64;
+    "avx2" splat_i32y(i32) -> __m256: _mm256_castsi256_ps, _mm256_set1_epi32;
+    "avx2" splat_i64y(i64) -> __m256d: _mm256_castsi256_pd, _mm256_set1_epi64x;
+}
+
+words! {
+    sum_f32 sum_f32y: f32, -0.0, [_mm512_set1_ps _mm512_add_ps] [_mm256_set1_ps _mm256_add_ps];
+    prod_f32 prod_f32y: f32, 1.0, [_mm512_set1_ps _mm512_mul_ps] [_mm256_set1_ps _mm256_mul_ps];
+    max_f32 max_f32y: f32, f32::NEG_INFINITY, [_mm512_set1_ps max_ps] [_mm256_set1_ps max_psy];
+    min_f32 min_f32y: f32, f32::INFINITY, [_mm512_set1_ps min_ps] [_mm256_set1_ps min_psy];
+    sum_i32 sum_i32y: i32, 0, [splat_i32 add_i32] [splat_i32y add_i32y];
+    greatest_i32 greatest_i32y: i32, i32::MIN, [splat_i32 max_i32] [splat_i32y max_i32y];
+    least_i32 least_i32y: i32, i32::MAX, [splat_i32 min_i32] [splat_i32y min_i32y];
+}
+longs! {
+    sum_f64 sum_f64y: f64, -0.0, [_mm512_set1_pd _mm512_add_pd] [_mm256_set1_pd _mm256_add_pd];
+    prod_f64 prod_f64y: f64, 1.0, [_mm512_set1_pd _mm512_mul_pd] [_mm256_set1_pd _mm256_mul_pd];
+    max_f64 max_f64y: f64, f64::NEG_INFINITY, [_mm512_set1_pd max_pd] [_mm256_set1_pd max_pdy];
+    min_f64 min_f64y: f64, f64::INFINITY, [_mm512_set1_pd min_pd] [_mm256_set1_pd min_pdy];
+    sum_i64 sum_i64y: i64, 0, [splat_i64 add_i64] [splat_i64y add_i64y];
+    greatest_i64 greatest_i64y: i64, i64::MIN, [splat_i64 max_i64] [splat_i64y max_i64y];
+    least_i64 least_i64y: i64, i64::MAX, [splat_i64 min_i64] [splat_i64y min_i64y];
 }
 
 macro_rules! entries {
-    ($($(#[$doc:meta])* $name:ident $one:ident $two:ident $fold:ty;)*) => { $(
-        $(#[$doc])*
-        /// `None` without vectors.
-        pub fn $name(isa: Isa) -> Option<Lines> {
+    ($($op:ident { $($dt:pat => $one:ident $two:ident $fold:ty,)* })*) => {
+        /// The prefixes of a fold of numbers of this type; `None` where there are no such vectors.
+        pub fn kernel(isa: Isa, op: Fold, dt: Dt) -> Option<Lines> {
             macro_rules! with {
-                ($isa:expr, $line:ident) => {{
+                ($isa:expr, $line:ident, $f:ty) => {{
                     /// # Safety
                     /// As for [`Lines`], and the processor has the instruction set.
                     unsafe fn entry(out: *mut u8, x: *const u8, n: usize, step: isize, c: usize, scratch: *mut u8) {
@@ -203,28 +262,44 @@ macro_rules! entries {
                         unsafe {
                             match (c, step) {
                                 (1, 1 | -1) => $line(out.cast(), x.cast(), n, step),
-                                _ => lines::<$fold>($isa)(out, x, n, step, c, scratch),
+                                _ => lines::<$f>($isa)(out, x, n, step, c, scratch),
                             }
                         }
                     }
                     Some(entry)
                 }};
             }
-            match isa {
-                Isa::Portable => None,
-                Isa::Avx2 => with!(Isa::Avx2, $two),
-                Isa::Avx512 => with!(Isa::Avx512, $one),
+            match (op, dt, isa) {
+                $($(
+                    (Fold::$op, $dt, Isa::Avx2) => with!(Isa::Avx2, $two, $fold),
+                    (Fold::$op, $dt, Isa::Avx512) => with!(Isa::Avx512, $one, $fold),
+                )*)*
+                _ => None,
             }
         }
-    )* };
+    };
 }
 entries! {
-    /// Sums of f32.
-    sums32 sum32 sum32y Sum<f32>;
-    /// Products of f32.
-    prods32 prod32 prod32y Prod<f32>;
-    /// Sums of f64.
-    sums64 sum64 sum64y Sum<f64>;
-    /// Products of f64.
-    prods64 prod64 prod64y Prod<f64>;
+    Sum {
+        Dt::F32 => sum_f32 sum_f32y Sum<f32>,
+        Dt::F64 => sum_f64 sum_f64y Sum<f64>,
+        Dt::I32 | Dt::U32 => sum_i32 sum_i32y Sum<u32>,
+        Dt::I64 | Dt::U64 => sum_i64 sum_i64y Sum<u64>,
+    }
+    Prod {
+        Dt::F32 => prod_f32 prod_f32y Prod<f32>,
+        Dt::F64 => prod_f64 prod_f64y Prod<f64>,
+    }
+    Max {
+        Dt::F32 => max_f32 max_f32y Max<f32>,
+        Dt::F64 => max_f64 max_f64y Max<f64>,
+        Dt::I32 => greatest_i32 greatest_i32y Max<i32>,
+        Dt::I64 => greatest_i64 greatest_i64y Max<i64>,
+    }
+    Min {
+        Dt::F32 => min_f32 min_f32y Min<f32>,
+        Dt::F64 => min_f64 min_f64y Min<f64>,
+        Dt::I32 => least_i32 least_i32y Min<i32>,
+        Dt::I64 => least_i64 least_i64y Min<i64>,
+    }
 }
