@@ -1,4 +1,7 @@
-//! Threads that help each other: a job is cut into chunks, and whoever is free claims the next one.
+//! Threads that help each other: a job is cut into chunks, and whoever is free claims one.
+//!
+//! Every thread begins at a place of its own among the chunks and goes on from there, until it comes to what others have claimed: so jobs that go over the same
+//! memory one after the other, like the turns of a loop, find in each core's cache what that core has left there, and nobody waits for a thread that is late.
 //!
 //! The thread that has a job takes part in it. It claims what nobody else has claimed, so that it never waits for a thread to wake up, but only,
 //! at the end, for chunks that others are computing just then. Work that is too small to be worth a hand-over stays on its thread altogether.
@@ -12,17 +15,19 @@ use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::hint::spin_loop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// Work of fewer nanoseconds stays on its thread.
-const WORTH: f64 = 8e3;
+/// Work of fewer nanoseconds stays on its thread: where a helper would have to be woken for it, and where all are awake.
+const WORTH: [f64; 2] = [8e3, 4e3];
 /// The least work of a chunk, in nanoseconds.
 const LEAST: f64 = 2e3;
 /// How long a helper without work looks for more before it sleeps, and the owner of a job for the end of its last chunks.
-const SPIN: Duration = Duration::from_micros(20);
+const SPIN: Duration = Duration::from_micros(50);
+/// Chunks of which it is known which are claimed, in words of as many bits. Those of a job with more are claimed in their order.
+const WORDS: usize = 4;
 /// How many jobs may be shared at once. Further ones stay on their threads.
 const SLOTS: usize = 16;
 
@@ -30,8 +35,10 @@ const SLOTS: usize = 16;
 struct Slot {
     /// Does a thread own it?
     owned: AtomicBool,
-    /// Chunks that nobody has claimed. Whoever lowers it by one has the chunk that it counted, and may read the job.
+    /// Chunks that nobody has claimed. Whoever lowers it by one may read the job, and take a chunk.
     left: AtomicUsize,
+    /// Which chunks are taken, a bit each.
+    taken: [AtomicU64; WORDS],
     /// Chunks that are over.
     over: AtomicUsize,
     /// Does the owner sleep?
@@ -59,6 +66,7 @@ impl Slot {
         Slot {
             owned: AtomicBool::new(false),
             left: AtomicUsize::new(0),
+            taken: [const { AtomicU64::new(0) }; WORDS],
             over: AtomicUsize::new(0),
             sleeps: AtomicBool::new(false),
             failed: AtomicBool::new(false),
@@ -87,7 +95,8 @@ impl Slot {
             if !self.failed.load(Relaxed) {
                 // SAFETY: the same holds for the work.
                 let work = unsafe { &*job.work };
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(chunks - left))) {
+                let chunk = self.pick(chunks, left);
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(chunk))) {
                     self.failed.store(true, Relaxed);
                     lock(&self.panic).get_or_insert(panic);
                 }
@@ -95,6 +104,30 @@ impl Slot {
             // From here on the job may be gone.
             if self.over.fetch_add(1, SeqCst) + 1 == chunks && self.sleeps.load(SeqCst) {
                 owner.unpark()
+            }
+        }
+    }
+
+    /// A chunk for a claim on one of so many: the first one from this thread's place on that is not taken, where that is known. There is one, for there are as many chunks as
+    /// claims.
+    fn pick(&self, chunks: usize, left: usize) -> usize {
+        if chunks > 64 * WORDS {
+            return chunks - left;
+        }
+        let threads = threads();
+        let mut from = PLACE.get() % threads * chunks / threads;
+        loop {
+            let (word, free) = (&self.taken[from / 64], u64::MAX << (from % 64));
+            let bit = (!word.load(Relaxed) & free).trailing_zeros() as usize;
+            let chunk = from / 64 * 64 + bit;
+            match bit < 64 && chunk < chunks {
+                // a claim on the job is what makes the job's memory visible
+                true if word.fetch_or(1 << bit, Relaxed) & 1 << bit == 0 => return chunk,
+                true => {}
+                false => from = (from / 64 + 1) * 64,
+            }
+            if from >= chunks {
+                from = 0
             }
         }
     }
@@ -134,6 +167,8 @@ static WAKE: Condvar = Condvar::new();
 thread_local! {
     /// Does this thread run a chunk?
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Which of the threads this is: helpers count from 1.
+    static PLACE: Cell<usize> = const { Cell::new(0) };
     /// Is this thread counted among those at work?
     static COUNTED: Cell<bool> = const { Cell::new(false) };
 }
@@ -232,10 +267,16 @@ fn counted(ns: f64) -> f64 {
     if EVERYTHING.load(Relaxed) { ns.max(1e6) } else { ns }
 }
 
+/// From how many nanoseconds on work is worth a hand-over.
+fn worth() -> f64 {
+    let awake = SLEEPING.load(Relaxed) == 0 && HELPERS.load(Relaxed) + 1 >= threads();
+    WORTH[awake as usize]
+}
+
 /// Into how many chunks work that takes one thread about so many nanoseconds is best cut: 1 if it is to stay where it is.
 pub fn chunks(ns: f64) -> usize {
     let ns = counted(ns);
-    if ns < WORTH {
+    if ns < worth() {
         return 1;
     }
     match threads() {
@@ -252,7 +293,7 @@ pub fn chunks(ns: f64) -> usize {
 /// # Panics
 /// With the first panic of a chunk, when none runs any more. Chunks that had not begun by then do not run.
 pub fn parallel(chunks: usize, ns: f64, work: &(dyn Fn(usize) + Sync)) {
-    if chunks <= 1 || counted(ns) < WORTH || INSIDE.get() || threads() == 1 || !shared(chunks, work) {
+    if chunks <= 1 || counted(ns) < worth() || INSIDE.get() || threads() == 1 || !shared(chunks, work) {
         (0..chunks).for_each(work)
     }
 }
@@ -271,6 +312,7 @@ fn shared(chunks: usize, work: &(dyn Fn(usize) + Sync)) -> bool {
     unsafe { *slot.job.get() = Some(Job { work, chunks, owner: std::thread::current() }) };
     slot.over.store(0, Relaxed);
     slot.failed.store(false, Relaxed);
+    slot.taken.iter().for_each(|w| w.store(0, Relaxed));
     slot.left.store(chunks, SeqCst);
     wake();
     INSIDE.set(true);
@@ -293,17 +335,18 @@ fn wake() {
         return WAKE.notify_one();
     }
     let more = |n| (n + 1 < threads()).then_some(n + 1);
-    if HELPERS.fetch_update(Relaxed, Relaxed, more).is_ok() {
+    if let Ok(before) = HELPERS.fetch_update(Relaxed, Relaxed, more) {
         let helper = std::thread::Builder::new().name("cotangent helper".into());
         // Where no thread can be had, the caller does everything.
-        if helper.spawn(help).is_err() {
+        if helper.spawn(move || help(before + 1)).is_err() {
             HELPERS.fetch_sub(1, Relaxed);
         }
     }
 }
 
 /// What a helper does all its life.
-fn help() {
+fn help(place: usize) {
+    PLACE.set(place);
     INSIDE.set(true);
     COUNTED.set(true);
     let _arithmetic = crate::float::Arithmetic::enter();

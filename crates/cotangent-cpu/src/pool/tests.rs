@@ -28,10 +28,35 @@ fn each_once(chunks: usize, ns: f64) {
 #[test]
 fn every_chunk_runs_once() {
     alone(&[1, 2, 3, 7], |_| {
-        for chunks in [0, 1, 2, 3, 10, 1000] {
+        for chunks in [0, 1, 2, 3, 10, 65, 256, 257, 1000] {
             each_once(chunks, 0.0);
             each_once(chunks, LONG)
         }
+    })
+}
+
+/// From a thread's place on around, past what others have taken; in their order, where there are too many to keep account of.
+#[test]
+fn threads_have_places() {
+    let picks = |place: usize, chunks: usize, taken: &[u64; WORDS]| -> Vec<usize> {
+        let slot = Slot::new();
+        slot.taken.iter().zip(taken).for_each(|(to, from)| to.store(*from, Relaxed));
+        let free = chunks - taken.iter().map(|w| w.count_ones() as usize).sum::<usize>();
+        let before = PLACE.replace(place);
+        let all = (0..free).map(|i| slot.pick(chunks, free - i)).collect();
+        PLACE.set(before);
+        all
+    };
+    alone(&[4], |_| {
+        assert_eq!(picks(0, 8, &[0; WORDS]), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(picks(3, 8, &[0; WORDS]), [6, 7, 0, 1, 2, 3, 4, 5]);
+        // as when there were more threads
+        assert_eq!(picks(5, 8, &[0b1100, 0, 0, 0]), [4, 5, 6, 7, 0, 1]);
+        assert_eq!(picks(2, 3, &[0; WORDS]), [1, 2, 0]);
+        let around: Vec<usize> = (192..256).chain(0..192).collect();
+        assert_eq!(picks(3, 256, &[0; WORDS]), around);
+        assert_eq!(picks(1, 130, &[u64::MAX, u64::MAX ^ 1 << 40, 0, 0]), [104, 128, 129]);
+        assert_eq!(picks(3, 257, &[0; WORDS])[..3], [0, 1, 2]);
     })
 }
 
@@ -97,7 +122,7 @@ fn small_work_and_work_inside_stay() {
     alone(&[4], |_| {
         let here = || std::thread::current().id();
         let me = here();
-        parallel(50, WORTH - 1.0, &|_| assert_eq!(here(), me));
+        parallel(50, WORTH[1] - 1.0, &|_| assert_eq!(here(), me));
         parallel(8, LONG, &|_| {
             let me = here();
             parallel(8, LONG, &|_| assert_eq!(here(), me))
@@ -153,7 +178,7 @@ fn panics_come_out() {
 #[test]
 fn work_is_cut_by_what_it_takes() {
     alone(&[2], |_| {
-        assert_eq!([0.0, WORTH / 2.0, WORTH, 1e5, 1e9].map(chunks), [1, 1, 4, 8, 8]);
+        assert_eq!([0.0, WORTH[1] / 2.0, WORTH[0], 1e5, 1e9].map(chunks), [1, 1, 4, 8, 8]);
         set_threads(1);
         assert_eq!(chunks(1e9), 1);
     });
