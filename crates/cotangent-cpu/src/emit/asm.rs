@@ -74,6 +74,8 @@ pub struct Asm {
     pub evex: bool,
     /// Is everything there that is read and written?
     pub unmasked: bool,
+    /// Lanes that are there where not all are, without mask registers; 0 if there always are all.
+    pub tail: usize,
     pool: Vec<u8>,
     known: HashMap<(u64, usize), u32>,
     /// Where the displacement of a constant stands, the bytes of the instruction behind it, and the offset in the pool.
@@ -116,6 +118,16 @@ impl Asm {
         Rm::Pool(*self.known.entry((n as u64, 64 + size)).or_insert_with(|| {
             let at = pool.len();
             (0..n as u64).for_each(|k| pool.extend_from_slice(&k.to_le_bytes()[..size]));
+            at as u32
+        }))
+    }
+    /// All ones in so many of `n` lanes, and zeros in the others.
+    pub fn ones(&mut self, n: usize, ones: usize, size: usize) -> Rm {
+        let pool = &mut self.pool;
+        Rm::Pool(*self.known.entry(((n << 8 | ones) as u64, 128 + size)).or_insert_with(|| {
+            let at = pool.len();
+            pool.resize(at + ones * size, 0xFF);
+            pool.resize(at + n * size, 0);
             at as u32
         }))
     }

@@ -136,6 +136,7 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
         return None;
     }
     let mut asm = Asm::new(l.evex);
+    asm.tail = if l.evex { 0 } else { ir.tail as usize };
     let (stop, bail) = (asm.label(), asm.label());
     let mut g = Gen {
         asm,
@@ -417,8 +418,8 @@ impl Gen<'_> {
                 return self.put(p, r);
             }
             I::Tail => {
-                let r = self.alloc(1, p);
-                self.asm.fill_mask(r, Rm::Reg(1));
+                let r = self.alloc(self.class(Ty::Mask), p);
+                self.asm.tail_to(self.l, r);
                 return self.put(p, r);
             }
             I::Put(span) => return self.store(self.ir.stores[i.b as usize], p, span),
@@ -742,7 +743,7 @@ impl Gen<'_> {
             return self.done(&[s.val, v], p, borrowed);
         }
         let t = match s.mem {
-            Mem::B4 | Mem::B8 => [0; 2],
+            Mem::B4 | Mem::B8 if self.asm.tail == 0 => [0; 2],
             _ => self.temps(1, p, &mut borrowed),
         };
         let rm = self.stream(s.entry, s.at, s.mem);

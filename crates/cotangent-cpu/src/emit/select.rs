@@ -82,6 +82,22 @@ impl Asm {
     pub fn set_mask(&mut self, k: u8, from: u8) {
         self.vex_only(op(0, 1, 0x92), false, k, 0, Rm::Reg(from))
     }
+    /// The mask of a tail as a vector, of lanes of so many bytes.
+    fn tail_mask(&mut self, l: Lanes, d: u8, size: usize) {
+        let ones = self.ones(l.n, self.tail, size);
+        self.two(float(0x10, Ty::W32, false), l.n * size, d, ones)
+    }
+    /// Which lanes the tail has, as a mask.
+    pub fn tail_to(&mut self, l: Lanes, d: u8) {
+        match l.evex {
+            true => self.fill_mask(d, Rm::Reg(1)),
+            false => self.tail_mask(l, d, l.bytes(Ty::Mask) / l.n),
+        }
+    }
+    /// Is what is read or written a tail, for which there is no mask register?
+    fn cut(&self) -> bool {
+        self.tail > 0 && !self.unmasked
+    }
     pub fn zero(&mut self, d: u8) {
         self.vector(XOR, 16, d, d, Rm::Reg(d), PLAIN, None)
     }
@@ -145,6 +161,10 @@ impl Asm {
         let one = l.n == 1;
         match mem {
             Mem::B4 | Mem::B8 if one => self.two(float(0x10, mem.ty(), true), 16, d, rm),
+            Mem::B4 | Mem::B8 if self.cut() => {
+                self.tail_mask(l, d, mem.size());
+                self.vector(op(1, 2, 0x2C + (mem == Mem::B8) as u8), bytes, d, d, rm, PLAIN, None)
+            }
             Mem::B4 | Mem::B8 => {
                 let o = float(0x10, mem.ty(), false);
                 self.vector(o, bytes, d, 0, rm, self.some(l, K1Z), None)
@@ -177,6 +197,10 @@ impl Asm {
         let one = l.n == 1;
         match mem {
             Mem::B4 | Mem::B8 if one => self.two(float(0x11, mem.ty(), true), 16, s, rm),
+            Mem::B4 | Mem::B8 if self.cut() => {
+                self.tail_mask(l, t, mem.size());
+                self.vector(op(1, 2, 0x2E + (mem == Mem::B8) as u8), bytes, s, t, rm, PLAIN, None)
+            }
             Mem::B4 | Mem::B8 => {
                 let o = float(0x11, mem.ty(), false);
                 self.vector(o, bytes, s, 0, rm, self.some(l, K1), None)

@@ -15,7 +15,7 @@ use super::fold::Reduce;
 use super::map::{Entry, Fill, MapStep};
 use super::run::{Frame, Step};
 use super::strip::StripStep;
-use crate::emit::ir::{Carried, I, Ir, Span, Store, Ty};
+use crate::emit::ir::{Carried, I, Inst, Ir, Span, Store, Ty};
 use crate::emit::translate::{Forms, Source, Translate};
 use crate::emit::{Code, Loop, When, code, listing};
 use crate::exec::what::What;
@@ -204,7 +204,7 @@ impl<'a> Finder<'a> {
     }
     fn map(&mut self, step: usize, m: &MapStep) -> Option<()> {
         let k = &self.k;
-        let lanes = if k.isa == Isa::Avx2 { 8 } else { 1 };
+        let lanes = if k.isa == Isa::Avx2 && k.folds.is_some() { 8 } else { 1 };
         let width = m.len / k.rows;
         let fits = k.width > FEW && k.width.is_multiple_of(lanes);
         let one = width == 1 && k.folds.is_none();
@@ -380,7 +380,14 @@ impl Kernel {
                 tail: (self.width % lanes) as u8,
                 round: self.folds.as_ref().map_or(0, |f| f.lanes() as u8),
             };
-            let fits = ir.insts.len() <= LONG && (self.isa == Isa::Avx512 || ir.tail == 0);
+            // without mask registers there are tails of elements of four and eight bytes
+            let small = |i: &Inst| match i.i {
+                I::Part(mem) => mem.size() < 4,
+                I::Put(Span::Tail) => ir.stores[i.b as usize].mem.size() < 4,
+                _ => false,
+            };
+            let tails = self.isa == Isa::Avx512 || ir.tail == 0 || !ir.insts.iter().any(small);
+            let fits = ir.insts.len() <= LONG && tails;
             (fits && (lanes == most) != ir.has_wide()).then_some((ir, line.t.calls))
         })
     }
