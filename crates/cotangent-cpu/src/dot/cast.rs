@@ -6,6 +6,7 @@
 
 use crate::Dt;
 use crate::exec::scalar::round_to_odd;
+use crate::float::Flush;
 use crate::isa::Isa;
 use half::{bf16, f16};
 
@@ -92,11 +93,12 @@ unsafe fn load(dt: Dt, p: *const u8) -> Wide {
             Dt::U32 => Wide::Int(*p.cast::<u32>() as i128),
             Dt::U64 => Wide::Int(*p.cast::<u64>() as i128),
             Dt::F16 => Wide::Real((*p.cast::<f16>()).to_f64()),
-            Dt::Bf16 => Wide::Real((*p.cast::<bf16>()).to_f64()),
-            Dt::F32 => Wide::Real(*p.cast::<f32>() as f64),
-            Dt::F64 => Wide::Real(*p.cast::<f64>()),
-            Dt::C64 => Wide::Pair(*p.cast::<f32>() as f64, *p.cast::<f32>().add(1) as f64),
-            Dt::C128 => Wide::Pair(*p.cast::<f64>(), *p.cast::<f64>().add(1)),
+            // Subnormal numbers are zero. The processor knows that, but the compiler does not, and may compare bits.
+            Dt::Bf16 => Wide::Real((*p.cast::<bf16>()).to_f32().flush() as f64),
+            Dt::F32 => Wide::Real((*p.cast::<f32>()).flush() as f64),
+            Dt::F64 => Wide::Real((*p.cast::<f64>()).flush()),
+            Dt::C64 => Wide::Pair((*p.cast::<f32>()).flush() as f64, (*p.cast::<f32>().add(1)).flush() as f64),
+            Dt::C128 => Wide::Pair((*p.cast::<f64>()).flush(), (*p.cast::<f64>().add(1)).flush()),
         }
     }
 }
@@ -172,7 +174,7 @@ pairs! {
     F32ToF64: f32 => f64, |x| x as f64;
     F64ToF32: f64 => f32, |x| x as f32;
     BoolToF32: u8 => f32, |x| (x != 0) as u8 as f32;
-    F32ToBool: f32 => u8, |x| (x != 0.0) as u8;
+    F32ToBool: f32 => u8, |x| (x.flush() != 0.0) as u8;
     U8ToU16: u8 => u16, |x| x as u16;
     I8ToU16: i8 => u16, |x| x as u16;
     U16ToU8: u16 => u8, |x| x as u8;

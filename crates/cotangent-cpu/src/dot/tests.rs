@@ -592,7 +592,6 @@ fn conversions() {
     assert_eq!(out, [255, 255]);
 }
 
-/// Strides of extents of one may be anything.
 /// What is read for a product and written behind it is what the scalar conversion makes of it, also where two roundings would not be
 /// one: halfway between two numbers of half precision, but for a bit that `f32` does not hold.
 #[test]
@@ -605,10 +604,15 @@ fn conversions_are_those_of_scalars() {
         floats.extend([tie, tie * near(40), tie * (2.0 - near(40))]);
     }
     let integers = [0, 1, -1, 127, 2049, 4097, 0x0101_0001, (1 << 25) + 1, (1 << 54) + 1, i64::MIN, i64::MAX];
-    let check = |c: cast::Conversion, from: Dt, to: Dt| {
+    let check = |c: cast::Conversion, from: Dt, to: Dt, via: Dt| {
+        let wanted = |x| scalar(Op::Cast, to, via, scalar(Op::Cast, via, from, x, 0, 0), 0, 0);
         let elements: Vec<u64> = match from {
             Dt::Bool => vec![0, 1],
-            t if t.is_float() => floats.iter().map(|x| scalar(Op::Cast, t, Dt::F64, x.to_bits(), 0, 0)).collect(),
+            t if t.is_float() => {
+                let floats = floats.iter().map(|x| scalar(Op::Cast, t, Dt::F64, x.to_bits(), 0, 0));
+                // and subnormal numbers, of both signs
+                floats.chain([1, 5 | 1 << (8 * t.size() - 1)]).collect()
+            }
             t => integers.iter().map(|x| scalar(Op::Cast, t, Dt::I64, *x as u64, 0, 0)).collect(),
         };
         let n = elements.len();
@@ -616,22 +620,23 @@ fn conversions_are_those_of_scalars() {
         let (given, mut got) = (crate::Buffer::from_bytes(&given), crate::Buffer::zeroed(n * to.size()));
         // SAFETY: both have n elements, and the instruction set is available.
         unsafe { c.run(n, given.as_bytes().as_ptr(), 1, got.as_bytes_mut().as_mut_ptr()) };
-        let want: Vec<u8> = elements
-            .iter()
-            .flat_map(|x| scalar(Op::Cast, to, from, *x, 0, 0).to_le_bytes()[..to.size()].to_vec())
-            .collect();
+        let want: Vec<u8> = elements.iter().flat_map(|x| wanted(*x).to_le_bytes()[..to.size()].to_vec()).collect();
         crate::fuzz::same(to, got.as_bytes(), &want).unwrap_or_else(|e| panic!("from {from} to {to}: {e}"));
     };
+    let _arithmetic = crate::float::Arithmetic::enter();
     for isa in isas() {
         for t in reals.clone() {
+            // truth values are summed as numbers
+            check(cast::Conversion::reading(isa, t, Dt::Bool), t, Dt::F32, Dt::Bool);
             for sum in sums {
-                check(cast::Conversion::reading(isa, t, sum), t, sum);
-                check(cast::Conversion::writing(isa, sum, t), sum, t);
+                check(cast::Conversion::reading(isa, t, sum), t, sum, sum);
+                check(cast::Conversion::writing(isa, sum, t), sum, t, t);
             }
         }
     }
 }
 
+/// Strides of extents of one may be anything.
 #[test]
 fn strides_that_lead_nowhere() {
     const ANY: isize = isize::MIN + 3;
