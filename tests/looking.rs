@@ -2,7 +2,7 @@
 
 use cotangent::prelude::*;
 use cotangent::stages::{Text, lower};
-use cotangent::{debug, lax, vmap};
+use cotangent::{checkpoint, debug, lax, vmap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn softmax(x: &Array) -> Array {
@@ -76,6 +76,30 @@ fn texts() {
     }
     let group = steps.split("\n1 map:").nth(1).expect("a second group").split("\n2 ").next().unwrap();
     assert!(group.contains("= sub a c") && group.contains("= exp d"), "{group}\nof\n{steps}");
+}
+
+/// A loss beside its gradient: the product forwards is computed once, and the one backwards. Behind a checkpoint it is computed again.
+#[test]
+fn what_is_computed_twice() {
+    let (w, x) =
+        (array(vec![0.5f64; 6]).reshape(&[3, 2]), array((0..12).map(f64::from).collect::<Vec<_>>()).reshape(&[4, 3]));
+    let loss = |w: &Array, x: &Array| x.matmul(w).tanh().sum();
+    let both = move |w: &Array, x: &Array| (loss(w, x), grad(loss)(w, x));
+    let products = |text: String| text.lines().filter(|l| l.contains(" dot: ")).count();
+    let compiled = lower(both, (&w, &x)).compile();
+    assert_eq!(products(compiled.as_text()), 2, "{}", compiled.as_text());
+    let ((a, b), (c, d)) = (compiled.call((&w, &x)), both(&w, &x));
+    assert_eq!((a.to_vec::<f64>(), b.to_vec::<f64>()), (c.to_vec::<f64>(), d.to_vec::<f64>()));
+    let layers = |w: &Array, x: &Array| (0..4).fold(x.clone(), |x, _| x.matmul(w).tanh());
+    let (square, x) = (array(vec![0.5f64; 64]).reshape(&[8, 8]), array(vec![0.1f64; 800]).reshape(&[100, 8]));
+    let plain = lower(value_and_grad(move |w: &Array, x: &Array| layers(w, &layers(w, x)).sum()), (&square, &x));
+    // eight products forwards, eight for the weights, and seven for what comes before
+    assert_eq!(products(plain.compile().as_text()), 23);
+    let again = checkpoint(layers);
+    let f = move |w: &Array, x: &Array| again(w, &again(w, x)).sum();
+    let segments = lower(value_and_grad(f), (&square, &x)).compile();
+    // and all eight forwards again
+    assert_eq!(products(segments.as_text()), 31);
 }
 
 #[test]

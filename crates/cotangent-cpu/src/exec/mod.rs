@@ -37,6 +37,7 @@ pub mod report;
 mod row;
 mod rows;
 mod run;
+mod same;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod scan;
@@ -153,9 +154,10 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 9] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 10] = [
                 &fences::needless,
                 &known::constants,
+                &same::once,
                 &narrow::products,
                 &swap::swapped,
                 &|p| joined::joined(p, joined::LEAST.min(options.strips.least)),

@@ -179,15 +179,7 @@ macro_rules! longs {
     )* } };
 }
 
-/// The lower half of the product of 64-bit integers, of products of their halves.
-macro_rules! product_of_longs {
-    ($a:expr, $b:expr, $cast:ident, $mul:ident, $add:ident, $right:ident, $left:ident) => {{
-        let (a, b) = ($a, $b);
-        let mixed = $add($mul($right::<32>(a), b), $mul(a, $right::<32>(b)));
-        $cast($add($mul(a, b), $left::<32>(mixed)))
-    }};
-}
-/// Operations of several instructions, and those of integers, which lie in registers of floats like everything here.
+/// Operations on registers.
 macro_rules! operations {
     ($($features:literal $v:ty: $($name:ident($($arg:ident),*) $body:expr;)*)*) => { $($(
         #[inline]
@@ -198,55 +190,66 @@ macro_rules! operations {
 // The instructions for extremes of floats give their second operand where either is NaN, or both are zero; a NaN in the first one has to be chosen by hand.
 operations! {
     "avx512f" __m512:
-        max_ps(a, b) _mm512_mask_mov_ps(_mm512_max_ps(b, a), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(b, b), b);
-        min_ps(a, b) _mm512_mask_mov_ps(_mm512_min_ps(b, a), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(b, b), b);
-        add_i32(a, b) _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
-        mul_i32(a, b) _mm512_castsi512_ps(_mm512_mullo_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
-        max_i32(a, b) _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
-        min_i32(a, b) _mm512_castsi512_ps(_mm512_min_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+        max_f32s(a, b) _mm512_mask_mov_ps(_mm512_max_ps(b, a), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(b, b), b);
+        min_f32s(a, b) _mm512_mask_mov_ps(_mm512_min_ps(b, a), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(b, b), b);
     "avx512f" __m512d:
-        max_pd(a, b) _mm512_mask_mov_pd(_mm512_max_pd(b, a), _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(b, b), b);
-        min_pd(a, b) _mm512_mask_mov_pd(_mm512_min_pd(b, a), _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(b, b), b);
-        add_i64(a, b) _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b)));
-        mul_i64(a, b) product_of_longs!(_mm512_castpd_si512(a), _mm512_castpd_si512(b), _mm512_castsi512_pd, _mm512_mul_epu32, _mm512_add_epi64, _mm512_srli_epi64, _mm512_slli_epi64);
-        max_i64(a, b) _mm512_castsi512_pd(_mm512_max_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b)));
-        min_i64(a, b) _mm512_castsi512_pd(_mm512_min_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b)));
+        max_f64s(a, b) _mm512_mask_mov_pd(_mm512_max_pd(b, a), _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(b, b), b);
+        min_f64s(a, b) _mm512_mask_mov_pd(_mm512_min_pd(b, a), _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(b, b), b);
     "avx2" __m256:
-        max_psy(a, b) _mm256_blendv_ps(_mm256_max_ps(b, a), b, _mm256_cmp_ps::<_CMP_UNORD_Q>(b, b));
-        min_psy(a, b) _mm256_blendv_ps(_mm256_min_ps(b, a), b, _mm256_cmp_ps::<_CMP_UNORD_Q>(b, b));
-        add_i32y(a, b) _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
-        mul_i32y(a, b) _mm256_castsi256_ps(_mm256_mullo_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
-        max_i32y(a, b) _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
-        min_i32y(a, b) _mm256_castsi256_ps(_mm256_min_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+        max_f32sy(a, b) _mm256_blendv_ps(_mm256_max_ps(b, a), b, _mm256_cmp_ps::<_CMP_UNORD_Q>(b, b));
+        min_f32sy(a, b) _mm256_blendv_ps(_mm256_min_ps(b, a), b, _mm256_cmp_ps::<_CMP_UNORD_Q>(b, b));
     "avx2" __m256d:
-        max_pdy(a, b) _mm256_blendv_pd(_mm256_max_pd(b, a), b, _mm256_cmp_pd::<_CMP_UNORD_Q>(b, b));
-        min_pdy(a, b) _mm256_blendv_pd(_mm256_min_pd(b, a), b, _mm256_cmp_pd::<_CMP_UNORD_Q>(b, b));
-        add_i64y(a, b) _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_castpd_si256(b)));
-        mul_i64y(a, b) product_of_longs!(_mm256_castpd_si256(a), _mm256_castpd_si256(b), _mm256_castsi256_pd, _mm256_mul_epu32, _mm256_add_epi64, _mm256_srli_epi64, _mm256_slli_epi64);
-        max_i64y(a, b) _mm256_blendv_pd(b, a, greater_i64y(a, b));
-        min_i64y(a, b) _mm256_blendv_pd(a, b, greater_i64y(a, b));
-        greater_i64y(a, b) _mm256_castsi256_pd(_mm256_cmpgt_epi64(_mm256_castpd_si256(a), _mm256_castpd_si256(b)));
+        max_f64sy(a, b) _mm256_blendv_pd(_mm256_max_pd(b, a), b, _mm256_cmp_pd::<_CMP_UNORD_Q>(b, b));
+        min_f64sy(a, b) _mm256_blendv_pd(_mm256_min_pd(b, a), b, _mm256_cmp_pd::<_CMP_UNORD_Q>(b, b));
+    "avx512f" __m512i:
+        // the lower half of a product, of products of halves
+        mullo_epi64(a, b) {
+            let mixed = _mm512_add_epi64(
+                _mm512_mul_epu32(_mm512_srli_epi64::<32>(a), b),
+                _mm512_mul_epu32(a, _mm512_srli_epi64::<32>(b)),
+            );
+            _mm512_add_epi64(_mm512_mul_epu32(a, b), _mm512_slli_epi64::<32>(mixed))
+        };
+    "avx2" __m256i:
+        mullo_epi64y(a, b) {
+            let mixed = _mm256_add_epi64(
+                _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), b),
+                _mm256_mul_epu32(a, _mm256_srli_epi64::<32>(b)),
+            );
+            _mm256_add_epi64(_mm256_mul_epu32(a, b), _mm256_slli_epi64::<32>(mixed))
+        };
+        max_epi64y(a, b) _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b));
+        min_epi64y(a, b) _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b));
 }
-/// The same integer in all lanes.
-macro_rules! splats {
-    ($($features:literal $name:ident($t:ty) -> $v:ty: $cast:ident, $set:ident;)*) => { $(
+/// Integers, in registers of floats like everything here: the same in all lanes, and operations on them.
+macro_rules! integers {
+    ($($features:literal $t:ty: $splat:ident $set:ident, $v:ty, $there:ident $back:ident, $($name:ident $op:ident)*;)*) => { $(
         #[inline]
         #[target_feature(enable = $features)]
-        fn $name(x: $t) -> $v { $cast($set(x)) }
+        fn $splat(x: $t) -> $v { $back($set(x)) }
+        $(
+            #[inline]
+            #[target_feature(enable = $features)]
+            fn $name(a: $v, b: $v) -> $v { $back($op($there(a), $there(b))) }
+        )*
     )* };
 }
-splats! {
-    "avx512f" splat_i32(i32) -> __m512: _mm512_castsi512_ps, _mm512_set1_epi32;
-    "avx512f" splat_i64(i64) -> __m512d: _mm512_castsi512_pd, _mm512_set1_epi64;
-    "avx2" splat_i32y(i32) -> __m256: _mm256_castsi256_ps, _mm256_set1_epi32;
-    "avx2" splat_i64y(i64) -> __m256d: _mm256_castsi256_pd, _mm256_set1_epi64x;
+integers! {
+    "avx512f" i32: splat_i32 _mm512_set1_epi32, __m512, _mm512_castps_si512 _mm512_castsi512_ps,
+        add_i32 _mm512_add_epi32 mul_i32 _mm512_mullo_epi32 max_i32 _mm512_max_epi32 min_i32 _mm512_min_epi32;
+    "avx512f" i64: splat_i64 _mm512_set1_epi64, __m512d, _mm512_castpd_si512 _mm512_castsi512_pd,
+        add_i64 _mm512_add_epi64 mul_i64 mullo_epi64 max_i64 _mm512_max_epi64 min_i64 _mm512_min_epi64;
+    "avx2" i32: splat_i32y _mm256_set1_epi32, __m256, _mm256_castps_si256 _mm256_castsi256_ps,
+        add_i32y _mm256_add_epi32 mul_i32y _mm256_mullo_epi32 max_i32y _mm256_max_epi32 min_i32y _mm256_min_epi32;
+    "avx2" i64: splat_i64y _mm256_set1_epi64x, __m256d, _mm256_castpd_si256 _mm256_castsi256_pd,
+        add_i64y _mm256_add_epi64 mul_i64y mullo_epi64y max_i64y max_epi64y min_i64y min_epi64y;
 }
 
 words! {
     sum_f32 sum_f32y: f32, -0.0, [_mm512_set1_ps _mm512_add_ps] [_mm256_set1_ps _mm256_add_ps];
     prod_f32 prod_f32y: f32, 1.0, [_mm512_set1_ps _mm512_mul_ps] [_mm256_set1_ps _mm256_mul_ps];
-    max_f32 max_f32y: f32, f32::NEG_INFINITY, [_mm512_set1_ps max_ps] [_mm256_set1_ps max_psy];
-    min_f32 min_f32y: f32, f32::INFINITY, [_mm512_set1_ps min_ps] [_mm256_set1_ps min_psy];
+    max_f32 max_f32y: f32, f32::NEG_INFINITY, [_mm512_set1_ps max_f32s] [_mm256_set1_ps max_f32sy];
+    min_f32 min_f32y: f32, f32::INFINITY, [_mm512_set1_ps min_f32s] [_mm256_set1_ps min_f32sy];
     sum_i32 sum_i32y: i32, 0, [splat_i32 add_i32] [splat_i32y add_i32y];
     prod_i32 prod_i32y: i32, 1, [splat_i32 mul_i32] [splat_i32y mul_i32y];
     greatest_i32 greatest_i32y: i32, i32::MIN, [splat_i32 max_i32] [splat_i32y max_i32y];
@@ -255,8 +258,8 @@ words! {
 longs! {
     sum_f64 sum_f64y: f64, -0.0, [_mm512_set1_pd _mm512_add_pd] [_mm256_set1_pd _mm256_add_pd];
     prod_f64 prod_f64y: f64, 1.0, [_mm512_set1_pd _mm512_mul_pd] [_mm256_set1_pd _mm256_mul_pd];
-    max_f64 max_f64y: f64, f64::NEG_INFINITY, [_mm512_set1_pd max_pd] [_mm256_set1_pd max_pdy];
-    min_f64 min_f64y: f64, f64::INFINITY, [_mm512_set1_pd min_pd] [_mm256_set1_pd min_pdy];
+    max_f64 max_f64y: f64, f64::NEG_INFINITY, [_mm512_set1_pd max_f64s] [_mm256_set1_pd max_f64sy];
+    min_f64 min_f64y: f64, f64::INFINITY, [_mm512_set1_pd min_f64s] [_mm256_set1_pd min_f64sy];
     sum_i64 sum_i64y: i64, 0, [splat_i64 add_i64] [splat_i64y add_i64y];
     prod_i64 prod_i64y: i64, 1, [splat_i64 mul_i64] [splat_i64y mul_i64y];
     greatest_i64 greatest_i64y: i64, i64::MIN, [splat_i64 max_i64] [splat_i64y max_i64y];

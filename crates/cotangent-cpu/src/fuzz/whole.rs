@@ -88,6 +88,7 @@ impl Fuzz {
         while self.p.nodes.len() < end && self.left > 0 {
             match self.r.below(16) {
                 _ if self.r.once_in(150) => self.linear(),
+                _ if self.r.once_in(16) => self.repeat(),
                 0 => self.softmax(),
                 1 => self.layer(),
                 2 | 3 => self.again(),
@@ -100,6 +101,25 @@ impl Fuzz {
                 9 => self.parts(),
                 _ => self.node(),
             }
+        }
+    }
+    /// Some of the last nodes once more: they compute the same, but where they read each other.
+    fn repeat(&mut self) {
+        let end = self.p.nodes.len();
+        let first = end - self.r.below(end.min(8)) - 1;
+        let mut copies: Vec<ValId> = (0..self.p.vals.len() as ValId).collect();
+        for i in first..end {
+            let node = self.p.nodes[i].clone();
+            let uses: Vec<Use> =
+                self.p.uses_of(&node).iter().map(|u| Use { val: copies[u.val as usize], ..*u }).collect();
+            let made = node.vals.0 as usize..(node.vals.0 + node.vals.1) as usize;
+            let types: Vec<Ty> = made.clone().map(|v| self.p.ty(v as ValId).clone()).collect();
+            if matches!(node.kind, Kind::Arg(_)) {
+                continue;
+            }
+            self.spend(40 * types.iter().map(Ty::len).sum::<usize>());
+            let copy = self.p.push(node.kind, &uses, &types);
+            made.zip(copy..).for_each(|(v, copy)| copies[v] = copy)
         }
     }
     /// A value of a type with a property, most often a late one, and its type.
