@@ -120,14 +120,13 @@ impl Slot {
             let (word, free) = (&self.taken[from / 64], u64::MAX << (from % 64));
             let bit = (!word.load(Relaxed) & free).trailing_zeros() as usize;
             let chunk = from / 64 * 64 + bit;
-            match bit < 64 && chunk < chunks {
-                // a claim on the job is what makes the job's memory visible
-                true if word.fetch_or(1 << bit, Relaxed) & 1 << bit == 0 => return chunk,
-                true => {}
-                false => from = (from / 64 + 1) * 64,
-            }
-            if from >= chunks {
-                from = 0
+            if bit == 64 || chunk >= chunks {
+                // none is left in this word
+                let next = (from / 64 + 1) * 64;
+                from = if next < chunks { next } else { 0 }
+            } else if word.fetch_or(1 << bit, Relaxed) & 1 << bit == 0 {
+                // the claim on the job, not this, is what makes the job's memory visible
+                return chunk;
             }
         }
     }
@@ -267,16 +266,16 @@ fn counted(ns: f64) -> f64 {
     if EVERYTHING.load(Relaxed) { ns.max(1e6) } else { ns }
 }
 
-/// From how many nanoseconds on work is worth a hand-over.
-fn worth() -> f64 {
-    let awake = SLEEPING.load(Relaxed) == 0 && HELPERS.load(Relaxed) + 1 >= threads();
-    WORTH[awake as usize]
+/// Is work of so many nanoseconds worth a hand-over?
+fn worth(ns: f64) -> bool {
+    let awake = || SLEEPING.load(Relaxed) == 0 && HELPERS.load(Relaxed) + 1 >= threads();
+    ns >= WORTH[0] || ns >= WORTH[1] && awake()
 }
 
 /// Into how many chunks work that takes one thread about so many nanoseconds is best cut: 1 if it is to stay where it is.
 pub fn chunks(ns: f64) -> usize {
     let ns = counted(ns);
-    if ns < worth() {
+    if !worth(ns) {
         return 1;
     }
     match threads() {
@@ -293,7 +292,7 @@ pub fn chunks(ns: f64) -> usize {
 /// # Panics
 /// With the first panic of a chunk, when none runs any more. Chunks that had not begun by then do not run.
 pub fn parallel(chunks: usize, ns: f64, work: &(dyn Fn(usize) + Sync)) {
-    if chunks <= 1 || counted(ns) < worth() || INSIDE.get() || threads() == 1 || !shared(chunks, work) {
+    if chunks <= 1 || !worth(counted(ns)) || INSIDE.get() || threads() == 1 || !shared(chunks, work) {
         (0..chunks).for_each(work)
     }
 }

@@ -11,7 +11,7 @@ pub fn needless(p: &Program) -> Option<Program> {
     let most = crossing(p).into_iter().max()?;
     let mut open = p.clone();
     open.fences.clear();
-    // nothing is between equal operations then
+    // Without fences equal operations become one, whose results wait in memory for both readers: that has to count.
     let open = super::same::once(&open).unwrap_or(open);
     (stored(&open) <= most).then_some(open)
 }

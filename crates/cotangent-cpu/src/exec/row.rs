@@ -204,6 +204,7 @@ impl<'a> Finder<'a> {
     }
     fn map(&mut self, step: usize, m: &MapStep) -> Option<()> {
         let k = &self.k;
+        // what long folds carry has no tail
         let lanes = if k.isa == Isa::Avx2 && k.folds.is_some() { 8 } else { 1 };
         let width = m.len / k.rows;
         let fits = k.width > FEW && k.width.is_multiple_of(lanes);

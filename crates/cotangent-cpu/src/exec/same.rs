@@ -5,7 +5,8 @@
 //! to keep them in memory until then. So do nodes on two sides of a fence, for what is computed again behind one is not to be in memory until then.
 
 use super::inline::dear;
-use crate::{Kind, Program, Use, View};
+use crate::emit::ir::Quick;
+use crate::{Kind, Node, Part, Program, Ty, Use, View};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -29,39 +30,44 @@ struct Seen<'a> {
     node: u32,
 }
 impl Seen<'_> {
-    fn uses(&self) -> impl Iterator<Item = (u32, Option<&View>, &Use)> {
-        let uses = self.p.uses_of(&self.p.nodes[self.node as usize]).iter();
-        uses.map(|u| (self.same[u.val as usize], u.view.map(|v| &self.p.views[v as usize]), u))
+    fn node(&self) -> &Node {
+        &self.p.nodes[self.node as usize]
+    }
+    fn uses(&self) -> impl Iterator<Item = (u32, Option<&View>, Part)> {
+        let seen = |u: &Use| (self.same[u.val as usize], u.view.map(|v| &self.p.views[v as usize]), u.part);
+        self.p.uses_of(self.node()).iter().map(seen)
+    }
+    fn types(&self) -> impl Iterator<Item = &Ty> {
+        let (first, n) = self.node().vals;
+        (first..first + n).map(|v| self.p.ty(v))
     }
     /// Values that cost no memory are the same everywhere.
     fn stage(&self) -> usize {
-        if worth(&self.p.nodes[self.node as usize].kind) { self.p.stage(self.node) } else { 0 }
+        if worth(&self.node().kind) { self.p.stage(self.node) } else { 0 }
     }
     fn hash(&self) -> u64 {
-        let mut h = crate::emit::ir::Quick::default();
-        let node = &self.p.nodes[self.node as usize];
-        node.kind.hash(&mut h);
-        self.uses().for_each(|(val, view, u)| (val, view, u.part).hash(&mut h));
+        let mut h = Quick::default();
+        (&self.node().kind, self.stage()).hash(&mut h);
+        self.uses().for_each(|u| u.hash(&mut h));
         h.finish()
     }
     fn equals(&self, other: u32) -> bool {
         let other = Seen { node: other, ..*self };
-        let [a, b] = [self, &other].map(|s| &s.p.nodes[s.node as usize]);
-        let types = |n: &crate::Node| (n.vals.0..n.vals.0 + n.vals.1).map(|v| self.p.ty(v)).collect::<Vec<_>>();
-        let plain = |s: &Seen| s.uses().map(|(val, view, u)| (val, view.cloned(), u.part)).collect::<Vec<_>>();
-        a.kind == b.kind && types(a) == types(b) && plain(self) == plain(&other) && self.stage() == other.stage()
+        (&self.node().kind, self.stage()) == (&other.node().kind, other.stage())
+            && self.types().eq(other.types())
+            && self.uses().eq(other.uses())
     }
 }
 
 /// The program with the readers of what is computed twice reading the first of them; none, if nothing is.
 pub fn once(p: &Program) -> Option<Program> {
     let readers = p.readers();
-    let live = |n: &crate::Node| n.lives(&readers);
+    let live = |n: &Node| n.lives(&readers);
     if p.nodes.iter().filter(|n| worth(&n.kind) && live(n)).take(2).count() < 2 {
         return None;
     }
     let mut same: Vec<u32> = (0..p.vals.len() as u32).collect();
-    let mut first: HashMap<u64, u32, BuildHasherDefault<crate::emit::ir::Quick>> = HashMap::default();
+    let mut first: HashMap<u64, u32, BuildHasherDefault<Quick>> = HashMap::default();
     // which values are others
     let mut instead: Vec<(u32, u32)> = vec![];
     for (i, node) in p.nodes.iter().enumerate() {
@@ -104,7 +110,7 @@ pub fn once(p: &Program) -> Option<Program> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Body, DotSpec, Dt, Fold, M, Op, Ty, ValId};
+    use crate::{Body, DotSpec, Dt, Fold, M, Op, ValId};
 
     fn map(p: &mut Program, op: Op, x: Use, ty: &Ty) -> ValId {
         let mut body = Body::default();
@@ -154,6 +160,14 @@ mod tests {
         assert_eq!(crate::reference::evaluate(&p, &args), crate::reference::evaluate(&q, &args));
         // what is computed again is
         assert!(once(&twice(true)).is_none());
+        // but not twice behind the fence
+        let mut p = twice(true);
+        let of = p.nodes[p.nodes.len() - 3].clone();
+        let (uses, ty) = (p.uses_of(&of).to_vec(), p.ty(of.vals.0).clone());
+        let y = p.push(of.kind, &uses, &[ty]);
+        p.outs.push(y);
+        let q = once(&p).expect("something is computed twice");
+        assert_eq!((running(&p), running(&q)), (9, 8), "{q}");
     }
 
     #[test]

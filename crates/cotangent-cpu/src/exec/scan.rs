@@ -245,29 +245,13 @@ integers! {
         add_i64y _mm256_add_epi64 mul_i64y mullo_epi64y max_i64y max_epi64y min_i64y min_epi64y;
 }
 
-words! {
-    sum_f32 sum_f32y: f32, -0.0, [_mm512_set1_ps _mm512_add_ps] [_mm256_set1_ps _mm256_add_ps];
-    prod_f32 prod_f32y: f32, 1.0, [_mm512_set1_ps _mm512_mul_ps] [_mm256_set1_ps _mm256_mul_ps];
-    max_f32 max_f32y: f32, f32::NEG_INFINITY, [_mm512_set1_ps max_f32s] [_mm256_set1_ps max_f32sy];
-    min_f32 min_f32y: f32, f32::INFINITY, [_mm512_set1_ps min_f32s] [_mm256_set1_ps min_f32sy];
-    sum_i32 sum_i32y: i32, 0, [splat_i32 add_i32] [splat_i32y add_i32y];
-    prod_i32 prod_i32y: i32, 1, [splat_i32 mul_i32] [splat_i32y mul_i32y];
-    greatest_i32 greatest_i32y: i32, i32::MIN, [splat_i32 max_i32] [splat_i32y max_i32y];
-    least_i32 least_i32y: i32, i32::MAX, [splat_i32 min_i32] [splat_i32y min_i32y];
-}
-longs! {
-    sum_f64 sum_f64y: f64, -0.0, [_mm512_set1_pd _mm512_add_pd] [_mm256_set1_pd _mm256_add_pd];
-    prod_f64 prod_f64y: f64, 1.0, [_mm512_set1_pd _mm512_mul_pd] [_mm256_set1_pd _mm256_mul_pd];
-    max_f64 max_f64y: f64, f64::NEG_INFINITY, [_mm512_set1_pd max_f64s] [_mm256_set1_pd max_f64sy];
-    min_f64 min_f64y: f64, f64::INFINITY, [_mm512_set1_pd min_f64s] [_mm256_set1_pd min_f64sy];
-    sum_i64 sum_i64y: i64, 0, [splat_i64 add_i64] [splat_i64y add_i64y];
-    prod_i64 prod_i64y: i64, 1, [splat_i64 mul_i64] [splat_i64y mul_i64y];
-    greatest_i64 greatest_i64y: i64, i64::MIN, [splat_i64 max_i64] [splat_i64y max_i64y];
-    least_i64 least_i64y: i64, i64::MAX, [splat_i64 min_i64] [splat_i64y min_i64y];
-}
+/// The kernels, and the function that knows them. A row is a fold of elements of some types: `fold, types, names of 512 and 256 bits (element, fold for other steps): identity, operations`.
+macro_rules! kernels {
+    ($($family:ident { $(
+        $op:ident $dt:pat => $one:ident $two:ident ($t:ty, $fold:ty): $identity:expr, $wide:tt $narrow:tt;
+    )* })*) => {
+        $($family! { $($one $two: $t, $identity, $wide $narrow;)* })*
 
-macro_rules! entries {
-    ($($op:ident { $($dt:pat => $one:ident $two:ident $fold:ty,)* })*) => {
         /// The prefixes of a fold of numbers of this type; `None` where there are no such vectors.
         pub fn kernel(isa: Isa, op: Fold, dt: Dt) -> Option<Lines> {
             macro_rules! with {
@@ -296,29 +280,25 @@ macro_rules! entries {
         }
     };
 }
-entries! {
-    Sum {
-        Dt::F32 => sum_f32 sum_f32y Sum<f32>,
-        Dt::F64 => sum_f64 sum_f64y Sum<f64>,
-        Dt::I32 | Dt::U32 => sum_i32 sum_i32y Sum<u32>,
-        Dt::I64 | Dt::U64 => sum_i64 sum_i64y Sum<u64>,
+kernels! {
+    words {
+        Sum Dt::F32 => sum_f32 sum_f32y (f32, Sum<f32>): -0.0, [_mm512_set1_ps _mm512_add_ps] [_mm256_set1_ps _mm256_add_ps];
+        Prod Dt::F32 => prod_f32 prod_f32y (f32, Prod<f32>): 1.0, [_mm512_set1_ps _mm512_mul_ps] [_mm256_set1_ps _mm256_mul_ps];
+        Max Dt::F32 => max_f32 max_f32y (f32, Max<f32>): f32::NEG_INFINITY, [_mm512_set1_ps max_f32s] [_mm256_set1_ps max_f32sy];
+        Min Dt::F32 => min_f32 min_f32y (f32, Min<f32>): f32::INFINITY, [_mm512_set1_ps min_f32s] [_mm256_set1_ps min_f32sy];
+        Sum Dt::I32 | Dt::U32 => sum_i32 sum_i32y (i32, Sum<u32>): 0, [splat_i32 add_i32] [splat_i32y add_i32y];
+        Prod Dt::I32 | Dt::U32 => prod_i32 prod_i32y (i32, Prod<u32>): 1, [splat_i32 mul_i32] [splat_i32y mul_i32y];
+        Max Dt::I32 => greatest_i32 greatest_i32y (i32, Max<i32>): i32::MIN, [splat_i32 max_i32] [splat_i32y max_i32y];
+        Min Dt::I32 => least_i32 least_i32y (i32, Min<i32>): i32::MAX, [splat_i32 min_i32] [splat_i32y min_i32y];
     }
-    Prod {
-        Dt::F32 => prod_f32 prod_f32y Prod<f32>,
-        Dt::F64 => prod_f64 prod_f64y Prod<f64>,
-        Dt::I32 | Dt::U32 => prod_i32 prod_i32y Prod<u32>,
-        Dt::I64 | Dt::U64 => prod_i64 prod_i64y Prod<u64>,
-    }
-    Max {
-        Dt::F32 => max_f32 max_f32y Max<f32>,
-        Dt::F64 => max_f64 max_f64y Max<f64>,
-        Dt::I32 => greatest_i32 greatest_i32y Max<i32>,
-        Dt::I64 => greatest_i64 greatest_i64y Max<i64>,
-    }
-    Min {
-        Dt::F32 => min_f32 min_f32y Min<f32>,
-        Dt::F64 => min_f64 min_f64y Min<f64>,
-        Dt::I32 => least_i32 least_i32y Min<i32>,
-        Dt::I64 => least_i64 least_i64y Min<i64>,
+    longs {
+        Sum Dt::F64 => sum_f64 sum_f64y (f64, Sum<f64>): -0.0, [_mm512_set1_pd _mm512_add_pd] [_mm256_set1_pd _mm256_add_pd];
+        Prod Dt::F64 => prod_f64 prod_f64y (f64, Prod<f64>): 1.0, [_mm512_set1_pd _mm512_mul_pd] [_mm256_set1_pd _mm256_mul_pd];
+        Max Dt::F64 => max_f64 max_f64y (f64, Max<f64>): f64::NEG_INFINITY, [_mm512_set1_pd max_f64s] [_mm256_set1_pd max_f64sy];
+        Min Dt::F64 => min_f64 min_f64y (f64, Min<f64>): f64::INFINITY, [_mm512_set1_pd min_f64s] [_mm256_set1_pd min_f64sy];
+        Sum Dt::I64 | Dt::U64 => sum_i64 sum_i64y (i64, Sum<u64>): 0, [splat_i64 add_i64] [splat_i64y add_i64y];
+        Prod Dt::I64 | Dt::U64 => prod_i64 prod_i64y (i64, Prod<u64>): 1, [splat_i64 mul_i64] [splat_i64y mul_i64y];
+        Max Dt::I64 => greatest_i64 greatest_i64y (i64, Max<i64>): i64::MIN, [splat_i64 max_i64] [splat_i64y max_i64y];
+        Min Dt::I64 => least_i64 least_i64y (i64, Min<i64>): i64::MAX, [splat_i64 min_i64] [splat_i64y min_i64y];
     }
 }

@@ -110,13 +110,13 @@ impl Fuzz {
         let mut copies: Vec<ValId> = (0..self.p.vals.len() as ValId).collect();
         for i in first..end {
             let node = self.p.nodes[i].clone();
+            if matches!(node.kind, Kind::Arg(_)) {
+                continue;
+            }
             let uses: Vec<Use> =
                 self.p.uses_of(&node).iter().map(|u| Use { val: copies[u.val as usize], ..*u }).collect();
             let made = node.vals.0 as usize..(node.vals.0 + node.vals.1) as usize;
             let types: Vec<Ty> = made.clone().map(|v| self.p.ty(v as ValId).clone()).collect();
-            if matches!(node.kind, Kind::Arg(_)) {
-                continue;
-            }
             self.spend(40 * types.iter().map(Ty::len).sum::<usize>());
             let copy = self.p.push(node.kind, &uses, &types);
             made.zip(copy..).for_each(|(v, copy)| copies[v] = copy)
