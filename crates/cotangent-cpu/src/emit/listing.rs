@@ -89,8 +89,21 @@ fn lines(part: &Part, notes: &Notes) -> String {
     /// Names of places in the code.
     struct Names(BTreeMap<u64, String>);
     impl SymbolResolver for Names {
-        fn symbol(&mut self, _: &Instruction, _: u32, _: Option<u32>, at: u64, _: u32) -> Option<SymbolResult<'_>> {
-            self.0.get(&at).map(|name| SymbolResult::with_str(at, name))
+        /// Only where something jumps to or reads from: a number that is as large as such a place's address is a number.
+        fn symbol(
+            &mut self,
+            i: &Instruction,
+            _: u32,
+            operand: Option<u32>,
+            at: u64,
+            _: u32,
+        ) -> Option<SymbolResult<'_>> {
+            let place = match i.op_kind(operand?) {
+                OpKind::NearBranch64 => true,
+                OpKind::Memory => i.is_ip_rel_memory_operand(),
+                _ => false,
+            };
+            self.0.get(&at).filter(|_| place).map(|name| SymbolResult::with_str(at, name))
         }
     }
     let all: Vec<Instruction> = Decoder::with_ip(64, &c.bytes[..c.text], 0, DecoderOptions::NONE).into_iter().collect();

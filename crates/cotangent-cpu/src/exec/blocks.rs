@@ -5,7 +5,7 @@
 //! machine code leaves out, and of one that has no whole rows, the steps do all.
 
 use super::fold::Reduce;
-use super::row::{Finder, Kernel, Pointer, Read, Unrolled, evenly, gcd, joins, neutral};
+use super::row::{Finder, Kernel, Pointer, Read, Table, Unrolled, evenly, gcd, joins, neutral};
 use super::run::{Frame, Step};
 use super::strip::StripStep;
 use crate::emit::Code;
@@ -111,6 +111,7 @@ impl Kernel {
         let Some(folds) = &self.folds else { return };
         let each = folds.n.div_ceil(BLOCK);
         let lanes = Buffer::uninit(folds.start.len());
+        let mut table = Table::default();
         for block in blocks {
             let (fold, b) = (block / each, block % each);
             let elements = fold * folds.n + b * BLOCK..fold * folds.n + folds.n.min((b + 1) * BLOCK);
@@ -120,7 +121,7 @@ impl Kernel {
             unsafe {
                 std::ptr::copy_nonoverlapping(folds.start.as_ptr(), lanes.ptr(), lanes.len());
                 while row < rows.end {
-                    let (stop, end) = self.stretch(code, frame, row..rows.end, lanes.ptr());
+                    let (stop, end) = self.stretch(code, frame, row..rows.end, lanes.ptr(), &mut table);
                     if stop < end {
                         break;
                     }

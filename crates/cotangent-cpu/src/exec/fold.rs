@@ -169,13 +169,13 @@ unsafe fn rows_of<F: FoldOp>(out: *mut u8, x: *const u8, n: usize) {
         for i in 0..n - whole {
             *l.add(i) = F::f(*l.add(i), *x.add(whole + i));
         }
-        let mut h = w / 2;
-        while h >= 1 {
-            for i in 0..h {
-                *l.add(i) = F::f(*l.add(i), *l.add(i + h));
-            }
-            h /= 2;
+        // lengths that the compiler knows, which makes them vectors
+        macro_rules! halves {
+            ($($h:literal)*) => { $(if $h < w {
+                (0..$h).for_each(|i| *l.add(i) = F::f(*l.add(i), *l.add(i + $h)))
+            })* };
         }
+        halves!(128 64 32 16 8 4 2 1);
         *out.cast::<F::T>() = *l;
     }
 }

@@ -397,10 +397,10 @@ impl Kernel {
     /// # Safety
     /// The frame belongs to the program that the steps were built from, and what they read and write of these rows is there.
     pub unsafe fn run(&self, code: Code, frame: &Frame, rows: Range<usize>, mut by_steps: impl FnMut(Range<usize>)) {
-        let (mut row, mut missed) = (rows.start, 0);
+        let (mut row, mut missed, mut table) = (rows.start, 0, Table::default());
         while row < rows.end {
             // SAFETY: the caller's.
-            let (stop, end) = unsafe { self.stretch(code, frame, row..rows.end, std::ptr::null_mut()) };
+            let (stop, end) = unsafe { self.stretch(code, frame, row..rows.end, std::ptr::null_mut(), &mut table) };
             row = stop.min(end);
             if row < end {
                 missed += 1;
@@ -413,20 +413,33 @@ impl Kernel {
     /// Runs it on the first of some rows, as far as they lie evenly apart, with the memory of what is carried: where it stopped, and should have.
     ///
     /// # Safety
-    /// As above.
-    pub unsafe fn stretch(&self, code: Code, frame: &Frame, rows: Range<usize>, carry: *mut u8) -> (usize, usize) {
+    /// As above; the table is new, or was used for this kernel, frame and memory only.
+    pub unsafe fn stretch(
+        &self,
+        code: Code,
+        frame: &Frame,
+        rows: Range<usize>,
+        carry: *mut u8,
+        table: &mut Table,
+    ) -> (usize, usize) {
         let row = rows.start;
-        let end = rows.end.min((row / self.even + 1) * self.even);
-        let pointer = |p: &Pointer| {
-            let start = frame.spot((p.place, p.offset));
-            match &p.view {
-                Some((access, n)) => start.wrapping_offset(access.at(row * n)).wrapping_sub(row * p.stride),
-                None => start,
-            }
-        };
-        let table: SmallVec<[*mut u8; 16]> = self.pointers.iter().map(pointer).chain([carry]).collect();
+        let Table(at, even) = table;
+        if !even.contains(&row) {
+            let first = row / self.even * self.even;
+            *even = first..first + self.even;
+            let pointer = |p: &Pointer| {
+                let start = frame.spot((p.place, p.offset));
+                match &p.view {
+                    Some((access, n)) => start.wrapping_offset(access.at(row * n)).wrapping_sub(row * p.stride),
+                    None => start,
+                }
+            };
+            at.clear();
+            at.extend(self.pointers.iter().map(pointer).chain([carry]))
+        }
+        let end = rows.end.min(even.end);
         // SAFETY: the caller's; the pointers are where row 0 would be, if all rows lay as evenly as these.
-        (unsafe { code.run(table.as_ptr(), end, row) }.at as usize, end)
+        (unsafe { code.run(at.as_ptr(), end, row) }.at as usize, end)
     }
     /// What it is, in words.
     pub fn describe(&self) -> String {
@@ -448,6 +461,10 @@ impl Kernel {
         listing::text(&ir, self.isa, self.kind(), &listing::Notes { calls, entry: &entry })
     }
 }
+
+/// What machine code finds its operands by, and the rows for which that holds.
+#[derive(Default)]
+pub struct Table(SmallVec<[*mut u8; 16]>, Range<usize>);
 
 impl Unrolled<'_> {
     /// Vectors of a row of so many elements, or of a round.

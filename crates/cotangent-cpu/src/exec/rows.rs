@@ -21,6 +21,12 @@ pub unsafe fn rows(
         match (apart, step) {
             (0, _) => repeated(dst, src, count, (n, step), size),
             (1.., s) if s == size as isize => beside(dst, src, count, apart, n * size),
+            (_, 0) if n > 4 && size < size_of::<Chunk>() => match size {
+                1 => spread::<u8, 16>(dst, src, count, apart, n),
+                2 => spread::<u16, 8>(dst, src, count, apart, n),
+                4 => spread::<u32, 4>(dst, src, count, apart, n),
+                _ => spread::<u64, 2>(dst, src, count, apart, n),
+            },
             _ => match size {
                 1 => any::<u8>(dst, src, (count, apart), (n, step)),
                 2 => any::<u16>(dst, src, (count, apart), (n, step)),
@@ -66,6 +72,30 @@ unsafe fn beside(dst: *mut u8, src: *const u8, count: usize, apart: isize, bytes
         }
         for k in quick..count {
             std::ptr::copy_nonoverlapping(src.add(k * apart), dst.add(k * bytes), bytes)
+        }
+    }
+}
+
+/// Each element `n` times. Chunks of `C` of it are written as long as they stay inside; what they write behind their row the next rows write over.
+#[inline(always)]
+unsafe fn spread<T: Copy, const C: usize>(dst: *mut u8, src: *const u8, count: usize, apart: isize, n: usize) {
+    let pieces = n.div_ceil(C);
+    // the rows behind a row that its last chunk reaches into
+    let quick = count.saturating_sub((pieces * C - n).div_ceil(n));
+    // SAFETY: the caller's; a chunk reaches over at most as many rows as come later.
+    unsafe {
+        for k in 0..count {
+            let x = *src.offset(k as isize * apart).cast::<T>();
+            let to = dst.cast::<T>().add(k * n);
+            if k < quick {
+                for c in 0..pieces {
+                    to.add(c * C).cast::<[T; C]>().write_unaligned([x; C])
+                }
+            } else {
+                for j in 0..n {
+                    *to.add(j) = x
+                }
+            }
         }
     }
 }

@@ -495,8 +495,9 @@ impl Strip {
             own.locals = starts.map(|(at, l)| memory.ptr().wrapping_add(*at).wrapping_sub(first(l))).collect()
         };
         let ready: SmallVec<[_; 2]> = self.kernels.iter().filter_map(|k| Some((k, k.code(&self.steps)?))).collect();
-        // What is nothing but machine code for rows does all of them at once.
-        let whole = ready.iter().any(|(k, _)| k.folds.is_none() && k.steps == (0..self.steps.len()));
+        // What is nothing but machine code for rows, or for blocks where these are the rows, does all of them at once.
+        let rowwise = |k: &Kernel| k.folds.is_none() || matches!(self.rows, Rows::Blocks(..));
+        let whole = ready.iter().any(|(k, _)| rowwise(k) && k.steps == (0..self.steps.len()));
         for from in rows.clone().step_by(if whole { rows.len().max(1) } else { self.at_once }) {
             let now = if whole { rows.clone() } else { from..(from + self.at_once).min(rows.end) };
             place(&mut own, from);
@@ -508,7 +509,14 @@ impl Strip {
                     if let Some((kernel, code)) = found
                         && let Some(folds) = &kernel.folds
                     {
-                        self.folds((kernel, *code, folds), &own, partials, now.clone());
+                        let mut there = Frame { locals: own.locals.clone(), ..own };
+                        let mut at = |block: usize, run: &dyn Fn(&Frame)| {
+                            if whole {
+                                place(&mut there, block)
+                            }
+                            run(&there)
+                        };
+                        self.folds((kernel, *code, folds), &own, &mut at, partials, now.clone());
                         k = kernel.steps.end;
                         continue;
                     }
@@ -538,14 +546,15 @@ impl Strip {
             }
         }
     }
-    /// The steps of a kernel that folds long rows, for some rows of the strip.
+    /// The steps of a kernel that folds long rows, for some rows of the strip. `at` runs something with a frame in which the local values of a block have a place.
     ///
     /// # Safety
-    /// As above; the local values of these rows have a place.
+    /// As above.
     unsafe fn folds(
         &self,
         (kernel, code, folds): (&Kernel, Code, &Folds),
         own: &Frame,
+        at: &mut dyn FnMut(usize, &dyn Fn(&Frame)),
         partials: &[Buffer],
         now: Range<usize>,
     ) {
@@ -567,12 +576,14 @@ impl Strip {
         unsafe {
             let place = |k: usize, block: usize| to(k).wrapping_add(block * folds.size);
             kernel.blocks((code, &self.steps), own, blocks.clone(), place, |block, elements| {
-                for k in kernel.steps.clone() {
-                    match &self.steps[k].step {
-                        Step::Reduce(r) => r.blocks(own, to(k), block..block + 1),
-                        _ => self.steps[k].some(own, elements.start, elements.end),
+                at(block, &|frame| {
+                    for k in kernel.steps.clone() {
+                        match &self.steps[k].step {
+                            Step::Reduce(r) => r.blocks(frame, to(k), block..block + 1),
+                            _ => self.steps[k].some(frame, elements.start, elements.end),
+                        }
                     }
-                }
+                })
             });
             for k in kernel.steps.clone() {
                 if let (Step::Reduce(r), Rows::Parts(_)) = (&self.steps[k].step, self.rows) {
