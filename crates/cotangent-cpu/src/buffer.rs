@@ -1,6 +1,6 @@
 //! Owned, aligned memory that is reused.
 //!
-//! A [`Buffer`] is a number of bytes, aligned to 64 (from 4 MiB on: to 2 MiB, on huge pages where the system has them). Its capacity
+//! A [`Buffer`] is a number of bytes, aligned to 64 (from 4 MiB on: to 2 MiB, on huge pages where the system has them, as many as it fills). Its capacity
 //! comes from a size class, four to each power of two, so that a freed block fits the next request of about its size. Blocks of up
 //! to 1 MiB go to lists of the thread that frees them, larger ones to lists of the process. Both are bounded: a thread keeps at most
 //! 16 MiB, and the process keeps at most as much as brings its total to twice the recent peak of what was in use.
@@ -18,7 +18,7 @@ pub const ALIGN: usize = 64;
 const LOCAL_MAX: usize = 1 << 20;
 /// What a thread keeps on its own lists altogether, in bytes; more goes to the lists of the process.
 const LOCAL_CAP: usize = 16 << 20;
-/// Blocks of this size and more lie on huge pages.
+/// Blocks of this size and more lie on huge pages, but for what does not fill one: that takes no more memory than it needs.
 const HUGE: usize = 4 << 20;
 const HUGE_ALIGN: usize = 2 << 20;
 /// The process may keep this much whatever the peak was.
@@ -51,8 +51,10 @@ fn layout(class: usize) -> Layout {
     Layout::from_size_align(size, align).expect("a buffer larger than the address space")
 }
 
+/// A new block of the class of so many bytes.
 #[cold]
-fn system_alloc(class: usize) -> NonNull<u8> {
+fn system_alloc(bytes: usize) -> NonNull<u8> {
+    let class = class_of(bytes);
     let layout = layout(class);
     // SAFETY: no class has size zero.
     let ptr = unsafe { alloc(layout) };
@@ -60,13 +62,13 @@ fn system_alloc(class: usize) -> NonNull<u8> {
     #[cfg(target_os = "linux")]
     if layout.size() >= HUGE {
         // SAFETY: the range is ours; the advice changes no contents, and its failure costs only speed.
-        unsafe { libc::madvise(ptr.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
+        unsafe { libc::madvise(ptr.as_ptr().cast(), bytes / HUGE_ALIGN * HUGE_ALIGN, libc::MADV_HUGEPAGE) };
     }
     ptr
 }
 
 /// # Safety
-/// `ptr` is from [`system_alloc`] of the same class and is not used again.
+/// `ptr` is from [`system_alloc`] for this class and is not used again.
 unsafe fn system_free(ptr: NonNull<u8>, class: usize) {
     // SAFETY: as above.
     unsafe { dealloc(ptr.as_ptr(), layout(class)) }
@@ -198,7 +200,8 @@ impl Shared {
 }
 
 #[inline]
-fn allocate(class: usize) -> NonNull<u8> {
+fn allocate(bytes: usize) -> NonNull<u8> {
+    let class = class_of(bytes);
     if class < LOCAL_CLASSES {
         let found = LOCAL.try_with(|local| {
             // SAFETY: the cell belongs to this thread and no reference to it outlives this closure, which calls nothing.
@@ -212,19 +215,19 @@ fn allocate(class: usize) -> NonNull<u8> {
         }
         // Blocks reach the shared lists only when a thread has too many, so a small request does not ask for the lock.
         if capacity(class) < 1 << 16 {
-            return system_alloc(class);
+            return system_alloc(bytes);
         }
     }
-    allocate_shared(class)
+    allocate_shared(bytes)
 }
 #[cold]
-fn allocate_shared(class: usize) -> NonNull<u8> {
-    let block = shared().take(class);
-    block.unwrap_or_else(|| system_alloc(class))
+fn allocate_shared(bytes: usize) -> NonNull<u8> {
+    let block = shared().take(class_of(bytes));
+    block.unwrap_or_else(|| system_alloc(bytes))
 }
 
 /// # Safety
-/// `ptr` is from [`allocate`] of the same class and is not used again.
+/// `ptr` is from [`allocate`] for this class and is not used again.
 #[inline]
 unsafe fn release(ptr: NonNull<u8>, class: usize) {
     if class < LOCAL_CLASSES {
@@ -346,7 +349,7 @@ impl Buffer {
         if let Some(ptr) = guard::take(bytes, 1) {
             return Buffer { ptr, len: bytes };
         }
-        Buffer { ptr: allocate(class_of(bytes)), len: bytes }
+        Buffer { ptr: allocate(bytes), len: bytes }
     }
     /// Zeroes.
     pub fn zeroed(bytes: usize) -> Buffer {
@@ -525,7 +528,7 @@ mod tests {
         let mut get = |s: &mut Shared, class: usize| {
             s.take(class).unwrap_or_else(|| {
                 made += 1;
-                system_alloc(class)
+                system_alloc(capacity(class))
             })
         };
         let (small, large) = (class_of(4 << 20), class_of(40 << 20));
