@@ -281,7 +281,7 @@ fn prefixes_are_those_of_the_reference() {
             let bytes = |i: usize| match dt {
                 Dt::F32 => (word(i) as f32).to_le_bytes().to_vec(),
                 Dt::F64 => word(i).to_le_bytes().to_vec(),
-                // extremes rise slowly, and of the small types by all bits
+                // small types see all of their bits
                 _ if dt.size() == 8 => ((word(i) * 1e15) as i64).wrapping_mul(7).to_le_bytes().to_vec(),
                 _ if dt.size() == 4 => ((word(i) * 1e7) as i32).wrapping_mul(7).to_le_bytes().to_vec(),
                 _ => ((word(i) * 50.0) as i32).wrapping_mul(7).to_le_bytes()[..dt.size()].to_vec(),

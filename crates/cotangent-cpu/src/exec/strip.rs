@@ -509,11 +509,12 @@ impl Strip {
                     if let Some((kernel, code)) = found
                         && let Some(folds) = &kernel.folds
                     {
-                        let mut there = Frame { locals: own.locals.clone(), ..own };
                         let mut at = |block: usize, run: &dyn Fn(&Frame)| {
-                            if whole {
-                                place(&mut there, block)
+                            if !whole {
+                                return run(&own);
                             }
+                            let mut there = Frame { locals: own.locals.clone(), ..own };
+                            place(&mut there, block);
                             run(&there)
                         };
                         self.folds((kernel, *code, folds), &own, &mut at, partials, now.clone());
