@@ -23,6 +23,8 @@ pub struct Folds {
     pub size: usize,
     /// The lanes of all reductions as they are before the first element.
     start: Vec<u8>,
+    /// The reductions among the steps.
+    steps: Vec<usize>,
 }
 impl Folds {
     /// Lanes of the tree: the elements of a round.
@@ -44,7 +46,7 @@ impl Finder<'_> {
         let width = rows.fold(gcd(BLOCK, n), gcd);
         (self.k.width, self.k.rows) = (width, number * n / width);
         self.k.even = self.k.rows;
-        self.k.folds = Some(Folds { number, n, size: size.unwrap_or(8), start: vec![] })
+        self.k.folds = Some(Folds { number, n, size: size.unwrap_or(8), start: vec![], steps: vec![] })
     }
     pub fn fold_in_blocks(&mut self, step: usize, r: &Reduce) -> Option<()> {
         let width = self.k.width;
@@ -62,6 +64,7 @@ impl Finder<'_> {
             return None;
         }
         let none = neutral(fold, dt).to_le_bytes();
+        folds.steps.push(step);
         (0..folds.lanes()).for_each(|_| folds.start.extend(&none[..dt.size()]));
         let read = match made {
             Some(_) => Read::Made(r.from),
@@ -77,20 +80,19 @@ impl Finder<'_> {
 }
 
 impl Unrolled<'_> {
-    /// A round of a fold: each vector is joined with its lanes.
-    pub fn fold_in_blocks(&mut self, read: Read, r: &Reduce) -> Option<()> {
-        let (fold, dt) = r.what;
-        let (op, size) = (joins(fold, dt)?, dt.size());
+    /// A vector of a fold's round is joined with its lanes. The lanes of all folds are one behind the other.
+    pub fn fold_in_blocks(&mut self, read: Read, r: &Reduce, (step, v): (usize, usize)) -> Option<()> {
+        let fold = self.k.folds.as_ref()?.steps.iter().position(|k| *k == step)?;
+        let (op, dt) = (joins(r.what.0, r.what.1)?, r.what.1);
+        let size = dt.size();
         let (ty, mem) = if size == 8 { (Ty::W64, Mem::B8) } else { (Ty::W32, Mem::B4) };
-        for v in 0..lanes(size) / self.lanes {
-            let forms = self.read(read, v, size);
-            self.t.columns(&[forms], size);
-            let x = self.t.raw(0)?;
-            let number = self.carries.len() as u32;
-            let so_far = self.t.build.push(I::Carry, ty, number, 0, 0);
-            let next = self.join(op, dt, so_far, x)?;
-            self.carries.push(Carried { at: number * (self.lanes * size) as u32, mem, next })
-        }
+        let forms = self.read(read, v, size);
+        self.t.columns(&[forms], size);
+        let x = self.t.raw(0)?;
+        let number = self.carries.len() as u32;
+        let so_far = self.t.build.push(I::Carry, ty, number, 0, 0);
+        let next = self.join(op, dt, so_far, x)?;
+        self.carries.push(Carried { at: ((fold * lanes(size) + v * self.lanes) * size) as u32, mem, next });
         Some(())
     }
 }

@@ -265,7 +265,7 @@ impl Builder<'_> {
         let plan = self.plan;
         for g in 0..plan.ends.len() {
             if let Some(found) = strips.next_if(|s| s.groups.start == g) {
-                self.strip = Some((Strip::new(found.rows), found.groups.end as u32 - 1));
+                self.strip = Some((Strip::new(found.rows, found.columns), found.groups.end as u32 - 1));
             }
             let nodes = plan.group(g);
             if let Kind::Map(_) = self.p.nodes[nodes[0] as usize].kind {
@@ -276,7 +276,7 @@ impl Builder<'_> {
             self.give_back(nodes, g as u32);
             if let Some((mut strip, _)) = self.strip.take_if(|s| s.1 == g as u32) {
                 strip.choose(options.strips.strip);
-                strip.kernels = row::find(&strip.steps, self.isa, options.machine);
+                strip.kernels = row::find(&strip.steps, strip.columns, self.isa, options.machine);
                 self.emit(Step::Strip(Box::new(strip)));
                 for s in std::mem::take(&mut self.after) {
                     self.free(s)

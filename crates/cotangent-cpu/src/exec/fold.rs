@@ -2,6 +2,7 @@
 
 use super::access::{Access, Axis, transpose};
 use super::build::Place;
+use super::columns::{halve, lane};
 use super::index::{Each, put_each};
 use super::line;
 use super::run::Frame;
@@ -24,13 +25,13 @@ pub struct Reduce {
     pub what: (Fold, Dt),
     pub outer: Access,
     pub n: usize,
-    stride: isize,
-    inner: usize,
-    kernels: Kernels,
+    pub stride: isize,
+    pub inner: usize,
+    pub kernels: Kernels,
     /// Bytes of an element.
-    size: usize,
+    pub size: usize,
     /// Lanes of the tree.
-    lanes: usize,
+    pub lanes: usize,
     /// What a fold of nothing gives.
     empty: [u64; 2],
 }
@@ -41,10 +42,10 @@ pub type Slices = unsafe fn(*mut u8, *const u8, isize, usize, usize);
 
 /// The loops of one fold.
 #[derive(Clone, Copy)]
-struct Kernels {
+pub struct Kernels {
     /// `rows(out, x, n)`: the tree over one block of at most `BLOCK` elements that lie one behind the other.
     rows: unsafe fn(*mut u8, *const u8, usize),
-    slices: Slices,
+    pub slices: Slices,
 }
 
 /// An operation that joins two elements.
@@ -510,11 +511,10 @@ impl Reduce {
                 return;
             }
             // Lane by lane in bit-reversed order: halving is then a binary counter.
-            let mut top = 0;
             for i in 0..w {
-                let l = i.reverse_bits() >> (usize::BITS - w.trailing_zeros());
+                let l = lane(i, w);
                 if l < live {
-                    let to = acc.add(top * row);
+                    let to = acc.add(i.count_ones() as usize * row);
                     let from = x.offset(l as isize * s);
                     std::ptr::copy_nonoverlapping(from, to, row);
                     let more = (n - l - 1) / w;
@@ -522,15 +522,7 @@ impl Reduce {
                         slices(to, from.offset(w as isize * s), w as isize * s, more, c);
                     }
                 }
-                top += 1;
-                for k in 0..i.trailing_ones() {
-                    top -= 1;
-                    // The lane that came last and those merged with it.
-                    let last = (i >> k << k).reverse_bits() >> (usize::BITS - w.trailing_zeros());
-                    if last < live {
-                        slices(acc.add((top - 1) * row), acc.add(top * row), 0, 1, c);
-                    }
-                }
+                halve(i, live, |i| lane(i, w), |k| slices(acc.add(k * row), acc.add((k + 1) * row), 0, 1, c))
             }
         }
     }

@@ -9,6 +9,7 @@ mod again;
 mod assembly;
 mod blocks;
 mod build;
+mod columns;
 mod compose;
 mod constants;
 mod deep;

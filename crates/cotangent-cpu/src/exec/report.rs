@@ -322,7 +322,8 @@ pub fn describe(step: &Step) -> String {
         Step::Strip(s) => {
             let steps: Vec<String> =
                 s.kernels.iter().map(|k| k.describe()).chain(s.steps.iter().map(|s| s.text())).collect();
-            format!("{:?}, {} at a time, {} bytes: {}", s.rows, s.at_once, s.work(), steps.join("; "))
+            let order = if s.columns.is_some() { "one by one in the order of lanes" } else { &format!("{} at a time", s.at_once) };
+            format!("{:?}, {order}, {} bytes: {}", s.rows, s.work(), steps.join("; "))
         }
         Step::Dot(w) => {
             let [batch, m, n, k] = w.sizes;

@@ -11,6 +11,7 @@
 use super::access::Access;
 use super::blocks::Folds;
 use super::build::Place;
+use super::columns::{Columns, Numbers};
 use super::fold::Reduce;
 use super::map::{Entry, Fill, MapStep};
 use super::run::{Frame, Step};
@@ -53,6 +54,8 @@ pub struct Kernel {
     stored: HashMap<Place, u32>,
     /// The folds of long rows that it makes, if these are no rows of their own.
     pub folds: Option<Folds>,
+    /// The folds down the columns.
+    downs: Option<Numbers>,
     isa: Isa,
     when: When,
     pub work: usize,
@@ -132,7 +135,7 @@ pub(super) struct Finder<'a> {
 }
 
 /// The parts of a strip's steps that machine code can do row by row, or, of long rows, block by block.
-pub fn find(steps: &[StripStep], isa: Isa, when: When) -> Vec<Kernel> {
+pub fn find(steps: &[StripStep], columns: Option<Columns>, isa: Isa, when: When) -> Vec<Kernel> {
     let mut found = vec![];
     let mut first = 0;
     if isa == Isa::Portable || when == When::Never {
@@ -140,6 +143,9 @@ pub fn find(steps: &[StripStep], isa: Isa, when: When) -> Vec<Kernel> {
     }
     while first < steps.len() {
         let rows = steps[first..].iter().find_map(|s| match &s.step {
+            Step::Reduce(r) if let Some(c) = columns.filter(|c| r.down() == Some(*c)) => {
+                Some(Some((c.rows(), r.inner)))
+            }
             Step::Reduce(r) => Some(Some((r.folds(), r.n))),
             Step::Map(_) => None,
             _ => Some(None),
@@ -149,15 +155,19 @@ pub fn find(steps: &[StripStep], isa: Isa, when: When) -> Vec<Kernel> {
             continue;
         };
         let mut f = Finder::new(steps, (rows, width), isa, when, first);
-        if width > 16 * VECTORS {
-            f.in_blocks(rows, width)
+        match columns {
+            Some(c) => f.k.downs = Some(Numbers::new(c, steps)),
+            None if width > 16 * VECTORS => f.in_blocks(rows, width),
+            None => {}
         }
         while f.k.steps.end < steps.len() && f.takes(f.k.steps.end).is_some() {
             f.k.steps.end += 1
         }
         let end = f.k.steps.end;
         let folds = steps[first..end].iter().any(|s| matches!(s.step, Step::Reduce(_)));
-        if folds && end - first > 1 {
+        // rows of a lane lie evenly apart
+        let even = columns.is_none_or(|c| f.k.even.is_multiple_of(c.n) && width <= 16 * VECTORS);
+        if folds && end - first > 1 && even {
             f.finish();
             found.push(f.k);
         }
@@ -174,6 +184,7 @@ impl<'a> Finder<'a> {
             width,
             even: rows,
             folds: None,
+            downs: None,
             pointers: vec![],
             reads: HashMap::new(),
             stored: HashMap::new(),
@@ -198,6 +209,7 @@ impl<'a> Finder<'a> {
         match &all[step].step {
             Step::Map(m) => self.map(step, m),
             Step::Reduce(r) if self.k.folds.is_some() => self.fold_in_blocks(step, r),
+            Step::Reduce(r) if self.k.down(step).is_some() => self.fold_down(step, r),
             Step::Reduce(r) => self.fold(step, r),
             _ => None,
         }
@@ -326,15 +338,21 @@ impl<'a> Finder<'a> {
 
 /// What was made for a row, or a round of one, place by place: a form for each vector.
 pub(super) struct Unrolled<'a> {
-    k: &'a Kernel,
+    pub k: &'a Kernel,
     pub t: Translate,
     made: HashMap<Place, Vec<Forms>>,
     stores: Vec<Store>,
     pub carries: Vec<Carried>,
+    /// What folds have so far, by step.
+    parts: HashMap<usize, Vec<u32>>,
     pub lanes: usize,
 }
 
 impl Kernel {
+    /// The number of a fold down the columns, if a step is one.
+    fn down(&self, step: usize) -> Option<u32> {
+        self.downs.as_ref()?.number(step)
+    }
     /// The loop, if there is one by now.
     pub fn code(&self, steps: &[StripStep]) -> Option<Code> {
         if let Some(code) = self.code.get() {
@@ -360,37 +378,43 @@ impl Kernel {
     fn ir(&self, steps: &[StripStep]) -> Option<(Ir, Vec<(u32, What)>)> {
         let most = if self.isa == Isa::Avx512 { 16 } else { 8 };
         // With elements of 64 bits a register has half as many.
-        [most, most / 2].into_iter().find_map(|lanes| {
-            let mut line = Unrolled {
-                k: self,
-                t: Translate::new(self.isa),
-                made: HashMap::new(),
-                stores: vec![],
-                carries: vec![],
-                lanes,
-            };
-            for k in self.steps.clone() {
-                line.step(k, &steps[k].step)?;
-            }
-            let strides = self.pointers.iter().enumerate().filter(|(_, p)| p.stride > 0);
-            let ir = Ir {
-                insts: line.t.build.finish(),
-                stores: line.stores,
-                carries: line.carries,
-                strides: strides.map(|(i, p)| (i as u32, p.stride as u32)).collect(),
-                tail: (self.width % lanes) as u8,
-                round: self.folds.as_ref().map_or(0, |f| f.lanes() as u8),
-            };
-            // without mask registers there are tails of elements of four and eight bytes
-            let small = |i: &Inst| match i.i {
-                I::Part(mem) => mem.size() < 4,
-                I::Put(Span::Tail) => ir.stores[i.b as usize].mem.size() < 4,
-                _ => false,
-            };
-            let tails = self.isa == Isa::Avx512 || ir.tail == 0 || !ir.insts.iter().any(small);
-            let fits = ir.insts.len() <= LONG && tails;
-            (fits && (lanes == most) != ir.has_wide()).then_some((ir, line.t.calls))
-        })
+        // A row that is left to the steps must not have been joined with anything: then that comes last.
+        let orders: &[bool] = if self.downs.is_some() { &[false, true] } else { &[false] };
+        [most, most / 2].into_iter().flat_map(|lanes| orders.iter().map(move |late| (lanes, *late))).find_map(
+            |(lanes, late)| {
+                let mut line = Unrolled {
+                    k: self,
+                    t: Translate::new(self.isa),
+                    made: HashMap::new(),
+                    stores: vec![],
+                    carries: vec![],
+                    parts: HashMap::new(),
+                    lanes,
+                };
+                line.steps(steps, late)?;
+                // the next row of a lane
+                let apart = self.downs.as_ref().map_or(1, |d| d.columns.lanes);
+                let strides = self.pointers.iter().enumerate().filter(|(_, p)| p.stride > 0);
+                let ir = Ir {
+                    insts: line.t.build.finish(),
+                    stores: line.stores,
+                    carries: line.carries,
+                    strides: strides.map(|(i, p)| (i as u32, (p.stride * apart) as u32)).collect(),
+                    tail: (self.width % lanes) as u8,
+                    round: self.folds.as_ref().map_or(0, |f| f.lanes() as u8),
+                };
+                // without mask registers there are tails of elements of four and eight bytes
+                let small = |i: &Inst| match i.i {
+                    I::Part(mem) => mem.size() < 4,
+                    I::Put(Span::Tail) => ir.stores[i.b as usize].mem.size() < 4,
+                    _ => false,
+                };
+                let tails = self.isa == Isa::Avx512 || ir.tail == 0 || !ir.insts.iter().any(small);
+                let leaves = orders.len() > 1 && !late && ir.insts.iter().any(|i| i.i == I::Bail);
+                let fits = ir.insts.len() <= LONG && tails && !leaves;
+                (fits && (lanes == most) != ir.has_wide()).then_some((ir, line.t.calls))
+            },
+        )
     }
     /// Runs it on some rows. `by_steps` does rows that machine code leaves out: one, or, where that happens often, all that are left.
     ///
@@ -427,19 +451,23 @@ impl Kernel {
         if !even.contains(&row) {
             let first = row / self.even * self.even;
             *even = first..first + self.even;
-            let pointer = |p: &Pointer| {
-                let start = frame.spot((p.place, p.offset));
-                match &p.view {
-                    Some((access, n)) => start.wrapping_offset(access.at(row * n)).wrapping_sub(row * p.stride),
-                    None => start,
-                }
-            };
             at.clear();
-            at.extend(self.pointers.iter().map(pointer).chain([carry]))
+            at.extend(self.table(frame, row).zip(&self.pointers).map(|(at, p)| at.wrapping_sub(row * p.stride)));
+            at.push(carry)
         }
         let end = rows.end.min(even.end);
         // SAFETY: the caller's; the pointers are where row 0 would be, if all rows lay as evenly as these.
         (unsafe { code.run(at.as_ptr(), end, row) }.at as usize, end)
+    }
+    /// Where the operands of a row begin.
+    pub fn table(&self, frame: &Frame, row: usize) -> impl Iterator<Item = *mut u8> {
+        self.pointers.iter().map(move |p| {
+            let start = frame.spot((p.place, p.offset));
+            match &p.view {
+                Some((access, n)) => start.wrapping_offset(access.at(row * n)),
+                None => start.wrapping_add(row * p.stride),
+            }
+        })
     }
     /// What it is, in words.
     pub fn describe(&self) -> String {
@@ -475,7 +503,7 @@ impl Unrolled<'_> {
         }
     }
     /// Has a vector of a row less than its lanes?
-    fn tail(&self, width: usize, v: usize) -> bool {
+    pub fn tail(&self, width: usize, v: usize) -> bool {
         (v + 1) * self.lanes > width
     }
     /// Vector `v` of what a step reads, of elements of so many bytes.
@@ -496,69 +524,134 @@ impl Unrolled<'_> {
     fn makes(&mut self, place: Place, forms: Forms, (width, size): Shape, v: usize) -> Option<()> {
         self.made.entry(place).or_default().push(forms);
         if let Some(p) = self.k.stored.get(&place) {
-            self.t.columns(&[forms], size);
-            let store = self.t.store(0, *p, (v * self.lanes * size) as u32).filter(|s| s.beside.is_none())?;
-            let span = match width {
-                1 => Span::One,
-                _ if self.tail(width, v) => Span::Tail,
-                _ => Span::Whole,
-            };
-            self.t.build.push(I::Put(span), Ty::W32, store.val, self.stores.len() as u32, 0);
-            self.stores.push(store)
+            self.put(forms, size, (*p, v), width)?
         }
         Some(())
     }
-    fn step(&mut self, k: usize, step: &Step) -> Option<()> {
+    /// Writes vector `v` of a row of so many elements.
+    pub fn put(&mut self, forms: Forms, size: usize, (p, v): (u32, usize), width: usize) -> Option<()> {
+        self.t.columns(&[forms], size);
+        let store = self.t.store(0, p, (v * self.lanes * size) as u32).filter(|s| s.beside.is_none())?;
+        let span = match width {
+            1 => Span::One,
+            _ if self.tail(width, v) => Span::Tail,
+            _ => Span::Whole,
+        };
+        self.t.build.push(I::Put(span), Ty::W32, store.val, self.stores.len() as u32, 0);
+        self.stores.push(store);
+        Some(())
+    }
+    /// All steps: those that need not wait for the result of a fold go along with those before them, vector by vector, so that not all of a row is in registers. With `late`, what is joined with folds down the
+    /// columns comes last.
+    fn steps(&mut self, steps: &[StripStep], late: bool) -> Option<()> {
+        let all = self.k.steps.clone();
+        let (downs, mut order): (Vec<usize>, Vec<usize>) = all.partition(|k| late && self.k.down(*k).is_some());
+        let first = order.len();
+        order.extend(downs);
+        let mut from = 0;
+        while from < order.len() {
+            let mut folds: SmallVec<[Place; 4]> = SmallVec::new();
+            let mut together = |k: &usize| {
+                let waits = self
+                    .k
+                    .reads
+                    .iter()
+                    .any(|((step, _), r)| step == k && matches!(r, Read::Made(place) if folds.contains(place)));
+                if let (Step::Reduce(r), None) = (&steps[*k].step, self.k.down(*k)) {
+                    folds.push(r.to)
+                }
+                !waits
+            };
+            let mut end = from + order[from..].iter().take_while(|k| together(k)).count();
+            if from < first {
+                end = end.min(first)
+            }
+            self.together(&order[from..end], steps)?;
+            from = end
+        }
+        Some(())
+    }
+    fn together(&mut self, now: &[usize], steps: &[StripStep]) -> Option<()> {
+        let width = |k: usize| match &steps[k].step {
+            Step::Map(m) => m.len / self.k.rows,
+            _ => self.k.width,
+        };
+        let vectors: SmallVec<[usize; 8]> = now.iter().map(|k| self.vectors(width(*k))).collect();
+        for v in 0..vectors.iter().copied().max()? {
+            for (k, _) in now.iter().zip(&vectors).filter(|(_, n)| v < **n) {
+                self.vector(*k, &steps[*k].step, v)?
+            }
+        }
+        for k in now {
+            if let (Step::Reduce(r), Some(parts)) = (&steps[*k].step, self.parts.remove(k)) {
+                self.joined(r, parts)?
+            }
+        }
+        Some(())
+    }
+    /// Vector `v` of a step.
+    fn vector(&mut self, k: usize, step: &Step, v: usize) -> Option<()> {
         match step {
-            Step::Map(m) => self.map(k, m),
-            Step::Reduce(r) if self.k.folds.is_some() => self.fold_in_blocks(self.k.reads[&(k, 0)], r),
-            Step::Reduce(r) => self.fold(k, r),
+            Step::Map(m) => self.map(k, m, v),
+            Step::Reduce(r) => {
+                let read = self.k.reads[&(k, 0)];
+                match self.k.down(k) {
+                    _ if self.k.folds.is_some() => self.fold_in_blocks(read, r, (k, v)),
+                    Some(i) => self.fold_down(read, r, (self.k.pointers.len() as u32 + i, v)),
+                    None => self.fold(k, read, r, v),
+                }
+            }
             _ => None,
         }
     }
-    fn map(&mut self, k: usize, m: &MapStep) -> Option<()> {
+    fn map(&mut self, k: usize, m: &MapStep, v: usize) -> Option<()> {
         let machine = m.machine.as_ref()?;
         let width = m.len / self.k.rows;
-        for v in 0..self.vectors(width) {
-            let forms: Vec<Option<Forms>> = (machine.sources.iter().zip(&machine.lines))
-                .map(|(source, line)| match (*source)? {
-                    Source::Stream(e, _) | Source::Splat(e, _) => Some(self.read(self.k.reads[&(k, e)], v, line.size)),
-                    source => Some(source.into()),
-                })
-                .collect();
-            let live = |i: usize| machine.lines[i].call.is_some() || forms[i].is_some();
-            self.t.program(&machine.lines, live, |i| forms[i])?;
-            let outs: SmallVec<[Forms; 2]> = machine.outs.iter().map(|(line, _)| self.t.form(*line)).collect();
-            for ((_, e), forms) in machine.outs.iter().zip(outs) {
-                let out = &m.entries[*e as usize];
-                self.makes(out.at.0, forms, (width, out.step), v)?
-            }
+        let forms: Vec<Option<Forms>> = (machine.sources.iter().zip(&machine.lines))
+            .map(|(source, line)| match (*source)? {
+                Source::Stream(e, _) | Source::Splat(e, _) => Some(self.read(self.k.reads[&(k, e)], v, line.size)),
+                source => Some(source.into()),
+            })
+            .collect();
+        let live = |i: usize| machine.lines[i].call.is_some() || forms[i].is_some();
+        self.t.program(&machine.lines, live, |i| forms[i])?;
+        let outs: SmallVec<[Forms; 2]> = machine.outs.iter().map(|(line, _)| self.t.form(*line)).collect();
+        for ((_, e), forms) in machine.outs.iter().zip(outs) {
+            let out = &m.entries[*e as usize];
+            self.makes(out.at.0, forms, (width, out.step), v)?
         }
         Some(())
     }
-    /// A fold: lanes by lanes over the vectors, then in halves, as the tree has it. A lane without an element does not change what it is joined with.
-    fn fold(&mut self, k: usize, r: &Reduce) -> Option<()> {
+    /// A fold: lanes by lanes over the vectors. A lane without an element does not change what it is joined with.
+    fn fold(&mut self, k: usize, read: Read, r: &Reduce, v: usize) -> Option<()> {
         let ((fold, dt), width) = (r.what, self.k.width);
         let (op, size) = (joins(fold, dt)?, dt.size());
         let ty = if size == 8 { Ty::W64 } else { Ty::W32 };
-        let mut parts: Vec<u32> = vec![];
-        for v in 0..self.vectors(width) {
-            let forms = self.read(self.k.reads[&(k, 0)], v, size);
-            self.t.columns(&[forms], size);
-            let mut x = self.t.raw(0)?;
-            if self.tail(width, v) {
-                let b = &self.t.build;
-                let none = b.constant(ty, neutral(fold, dt));
-                x = b.sel(b.push(I::Tail, Ty::Mask, 0, 0, 0), ty, x, none)
-            }
-            parts.push(x)
+        let forms = self.read(read, v, size);
+        self.t.columns(&[forms], size);
+        let mut x = self.t.raw(0)?;
+        if self.tail(width, v) {
+            let b = &self.t.build;
+            let none = b.constant(ty, neutral(fold, dt));
+            x = b.sel(b.push(I::Tail, Ty::Mask, 0, 0, 0), ty, x, none)
         }
-        let groups = crate::lanes(size) / self.lanes;
-        for v in groups..parts.len() {
-            parts[v % groups] = self.join(op, dt, parts[v % groups], parts[v])?
+        let group = v % (crate::lanes(size) / self.lanes);
+        if v != group {
+            x = self.join(op, dt, self.parts[&k][group], x)?
         }
-        parts.truncate(groups);
-        let mut half = groups / 2;
+        let parts = self.parts.entry(k).or_default();
+        match parts.get_mut(group) {
+            Some(part) => *part = x,
+            None => parts.push(x),
+        }
+        Some(())
+    }
+    /// What has been folded, in halves, as the tree has it.
+    fn joined(&mut self, r: &Reduce, mut parts: Vec<u32>) -> Option<()> {
+        let (fold, dt) = r.what;
+        let (op, size) = (joins(fold, dt)?, dt.size());
+        let ty = if size == 8 { Ty::W64 } else { Ty::W32 };
+        let mut half = crate::lanes(size) / self.lanes / 2;
         while half > 0 {
             for i in 0..half.min(parts.len().saturating_sub(half)) {
                 parts[i] = self.join(op, dt, parts[i], parts[i + half])?

@@ -8,9 +8,11 @@
 //! values of the strip. (Of other values it may read anything: they are there as a whole.) Values that only the strip reads are [local](Place::Local): their memory
 //! is that of some rows, and their address is where row 0 would be, so that a step computes its addresses as ever.
 //!
-//! Folds of much go along, too: their rows are blocks of their trees, whose results are kept, and joined when the last one is there. Nothing here changes what is computed in which order.
+//! Folds of much go along, too: their rows are blocks of their trees, whose results are kept, and joined when the last one is there. So do folds of the first dimension: each row is
+//! joined with what there is ([`columns`](super::columns)). Nothing here changes what is computed in which order.
 
 use super::blocks::Folds;
+use super::columns::Columns;
 use super::deep::{self, Deep};
 use super::fold::Reduce;
 use super::plan::Plan;
@@ -42,6 +44,7 @@ pub struct Found {
     /// The groups.
     pub groups: Range<usize>,
     pub rows: Rows,
+    pub columns: Option<Columns>,
 }
 /// Groups for a strip, and small ones and folds between them, which run before it, or after it because they take something from it.
 #[derive(Default)]
@@ -49,6 +52,8 @@ struct Taken {
     groups: SmallVec<[usize; 8]>,
     before: SmallVec<[usize; 4]>,
     after: SmallVec<[usize; 4]>,
+    /// If rows are folded.
+    columns: Option<Columns>,
 }
 /// How the elements of values are divided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +92,8 @@ impl Rows {
 /// Groups in strips, ready to run.
 pub struct Strip {
     pub rows: Rows,
+    /// If rows are folded: then they come in the order of lanes, one by one.
+    pub columns: Option<Columns>,
     /// Rows of a strip.
     pub at_once: usize,
     pub steps: Vec<StripStep>,
@@ -139,9 +146,10 @@ pub fn find(p: &Program, plan: &mut Plan, sizes: Sizes) -> Vec<Found> {
             g += 1;
             continue;
         };
+        let columns = taken.columns;
         let groups = f.brought_together(g, taken);
         g = groups.end;
-        found.push(Found { groups, rows })
+        found.push(Found { groups, rows, columns })
     }
     found
 }
@@ -197,13 +205,14 @@ impl Finder<'_> {
         let mut tried: SmallVec<[Rows; TRIES]> = SmallVec::new();
         let mut best: Option<(usize, Rows, Taken)> = None;
         let goes = |g: &usize| self.map(*g) || self.folds(*g) || !self.rows(*g).is_empty();
-        let all = (first..end).take_while(goes).flat_map(|g| self.rows(g));
+        let down = |g| self.down(g).filter(|(c, row)| c.pays(*row, sizes.least)).map(|(c, _)| Rows::Parts(c.rows()));
+        let all = (first..end).take_while(goes).flat_map(|g| self.rows(g).into_iter().chain(down(g)));
         for rows in all {
             if rows.number() < 2 || tried.contains(&rows) {
                 continue;
             }
             tried.push(rows);
-            let taken = self.take(first..end, rows);
+            let taken = self.take(first..end, rows, sizes.least);
             let saved = self.saved(&taken);
             if taken.groups.len() > 1
                 && saved >= sizes.least
@@ -219,10 +228,17 @@ impl Finder<'_> {
         best.map(|(_, rows, taken)| (rows, taken))
     }
     /// As many groups as can be in one strip.
-    fn take(&self, all: Range<usize>, rows: Rows) -> Taken {
+    fn take(&self, all: Range<usize>, rows: Rows, least: usize) -> Taken {
         let mut taken = Taken::default();
+        let downs = |g: usize| self.down(g).filter(|(c, row)| rows == Rows::Parts(c.rows()) && c.pays(*row, least));
         for g in all {
             if self.fits(g, rows, &taken) {
+                taken.groups.push(g)
+            } else if let Some((columns, _)) = downs(g)
+                && taken.columns.is_none_or(|c| c == columns)
+                && self.there(g, rows, &taken)
+            {
+                taken.columns = Some(columns);
                 taken.groups.push(g)
             } else if taken.groups.is_empty() {
                 break;
@@ -237,6 +253,9 @@ impl Finder<'_> {
         // Groups at the end that take nothing from the strip only make its rows larger.
         while taken.groups.len() > 1 && !self.takes(taken.groups[taken.groups.len() - 1], &taken) {
             taken.groups.pop();
+        }
+        if !taken.groups.iter().any(|g| downs(*g).is_some() && !self.divides(*g, rows)) {
+            taken.columns = None
         }
         let end = taken.groups.last().copied().unwrap_or(0);
         taken.before.retain(|g| *g < end);
@@ -281,6 +300,19 @@ impl Finder<'_> {
         }
         rows
     }
+    /// If a group folds rows that lie one behind the other: how many, and the bytes of one.
+    fn down(&self, g: usize) -> Option<(Columns, usize)> {
+        let Kind::Reduce { op, first, count } = &self.node(g).kind else { return None };
+        let u = self.p.uses_of(self.node(g)).first()?;
+        let dt = self.p.ty(self.node(g).vals.0).dt;
+        let s = self.plan.sources_of(self.p, self.plan.group(g)[0])[0];
+        let view = match s.view {
+            Some(v) => &self.plan.views[v as usize],
+            None => &View::identity(self.p.dims_of(u)),
+        };
+        let r = Reduce::new(Isa::Portable, *op, dt, view, *first as usize, *count as usize)?;
+        Some((r.down().filter(|_| dt.acc() == dt)?, r.width()))
+    }
     /// Does a group whose most rows are these have those of a strip?
     fn divides(&self, g: usize, rows: Rows) -> bool {
         self.rows(g).iter().any(|own| match (own, rows) {
@@ -321,20 +353,29 @@ impl Finder<'_> {
                 }
                 _ => false,
             };
+            own
+        };
+        self.plan.group(g).iter().all(ok) && self.there(g, rows, taken)
+    }
+    /// Is everything that a group of a strip reads there when it is wanted?
+    fn there(&self, g: usize, rows: Rows, taken: &Taken) -> bool {
+        let ok = |i: &u32| {
+            let node = &self.p.nodes[*i as usize];
             let maps = matches!(node.kind, Kind::Map(_));
             // What a product with rows reads is there as a whole.
             let whole = match (&node.kind, rows) {
                 (Kind::Dot(spec), Rows::Blocks(_, n)) => self.deep(node, *spec, n) == Some(Deep::Rows),
                 _ => false,
             };
-            own && self.plan.sources_of(self.p, *i).iter().all(|s| {
+            self.plan.sources_of(self.p, *i).iter().all(|s| {
                 let (len, view) = (self.p.ty(s.val).len(), s.view.map(|v| &self.plan.views[v as usize]));
                 let from = self.from(s.val);
                 let local = taken.groups.contains(&from);
-                // What folds and sums in blocks give is there when the strip is done.
+                // What folds and sums in blocks give, or folds down its columns, is there when the strip is done.
                 let made = &self.p.nodes[self.p.vals[s.val as usize].node as usize];
                 let late = match (&made.kind, rows) {
                     (Kind::Reduce { .. }, Rows::Blocks(..)) => true,
+                    (Kind::Reduce { .. }, Rows::Parts(_)) => local && !self.divides(from, rows),
                     (Kind::Dot(spec), Rows::Blocks(_, n)) => self.deep(made, *spec, n) == Some(Deep::Sums),
                     _ => false,
                 };
@@ -405,8 +446,8 @@ fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
 }
 
 impl Strip {
-    pub fn new(rows: Rows) -> Strip {
-        Strip { rows, at_once: 1, steps: vec![], kernels: vec![], locals: vec![], scratch: 0 }
+    pub fn new(rows: Rows, columns: Option<Columns>) -> Strip {
+        Strip { rows, columns, at_once: 1, steps: vec![], kernels: vec![], locals: vec![], scratch: 0 }
     }
     /// Memory for the rows of a local value of so many elements of this size.
     pub fn local(&mut self, all: usize, size: usize) -> u32 {
@@ -427,13 +468,13 @@ impl Strip {
     pub fn choose(&mut self, bytes: usize) {
         let fetched = self.steps.iter().map(|s| s.fetched(self.rows)).max();
         let row = self.locals.iter().map(|l| self.row(*l)).sum::<usize>() + fetched.unwrap_or(0);
-        self.at_once = (bytes / row.max(1)).clamp(1, self.rows.number())
+        self.at_once = if self.columns.is_some() { 1 } else { (bytes / row.max(1)).clamp(1, self.rows.number()) }
     }
     /// Bytes of the memory that a thread works in.
     pub fn work(&self) -> usize {
-        self.locals.iter().map(|l| place(self.row(*l) * self.at_once)).sum::<usize>() + self.scratch
+        self.locals.iter().map(|l| place(self.row(*l) * self.at_once)).sum::<usize>() + self.scratch + self.kept()
     }
-    fn estimate(&self) -> f64 {
+    pub fn estimate(&self) -> f64 {
         self.steps.iter().map(|s| s.estimate()).sum()
     }
 
@@ -448,6 +489,10 @@ impl Strip {
     /// # Safety
     /// The frame belongs to the program that this was built from.
     pub unsafe fn run(&self, frame: &Frame) {
+        if let Some(columns) = self.columns {
+            // SAFETY: the caller's.
+            return unsafe { self.run_columns(columns, frame) };
+        }
         let partials: SmallVec<[Buffer; 4]> = self.steps.iter().map(|s| Buffer::uninit(self.partial(s))).collect();
         let (ns, rows) = (self.estimate(), self.rows.number());
         let chunks = pool::chunks(ns).min(rows.div_ceil(self.at_once));
@@ -475,32 +520,41 @@ impl Strip {
             }
         }
     }
+    /// Memory for a thread's rows.
+    pub fn room<'a>(&self, frame: &Frame<'a>) -> Room<'a> {
+        let mut at = 0;
+        let offset = |l: &Local| {
+            let bytes = place(self.row(*l) * self.at_once);
+            at += bytes;
+            at - bytes
+        };
+        let offsets = self.locals.iter().map(offset).collect();
+        let (memory, scratch) = (Buffer::uninit(at), Buffer::uninit(self.scratch));
+        let frame = Frame::new(frame.args, frame.consts, frame.slots, scratch.ptr());
+        Room { frame, offsets, memory, _scratch: scratch }
+    }
+    /// Where row 0 of the local values would be, if they have a place from this row on.
+    fn starts(&self, room: &Room, row: usize) -> SmallVec<[*mut u8; 8]> {
+        let first = |l: &Local| self.rows.start(row, l.all) * l.size;
+        let starts = room.offsets.iter().zip(&self.locals);
+        starts.map(|(at, l)| room.memory.ptr().wrapping_add(*at).wrapping_sub(first(l))).collect()
+    }
+    /// Gives the local values a place, from this row on.
+    pub fn place(&self, room: &mut Room, row: usize) {
+        room.frame.locals = self.starts(room, row)
+    }
     /// # Safety
     /// As above; there is room for the results of all blocks.
     unsafe fn part(&self, frame: &Frame, partials: &[Buffer], rows: Range<usize>) {
-        let mut at = 0;
-        let offsets: SmallVec<[usize; 8]> = (self.locals.iter())
-            .map(|l| {
-                let bytes = place(self.row(*l) * self.at_once);
-                at += bytes;
-                at - bytes
-            })
-            .collect();
-        let memory = Buffer::uninit(at);
-        let scratch = Buffer::uninit(self.scratch);
-        let mut own = Frame::new(frame.args, frame.consts, frame.slots, scratch.ptr());
-        let place = |own: &mut Frame, row: usize| {
-            let first = |l: &Local| self.rows.start(row, l.all) * l.size;
-            let starts = offsets.iter().zip(&self.locals);
-            own.locals = starts.map(|(at, l)| memory.ptr().wrapping_add(*at).wrapping_sub(first(l))).collect()
-        };
+        let mut room = self.room(frame);
         let ready: SmallVec<[_; 2]> = self.kernels.iter().filter_map(|k| Some((k, k.code(&self.steps)?))).collect();
         // What is nothing but machine code for rows, or for blocks where these are the rows, does all of them at once.
         let rowwise = |k: &Kernel| k.folds.is_none() || matches!(self.rows, Rows::Blocks(..));
         let whole = ready.iter().any(|(k, _)| rowwise(k) && k.steps == (0..self.steps.len()));
         for from in rows.clone().step_by(if whole { rows.len().max(1) } else { self.at_once }) {
             let now = if whole { rows.clone() } else { from..(from + self.at_once).min(rows.end) };
-            place(&mut own, from);
+            self.place(&mut room, from);
+            let own = &room.frame;
             let mut k = 0;
             while k < self.steps.len() {
                 // SAFETY: the caller's; local values have the rows that the steps are given.
@@ -511,24 +565,22 @@ impl Strip {
                     {
                         let mut at = |block: usize, run: &dyn Fn(&Frame)| {
                             if !whole {
-                                return run(&own);
+                                return run(own);
                             }
-                            let mut there = Frame { locals: own.locals.clone(), ..own };
-                            place(&mut there, block);
-                            run(&there)
+                            run(&Frame { locals: self.starts(&room, block), ..*own })
                         };
-                        self.folds((kernel, *code, folds), &own, &mut at, partials, now.clone());
+                        self.folds((kernel, *code, folds), own, &mut at, partials, now.clone());
                         k = kernel.steps.end;
                         continue;
                     }
                     if let Some((kernel, code)) = found {
                         let each = kernel.rows / self.rows.number();
-                        let mut there = Frame { locals: own.locals.clone(), ..own };
-                        kernel.run(*code, &own, now.start * each..now.end * each, |mut rows| {
+                        let mut there = Frame { locals: own.locals.clone(), ..*own };
+                        kernel.run(*code, own, now.start * each..now.end * each, |mut rows| {
                             while !rows.is_empty() {
                                 let mut end = rows.end;
                                 if whole {
-                                    place(&mut there, rows.start / each);
+                                    there.locals = self.starts(&room, rows.start / each);
                                     end = end.min((rows.start / each + self.at_once) * each)
                                 }
                                 for s in &self.steps[kernel.steps.clone()] {
@@ -541,7 +593,7 @@ impl Strip {
                         k = kernel.steps.end;
                         continue;
                     }
-                    self.step(&own, k, &partials[k], now.clone())
+                    self.step(own, k, &partials[k], now.clone())
                 }
                 k += 1
             }
@@ -614,6 +666,13 @@ impl Strip {
         }
     }
 }
+/// What a thread works in: its frame, and where its local values have their rows.
+pub struct Room<'a> {
+    pub frame: Frame<'a>,
+    offsets: SmallVec<[usize; 8]>,
+    memory: Buffer,
+    _scratch: Buffer,
+}
 /// Bytes of a local value, with some more so that two of them do not compete for the same cache lines.
 fn place(bytes: usize) -> usize {
     bytes.next_multiple_of(64) + 64
@@ -643,6 +702,15 @@ impl StripStep {
             }
             _ => 0.0,
         }
+    }
+    /// Makes one row of so many.
+    ///
+    /// # Safety
+    /// As for [`StripStep::some`].
+    pub unsafe fn row(&self, frame: &Frame, row: usize, rows: usize) {
+        let each = self.all / rows;
+        // SAFETY: the caller's.
+        unsafe { self.some(frame, row * each, (row + 1) * each) }
     }
     /// Makes some of what it makes in all.
     ///
