@@ -5,7 +5,7 @@
 //! machine code leaves out, and of one that has no whole rows, the steps do all.
 
 use super::fold::Reduce;
-use super::row::{Finder, Kernel, Pointer, Read, Table, Unrolled, evenly, gcd, joins, neutral};
+use super::row::{Evenly, Finder, Kernel, Operand, Pointer, Read, Table, Unrolled, evenly, gcd, joins, neutral};
 use super::run::{Frame, Step};
 use super::strip::StripStep;
 use crate::emit::Code;
@@ -54,13 +54,13 @@ impl Finder<'_> {
         let (fold, dt) = r.what;
         joins(fold, dt)?;
         let fits = r.folds() == folds.number && r.n == folds.n && r.rows() && r.width() == dt.size();
-        let (_, even, stride) = evenly(&r.outer, folds.number, 1)?;
+        let Evenly { even, stride, .. } = evenly(&r.outer, folds.number, (1, 1))?;
         let dense = folds.number == 1 || even == folds.number && stride == folds.n * dt.size();
         if !fits || !dense || dt.size() != folds.size || !width.is_multiple_of(folds.lanes()) {
             return None;
         }
         let made = self.made.get(&r.from);
-        if made.is_some_and(|shape| r.outer.offset != 0 || *shape != (width, dt.size())) {
+        if made.is_some_and(|shape| r.outer.offset != 0 || *shape != (1, width, dt.size())) {
             return None;
         }
         let none = neutral(fold, dt).to_le_bytes();
@@ -73,7 +73,7 @@ impl Finder<'_> {
                 Read::Along(self.pointer(p))
             }
         };
-        self.k.reads.insert((step, 0), read);
+        self.k.reads.insert((step, 0), Operand { read, apart: 1 });
         self.k.work += r.folds() * r.n;
         Some(())
     }
@@ -81,12 +81,12 @@ impl Finder<'_> {
 
 impl Unrolled<'_> {
     /// A vector of a fold's round is joined with its lanes. The lanes of all folds are one behind the other.
-    pub fn fold_in_blocks(&mut self, read: Read, r: &Reduce, (step, v): (usize, usize)) -> Option<()> {
+    pub fn fold_in_blocks(&mut self, operand: Operand, r: &Reduce, (step, v): (usize, usize)) -> Option<()> {
         let fold = self.k.folds.as_ref()?.steps.iter().position(|k| *k == step)?;
         let (op, dt) = (joins(r.what.0, r.what.1)?, r.what.1);
         let size = dt.size();
         let (ty, mem) = if size == 8 { (Ty::W64, Mem::B8) } else { (Ty::W32, Mem::B4) };
-        let forms = self.read(read, v, size);
+        let forms = self.read(operand, (0, v), size);
         self.t.columns(&[forms], size);
         let x = self.t.raw(0)?;
         let number = self.carries.len() as u32;

@@ -5,7 +5,7 @@
 //! kept. Other steps of the strip do not mind, since they know nothing of other rows than their own. Threads take subtrees: a part of the lanes of a block that the tree joins anyway.
 
 use super::fold::Reduce;
-use super::row::{self, Finder, Kernel, Pointer, Read, Unrolled};
+use super::row::{self, Finder, Kernel, Operand, Pointer, Read, Unrolled};
 use super::run::{Frame, Step};
 use super::strip::{Room, Strip, StripStep};
 use crate::emit::Code;
@@ -115,10 +115,15 @@ impl Columns {
 }
 /// Folds down the columns, and which steps they are.
 type Downs<'a> = SmallVec<[(usize, &'a Reduce); 2]>;
+/// What machine code finds its operands by.
+type Starts = SmallVec<[*mut u8; 16]>;
 /// Rows of one lane, and where they are joined: for each fold of the strip.
 struct Lane<'a> {
     first: usize,
     number: usize,
+    /// Where the operands begin so many rows before the first one, if all of a row is machine code.
+    starts: &'a [*mut u8],
+    skip: usize,
     downs: &'a [(usize, &'a Reduce)],
     to: &'a [*mut u8],
 }
@@ -198,6 +203,7 @@ impl Strip {
     unsafe fn parts(&self, c: Columns, frame: &Frame, made: &[Buffer], range: Range<usize>, parts: usize) {
         let mut room = self.room(frame);
         let ready: SmallVec<[_; 2]> = self.kernels.iter().filter_map(|k| Some((k, k.code(&self.steps)?))).collect();
+        let whole = ready.iter().find(|(k, _)| k.steps == (0..self.steps.len()));
         let (each, most) = (c.lanes / parts, c.together());
         let downs = self.downs();
         let rooms = |n: usize| move |(_, r): &(usize, &Reduce)| Buffer::uninit(n * c.kept(r.width()));
@@ -209,6 +215,12 @@ impl Strip {
             let (group, part) = (k / parts, k % parts);
             let (b, first) = (group % c.blocks(), group / c.blocks() * most);
             let folds = first..(first + most).min(c.folds);
+            // Where the operands of the blocks begin, if all of a row is machine code: then no local value is in memory.
+            let mut starts: SmallVec<[Starts; TOGETHER]> = SmallVec::new();
+            for first in folds.clone().map(|fold| c.block(fold, b).0) {
+                self.place(&mut room, first);
+                starts.push(whole.map_or(Starts::new(), |(kernel, _)| kernel.table(&room.frame, first).collect()))
+            }
             for i in 0..each {
                 let l = lane(part * each + i, c.lanes);
                 for (n, fold) in folds.clone().enumerate() {
@@ -224,8 +236,9 @@ impl Strip {
                                 std::ptr::copy_nonoverlapping(clear.ptr(), level, r.width());
                                 to.push(level)
                             }
+                            let number = (live - l).div_ceil(c.lanes);
                             let rows =
-                                Lane { first: first + l, number: (live - l).div_ceil(c.lanes), downs: &downs, to: &to };
+                                Lane { first: first + l, number, starts: &starts[n], skip: l, downs: &downs, to: &to };
                             self.lane(c, &mut room, &ready, rows)
                         }
                         for ((_, r), kept) in downs.iter().zip(&kept) {
@@ -249,9 +262,8 @@ impl Strip {
     /// As above.
     unsafe fn lane(&self, c: Columns, room: &mut Room, ready: &[(&Kernel, Code)], rows: Lane) {
         let row = |i: usize| rows.first + i * c.lanes;
-        let whole = ready.iter().find(|(k, _)| k.steps == (0..self.steps.len()));
         // What is machine code is so for all rows of the lane, or, between other steps, for one at a time.
-        let at_once = if whole.is_some() { rows.number } else { 1 };
+        let whole = !rows.starts.is_empty();
         let mut i = 0;
         while i < rows.number {
             let mut k = 0;
@@ -262,7 +274,13 @@ impl Strip {
                 unsafe {
                     let found = ready.iter().find(|(kernel, _)| kernel.steps.start == k);
                     if let Some((kernel, code)) = found {
-                        done = kernel.lane(*code, &room.frame, row(i), at_once.min(rows.number - i), rows.to);
+                        done = match whole {
+                            true => kernel.lane(*code, rows.starts, rows.skip + i * c.lanes, rows.number - i, rows.to),
+                            false => {
+                                let at: Starts = kernel.table(&room.frame, row(i)).collect();
+                                kernel.lane(*code, &at, 0, 1, rows.to)
+                            }
+                        };
                         k = kernel.steps.end;
                         if done == 0 {
                             kernel.steps.clone().for_each(|k| self.one(c, &room.frame, k, row(i), &rows))
@@ -319,46 +337,51 @@ impl Finder<'_> {
     pub fn fold_down(&mut self, step: usize, r: &Reduce) -> Option<()> {
         let (fold, dt) = r.what;
         row::joins(fold, dt)?;
-        let shape = (self.k.width, dt.size());
-        if r.width() != shape.0 * shape.1 || shape.0 <= FEW {
+        let (width, size) = (self.k.width, dt.size());
+        let pieces = r.width() / size / width;
+        if r.width() != pieces * width * size || pieces == 0 || pieces > row::PIECES || width <= FEW {
             return None;
         }
-        let read = match self.made.get(&r.from) {
-            Some(made) => (r.outer.offset == 0 && *made == shape).then_some(Read::Made(r.from))?,
+        let operand = match self.made.get(&r.from) {
+            Some(made) => {
+                let same = r.outer.offset == 0 && *made == (pieces, width, size);
+                same.then_some(Operand { read: Read::Made(r.from), apart: 1 })?
+            }
             None => {
                 let p = Pointer { place: r.from, offset: r.outer.offset, stride: r.width(), view: None };
-                Read::Along(self.pointer(p))
+                Operand { read: Read::Along(self.pointer(p)), apart: width * size }
             }
         };
-        self.k.reads.insert((step, 0), read);
-        self.k.work += self.k.rows * self.k.width;
+        self.k.reads.insert((step, 0), operand);
+        self.k.work += self.k.rows * pieces * width;
         Some(())
     }
 }
 
 impl Unrolled<'_> {
-    /// Joins vector `v` of a row with what its fold has so far, which is in memory.
-    pub fn fold_down(&mut self, read: Read, r: &Reduce, (entry, v): (u32, usize)) -> Option<()> {
-        let ((fold, dt), width) = (r.what, r.width() / r.what.1.size());
+    /// Joins vector `v` of piece `c` of a row with what its fold has so far, which is in memory.
+    pub fn fold_down(&mut self, operand: Operand, r: &Reduce, entry: u32, at: (usize, usize)) -> Option<()> {
+        let ((fold, dt), width) = (r.what, self.k.width);
         let (op, size) = (row::joins(fold, dt)?, dt.size());
-        let forms = self.read(read, v, size);
+        let forms = self.read(operand, at, size);
         self.t.columns(&[forms], size);
         let x = self.t.raw(0)?;
-        let so_far = self.read(Read::Along(entry), v, size);
+        let so_far = self.read(Operand { read: Read::Along(entry), apart: width * size }, at, size);
         self.t.columns(&[so_far], size);
         let so_far = self.t.raw(0)?;
         let next = self.join(op, dt, so_far, x)?;
-        self.put(Forms::of(next), size, (entry, v), width)
+        self.put(Forms::of(next), entry, (1, width, size), at)
     }
 }
 
 impl Kernel {
-    /// Runs so many rows of a lane, of which the first is given, and says how many it did. `to` has what the folds down the columns have so far.
+    /// Runs so many rows of a lane and says how many it did. `starts` is where operands begin, `skip` rows before the first; `to` has what the folds down the columns have so far.
     ///
     /// # Safety
-    /// The frame belongs to the program that the steps were built from, and what they read and write of these rows is there.
-    pub unsafe fn lane(&self, code: Code, frame: &Frame, row: usize, rows: usize, to: &[*mut u8]) -> usize {
-        let at: SmallVec<[*mut u8; 16]> = self.table(frame, row).chain(to.iter().copied()).collect();
+    /// The operands are those of the program that the steps were built from, and what they read and write of these rows is there.
+    pub unsafe fn lane(&self, code: Code, starts: &[*mut u8], skip: usize, rows: usize, to: &[*mut u8]) -> usize {
+        let first = starts.iter().zip(self.strides()).map(|(at, stride)| at.wrapping_add(skip * stride));
+        let at: Starts = first.chain(to.iter().copied()).collect();
         // SAFETY: the caller's; the pointers are those of the first row.
         unsafe { code.run(at.as_ptr(), rows, 0) }.at.min(rows as u64) as usize
     }

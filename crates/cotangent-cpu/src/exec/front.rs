@@ -1,8 +1,9 @@
-//! Short last dimensions to the front.
+//! Short last dimensions before long ones.
 //!
 //! Particles have positions of three coordinates, so what there is for each pair of them is an array whose rows have three elements: too short for vectors, and to be spread over when a
-//! number of the pair meets it. What is only computed to be folded over the particles may lie in memory as one likes: with the coordinate as the first dimension rows are long, and
-//! an operand without the coordinate is read as it is. A fold's order is that of its elements, wherever they lie.
+//! number of the pair meets it. What is only computed to be folded over the particles may lie in memory as one likes: with the coordinate before the second of them rows are long,
+//! an operand without the coordinate is read as it is, and all that there is of a particle lies together, so that a strip can have it as its row. Where a fold goes over both of them, the
+//! coordinate becomes the first dimension. A fold's order is that of its elements, wherever they lie.
 //!
 //! Such values are found by leaving out what somebody else reads, until all that is left is read within, or folded. What the folds make is small, and its readers see it through a view.
 
@@ -17,98 +18,165 @@ const LESS: usize = 8;
 
 /// The program with such values the other way round; none, if there are none.
 pub fn moved(p: &Program, least: usize) -> Option<Program> {
-    let short = |node: &Node| {
-        let ty = p.ty(node.vals.0);
-        let rank = ty.dims.len();
-        let complex = (0..node.vals.1).any(|k| p.ty(node.vals.0 + k).dt.is_complex());
-        rank > 2 && (2..=FEW).contains(&ty.dims[rank - 1]) && ty.len() >= least && !complex
-    };
-    let map = |n: &Node| matches!(&n.kind, Kind::Map(body) if !body.ops.iter().any(|s| s.op == Op::Index));
-    let mut inside: Vec<bool> = p.nodes.iter().map(|n| map(n) && short(n)).collect();
-    if !inside.contains(&true) {
-        return None;
-    }
-    let readers = p.readers();
-    let from = |u: &Use| p.vals[u.val as usize].node as usize;
-    // What folds over other dimensions make is turned as well.
-    let mut folds: Vec<bool> = vec![false; p.nodes.len()];
-    for (i, node) in p.nodes.iter().enumerate() {
-        inside[i] &= node.lives(&readers);
-        let Kind::Reduce { first, count, .. } = node.kind else { continue };
-        let u = p.uses_of(node)[0];
-        let over = (first + count) as usize;
-        let small = p.ty(node.vals.0).len() <= p.ty(u.val).len() / LESS;
-        folds[i] = node.lives(&readers) && small && u.view.is_none() && over < p.ty(u.val).dims.len()
-    }
-    for v in &p.outs {
-        let made = p.vals[*v as usize].node as usize;
-        (inside[made], folds[made]) = (false, false)
-    }
-    loop {
-        let mut turned = false;
-        for (i, node) in p.nodes.iter().enumerate() {
-            for u in p.uses_of(node) {
-                let made = from(u);
-                if !node.lives(&readers) {
-                    // It is not computed, but has to be a node.
-                    if (inside[made] || folds[made]) && seen(p, u).is_none() {
-                        (inside[made], folds[made], turned) = (false, false, true)
-                    }
-                    continue;
-                }
-                let within = inside[i] && u.view.is_none() && p.ty(u.val).dims == p.ty(node.vals.0).dims;
-                // A value that somebody reads who is neither of them nor a fold stays as it is,
-                if inside[made] && !within && !folds[i] {
-                    (inside[made], turned) = (false, true)
-                }
-                // and so does what could not be read along its rows, or what a fold makes whose readers could not see it.
-                if inside[i] && !inside[made] && !readable(p, u, folds[made]) {
-                    (inside[i], turned) = (false, true)
-                }
-                if folds[i] && !inside[made] {
-                    (folds[i], turned) = (false, true)
-                }
-                if folds[made] && seen(p, u).is_none() {
-                    (folds[made], turned) = (false, true)
-                }
-            }
-        }
-        // A fold that stays reads its operand as it was.
-        for (i, node) in p.nodes.iter().enumerate() {
-            if let (Kind::Reduce { .. }, true, false) = (&node.kind, node.lives(&readers), folds[i]) {
-                let made = from(&p.uses_of(node)[0]);
-                turned |= std::mem::replace(&mut inside[made], false)
-            }
-        }
-        if !turned {
-            break;
-        }
-    }
-    inside.contains(&true).then(|| rewritten(p, &inside, &folds))
+    let between = To::Between.moved(p, least);
+    To::Front.moved(between.as_ref().unwrap_or(p), least).or(between)
 }
 
-/// The extents of a value with its last dimension in front, and how it is seen as it was.
-fn front(dims: &[usize]) -> (crate::Dims, View) {
-    let mut to = crate::Dims::from_slice(dims);
-    to.rotate_right(1);
-    let mut back = View::identity(&to);
-    back.dims.rotate_left(1);
-    back.strides.rotate_left(1);
-    (to, back)
+/// Where a short last dimension goes.
+#[derive(Clone, Copy, PartialEq)]
+enum To {
+    /// Before the last of the others.
+    Between,
+    Front,
 }
-/// A view whose last dimension comes first.
-fn to_front(view: &mut View) {
-    view.dims.rotate_right(1);
-    view.strides.rotate_right(1)
-}
-/// How an operand is seen of which the last dimension comes first.
-fn seen(p: &Program, u: &Use) -> Option<View> {
-    let back = front(&p.ty(u.val).dims).1;
-    match u.view {
-        Some(v) => compose(&p.views[v as usize], &back),
-        None => Some(back),
+impl To {
+    fn moved(self, p: &Program, least: usize) -> Option<Program> {
+        let short = |node: &Node| {
+            let ty = p.ty(node.vals.0);
+            let rank = ty.dims.len();
+            let complex = (0..node.vals.1).any(|k| p.ty(node.vals.0 + k).dt.is_complex());
+            rank > 2 && (2..=FEW).contains(&ty.dims[rank - 1]) && ty.len() >= least && !complex
+        };
+        let map = |n: &Node| matches!(&n.kind, Kind::Map(body) if !body.ops.iter().any(|s| s.op == Op::Index));
+        let mut inside: Vec<bool> = p.nodes.iter().map(|n| map(n) && short(n)).collect();
+        if !inside.contains(&true) {
+            return None;
+        }
+        let readers = p.readers();
+        let from = |u: &Use| p.vals[u.val as usize].node as usize;
+        // What folds over other dimensions make is turned as well.
+        let mut folds: Vec<bool> = vec![false; p.nodes.len()];
+        for (i, node) in p.nodes.iter().enumerate() {
+            inside[i] &= node.lives(&readers);
+            let Kind::Reduce { first, count, .. } = node.kind else { continue };
+            let u = p.uses_of(node)[0];
+            let over = (first + count) as usize;
+            let small = p.ty(node.vals.0).len() <= p.ty(u.val).len() / LESS;
+            let rank = p.ty(u.val).dims.len();
+            let apart = self == To::Between && count > 1 && over + 1 == rank;
+            folds[i] = node.lives(&readers) && small && u.view.is_none() && over < rank && !apart
+        }
+        for v in &p.outs {
+            let made = p.vals[*v as usize].node as usize;
+            (inside[made], folds[made]) = (false, false)
+        }
+        loop {
+            let mut turned = false;
+            for (i, node) in p.nodes.iter().enumerate() {
+                for u in p.uses_of(node) {
+                    let made = from(u);
+                    if !node.lives(&readers) {
+                        // It is not computed, but has to be a node.
+                        if (inside[made] || folds[made]) && self.seen(p, u).is_none() {
+                            (inside[made], folds[made], turned) = (false, false, true)
+                        }
+                        continue;
+                    }
+                    let within = inside[i] && u.view.is_none() && p.ty(u.val).dims == p.ty(node.vals.0).dims;
+                    // A value that somebody reads who is neither of them nor a fold stays as it is,
+                    if inside[made] && !within && !folds[i] {
+                        (inside[made], turned) = (false, true)
+                    }
+                    // and so does what could not be read along its rows, or what a fold makes whose readers could not see it.
+                    if inside[i] && !inside[made] && !self.readable(p, u, folds[made]) {
+                        (inside[i], turned) = (false, true)
+                    }
+                    if folds[i] && !inside[made] {
+                        (folds[i], turned) = (false, true)
+                    }
+                    if folds[made] && self.seen(p, u).is_none() {
+                        (folds[made], turned) = (false, true)
+                    }
+                }
+            }
+            // A fold that stays reads its operand as it was.
+            for (i, node) in p.nodes.iter().enumerate() {
+                if let (Kind::Reduce { .. }, true, false) = (&node.kind, node.lives(&readers), folds[i]) {
+                    let made = from(&p.uses_of(node)[0]);
+                    turned |= std::mem::replace(&mut inside[made], false)
+                }
+            }
+            if !turned {
+                break;
+            }
+        }
+        inside.contains(&true).then(|| self.rewritten(p, &inside, &folds))
+    }
+    /// Which dimension of so many the last one becomes.
+    fn place(self, rank: usize) -> usize {
+        if self == To::Between { rank.saturating_sub(2) } else { 0 }
+    }
+    /// The extents of a value with its last dimension there, and how it is seen as it was.
+    fn turned(self, dims: &[usize]) -> (crate::Dims, View) {
+        let (mut to, at) = (crate::Dims::from_slice(dims), self.place(dims.len()));
+        to[at..].rotate_right(1);
+        let mut back = View::identity(&to);
+        back.dims[at..].rotate_left(1);
+        back.strides[at..].rotate_left(1);
+        (to, back)
+    }
+    /// A view whose last dimension comes there.
+    fn turn(self, view: &mut View) {
+        let at = self.place(view.dims.len());
+        view.dims[at..].rotate_right(1);
+        view.strides[at..].rotate_right(1)
+    }
+    /// Does a fold go over the dimension that becomes the last one? What it makes is then as it was.
+    fn last(self, p: &Program, node: &Node) -> bool {
+        let Kind::Reduce { first, count, .. } = node.kind else { return false };
+        self == To::Between && (first + count) as usize + 1 == p.ty(p.uses_of(node)[0].val).dims.len()
+    }
+    /// How an operand is seen that was turned.
+    fn seen(self, p: &Program, u: &Use) -> Option<View> {
+        if self.last(p, &p.nodes[p.vals[u.val as usize].node as usize]) {
+            return Some(p.view_of(u));
+        }
+        let back = self.turned(&p.ty(u.val).dims).1;
+        match u.view {
+            Some(v) => compose(&p.views[v as usize], &back),
+            None => Some(back),
+        }
+    }
+    /// Can an operand be read along its rows once the last dimension is turned? (`turned`: an operand that will be turned itself, and is small.)
+    fn readable(self, p: &Program, u: &Use, turned: bool) -> bool {
+        let (val, mut view) = root(p, u);
+        self.turn(&mut view);
+        view.guards.is_empty() && u.part == Part::Whole && (view.along() || turned || p.ty(val).bytes() <= NEAR)
+    }
+
+    fn rewritten(self, p: &Program, inside: &[bool], folds: &[bool]) -> Program {
+        let mut to = p.clone();
+        for (i, node) in p.nodes.iter().enumerate() {
+            if inside[i] || folds[i] && !self.last(p, node) {
+                for v in node.vals.0..node.vals.0 + node.vals.1 {
+                    to.vals[v as usize].ty = Ty { dims: self.turned(&p.ty(v).dims).0, dt: p.ty(v).dt }
+                }
+            }
+            if let (Kind::Reduce { first, .. }, true) =
+                (&mut to.nodes[i].kind, folds[i] && (self == To::Front || self.last(p, node)))
+            {
+                *first += 1
+            }
+            for k in node.uses.0..node.uses.0 + node.uses.1 {
+                let u = p.uses[k as usize];
+                let made = p.vals[u.val as usize].node as usize;
+                if !(inside[i] || folds[i] || inside[made] || folds[made]) {
+                    continue;
+                }
+                let (val, mut view) = match inside[made] || folds[made] {
+                    true => (u.val, self.seen(p, &u).expect("a view that was looked at")),
+                    false => root(p, &u),
+                };
+                if inside[i] || folds[i] {
+                    self.turn(&mut view)
+                }
+                to.uses[k as usize] = Use { part: u.part, ..to.through(val, view) }
+            }
+        }
+        to
     }
 }
+
 /// What an operand shows of a value that is no view, as far as one view says it.
 fn root(p: &Program, u: &Use) -> (ValId, View) {
     let (mut val, mut view) = (u.val, p.view_of(u));
@@ -118,42 +186,6 @@ fn root(p: &Program, u: &Use) -> (ValId, View) {
         let Some(next) = p.shown(&inner, &view) else { return (val, view) };
         (val, view) = (inner.val, next)
     }
-}
-/// Can an operand be read along its rows once the last dimension is the first? (`turned`: an operand that will be turned itself, and is small.)
-fn readable(p: &Program, u: &Use, turned: bool) -> bool {
-    let (val, mut view) = root(p, u);
-    to_front(&mut view);
-    view.guards.is_empty() && u.part == Part::Whole && (view.along() || turned || p.ty(val).bytes() <= NEAR)
-}
-
-fn rewritten(p: &Program, inside: &[bool], folds: &[bool]) -> Program {
-    let mut to = p.clone();
-    for (i, node) in p.nodes.iter().enumerate() {
-        if inside[i] || folds[i] {
-            for v in node.vals.0..node.vals.0 + node.vals.1 {
-                to.vals[v as usize].ty = Ty { dims: front(&p.ty(v).dims).0, dt: p.ty(v).dt }
-            }
-        }
-        if let (Kind::Reduce { first, .. }, true) = (&mut to.nodes[i].kind, folds[i]) {
-            *first += 1
-        }
-        for k in node.uses.0..node.uses.0 + node.uses.1 {
-            let u = p.uses[k as usize];
-            let made = p.vals[u.val as usize].node as usize;
-            if !(inside[i] || folds[i] || inside[made] || folds[made]) {
-                continue;
-            }
-            let (val, mut view) = match inside[made] || folds[made] {
-                true => (u.val, seen(p, &u).expect("a view that was looked at")),
-                false => root(p, &u),
-            };
-            if inside[i] || folds[i] {
-                to_front(&mut view)
-            }
-            to.uses[k as usize] = Use { part: u.part, ..to.through(val, view) }
-        }
-    }
-    to
 }
 
 #[cfg(test)]
@@ -188,8 +220,8 @@ mod tests {
         p.check().unwrap();
         let turned = moved(&p, 1).expect("something to turn");
         turned.check().unwrap();
-        assert_eq!(turned.ty(f).dims[..], [c, n, n]);
-        assert_eq!(turned.ty(sum).dims[..], [c, n]);
+        assert_eq!(turned.ty(f).dims[..], [n, c, n]);
+        assert_eq!(turned.ty(sum).dims[..], [n, c]);
         assert_eq!(turned.ty(out).dims[..], [n, c]);
         let args: Vec<Vec<u8>> =
             [n * c, n * n].map(|len| (0..len).flat_map(|i| (i as f32 * 0.37).sin().to_le_bytes()).collect()).into();

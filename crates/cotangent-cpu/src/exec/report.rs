@@ -322,7 +322,11 @@ pub fn describe(step: &Step) -> String {
         Step::Strip(s) => {
             let steps: Vec<String> =
                 s.kernels.iter().map(|k| k.describe()).chain(s.steps.iter().map(|s| s.text())).collect();
-            let order = if s.columns.is_some() { "one by one in the order of lanes" } else { &format!("{} at a time", s.at_once) };
+            let order = if s.columns.is_some() {
+                "one by one in the order of lanes"
+            } else {
+                &format!("{} at a time", s.at_once)
+            };
             format!("{:?}, {order}, {} bytes: {}", s.rows, s.work(), steps.join("; "))
         }
         Step::Dot(w) => {

@@ -15,7 +15,7 @@ use super::columns::{Columns, Numbers};
 use super::fold::Reduce;
 use super::map::{Entry, Fill, MapStep};
 use super::run::{Frame, Step};
-use super::strip::StripStep;
+use super::strip::{Rows, StripStep};
 use crate::emit::ir::{Carried, I, Inst, Ir, Span, Store, Ty};
 use crate::emit::translate::{Forms, Source, Translate};
 use crate::emit::{Code, Loop, When, code, listing};
@@ -30,7 +30,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The most vectors of a row, and calls on them: some become many instructions, of which there are at most so many.
 const VECTORS: usize = 64;
-const CALLS: usize = 1500;
+/// The most pieces of a row.
+pub const PIECES: usize = 4;
+const CALLS: usize = 2500;
 const LONG: usize = 6000;
 /// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
 const STRETCH: usize = 8;
@@ -43,13 +45,13 @@ pub struct Kernel {
     pub steps: Range<usize>,
     /// Rows in all.
     pub rows: usize,
-    /// Elements of a row.
+    /// Elements of a row, or of each piece of it.
     pub width: usize,
     /// From every multiple of this on, so many rows have operands that lie evenly apart.
     pub even: usize,
     pointers: Vec<Pointer>,
     /// What the steps read: by step and entry of its table.
-    pub(super) reads: HashMap<(usize, u32), Read>,
+    pub(super) reads: HashMap<(usize, u32), Operand>,
     /// Values that somebody else reads: their places' numbers among the pointers.
     stored: HashMap<Place, u32>,
     /// The folds of long rows that it makes, if these are no rows of their own.
@@ -84,40 +86,58 @@ pub(super) enum Read {
     /// As many elements as a row has.
     Along(u32),
 }
-/// What a step makes: elements of a row, and bytes of each.
-pub(super) type Shape = (usize, usize);
+/// An operand, and how far the pieces of a row are apart: in bytes, or in pieces of what was made.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Operand {
+    pub read: Read,
+    pub apart: usize,
+}
+/// What a step makes of a row: pieces, elements of each, and bytes of these.
+pub(super) type Shape = (usize, usize, usize);
+/// How the elements of an access lie.
+pub(super) struct Evenly {
+    /// Bytes between those of a piece.
+    pub within: isize,
+    /// Bytes between the pieces of a row.
+    pub apart: usize,
+    /// How many rows lie evenly apart, and how far.
+    pub even: usize,
+    pub stride: usize,
+}
 
-/// How the elements of an access that belong to one row lie: the bytes between them, how many rows lie evenly apart, and how far.
-pub(super) fn evenly(access: &Access, rows: usize, width: usize) -> Option<(isize, usize, usize)> {
-    if !access.is_plain() || access.len != rows * width {
+/// How the elements of an access lie, of which so many rows have so many pieces of so many elements.
+pub(super) fn evenly(access: &Access, rows: usize, (pieces, width): (usize, usize)) -> Option<Evenly> {
+    if !access.is_plain() || access.len != rows * pieces * width {
         return None;
     }
     let mut axes = access.axes.clone();
-    let (mut left, mut within) = (width, None);
-    while left > 1 {
-        let a = axes.last_mut()?;
-        let n = a.n.min(left);
-        if !left.is_multiple_of(n) || !a.n.is_multiple_of(n) {
-            return None;
+    // the last so many elements (or what they have become), evenly apart
+    let mut peel = |mut left: usize| {
+        let mut within = None;
+        while left > 1 {
+            let a = axes.last_mut()?;
+            let n = a.n.min(left);
+            if !left.is_multiple_of(n) || !a.n.is_multiple_of(n) {
+                return None;
+            }
+            match within {
+                None => within = Some((a.stride, n as isize)),
+                Some((stride, so_far)) if a.stride == stride * so_far => within = Some((stride, so_far * n as isize)),
+                _ => return None,
+            }
+            (a.n, a.stride) = (a.n / n, a.stride.wrapping_mul(n as isize));
+            if a.n == 1 {
+                axes.pop();
+            }
+            left /= n
         }
-        match within {
-            None => within = Some((a.stride, n as isize)),
-            Some((stride, so_far)) if a.stride == stride * so_far => within = Some((stride, so_far * n as isize)),
-            _ => return None,
-        }
-        (a.n, a.stride) = (a.n / n, a.stride.wrapping_mul(n as isize));
-        if a.n == 1 {
-            axes.pop();
-        }
-        left /= n
-    }
+        Some(within.map_or(0, |w| w.0))
+    };
+    let (within, apart) = (peel(width)?, peel(pieces)?);
     let (even, stride) = axes.last().map_or((rows, 0), |a| (a.n, a.stride));
-    let stride = usize::try_from(stride).ok().filter(|s| *s < 1 << 31)?;
-    (rows.is_multiple_of(even) && (even == rows || even >= STRETCH)).then_some((
-        within.map_or(0, |w| w.0),
-        even,
-        stride,
-    ))
+    let bytes = |stride: isize| usize::try_from(stride).ok().filter(|s| *s < 1 << 31);
+    let (apart, stride) = (bytes(apart)?, bytes(stride)?);
+    (rows.is_multiple_of(even) && (even == rows || even >= STRETCH)).then_some(Evenly { within, apart, even, stride })
 }
 pub(super) fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
@@ -135,24 +155,38 @@ pub(super) struct Finder<'a> {
 }
 
 /// The parts of a strip's steps that machine code can do row by row, or, of long rows, block by block.
-pub fn find(steps: &[StripStep], columns: Option<Columns>, isa: Isa, when: When) -> Vec<Kernel> {
+pub fn find(steps: &[StripStep], parts: Rows, columns: Option<Columns>, isa: Isa, when: When) -> Vec<Kernel> {
     let mut found = vec![];
     let mut first = 0;
     if isa == Isa::Portable || when == When::Never {
         return found;
     }
     while first < steps.len() {
-        let rows = steps[first..].iter().find_map(|s| match &s.step {
-            Step::Reduce(r) if let Some(c) = columns.filter(|c| r.down() == Some(*c)) => {
-                Some(Some((c.rows(), r.inner)))
-            }
+        let shape = steps[first..].iter().find_map(|s| match &s.step {
+            Step::Reduce(r) if columns.is_some() && r.down() == columns => None,
             Step::Reduce(r) => Some(Some((r.folds(), r.n))),
             Step::Map(_) => None,
             _ => Some(None),
         });
-        let Some(Some((rows, width))) = rows else {
+        // where there are no other folds, those down the columns say it
+        let down = || {
+            steps[first..].iter().find_map(|s| match &s.step {
+                Step::Reduce(r) => r.down().map(|c| (c.rows(), r.inner)),
+                _ => None,
+            })
+        };
+        let Some((rows, width)) = shape.unwrap_or_else(down) else {
             first += 1;
             continue;
+        };
+        // A row has several pieces where that is so of all folds, or where something belongs to all pieces.
+        let rows = match (columns, parts) {
+            (Some(c), _) => c.rows(),
+            (None, Rows::Parts(n)) if width <= 16 * VECTORS && (2..=PIECES).contains(&(rows / n)) => {
+                let shared = |s: &StripStep| matches!(&s.step, Step::Map(m) if m.len == n * width);
+                if steps[first..].iter().any(shared) { n } else { rows }
+            }
+            _ => rows,
         };
         let mut f = Finder::new(steps, (rows, width), isa, when, first);
         match columns {
@@ -218,11 +252,13 @@ impl<'a> Finder<'a> {
         let k = &self.k;
         // what long folds carry has no tail
         let lanes = if k.isa == Isa::Avx2 && k.folds.is_some() { 8 } else { 1 };
-        let width = m.len / k.rows;
-        let fits = k.width > FEW && k.width.is_multiple_of(lanes);
-        let one = width == 1 && k.folds.is_none();
+        let n = m.len / k.rows;
+        let fits = k.width > FEW && k.width.is_multiple_of(lanes) && n * k.rows == m.len;
+        // elements of pieces, or one for each
+        let (pieces, width) = if n < k.width { (n, 1) } else { (n / k.width, k.width) };
+        let piece = k.folds.is_none() || (pieces, width) == (1, k.width);
         let calls = (k.work + m.calls.len() * m.len) / k.rows.max(1) / 16;
-        if !fits || width * k.rows != m.len || !one && width != k.width || calls > CALLS && k.folds.is_none() {
+        if !fits || pieces * width != n || pieces > PIECES || !piece || calls > CALLS && k.folds.is_none() {
             return None;
         }
         let machine = m.machine.as_ref()?;
@@ -234,75 +270,88 @@ impl<'a> Finder<'a> {
                     _ => return None,
                 }
             };
-            reads.push((e, self.read(m, e, width)?));
+            reads.push((e, self.read(m, e, (pieces, width))?));
         }
         self.k.reads.extend(reads.into_iter().map(|(e, read)| ((step, e), read)));
         for (_, e) in &machine.outs {
             let out = &m.entries[*e as usize];
-            self.made.insert(out.at.0, (width, out.step));
+            self.made.insert(out.at.0, (pieces, width, out.step));
         }
         self.k.work += m.calls.len() * m.len;
         Some(())
     }
-    fn read(&mut self, m: &MapStep, e: u32, width: usize) -> Option<Read> {
+    fn read(&mut self, m: &MapStep, e: u32, (pieces, width): (usize, usize)) -> Option<Operand> {
         let rows = self.k.rows;
         let fill = m.fills.iter().find(|c| c.entry == e).map(|c| (&c.fill, c.size));
         let (place, access) = match fill {
             Some((Fill::Scalar(place, offset), _)) if !self.made.contains_key(place) => {
                 let p = Pointer { place: *place, offset: *offset, stride: 0, view: None };
-                return Some(Read::Still(self.pointer(p)));
+                return Some(Operand { read: Read::Still(self.pointer(p)), apart: 0 });
             }
             Some((Fill::Strided(place, access), _)) => (*place, access),
             Some(_) => return None,
             None => {
                 let Entry { at: (place, offset), step } = &m.entries[e as usize];
                 if let Some(shape) = self.made.get(place) {
-                    return (*shape == (width, *step) && *offset == 0).then_some(Read::Made(*place));
+                    let same = *shape == (pieces, width, *step) && *offset == 0;
+                    return same.then_some(Operand { read: Read::Made(*place), apart: 1 });
                 }
-                let p = Pointer { place: *place, offset: *offset, stride: width * step, view: None };
-                let p = self.pointer(p);
-                return Some(if width == 1 { Read::One(p) } else { Read::Along(p) });
+                let stride = pieces * width * step;
+                let p = self.pointer(Pointer { place: *place, offset: *offset, stride, view: None });
+                let read = if width == 1 { Read::One(p) } else { Read::Along(p) };
+                return Some(Operand { read, apart: width * step });
             }
         };
-        let (within, even, stride) = evenly(access, rows, width)?;
+        let Evenly { within, apart, even, stride } = evenly(access, rows, (pieces, width))?;
         let size = access.size as isize;
         if let Some(shape) = self.made.get(&place) {
-            // all of it, or what is one for the row
+            // all of a piece, or what is one for it; and all pieces, or one for all
             let w = if within == 0 { 1 } else { width };
-            let same =
-                access.offset == 0 && even == rows && stride == w * access.size && (within == 0 || within == size);
-            return (same && *shape == (w, access.size)).then_some(Read::Made(place));
+            let n = if apart == 0 { 1 } else { pieces };
+            let same = access.offset == 0
+                && even == rows
+                && stride == n * w * access.size
+                && (within == 0 || within == size)
+                && (apart == 0 || apart == w * access.size);
+            let made = same && *shape == (n, w, access.size);
+            return made.then_some(Operand { read: Read::Made(place), apart: n.min(2) - 1 });
         }
         self.k.even = gcd(self.k.even, even);
-        let p = self.pointer(Pointer { place, offset: 0, stride, view: Some((access.clone(), width)) });
-        match within {
-            0 => Some(Read::One(p)),
-            _ if within == size => Some(Read::Along(p)),
-            _ => None,
-        }
+        let p = self.pointer(Pointer { place, offset: 0, stride, view: Some((access.clone(), pieces * width)) });
+        let read = match within {
+            0 => Read::One(p),
+            _ if within == size => Read::Along(p),
+            _ => return None,
+        };
+        Some(Operand { read, apart })
     }
     fn fold(&mut self, step: usize, r: &Reduce) -> Option<()> {
         let (rows, width) = (self.k.rows, self.k.width);
         let (fold, dt) = r.what;
         joins(fold, dt)?;
-        if r.folds() != rows || r.n != width || width <= FEW || !r.rows() || r.width() != dt.size() {
+        let pieces = r.folds() / rows;
+        let fits = pieces * rows == r.folds() && (1..=PIECES).contains(&pieces) && r.n == width;
+        if !fits || width <= FEW || !r.rows() || r.width() != dt.size() {
             return None;
         }
-        let (_, even, stride) = evenly(&r.outer, rows, 1)?;
-        let read = match self.made.get(&r.from) {
+        let Evenly { apart, even, stride, .. } = evenly(&r.outer, rows, (pieces, 1))?;
+        let operand = match self.made.get(&r.from) {
             Some(shape) => {
-                let same = r.outer.offset == 0 && even == rows && stride == width * dt.size();
-                (same && *shape == (width, dt.size())).then_some(Read::Made(r.from))?
+                let bytes = width * dt.size();
+                let same = r.outer.offset == 0 && even == rows && stride == pieces * bytes;
+                let same = same && (pieces == 1 || apart == bytes) && *shape == (pieces, width, dt.size());
+                same.then_some(Operand { read: Read::Made(r.from), apart: 1 })?
             }
             None => {
                 self.k.even = gcd(self.k.even, even);
-                let view = Some((Box::new(r.outer.clone()), 1));
-                Read::Along(self.pointer(Pointer { place: r.from, offset: 0, stride, view }))
+                let view = Some((Box::new(r.outer.clone()), pieces));
+                let p = Pointer { place: r.from, offset: 0, stride, view };
+                Operand { read: Read::Along(self.pointer(p)), apart }
             }
         };
-        self.k.reads.insert((step, 0), read);
-        self.made.insert(r.to, (1, dt.size()));
-        self.k.work += rows * width;
+        self.k.reads.insert((step, 0), operand);
+        self.made.insert(r.to, (pieces, 1, dt.size()));
+        self.k.work += rows * pieces * width;
         Some(())
     }
     /// Finds out what others read of what it makes.
@@ -327,9 +376,9 @@ impl<'a> Finder<'a> {
         }
         let mut made: Vec<(Place, Shape)> = self.made.iter().map(|(place, shape)| (*place, *shape)).collect();
         made.sort_unstable_by_key(|m| m.0);
-        for (place, (width, size)) in made {
+        for (place, (pieces, width, size)) in made {
             if !matches!(place, Place::Local(_)) || wanted.contains(&place) {
-                let p = self.pointer(Pointer { place, offset: 0, stride: width * size, view: None });
+                let p = self.pointer(Pointer { place, offset: 0, stride: pieces * width * size, view: None });
                 self.k.stored.insert(place, p);
             }
         }
@@ -340,11 +389,11 @@ impl<'a> Finder<'a> {
 pub(super) struct Unrolled<'a> {
     pub k: &'a Kernel,
     pub t: Translate,
-    made: HashMap<Place, Vec<Forms>>,
+    made: HashMap<(Place, usize), Vec<Forms>>,
     stores: Vec<Store>,
     pub carries: Vec<Carried>,
-    /// What folds have so far, by step.
-    parts: HashMap<usize, Vec<u32>>,
+    /// What folds have so far, by step and piece.
+    parts: HashMap<(usize, usize), Vec<u32>>,
     pub lanes: usize,
 }
 
@@ -469,6 +518,10 @@ impl Kernel {
             }
         })
     }
+    /// Bytes from row to row, operand by operand.
+    pub fn strides(&self) -> impl Iterator<Item = usize> {
+        self.pointers.iter().map(|p| p.stride)
+    }
     /// What it is, in words.
     pub fn describe(&self) -> String {
         let bytes = self.code.get().copied().flatten().map(|c| format!(": {} bytes", c.text())).unwrap_or_default();
@@ -495,43 +548,45 @@ impl Kernel {
 pub struct Table(SmallVec<[*mut u8; 16]>, Range<usize>);
 
 impl Unrolled<'_> {
-    /// Vectors of a row of so many elements, or of a round.
+    /// Vectors of a piece of so many elements, or of a round.
     fn vectors(&self, width: usize) -> usize {
         match &self.k.folds {
             Some(f) => f.lanes() / self.lanes,
             None => width.div_ceil(self.lanes),
         }
     }
-    /// Has a vector of a row less than its lanes?
+    /// Has a vector of a piece less than its lanes?
     pub fn tail(&self, width: usize, v: usize) -> bool {
         (v + 1) * self.lanes > width
     }
-    /// Vector `v` of what a step reads, of elements of so many bytes.
-    pub fn read(&self, read: Read, v: usize, size: usize) -> Forms {
-        let at = (v * self.lanes * size) as u32;
+    /// Vector `v` of piece `c` of what a step reads, of elements of so many bytes.
+    pub fn read(&self, Operand { read, apart }: Operand, (c, v): (usize, usize), size: usize) -> Forms {
+        let first = (c * apart) as u32;
+        let at = first + (v * self.lanes * size) as u32;
         match read {
             Read::Made(place) => {
-                let all = &self.made[&place];
+                let all = &self.made[&(place, c * apart)];
                 all[v.min(all.len() - 1)]
             }
             Read::Still(p) => Source::Splat(p, 0).into(),
-            Read::One(p) => Source::One(p, 0).into(),
+            Read::One(p) => Source::One(p, first).into(),
             Read::Along(p) if self.tail(self.k.width, v) => Source::Part(p, at).into(),
             Read::Along(p) => Source::Stream(p, at).into(),
         }
     }
-    /// Vector `v` of what a step makes in rows of so many elements.
-    fn makes(&mut self, place: Place, forms: Forms, (width, size): Shape, v: usize) -> Option<()> {
-        self.made.entry(place).or_default().push(forms);
+    /// Vector `v` of piece `c` of what a step makes.
+    fn makes(&mut self, place: Place, forms: Forms, shape: Shape, (c, v): (usize, usize)) -> Option<()> {
+        self.made.entry((place, c)).or_default().push(forms);
         if let Some(p) = self.k.stored.get(&place) {
-            self.put(forms, size, (*p, v), width)?
+            self.put(forms, *p, shape, (c, v))?
         }
         Some(())
     }
-    /// Writes vector `v` of a row of so many elements.
-    pub fn put(&mut self, forms: Forms, size: usize, (p, v): (u32, usize), width: usize) -> Option<()> {
+    /// Writes vector `v` of piece `c`, where a pointer says.
+    pub fn put(&mut self, forms: Forms, p: u32, (_, width, size): Shape, (c, v): (usize, usize)) -> Option<()> {
         self.t.columns(&[forms], size);
-        let store = self.t.store(0, p, (v * self.lanes * size) as u32).filter(|s| s.beside.is_none())?;
+        let at = (c * width + v * self.lanes) * size;
+        let store = self.t.store(0, p, at as u32).filter(|s| s.beside.is_none())?;
         let span = match width {
             1 => Span::One,
             _ if self.tail(width, v) => Span::Tail,
@@ -552,11 +607,10 @@ impl Unrolled<'_> {
         while from < order.len() {
             let mut folds: SmallVec<[Place; 4]> = SmallVec::new();
             let mut together = |k: &usize| {
-                let waits = self
-                    .k
-                    .reads
-                    .iter()
-                    .any(|((step, _), r)| step == k && matches!(r, Read::Made(place) if folds.contains(place)));
+                let waits =
+                    self.k.reads.iter().any(|((step, _), r)| {
+                        step == k && matches!(&r.read, Read::Made(place) if folds.contains(place))
+                    });
                 if let (Step::Reduce(r), None) = (&steps[*k].step, self.k.down(*k)) {
                     folds.push(r.to)
                 }
@@ -572,62 +626,75 @@ impl Unrolled<'_> {
         Some(())
     }
     fn together(&mut self, now: &[usize], steps: &[StripStep]) -> Option<()> {
-        let width = |k: usize| match &steps[k].step {
-            Step::Map(m) => m.len / self.k.rows,
-            _ => self.k.width,
-        };
-        let vectors: SmallVec<[usize; 8]> = now.iter().map(|k| self.vectors(width(*k))).collect();
-        for v in 0..vectors.iter().copied().max()? {
-            for (k, _) in now.iter().zip(&vectors).filter(|(_, n)| v < **n) {
-                self.vector(*k, &steps[*k].step, v)?
+        let shapes: SmallVec<[(usize, usize); 8]> = now.iter().map(|k| self.shape(&steps[*k].step)).collect();
+        for v in 0..shapes.iter().map(|s| self.vectors(s.1)).max()? {
+            for (k, (pieces, width)) in now.iter().zip(&shapes) {
+                for c in 0..if v < self.vectors(*width) { *pieces } else { 0 } {
+                    self.vector(*k, &steps[*k].step, (c, v))?
+                }
             }
         }
-        for k in now {
-            if let (Step::Reduce(r), Some(parts)) = (&steps[*k].step, self.parts.remove(k)) {
-                self.joined(r, parts)?
+        for (k, (pieces, _)) in now.iter().zip(&shapes) {
+            for c in 0..*pieces {
+                if let (Step::Reduce(r), Some(parts)) = (&steps[*k].step, self.parts.remove(&(*k, c))) {
+                    self.joined(r, parts, c)?
+                }
             }
         }
         Some(())
     }
-    /// Vector `v` of a step.
-    fn vector(&mut self, k: usize, step: &Step, v: usize) -> Option<()> {
+    /// Pieces of a row that a step works on, and elements of each.
+    fn shape(&self, step: &Step) -> (usize, usize) {
+        let n = match step {
+            Step::Map(m) => m.len / self.k.rows,
+            _ if self.k.folds.is_some() => self.k.width,
+            Step::Reduce(r) => r.folds() * r.n * r.inner / self.k.rows,
+            _ => 0,
+        };
+        self.shaped(n)
+    }
+    fn shaped(&self, n: usize) -> (usize, usize) {
+        if n < self.k.width { (n, 1) } else { (n / self.k.width, self.k.width) }
+    }
+    /// Vector `v` of piece `c` of a step.
+    fn vector(&mut self, k: usize, step: &Step, at: (usize, usize)) -> Option<()> {
         match step {
-            Step::Map(m) => self.map(k, m, v),
+            Step::Map(m) => self.map(k, m, at),
             Step::Reduce(r) => {
-                let read = self.k.reads[&(k, 0)];
+                let operand = self.k.reads[&(k, 0)];
                 match self.k.down(k) {
-                    _ if self.k.folds.is_some() => self.fold_in_blocks(read, r, (k, v)),
-                    Some(i) => self.fold_down(read, r, (self.k.pointers.len() as u32 + i, v)),
-                    None => self.fold(k, read, r, v),
+                    _ if self.k.folds.is_some() => self.fold_in_blocks(operand, r, (k, at.1)),
+                    Some(i) => self.fold_down(operand, r, self.k.pointers.len() as u32 + i, at),
+                    None => self.fold(k, operand, r, at),
                 }
             }
             _ => None,
         }
     }
-    fn map(&mut self, k: usize, m: &MapStep, v: usize) -> Option<()> {
+    fn map(&mut self, k: usize, m: &MapStep, at: (usize, usize)) -> Option<()> {
         let machine = m.machine.as_ref()?;
-        let width = m.len / self.k.rows;
         let forms: Vec<Option<Forms>> = (machine.sources.iter().zip(&machine.lines))
             .map(|(source, line)| match (*source)? {
-                Source::Stream(e, _) | Source::Splat(e, _) => Some(self.read(self.k.reads[&(k, e)], v, line.size)),
+                Source::Stream(e, _) | Source::Splat(e, _) => Some(self.read(self.k.reads[&(k, e)], at, line.size)),
                 source => Some(source.into()),
             })
             .collect();
         let live = |i: usize| machine.lines[i].call.is_some() || forms[i].is_some();
         self.t.program(&machine.lines, live, |i| forms[i])?;
         let outs: SmallVec<[Forms; 2]> = machine.outs.iter().map(|(line, _)| self.t.form(*line)).collect();
+        let (pieces, width) = self.shaped(m.len / self.k.rows);
         for ((_, e), forms) in machine.outs.iter().zip(outs) {
             let out = &m.entries[*e as usize];
-            self.makes(out.at.0, forms, (width, out.step), v)?
+            self.makes(out.at.0, forms, (pieces, width, out.step), at)?
         }
         Some(())
     }
     /// A fold: lanes by lanes over the vectors. A lane without an element does not change what it is joined with.
-    fn fold(&mut self, k: usize, read: Read, r: &Reduce, v: usize) -> Option<()> {
+    fn fold(&mut self, k: usize, operand: Operand, r: &Reduce, (c, v): (usize, usize)) -> Option<()> {
         let ((fold, dt), width) = (r.what, self.k.width);
         let (op, size) = (joins(fold, dt)?, dt.size());
         let ty = if size == 8 { Ty::W64 } else { Ty::W32 };
-        let forms = self.read(read, v, size);
+        let forms = self.read(operand, (c, v), size);
         self.t.columns(&[forms], size);
         let mut x = self.t.raw(0)?;
         if self.tail(width, v) {
@@ -637,9 +704,9 @@ impl Unrolled<'_> {
         }
         let group = v % (crate::lanes(size) / self.lanes);
         if v != group {
-            x = self.join(op, dt, self.parts[&k][group], x)?
+            x = self.join(op, dt, self.parts[&(k, c)][group], x)?
         }
-        let parts = self.parts.entry(k).or_default();
+        let parts = self.parts.entry((k, c)).or_default();
         match parts.get_mut(group) {
             Some(part) => *part = x,
             None => parts.push(x),
@@ -647,7 +714,7 @@ impl Unrolled<'_> {
         Some(())
     }
     /// What has been folded, in halves, as the tree has it.
-    fn joined(&mut self, r: &Reduce, mut parts: Vec<u32>) -> Option<()> {
+    fn joined(&mut self, r: &Reduce, mut parts: Vec<u32>, c: usize) -> Option<()> {
         let (fold, dt) = r.what;
         let (op, size) = (joins(fold, dt)?, dt.size());
         let ty = if size == 8 { Ty::W64 } else { Ty::W32 };
@@ -666,7 +733,7 @@ impl Unrolled<'_> {
             half /= 2
         }
         let all = self.t.build.un(I::First, ty, x);
-        self.makes(r.to, Forms::of(all), (1, size), 0)
+        self.makes(r.to, Forms::of(all), (1, 1, size), (c, 0))
     }
     pub fn join(&mut self, op: Op, dt: Dt, a: u32, b: u32) -> Option<u32> {
         self.t.columns(&[Forms::of(a), Forms::of(b)], dt.size());
