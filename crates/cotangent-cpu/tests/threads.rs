@@ -114,3 +114,35 @@ fn windows_are_the_same_on_any_number_of_threads() {
         }
     }
 }
+
+/// Sums down the columns and along the rows of what is computed: threads take parts of the columns' trees. Of three arrays with a block, and one with several.
+#[test]
+fn columns_are_the_same_on_any_number_of_threads() {
+    for (a, n, w) in [(3, 300, 256), (1, 5000, 272)] {
+        let (all, columns, rows) = (Ty::new(Dt::F32, &[a, n, w]), Ty::new(Dt::F32, &[a, w]), Ty::new(Dt::F32, &[a, n]));
+        let mut p = Program::default();
+        let x = p.arg(all.clone());
+        let mut b = Body::default();
+        let y = b.input(0, Dt::F32);
+        let y = b.un(Op::Math(M::Sin), Dt::F32, y);
+        b.outs.push(y);
+        let y = p.push(Kind::Map(b.into()), &[Use::plain(x)], &[all]);
+        let fold = |first| Kind::Reduce { op: Fold::Sum, first, count: 1 };
+        let down = p.push(fold(1), &[Use::plain(y)], &[columns]);
+        p.outs = vec![down, p.push(fold(2), &[Use::plain(y)], &[rows])];
+        let number = |k: usize| if k % 10_007 == 5 { 3e9 } else { (k % 997) as f32 / 77.0 - 5.0 };
+        let bytes: Vec<u8> = (0..a * n * w).flat_map(|k| number(k).to_le_bytes()).collect();
+        let want = reference::evaluate(&p, std::slice::from_ref(&bytes)).unwrap();
+        let x = Buffer::from_bytes(&bytes);
+        for machine in [When::Always, When::Never] {
+            let e = Executable::compile_with(&p, Options { machine, ..Options::default() }).unwrap();
+            for threads in [1, 2, 3, 7] {
+                pool::set_threads(threads);
+                for (got, want) in e.run(&[Operand::Buffer(&x)]).into_iter().zip(&want) {
+                    let Output::Buffer(got) = got else { unreachable!("results are arrays") };
+                    assert!(got.as_bytes() == &want[..], "{a} x {n} x {w}, {machine:?}, {threads} threads")
+                }
+            }
+        }
+    }
+}

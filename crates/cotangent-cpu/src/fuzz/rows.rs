@@ -1,4 +1,4 @@
-//! Random chains of maps and folds over the rows of an array, as softmaxes and normalizations are: what becomes machine code for a row.
+//! Random chains of maps and folds over the rows of an array, as softmaxes and normalizations are, and folds down its columns: what becomes machine code for a row.
 
 use super::Fuzz;
 use crate::{Dt, Fold, Kind, M, Op, Ty, Use, ValId, View};
@@ -7,7 +7,7 @@ impl Fuzz {
     /// A chain over the rows of `[a, b, n]`: maps with columns, masks and what is one for a row, folds, and maps of what they give.
     pub fn rows(&mut self) {
         let n = self.r.pick(&[9, 12, 15, 16, 17, 24, 31, 32, 33, 40, 63, 64, 65, 72, 100, 128, 130, 200]);
-        let (a, b) = (1 + self.r.below(3), self.r.pick(&[1, 2, 3, 5, 8, 9, 16]));
+        let (a, b) = (1 + self.r.below(3), self.r.pick(&[1, 2, 3, 5, 8, 9, 16, 40, 70, 140]));
         let dt = self.r.pick(&[Dt::F32, Dt::F32, Dt::F32, Dt::F64, Dt::I32, Dt::U64, Dt::F16]);
         let (ty, one) = (Ty::new(dt, &[a, b, n]), Ty::new(dt, &[a, b]));
         if 40 * ty.len() > self.left {
@@ -43,6 +43,13 @@ impl Fuzz {
                     last = self.simple(op, &ty, &[Use::plain(last), other])
                 }
                 5 => last = self.simple(Op::Sub, &ty, &[Use::plain(last), Use::plain(x)]),
+                6 => {
+                    // down the columns of each array, or of all of them, or over the arrays
+                    let (first, count) = self.r.pick(&[(0, 2), (1, 1), (1, 1), (0, 1)]);
+                    let of = [&ty.dims[..first as usize], &ty.dims[(first + count) as usize..]].concat();
+                    let op = self.r.pick(&[Fold::Sum, Fold::Sum, Fold::Max, Fold::Min, Fold::Prod]);
+                    self.p.push(Kind::Reduce { op, first, count }, &[Use::plain(last)], &[Ty::new(dt, &of)]);
+                }
                 _ => {
                     let Some(r) = row else { continue };
                     let wide = View { strides: [b as i64, 1, 0].into_iter().collect(), ..View::splat(&ty.dims) };

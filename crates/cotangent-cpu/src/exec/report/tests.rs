@@ -163,6 +163,45 @@ fn rows_in_strips() {
     p.outs = vec![p.push(fold, &[Use::plain(y)], &[Ty::new(Dt::F32, &[3])])];
     check_on(&p, "Blocks(3, 9984), 1 at a time", |i| if i % 9984 == 5000 { 1e30 } else { (i % 977) as f32 * 0.01 });
 }
+/// What is folded down the columns is joined row by row, in the order of lanes: with and without folds of the rows, where lanes are missing, in several blocks, and where an element is left to the steps.
+#[test]
+fn columns_in_strips() {
+    use crate::isa::Isa;
+    use crate::{Dt, Fold, Op, Ty, Use, View};
+    let order = |rows: usize| format!("Parts({rows}), one by one in the order of lanes");
+    let fold = |op, first, count| Kind::Reduce { op, first, count };
+    // a mean of squares, of so many rows: fewer than lanes, more, and more than a block
+    for (n, w, op) in [(40, 33, Fold::Sum), (200, 130, Fold::Max), (4500, 17, Fold::Sum)] {
+        let ty = Ty::new(Dt::F32, &[n, w]);
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let y = p.push(map(Op::Mul, 2), &[Use::plain(x), Use::plain(x)], &[ty]);
+        p.outs = vec![p.push(fold(op, 0, 1), &[Use::plain(y)], &[Ty::new(Dt::F32, &[w])])];
+        check(&p, &order(n));
+        for isa in [Isa::Avx512, Isa::Avx2] {
+            assert_ne!(rows_are_code(&p, isa), Some(false), "{isa:?}");
+        }
+    }
+    // of the sines of three arrays, of which machine code leaves out some; and of one, together with the rows' sums
+    for (a, n, w) in [(3, 70, 48), (1, 170, 48)] {
+        let ty = Ty::new(Dt::F32, &[a, n, w]);
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let y = p.push(map(Op::Math(crate::M::Sin), 1), &[Use::plain(x)], std::slice::from_ref(&ty));
+        let mut out = p.push(fold(Fold::Sum, 1, 1), &[Use::plain(y)], &[Ty::new(Dt::F32, &[a, w])]);
+        if a == 1 {
+            let along = p.push(fold(Fold::Sum, 2, 1), &[Use::plain(y)], &[Ty::new(Dt::F32, &[a, n])]);
+            let seen = |strides: [i64; 3]| View { strides: strides.into_iter().collect(), ..View::splat(&[a, n, w]) };
+            let both = [p.through(out, seen([w as i64, 0, 1])), p.through(along, seen([n as i64, 1, 0]))];
+            out = p.push(map(Op::Add, 2), &both, &[ty])
+        }
+        p.outs = vec![out];
+        check_on(&p, &order(a * n), |i| if i % 1234 == 7 { 1e30 } else { (i % 977) as f32 * 0.01 });
+        for isa in [Isa::Avx512, Isa::Avx2] {
+            assert_ne!(rows_are_code(&p, isa), Some(false), "{isa:?}");
+        }
+    }
+}
 /// Are the rows of a strip machine code, if the instruction set is there?
 fn rows_are_code(p: &Program, isa: crate::isa::Isa) -> Option<bool> {
     use super::super::{Sizes, When};
