@@ -7,7 +7,7 @@
 use super::fold::Reduce;
 use super::row::{self, Finder, Kernel, Operand, Pointer, Read, Unrolled};
 use super::run::{Frame, Step};
-use super::strip::{Room, Strip, StripStep};
+use super::strip::{Room, Sizes, Strip, StripStep};
 use crate::emit::Code;
 use crate::emit::translate::Forms;
 use crate::pairs::Pairs;
@@ -40,8 +40,9 @@ pub fn halve(i: usize, live: usize, first: impl Fn(usize) -> usize, mut merge: i
     }
 }
 
-/// Bytes of a row that is worth a step for itself, and of one that is better folded in pieces.
-pub const LEAST: usize = 1 << 10;
+/// Bytes of a row that is worth a step for itself, or, with machine code, a round; and of one that is better folded in pieces.
+const LEAST: usize = 1 << 10;
+const ROUND: usize = 1 << 8;
 const MOST: usize = 1 << 15;
 /// The most folds whose lanes come in turns.
 const TOGETHER: usize = 4;
@@ -93,9 +94,10 @@ impl Columns {
     pub fn rows(self) -> usize {
         self.folds * self.n
     }
-    /// May rows of so many bytes, of so many in all, be folded one by one?
-    pub fn pays(self, row: usize, least: usize) -> bool {
-        (LEAST.min(least)..=MOST).contains(&row) && self.rows() * row >= least
+    /// May rows of so many bytes be folded one by one, with machine code or without?
+    pub fn pays(self, row: usize, sizes: Sizes, code: bool) -> bool {
+        let least = if code { ROUND } else { LEAST };
+        (least.min(sizes.least)..=MOST).contains(&row) && self.rows() * row >= sizes.least
     }
     fn blocks(self) -> usize {
         self.n.div_ceil(BLOCK)

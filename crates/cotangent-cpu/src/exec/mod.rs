@@ -188,7 +188,8 @@ impl Ready {
         let ready = match build::registers(&p, &plan, options) {
             Some(r) => Ready::Scalar(r),
             None => {
-                let strips = strip::find(&p, &mut plan, options.strips);
+                let code = options.machine != When::Never && options.isa != Isa::Portable;
+                let strips = strip::find(&p, &mut plan, options.strips, code);
                 Ready::Steps(build::build(&p, &plan, strips, options))
             }
         };

@@ -16,7 +16,7 @@ use super::columns::Columns;
 use super::deep::{self, Deep};
 use super::fold::Reduce;
 use super::plan::Plan;
-use super::row::Kernel;
+use super::row::{self, Kernel};
 use super::run::{Frame, Step, product};
 use crate::emit::Code;
 use crate::isa::Isa;
@@ -131,18 +131,21 @@ pub struct Finder<'a> {
     group_of: Vec<usize>,
     /// The last group that reads a value; results of the program are read by one behind the last.
     last: Vec<usize>,
+    sizes: Sizes,
+    /// May there be machine code?
+    code: bool,
 }
 
 /// The strips of a plan, in order. Small groups between those of a strip are moved before it or behind it.
-pub fn find(p: &Program, plan: &mut Plan, sizes: Sizes) -> Vec<Found> {
+pub fn find(p: &Program, plan: &mut Plan, sizes: Sizes, code: bool) -> Vec<Found> {
     let large = |g: &u32| p.vals[p.nodes[*g as usize].vals.0 as usize].ty.bytes() >= sizes.least.min(ROW) / 4;
     if plan.ends.len() < 2 || !plan.members.iter().any(large) {
         return vec![];
     }
     let (mut found, mut g) = (vec![], 0);
-    let mut f = Finder::new(p, plan);
+    let mut f = Finder::new(p, plan, sizes, code);
     while g < f.plan.ends.len() {
-        let Some((rows, taken)) = f.longest(g, sizes) else {
+        let Some((rows, taken)) = f.longest(g) else {
             g += 1;
             continue;
         };
@@ -155,9 +158,10 @@ pub fn find(p: &Program, plan: &mut Plan, sizes: Sizes) -> Vec<Found> {
 }
 
 impl<'a> Finder<'a> {
-    fn new(p: &'a Program, plan: &'a mut Plan) -> Finder<'a> {
+    fn new(p: &'a Program, plan: &'a mut Plan, sizes: Sizes, code: bool) -> Finder<'a> {
         let all = plan.ends.len();
-        let mut f = Finder { p, plan, group_of: vec![usize::MAX; p.nodes.len()], last: vec![0; p.vals.len()] };
+        let mut f =
+            Finder { p, plan, group_of: vec![usize::MAX; p.nodes.len()], last: vec![0; p.vals.len()], sizes, code };
         f.look(0..all);
         for v in &f.plan.outs {
             f.last[*v as usize] = all;
@@ -200,19 +204,20 @@ impl<'a> Finder<'a> {
 
 impl Finder<'_> {
     /// The strip that begins with a group and saves most, if one is worth it.
-    fn longest(&self, first: usize, sizes: Sizes) -> Option<(Rows, Taken)> {
+    fn longest(&self, first: usize) -> Option<(Rows, Taken)> {
+        let sizes = self.sizes;
         let end = self.plan.ends.len().min(first + FAR);
         let mut tried: SmallVec<[Rows; TRIES]> = SmallVec::new();
         let mut best: Option<(usize, Rows, Taken)> = None;
         let goes = |g: &usize| self.map(*g) || self.folds(*g) || !self.rows(*g).is_empty();
-        let down = |g| self.down(g).filter(|(c, row)| c.pays(*row, sizes.least)).map(|(c, _)| Rows::Parts(c.rows()));
+        let down = |g| self.down(g).map(|c| Rows::Parts(c.rows()));
         let all = (first..end).take_while(goes).flat_map(|g| self.rows(g).into_iter().chain(down(g)));
         for rows in all {
             if rows.number() < 2 || tried.contains(&rows) {
                 continue;
             }
             tried.push(rows);
-            let taken = self.take(first..end, rows, sizes.least);
+            let taken = self.take(first..end, rows);
             let saved = self.saved(&taken);
             if taken.groups.len() > 1
                 && saved >= sizes.least
@@ -228,14 +233,16 @@ impl Finder<'_> {
         best.map(|(_, rows, taken)| (rows, taken))
     }
     /// As many groups as can be in one strip.
-    fn take(&self, all: Range<usize>, rows: Rows, least: usize) -> Taken {
+    fn take(&self, all: Range<usize>, rows: Rows) -> Taken {
         let mut taken = Taken::default();
-        let downs = |g: usize| self.down(g).filter(|(c, row)| rows == Rows::Parts(c.rows()) && c.pays(*row, least));
+        let down = |g: usize| self.down(g).filter(|c| rows == Rows::Parts(c.rows()));
+        let simple = |g: usize| self.map(g) || self.folds(g);
         for g in all {
-            if self.fits(g, rows, &taken) {
+            if self.fits(g, rows, &taken) && (taken.columns.is_none() || simple(g)) {
                 taken.groups.push(g)
-            } else if let Some((columns, _)) = downs(g)
+            } else if let Some(columns) = down(g)
                 && taken.columns.is_none_or(|c| c == columns)
+                && taken.groups.iter().all(|g| simple(*g))
                 && self.there(g, rows, &taken)
             {
                 taken.columns = Some(columns);
@@ -254,7 +261,7 @@ impl Finder<'_> {
         while taken.groups.len() > 1 && !self.takes(taken.groups[taken.groups.len() - 1], &taken) {
             taken.groups.pop();
         }
-        if !taken.groups.iter().any(|g| downs(*g).is_some() && !self.divides(*g, rows)) {
+        if !taken.groups.iter().any(|g| down(*g).is_some() && !self.divides(*g, rows)) {
             taken.columns = None
         }
         let end = taken.groups.last().copied().unwrap_or(0);
@@ -300,8 +307,8 @@ impl Finder<'_> {
         }
         rows
     }
-    /// If a group folds rows that lie one behind the other: how many, and the bytes of one.
-    fn down(&self, g: usize) -> Option<(Columns, usize)> {
+    /// If a group folds rows that lie one behind the other, and may do so one by one: how many.
+    fn down(&self, g: usize) -> Option<Columns> {
         let Kind::Reduce { op, first, count } = &self.node(g).kind else { return None };
         let u = self.p.uses_of(self.node(g)).first()?;
         let dt = self.p.ty(self.node(g).vals.0).dt;
@@ -311,7 +318,8 @@ impl Finder<'_> {
             None => &View::identity(self.p.dims_of(u)),
         };
         let r = Reduce::new(Isa::Portable, *op, dt, view, *first as usize, *count as usize)?;
-        Some((r.down().filter(|_| dt.acc() == dt)?, r.width()))
+        let code = self.code && row::joins(*op, dt).is_some();
+        r.down().filter(|c| dt.acc() == dt && c.pays(r.width(), self.sizes, code))
     }
     /// Does a group whose most rows are these have those of a strip?
     fn divides(&self, g: usize, rows: Rows) -> bool {
