@@ -24,7 +24,7 @@ pub struct Folds {
     /// The lanes of all reductions as they are before the first element.
     start: Vec<u8>,
     /// The reductions among the steps.
-    steps: Vec<usize>,
+    pub steps: Vec<usize>,
 }
 impl Folds {
     /// Lanes of the tree: the elements of a round.

@@ -283,6 +283,18 @@ impl<'a> Finder<'a> {
     fn read(&mut self, m: &MapStep, e: u32, (pieces, width): (usize, usize)) -> Option<Operand> {
         let rows = self.k.rows;
         let fill = m.fills.iter().find(|c| c.entry == e).map(|c| (&c.fill, c.size));
+        let from = match fill {
+            Some((Fill::Scalar(place, _) | Fill::Strided(place, _), _)) => Some(*place),
+            Some((Fill::Index { .. }, _)) => None,
+            None => Some(m.entries[e as usize].at.0),
+        };
+        // what is folded block by block is there when all blocks are
+        let folds = self.k.folds.as_ref();
+        if folds.is_some_and(|f| {
+            f.steps.iter().any(|k| matches!(&self.steps[*k].step, Step::Reduce(r) if Some(r.to) == from))
+        }) {
+            return None;
+        }
         let (place, access) = match fill {
             Some((Fill::Scalar(place, offset), _)) if !self.made.contains_key(place) => {
                 let p = Pointer { place: *place, offset: *offset, stride: 0, view: None };

@@ -90,7 +90,14 @@ impl Fuzz {
             let y = if self.r.once_in(3) { x } else { self.simple(Op::Mul, &ty, &[Use::plain(x), Use::plain(x)]) };
             let op = self.r.pick(&[Fold::Sum, Fold::Sum, Fold::Max, Fold::Min]);
             let (first, of) = if self.r.once_in(3) { (0, Ty::new(dt, &[])) } else { (1, Ty::new(dt, &[a])) };
-            self.p.push(Kind::Reduce { op, first, count: 3 - first }, &[Use::plain(y)], std::slice::from_ref(&of));
+            let made =
+                self.p.push(Kind::Reduce { op, first, count: 3 - first }, &[Use::plain(y)], std::slice::from_ref(&of));
+            if self.r.once_in(2) {
+                // and something with what they are
+                let seen = self.p.through(made, seen([first as i64, 0, 0]));
+                let op = self.r.pick(&[Op::Sub, Op::Mul, Op::Max]);
+                x = self.simple(op, &ty, &[Use::plain(x), seen])
+            }
         }
     }
 }

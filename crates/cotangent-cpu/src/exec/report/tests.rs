@@ -163,6 +163,22 @@ fn rows_in_strips() {
     p.outs = vec![p.push(fold, &[Use::plain(y)], &[Ty::new(Dt::F32, &[3])])];
     check_on(&p, "Blocks(3, 9984), 1 at a time", |i| if i % 9984 == 5000 { 1e30 } else { (i % 977) as f32 * 0.01 });
 }
+/// Long rows that are folded block by block: what follows from the fold's result is no part of the loop that makes it.
+#[test]
+fn results_of_long_rows() {
+    use crate::{Dt, Fold, Op, Ty, Use, View};
+    for (b, n) in [(2, 2304), (16, 2048), (9, 5120)] {
+        let (ty, one) = (Ty::new(Dt::F32, &[b, n]), Ty::new(Dt::F32, &[b]));
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let y = p.push(map(Op::Mul, 2), &[Use::plain(x), Use::plain(x)], std::slice::from_ref(&ty));
+        let sum = p.push(Kind::Reduce { op: Fold::Sum, first: 1, count: 1 }, &[Use::plain(y)], &[one]);
+        let seen = p.through(sum, View { strides: [1, 0].into_iter().collect(), ..View::splat(&[b, n]) });
+        let z = p.push(map(Op::Sub, 2), &[Use::plain(y), seen], std::slice::from_ref(&ty));
+        p.outs = vec![p.push(map(Op::Div, 2), &[Use::plain(z), Use::plain(x)], &[ty])];
+        check_on(&p, "Parts(", |i| (i * 7919 % 1000) as f32 * 0.01 + 1.0);
+    }
+}
 /// What is folded down the columns is joined row by row, in the order of lanes: with and without folds of the rows, where lanes are missing, in several blocks, and where an element is left to the steps.
 #[test]
 fn columns_in_strips() {
