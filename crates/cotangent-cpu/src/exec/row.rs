@@ -199,8 +199,9 @@ pub fn find(steps: &[StripStep], parts: Rows, columns: Option<Columns>, isa: Isa
         }
         let end = f.k.steps.end;
         let folds = steps[first..end].iter().any(|s| matches!(s.step, Step::Reduce(_)));
-        // rows of a lane lie evenly apart
-        let even = columns.is_none_or(|c| f.k.even.is_multiple_of(c.n) && width <= 16 * VECTORS);
+        // rows of a lane lie evenly apart, and not too far for an instruction
+        let near = |c: Columns| f.k.strides().all(|stride| stride < (1 << 31) / c.lanes);
+        let even = columns.is_none_or(|c| f.k.even.is_multiple_of(c.n) && near(c) && width <= 16 * VECTORS);
         if folds && end - first > 1 && even {
             f.finish();
             found.push(f.k);

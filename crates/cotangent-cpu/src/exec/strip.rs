@@ -309,17 +309,21 @@ impl Finder<'_> {
     }
     /// If a group folds rows that lie one behind the other, and may do so one by one: how many.
     fn down(&self, g: usize) -> Option<Columns> {
+        let r = self.reduce(g)?;
+        let code = self.code && row::joins(r.what.0, r.what.1).is_some();
+        r.down().filter(|c| c.pays(r.width(), self.sizes, code))
+    }
+    /// A group that folds, if it reads its operand where it lies.
+    fn reduce(&self, g: usize) -> Option<Reduce> {
         let Kind::Reduce { op, first, count } = &self.node(g).kind else { return None };
-        let u = self.p.uses_of(self.node(g)).first()?;
         let dt = self.p.ty(self.node(g).vals.0).dt;
         let s = self.plan.sources_of(self.p, self.plan.group(g)[0])[0];
         let view = match s.view {
             Some(v) => &self.plan.views[v as usize],
-            None => &View::identity(self.p.dims_of(u)),
+            None => &View::identity(self.p.dims_of(&self.p.uses_of(self.node(g))[0])),
         };
-        let r = Reduce::new(Isa::Portable, *op, dt, view, *first as usize, *count as usize)?;
-        let code = self.code && row::joins(*op, dt).is_some();
-        r.down().filter(|c| dt.acc() == dt && c.pays(r.width(), self.sizes, code))
+        let r = Reduce::new(Isa::Portable, *op, dt, view, *first as usize, *count as usize);
+        r.filter(|_| dt.acc() == dt)
     }
     /// Does a group whose most rows are these have those of a strip?
     fn divides(&self, g: usize, rows: Rows) -> bool {
@@ -333,23 +337,17 @@ impl Finder<'_> {
         let ok = |i: &u32| {
             let node = &self.p.nodes[*i as usize];
             let ty = &self.p.vals[node.vals.0 as usize].ty;
-            let own = match &node.kind {
+            match &node.kind {
                 Kind::Map(_) => match rows {
                     Rows::Parts(n) => !ty.is_empty() && ty.len().is_multiple_of(n),
                     Rows::Blocks(folds, n) => ty.len() == folds * n,
                 },
-                Kind::Reduce { op, first, count } => {
-                    let s = self.plan.sources_of(self.p, *i)[0];
-                    let view = match s.view {
-                        Some(v) => &self.plan.views[v as usize],
-                        None => &View::identity(self.p.dims_of(&self.p.uses_of(node)[0])),
-                    };
-                    let r = Reduce::new(Isa::Portable, *op, ty.dt, view, *first as usize, *count as usize);
-                    let whole = r.is_some_and(|r| match rows {
+                Kind::Reduce { .. } => {
+                    let whole = self.reduce(g).is_some_and(|r| match rows {
                         Rows::Parts(_) => self.rows(g).contains(&Rows::Parts(r.folds())),
                         Rows::Blocks(..) => r.in_blocks(),
                     });
-                    ty.dt.acc() == ty.dt && whole && self.divides(g, rows)
+                    whole && self.divides(g, rows)
                 }
                 Kind::Dot(spec) if let Rows::Blocks(folds, n) = rows => {
                     folds == 1 && self.deep(node, *spec, n).is_some()
@@ -360,8 +358,7 @@ impl Finder<'_> {
                     node.uses.1 == 2 && dt(0) == dt(1) && self.divides(g, rows) && !ty.is_empty()
                 }
                 _ => false,
-            };
-            own
+            }
         };
         self.plan.group(g).iter().all(ok) && self.there(g, rows, taken)
     }
