@@ -28,10 +28,10 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The most vectors of a row, and calls on them: some become many instructions, of which there are at most so many.
-const VECTORS: usize = 64;
 /// The most pieces of a row.
 pub const PIECES: usize = 4;
+/// The most vectors of a piece, and calls on those of a row: some become many instructions, of which there are at most so many.
+const VECTORS: usize = 64;
 const CALLS: usize = 2500;
 const LONG: usize = 6000;
 /// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
@@ -135,8 +135,9 @@ pub(super) fn evenly(access: &Access, rows: usize, (pieces, width): (usize, usiz
     };
     let (within, apart) = (peel(width)?, peel(pieces)?);
     let (even, stride) = axes.last().map_or((rows, 0), |a| (a.n, a.stride));
-    let bytes = |stride: isize| usize::try_from(stride).ok().filter(|s| *s < 1 << 31);
-    let (apart, stride) = (bytes(apart)?, bytes(stride)?);
+    // pieces are told apart by an instruction's displacement, rows by a product with a number of 32 bits
+    let bytes = |stride: isize, most: usize| usize::try_from(stride).ok().filter(|s| *s < most);
+    let (apart, stride) = (bytes(apart, (1 << 30) / PIECES)?, bytes(stride, 1 << 31)?);
     (rows.is_multiple_of(even) && (even == rows || even >= STRETCH)).then_some(Evenly { within, apart, even, stride })
 }
 pub(super) fn gcd(a: usize, b: usize) -> usize {
