@@ -318,16 +318,16 @@ struct Shared<'a>(&'a Strip, &'a Frame<'a>, &'a [Buffer]);
 unsafe impl Sync for Shared<'_> {}
 
 /// The folds down the columns of rows that are machine code.
-pub struct Numbers {
+pub struct DownFolds {
     pub columns: Columns,
     /// The number of a step among the strip's folds down the columns.
     numbers: Vec<(usize, u32)>,
 }
-impl Numbers {
-    pub fn new(columns: Columns, steps: &[StripStep]) -> Numbers {
+impl DownFolds {
+    pub fn new(columns: Columns, steps: &[StripStep]) -> DownFolds {
         let down = |s: &StripStep| matches!(&s.step, Step::Reduce(r) if r.down() == Some(columns));
         let steps = steps.iter().enumerate().filter(|(_, s)| down(s)).map(|(k, _)| k);
-        Numbers { columns, numbers: steps.zip(0..).collect() }
+        DownFolds { columns, numbers: steps.zip(0..).collect() }
     }
     /// Which fold down the columns a step is, if it is one.
     pub fn number(&self, step: usize) -> Option<u32> {

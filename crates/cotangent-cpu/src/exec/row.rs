@@ -11,7 +11,7 @@
 use super::access::Access;
 use super::blocks::Folds;
 use super::build::Place;
-use super::columns::{Columns, Numbers};
+use super::columns::{Columns, DownFolds};
 use super::fold::Reduce;
 use super::map::{Entry, Fill, MapStep};
 use super::run::{Frame, Step};
@@ -57,7 +57,7 @@ pub struct Kernel {
     /// The folds of long rows that it makes, if these are no rows of their own.
     pub folds: Option<Folds>,
     /// The folds down the columns.
-    downs: Option<Numbers>,
+    downs: Option<DownFolds>,
     isa: Isa,
     when: When,
     pub work: usize,
@@ -191,7 +191,7 @@ pub fn find(steps: &[StripStep], parts: Rows, columns: Option<Columns>, isa: Isa
         };
         let mut f = Finder::new(steps, (rows, width), isa, when, first);
         match columns {
-            Some(c) => f.k.downs = Some(Numbers::new(c, steps)),
+            Some(c) => f.k.downs = Some(DownFolds::new(c, steps)),
             None if width > 16 * VECTORS => f.in_blocks(rows, width),
             None => {}
         }
@@ -257,7 +257,7 @@ impl<'a> Finder<'a> {
         let n = m.len / k.rows;
         let fits = k.width > FEW && k.width.is_multiple_of(lanes) && n * k.rows == m.len;
         // elements of pieces, or one for each
-        let (pieces, width) = if n < k.width { (n, 1) } else { (n / k.width, k.width) };
+        let (pieces, width) = k.shape(n);
         let piece = k.folds.is_none() || (pieces, width) == (1, k.width);
         let calls = (k.work + m.calls.len() * m.len) / k.rows.max(1) / 16;
         if !fits || pieces * width != n || pieces > PIECES || !piece || calls > CALLS && k.folds.is_none() {
@@ -412,6 +412,10 @@ pub(super) struct Unrolled<'a> {
 }
 
 impl Kernel {
+    /// Pieces of a row of so many elements, and elements of each; of fewer than a piece has, there is one for each piece.
+    fn shape(&self, n: usize) -> (usize, usize) {
+        if n < self.width { (n, 1) } else { (n / self.width, self.width) }
+    }
     /// The number of a fold down the columns, if a step is one.
     fn down(&self, step: usize) -> Option<u32> {
         self.downs.as_ref()?.number(step)
@@ -620,7 +624,7 @@ impl Unrolled<'_> {
         let mut from = 0;
         while from < order.len() {
             let mut folds: SmallVec<[Place; 4]> = SmallVec::new();
-            let mut together = |k: &usize| {
+            let mut goes_along = |k: &usize| {
                 let waits =
                     self.k.reads.iter().any(|((step, _), r)| {
                         step == k && matches!(&r.read, Read::Made(place) if folds.contains(place))
@@ -630,7 +634,7 @@ impl Unrolled<'_> {
                 }
                 !waits
             };
-            let mut end = from + order[from..].iter().take_while(|k| together(k)).count();
+            let mut end = from + order[from..].iter().take_while(|k| goes_along(k)).count();
             if from < first {
                 end = end.min(first)
             }
@@ -639,6 +643,7 @@ impl Unrolled<'_> {
         }
         Some(())
     }
+    /// Steps that go along with each other: vector by vector, then what their folds come to.
     fn together(&mut self, now: &[usize], steps: &[StripStep]) -> Option<()> {
         let shapes: SmallVec<[(usize, usize); 8]> = now.iter().map(|k| self.shape(&steps[*k].step)).collect();
         for v in 0..shapes.iter().map(|s| self.vectors(s.1)).max()? {
@@ -665,10 +670,7 @@ impl Unrolled<'_> {
             Step::Reduce(r) => r.folds() * r.n * r.inner / self.k.rows,
             _ => 0,
         };
-        self.shaped(n)
-    }
-    fn shaped(&self, n: usize) -> (usize, usize) {
-        if n < self.k.width { (n, 1) } else { (n / self.k.width, self.k.width) }
+        self.k.shape(n)
     }
     /// Vector `v` of piece `c` of a step.
     fn vector(&mut self, k: usize, step: &Step, at: (usize, usize)) -> Option<()> {
@@ -696,7 +698,7 @@ impl Unrolled<'_> {
         let live = |i: usize| machine.lines[i].call.is_some() || forms[i].is_some();
         self.t.program(&machine.lines, live, |i| forms[i])?;
         let outs: SmallVec<[Forms; 2]> = machine.outs.iter().map(|(line, _)| self.t.form(*line)).collect();
-        let (pieces, width) = self.shaped(m.len / self.k.rows);
+        let (pieces, width) = self.k.shape(m.len / self.k.rows);
         for ((_, e), forms) in machine.outs.iter().zip(outs) {
             let out = &m.entries[*e as usize];
             self.makes(out.at.0, forms, (pieces, width, out.step), at)?
