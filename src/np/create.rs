@@ -13,6 +13,7 @@ macro_rules! constants { ($($(#[$doc:meta])* $name:ident $dtype_name:ident $like
     $(#[$doc])*
     /// Of type float32. As in `jax.numpy`.
     #[doc = concat!("\n```\nuse cotangent::np;\nassert_eq!(np::", stringify!($name), "(&[2]).to_string(), \"[", $digit, ". ", $digit, ".]\");\n```")]
+    #[track_caller]
     pub fn $name(shape: &[usize]) -> Array {
         $dtype_name(shape, DType::Float32)
     }

@@ -20,10 +20,12 @@ pub(crate) fn one<T>(t: T) -> SmallVec<[T; 1]> {
 }
 
 /// Zeros of this type: one scalar, seen everywhere.
+#[track_caller]
 pub(crate) fn zeros_of(a: &Aval) -> Array {
     full_of(a, 0.0)
 }
 /// A number in every element of this type.
+#[track_caller]
 pub(crate) fn full_of(a: &Aval, v: f64) -> Array {
     if a.stack > 0 {
         debug_assert_eq!(v, 0.0, "an empty stack is zeros");

@@ -264,7 +264,7 @@ impl Access {
     /// # Safety
     /// As for [`Access::read`].
     pub unsafe fn copy_shared(&self, dst: *mut u8, base: *const u8) {
-        let ns = (self.len * self.size) as f64 * 0.15;
+        let ns = (self.len * self.size) as f64 * COPY;
         let chunks = pool::chunks(ns);
         let (true, Some(Axis { n, stride, guard: None })) = (chunks > 1 && self.len > 0, self.axes.first()) else {
             // SAFETY: the caller's.
@@ -308,6 +308,9 @@ impl Access {
         });
     }
 }
+
+/// About how many nanoseconds a copied byte takes a thread.
+pub const COPY: f64 = 0.15;
 
 /// A copy, for the threads that share it.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use super::access::Access;
 use super::constants::Constants;
 use super::kernels::Target;
 use super::lower::{Lower, Made};
-use super::map::{Code, MapStep};
+use super::map::{Code, LONG_ROW, MapStep};
 use super::plan::{Plan, Source};
 use super::register::Registers;
 use super::run::{Copy, Step};
@@ -54,6 +54,17 @@ pub struct Single {
     pub len: usize,
     pub bytes: usize,
     pub consts: Constants,
+}
+
+/// A value that is made where it is wanted as a part of a larger one.
+#[derive(Clone, Copy)]
+struct Piece {
+    /// The larger one.
+    whole: ValId,
+    /// The byte of it where the piece begins.
+    at: u32,
+    /// Elements of its rows, and bytes from the end of one to the next.
+    rows: (usize, usize),
 }
 
 /// What [`build`] makes of a program.
@@ -230,7 +241,7 @@ pub struct Builder<'a> {
     /// Slots that nobody needs after the strip.
     after: Vec<u32>,
     /// Values that are made where a concatenation wants them: its result, and the byte there.
-    pieces: HashMap<ValId, (ValId, u32)>,
+    pieces: HashMap<ValId, Piece>,
     /// The memory of such a concatenation, if one of its pieces was made.
     wholes: HashMap<ValId, Place>,
 }
@@ -301,13 +312,17 @@ impl Builder<'_> {
         let ty = &self.p.vals[v].ty;
         match &mut self.strip {
             Some((strip, last)) if self.last[v] <= *last => Place::Local(strip.local(ty.len(), ty.dt.size())),
-            _ => match self.pieces.get(&(v as u32)).copied() {
-                Some((whole, at)) => match self.whole(whole) {
-                    Place::Slot(s) => Place::Piece(s, at),
-                    _ => unreachable!("an array lies in a buffer"),
-                },
+            _ => match self.pieces.get(&(v as u32)).copied().filter(|p| p.rows.1 == 0) {
+                Some(piece) => self.piece(piece),
                 None => self.take(ty),
             },
+        }
+    }
+    /// Where a piece of a concatenation lies.
+    fn piece(&mut self, piece: Piece) -> Place {
+        match self.whole(piece.whole) {
+            Place::Slot(s) => Place::Piece(s, piece.at),
+            _ => unreachable!("an array lies in a buffer"),
         }
     }
     /// Memory for what a concatenation makes, which its pieces may have asked for already.
@@ -319,30 +334,52 @@ impl Builder<'_> {
         self.wholes.insert(v, place);
         place
     }
-    /// Finds the operands of concatenations that can be made where they are wanted: a concatenation is the last to read them, and they lie there in one piece.
+    /// Finds the operands of concatenations that can be made where they are wanted: a concatenation is the last to read them, and they lie there in one piece; or it alone reads them, and they
+    /// are maps with long rows.
     fn find_pieces(&mut self) {
+        let mut readers: Option<Vec<u32>> = None;
         for g in 0..self.plan.ends.len() {
             let i = self.plan.group(g)[0];
             let node = &self.p.nodes[i as usize];
             let Kind::Concat { dim } = node.kind else { continue };
-            let whole = node.vals.0;
-            if self.p.ty(whole).dims[..dim as usize].iter().any(|n| *n != 1) {
-                continue;
-            }
+            let (whole, dim) = (node.vals.0, dim as usize);
+            let ty = self.p.ty(whole);
+            let (outer, size): (usize, _) = (ty.dims[..dim].iter().product(), ty.dt.size());
+            let all = ty.dims[dim..].iter().product::<usize>() * size;
             let mut at = 0;
             for u in self.uses(node) {
                 let s = self.plan.sources[u];
                 let (from, ty) = (self.p.vals[s.val as usize].node, self.p.ty(s.val));
-                let makes =
-                    matches!(self.p.nodes[from as usize].kind, Kind::Map(_) | Kind::Reduce { .. } | Kind::Dot(_));
+                let row = self.p.dims_of(&self.p.uses[u])[dim..].iter().product::<usize>();
+                let made = &self.p.nodes[from as usize].kind;
+                let makes = match made {
+                    Kind::Map(_) if outer > 1 => {
+                        let n = readers.get_or_insert_with(|| self.readers())[s.val as usize];
+                        n == 1 && row >= LONG_ROW
+                    }
+                    Kind::Map(_) | Kind::Reduce { .. } | Kind::Dot(_) => outer == 1,
+                    _ => false,
+                };
                 let alone = makes && s.view.is_none() && self.last[s.val as usize] == g as u32;
                 let same = self.p.stage(from) == self.p.stage(i);
                 if let (true, Ok(at)) = (alone && same && ty.bytes() > 0 && !travels_as_bits(ty), u32::try_from(at)) {
-                    self.pieces.entry(s.val).or_insert((whole, at));
+                    let rows = if outer == 1 { (ty.len(), 0) } else { (row, all - row * size) };
+                    self.pieces.entry(s.val).or_insert(Piece { whole, at, rows });
                 }
-                at += self.p.dims_of(&self.p.uses[u]).iter().product::<usize>() * ty.dt.size();
+                at += row * size;
             }
         }
+    }
+    /// How often groups read each value that they did not make themselves.
+    fn readers(&self) -> Vec<u32> {
+        let mut readers = vec![0; self.p.vals.len()];
+        for nodes in (0..self.plan.ends.len()).map(|g| self.plan.group(g)) {
+            for s in nodes.iter().flat_map(|i| self.plan.sources_of(self.p, *i)) {
+                let own = nodes.contains(&self.p.vals[s.val as usize].node);
+                readers[s.val as usize] += !own as u32
+            }
+        }
+        readers
     }
     /// A step that does all of the present group, of which so many pieces make it whole.
     pub fn main(&mut self, step: Step, pieces: usize) {
@@ -462,10 +499,16 @@ impl Builder<'_> {
                     continue;
                 }
                 let ty = p.ty(v);
+                // What is a piece of something is made there, with the rows of the first one.
+                let piece = self.pieces.get(&v).copied().filter(|p| {
+                    let apart = stored.iter().map(|m: &Made| m.rows).find(|r| r.1 > 0);
+                    self.strip.is_none() && (p.rows.1 == 0 || apart.is_none_or(|r| r.0 == p.rows.0))
+                });
                 let over =
                     dying.iter().position(|d| p.ty(*d).dt.size() == ty.dt.size() && p.ty(*d).bytes() == ty.bytes());
-                let place = match over {
-                    Some(k) => {
+                let place = match (piece, over) {
+                    (Some(piece), _) => self.piece(piece),
+                    (None, Some(k)) => {
                         let d = dying.remove(k) as usize;
                         self.last[d] = NONE;
                         match self.place[d].expect("an operand has a place") {
@@ -473,9 +516,10 @@ impl Builder<'_> {
                             place => place,
                         }
                     }
-                    None => self.make(v as usize),
+                    (None, None) => self.make(v as usize),
                 };
-                stored.push(Made { val: v, place, in_place: over.is_some() });
+                let in_place = piece.is_none() && over.is_some();
+                stored.push(Made { val: v, place, in_place, rows: piece.map_or((ty.len(), 0), |p| p.rows) });
             }
         }
         let copies = self.copies(nodes);
@@ -583,7 +627,7 @@ impl Builder<'_> {
         p.outs.push(made);
         let plan = Plan::new(&p, false);
         let place = |_| from.0;
-        let stored = [Made { val: made, place: to, in_place: false }];
+        let stored = [Made { val: made, place: to, in_place: false, rows: (0, 0) }];
         let target = Target { isa: self.isa, one: false };
         let copies = HashMap::new();
         let lower = Lower::new(&p, &plan, target, self.machine, &place, &copies);

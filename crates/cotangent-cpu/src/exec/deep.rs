@@ -7,13 +7,15 @@
 use super::place::Product;
 use super::run::Frame;
 use super::strip::{Finder, Rows};
-use crate::dot::{Mat, SUPER, add_sums, dot, dot_onto};
+use crate::dot::{CHUNK, Mat, SUPER, add_sums, dot, dot_onto};
 use crate::pairs::Pairs;
 use crate::{BLOCK, Buffer, DotOrder, DotSpec, Dt, Node};
 use std::ops::Range;
 
 /// Blocks of a super-chunk.
 pub const AHEAD: usize = SUPER / BLOCK;
+/// Bytes of data that stay in the second cache, beside what else is there, until the next product reads them.
+const SECOND: usize = 1 << 18;
 /// Bytes of a result that is kept for every part of the sums.
 const NARROW: usize = 1 << 14;
 
@@ -103,23 +105,34 @@ impl Product {
         // SAFETY: the caller's; a checked program reads nothing outside its operands.
         unsafe { dot(self.spec, self.src, self.out, sizes, a, b, out) }
     }
-    /// The sums over a block, which is the next one of those that are computed here.
+    /// How many terms of its sums can be done at once, so that what they read is still in the second cache for who comes next: less than a block, where the order of the sums has ends of
+    /// chunks within it.
+    pub fn at_once(&self) -> usize {
+        let term = (self.sizes[1] + self.sizes[2]) * self.src.size();
+        match self.spec.order {
+            DotOrder::Tree => BLOCK,
+            DotOrder::Chain => (SECOND / term / CHUNK * CHUNK).clamp(CHUNK, BLOCK),
+        }
+    }
+    /// The sums over some terms of a block, which are the next ones of those that are computed here; they end with the block, or with a number of terms that may be done [at once](Product::at_once).
     ///
     /// # Safety
     /// As above; `parts` has room for all parts.
-    pub unsafe fn block(&self, frame: &Frame, parts: *mut u8, block: usize) {
+    pub unsafe fn terms(&self, frame: &Frame, parts: *mut u8, terms: Range<usize>) {
         let [mut a, mut b] = self.mats(frame);
-        let (size, [_, m, n, k]) = (self.src.size() as isize, self.sizes);
-        let from = block * BLOCK;
+        let (size, [_, m, n, _]) = (self.src.size() as isize, self.sizes);
+        let from = terms.start;
         a.ptr = a.ptr.wrapping_offset(from as isize * a.col * size);
         b.ptr = b.ptr.wrapping_offset(from as isize * b.row * size);
-        let sizes = [1, m, n, BLOCK.min(k - from)];
+        let sizes = [1, m, n, terms.len()];
         // SAFETY: as above.
         unsafe {
             match self.spec.order {
-                DotOrder::Tree => dot(self.spec, self.src, self.out, sizes, a, b, parts.add(block * self.bytes())),
+                DotOrder::Tree => {
+                    dot(self.spec, self.src, self.out, sizes, a, b, parts.add(from / BLOCK * self.bytes()))
+                }
                 DotOrder::Chain => {
-                    let (to, onto) = (parts.add(block / AHEAD * self.bytes()), !block.is_multiple_of(AHEAD));
+                    let (to, onto) = (parts.add(from / SUPER * self.bytes()), !from.is_multiple_of(SUPER));
                     if !onto || sizes[3] > 1 {
                         return dot_onto(self.spec, self.src, sizes, a, b, to, onto);
                     }

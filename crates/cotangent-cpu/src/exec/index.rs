@@ -1,12 +1,13 @@
 //! Steps whose places depend on values: pieces at run-time positions, gather and scatter; and concatenation.
 
-use super::access::{Access, Axes, Walk, splat, strided, walk};
+use super::access::{Access, Axes, COPY, Walk, splat, strided, walk};
 use super::build::Place;
 use super::fold::{Combine, Slices};
-use super::run::Frame;
+use super::run::{Frame, Shared};
 use crate::isa::Isa;
-use crate::{Bounds, Dt, multiversion};
+use crate::{Bounds, Dt, multiversion, pool};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// A run-time index.
 #[derive(Clone, Copy)]
@@ -67,7 +68,7 @@ impl Slice {
         // SAFETY: clamped indices keep the piece inside.
         unsafe {
             let from = self.starts.iter().fold(frame.at(self.from), |p, s| p.wrapping_offset(s.at(frame)));
-            self.access.copy(frame.at(self.to), from);
+            self.access.copy_shared(frame.at(self.to), from);
         }
     }
 }
@@ -131,18 +132,40 @@ impl Concat {
     /// # Safety
     /// The frame belongs to the program that the step was built from.
     pub unsafe fn run(&self, frame: &Frame) {
-        // SAFETY: the pieces lie inside the whole.
-        unsafe {
-            for (at, place, access, row) in &self.pieces {
-                let (to, from) = (frame.at(self.to).wrapping_add(*at), frame.at(*place));
-                let size = access.size;
+        if self.outer == 1 {
+            for (at, place, access, _) in &self.pieces {
+                // SAFETY: the pieces lie inside the whole.
+                unsafe { access.copy_shared(frame.at(self.to).wrapping_add(*at), frame.at(*place)) }
+            }
+            return;
+        }
+        let bytes: usize = self.pieces.iter().map(|(_, _, access, _)| access.len * access.size).sum();
+        let ns = bytes as f64 * COPY;
+        let each = self.outer.div_ceil(pool::chunks(ns)).max(1);
+        let shared = Shared::new(self, frame);
+        let run = |k: usize| {
+            let (concat, frame) = shared.both();
+            // SAFETY: the caller's; different chunks write different rows.
+            unsafe { concat.rows(frame, k * each..((k + 1) * each).min(concat.outer)) }
+        };
+        pool::parallel(self.outer.div_ceil(each), ns, &run)
+    }
+    /// Some of the rows.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn rows(&self, frame: &Frame, rows: Range<usize>) {
+        for (at, place, access, row) in &self.pieces {
+            let (to, from) = (frame.at(self.to).wrapping_add(*at), frame.at(*place));
+            let size = access.size;
+            // SAFETY: the pieces lie inside the whole.
+            unsafe {
                 match access.axes.last() {
                     _ if access.len == 0 => {}
-                    _ if self.outer == 1 => access.copy(to, from),
                     // runs of elements, so many in a row
                     Some(last) if access.is_plain() && last.stride == size as isize && row.is_multiple_of(last.n) => {
-                        let mut walk = Walk::new(access, 0);
-                        for o in 0..self.outer {
+                        let mut walk = Walk::new(access, rows.start * (row / last.n));
+                        for o in rows.clone() {
                             for k in 0..row / last.n {
                                 let to = to.wrapping_add(o * self.row + k * last.n * size);
                                 let from = from.wrapping_offset(walk.at());
@@ -151,7 +174,7 @@ impl Concat {
                             }
                         }
                     }
-                    _ => (0..self.outer).for_each(|o| access.read(to.wrapping_add(o * self.row), from, o * row, *row)),
+                    _ => rows.clone().for_each(|o| access.read(to.wrapping_add(o * self.row), from, o * row, *row)),
                 }
             }
         }

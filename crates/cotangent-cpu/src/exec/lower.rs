@@ -57,6 +57,8 @@ pub struct Made {
     pub place: Place,
     /// Does it lie over an operand of the same group that nobody reads afterwards?
     pub in_place: bool,
+    /// Elements of its rows, and bytes between the end of a row and the beginning of the next.
+    pub rows: (usize, usize),
 }
 
 pub struct Lower<'a> {
@@ -463,6 +465,7 @@ impl<'a> Lower<'a> {
         let mut direct: HashMap<u32, u32> = HashMap::new();
         let mut tail: Vec<(u32, u32)> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
+        let mut apart: Option<usize> = None;
         for m in stored {
             let re = self.stored(self.made[&(m.val, false)]);
             let size = self.ssa[re as usize].size;
@@ -475,7 +478,11 @@ impl<'a> Lower<'a> {
                 re
             };
             let entry = entries.len() as u32;
-            entries.push(Entry { at: (m.place, 0), step: self.p.ty(m.val).dt.size() });
+            let skip = m.rows.1;
+            if skip > 0 {
+                apart = Some(m.rows.0)
+            }
+            entries.push(Entry { at: (m.place, 0), step: self.p.ty(m.val).dt.size(), skip });
             if m.in_place {
                 tail.push((entry, id));
             } else {
@@ -490,22 +497,23 @@ impl<'a> Lower<'a> {
             let entry = match self.ssa[i].def {
                 Def::Const(bits) => {
                     let place = Place::Const(consts.column(bits, size, self.len.min(BLOCK)));
-                    Entry { at: (place, 0), step: 0 }
+                    Entry { at: (place, 0), step: 0, skip: 0 }
                 }
-                Def::Dense { place, offset } => Entry { at: (place, offset), step: size },
+                Def::Dense { place, offset } => Entry { at: (place, offset), step: size, skip: 0 },
                 _ => continue,
             };
             at[i] = entries.len() as u32;
             entries.push(entry);
         }
         // All other entries are columns.
-        let mut step = MapStep { len: self.len, entries, ..MapStep::default() };
+        let apart = apart.unwrap_or(self.len.max(1));
+        let mut step = MapStep { len: self.len, entries, apart, ..MapStep::default() };
         let (first, mut width) = (step.entries.len(), 1);
         let mut free: Vec<u32> = Vec::new();
         let mut column = |step: &mut MapStep, free: &mut Vec<u32>, size: usize| {
             width = width.max(size);
             free.pop().unwrap_or_else(|| {
-                step.entries.push(Entry { at: (Place::Scratch, 0), step: 0 });
+                step.entries.push(Entry { at: (Place::Scratch, 0), step: 0, skip: 0 });
                 step.entries.len() as u32 - 1
             })
         };

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 /// Elements of a column.
 pub const BLOCK: usize = 512;
 /// Rows at least this long are not crossed by a block, so that what is contiguous in a row can be read in place.
-const LONG_ROW: usize = 128;
+pub const LONG_ROW: usize = 128;
 /// Entries of a pointer table on the stack; larger tables come from the heap.
 const FEW: usize = 24;
 
@@ -52,6 +52,8 @@ pub struct Entry {
     pub at: (Place, isize),
     /// Bytes by which it moves with each element: none for what is of a block's length.
     pub step: usize,
+    /// Bytes by which it moves, beyond that, from a row of [`MapStep::apart`] to the next.
+    pub skip: usize,
 }
 
 /// What a column is filled with.
@@ -93,6 +95,8 @@ pub struct MapStep {
     pub block: usize,
     /// Blocks do not cross multiples of this.
     pub row: usize,
+    /// Elements of the rows of results that do not lie one behind the other, because they are pieces of something larger.
+    pub apart: usize,
     /// Bytes at `Place::Scratch` that the columns take.
     pub scratch: usize,
     pub fills: Vec<Column>,
@@ -105,15 +109,17 @@ pub struct MapStep {
 }
 
 impl MapStep {
-    /// If all operands that are walked over have long innermost axes, whose lengths are multiples of the shortest, blocks stay inside rows of that length.
+    /// If all operands that are walked over have long innermost axes, whose lengths are multiples of the shortest, blocks stay inside rows of that length. So they do if rows
+    /// of results are apart.
     pub fn choose_row(&mut self) {
         self.row = self.len.max(1);
         let mut rows = self.fills.iter().filter_map(|c| match &c.fill {
             Fill::Strided(_, access) => Some(access.row().map(|r| r.0)),
             _ => None,
         });
-        let Some(row) = rows.clone().flatten().min().filter(|n| *n >= LONG_ROW) else { return };
-        if rows.all(|n| n.is_some_and(|n| n.is_multiple_of(row))) {
+        let apart = (self.apart < self.len).then_some(self.apart);
+        let Some(row) = rows.clone().flatten().chain(apart).min().filter(|n| *n >= LONG_ROW) else { return };
+        if apart.is_none_or(|n| n.is_multiple_of(row)) && rows.all(|n| n.is_some_and(|n| n.is_multiple_of(row))) {
             self.row = row;
             for c in &mut self.fills {
                 if let Fill::Strided(_, access) = &mut c.fill {
@@ -140,7 +146,7 @@ impl MapStep {
     pub fn direct(&self) -> Option<Direct> {
         let [Call { code, out, args }] = self.calls[..] else { return None };
         let at = |e: u32| self.entries[e as usize].at;
-        let emitted = self.machine.as_ref().is_some_and(|m| m.always());
+        let emitted = self.machine.as_ref().is_some_and(|m| m.always()) || self.apart < self.len;
         (self.fills.is_empty() && self.block == self.len && !emitted).then(|| Direct {
             code,
             out: at(out),
@@ -195,7 +201,22 @@ impl MapStep {
     ///
     /// # Safety
     /// As for [`MapStep::run`]; the memory has room for the columns of a block.
-    unsafe fn range(&self, frame: &Frame, scratch: *mut u8, code: Option<machine::Code>, from: usize, to: usize) {
+    unsafe fn range(&self, frame: &Frame, scratch: *mut u8, code: Option<machine::Code>, mut from: usize, to: usize) {
+        // Where blocks may cross the ends of rows that are apart, these come one by one.
+        while !self.apart.is_multiple_of(self.row) && to - from > self.apart - from % self.apart {
+            let end = from + self.apart - from % self.apart;
+            // SAFETY: the caller's.
+            unsafe { self.blocks(frame, scratch, code, from, end) }
+            from = end
+        }
+        // SAFETY: as above.
+        unsafe { self.blocks(frame, scratch, code, from, to) }
+    }
+    /// The same for elements among which blocks cross no end of a row that is apart from the next.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn blocks(&self, frame: &Frame, scratch: *mut u8, code: Option<machine::Code>, from: usize, to: usize) {
         let mut few = [std::ptr::null_mut(); FEW];
         let mut many = Vec::new();
         let table = match few.get_mut(..self.entries.len()) {
@@ -210,7 +231,7 @@ impl MapStep {
             _ => frame.spot(at),
         };
         for (p, e) in table.iter_mut().zip(&self.entries) {
-            *p = spot(e.at).wrapping_add(from * e.step);
+            *p = spot(e.at).wrapping_add(from * e.step + from / self.apart * e.skip);
         }
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
         let (row, len) = (self.row, self.len);
@@ -265,9 +286,19 @@ impl MapStep {
                 if start == to {
                     break;
                 }
-                for (p, e) in table.iter_mut().zip(&self.entries) {
-                    *p = p.wrapping_add(n * e.step);
-                }
+                self.advance(table, start, n)
+            }
+        }
+    }
+    /// Moves the pointers by a block of `n` elements, before the element `next`.
+    #[inline(always)]
+    fn advance(&self, table: &mut [*mut u8], next: usize, n: usize) {
+        for (p, e) in table.iter_mut().zip(&self.entries) {
+            *p = p.wrapping_add(n * e.step);
+        }
+        if self.apart < self.len && next.is_multiple_of(self.apart) {
+            for (p, e) in table.iter_mut().zip(&self.entries) {
+                *p = p.wrapping_add(e.skip);
             }
         }
     }
@@ -315,9 +346,7 @@ impl MapStep {
             if start == to {
                 break;
             }
-            for k in 0..table.len() {
-                table[k] = table[k].wrapping_add(n * self.entries[k].step);
-            }
+            self.advance(table, start, n)
         }
     }
     /// Runs the calls on the first `n` elements behind the pointers.

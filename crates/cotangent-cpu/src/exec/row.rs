@@ -255,7 +255,7 @@ impl<'a> Finder<'a> {
         // what long folds carry has no tail
         let lanes = if k.isa == Isa::Avx2 && k.folds.is_some() { 8 } else { 1 };
         let n = m.len / k.rows;
-        let fits = k.width > FEW && k.width.is_multiple_of(lanes) && n * k.rows == m.len;
+        let fits = m.apart >= m.len && k.width > FEW && k.width.is_multiple_of(lanes) && n * k.rows == m.len;
         // elements of pieces, or one for each
         let (pieces, width) = k.shape(n);
         let piece = k.folds.is_none() || (pieces, width) == (1, k.width);
@@ -305,7 +305,7 @@ impl<'a> Finder<'a> {
             Some((Fill::Strided(place, access), _)) => (*place, access),
             Some(_) => return None,
             None => {
-                let Entry { at: (place, offset), step } = &m.entries[e as usize];
+                let Entry { at: (place, offset), step, .. } = &m.entries[e as usize];
                 if let Some(shape) = self.made.get(place) {
                     let same = *shape == (pieces, width, *step) && *offset == 0;
                     return same.then_some(Operand { read: Read::Made(*place), apart: 1 });

@@ -80,6 +80,10 @@ impl Rows {
             }
         }
     }
+    /// The elements of a block.
+    fn block(self, block: usize) -> Range<usize> {
+        self.start(block, 0)..self.start(block + 1, 0)
+    }
     /// The most elements that a row has, of so many in all.
     fn each(self, all: usize) -> usize {
         match self {
@@ -96,6 +100,8 @@ pub struct Strip {
     pub columns: Option<Columns>,
     /// Rows of a strip.
     pub at_once: usize,
+    /// Elements of a block that go through all steps at once, if a block's data are too much for that.
+    part: Option<usize>,
     pub steps: Vec<StripStep>,
     /// Those of them that are machine code for each row.
     pub kernels: Vec<Kernel>,
@@ -452,7 +458,7 @@ fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
 
 impl Strip {
     pub fn new(rows: Rows, columns: Option<Columns>) -> Strip {
-        Strip { rows, columns, at_once: 1, steps: vec![], kernels: vec![], locals: vec![], scratch: 0 }
+        Strip { rows, columns, at_once: 1, part: None, steps: vec![], kernels: vec![], locals: vec![], scratch: 0 }
     }
     /// Memory for the rows of a local value of so many elements of this size.
     pub fn local(&mut self, all: usize, size: usize) -> u32 {
@@ -473,7 +479,14 @@ impl Strip {
     pub fn choose(&mut self, bytes: usize) {
         let fetched = self.steps.iter().map(|s| s.fetched(self.rows)).max();
         let row = self.locals.iter().map(|l| self.row(*l)).sum::<usize>() + fetched.unwrap_or(0);
-        self.at_once = if self.columns.is_some() { 1 } else { (bytes / row.max(1)).clamp(1, self.rows.number()) }
+        self.at_once = if self.columns.is_some() { 1 } else { (bytes / row.max(1)).clamp(1, self.rows.number()) };
+        let Rows::Blocks(_, n) = self.rows else { return };
+        let parts = self.steps.iter().filter_map(|s| match &s.step {
+            Step::Dot(d) if d.deep(n) == Some(Deep::Sums) => Some(d.at_once()),
+            _ => None,
+        });
+        // A block is as much as one of them can do if its order has no ends of chunks.
+        self.part = parts.max().filter(|p| *p < BLOCK)
     }
     /// Bytes of the memory that a thread works in.
     pub fn work(&self) -> usize {
@@ -552,6 +565,14 @@ impl Strip {
     /// As above; there is room for the results of all blocks.
     unsafe fn part(&self, frame: &Frame, partials: &[Buffer], rows: Range<usize>) {
         let mut room = self.room(frame);
+        if let Some(part) = self.part {
+            for block in rows {
+                self.place(&mut room, block);
+                // SAFETY: the caller's; local values have the elements of the block.
+                unsafe { self.in_parts(&room.frame, partials, block, part) }
+            }
+            return;
+        }
         let ready: SmallVec<[_; 2]> = self.kernels.iter().filter_map(|k| Some((k, k.code(&self.steps)?))).collect();
         // What is nothing but machine code for rows, or for blocks where these are the rows, does all of them at once.
         let rowwise = |k: &Kernel| k.folds.is_none() || matches!(self.rows, Rows::Blocks(..));
@@ -602,6 +623,31 @@ impl Strip {
                 }
                 k += 1
             }
+        }
+    }
+    /// All steps for a block, some of its elements after the other; folds, which want all of them, in the end.
+    ///
+    /// # Safety
+    /// As above; the local values of the block have a place.
+    unsafe fn in_parts(&self, own: &Frame, partials: &[Buffer], block: usize, part: usize) {
+        let (all, n) = (self.rows.block(block), self.rows.block(block).end);
+        let folds = |s: &StripStep| matches!(s.step, Step::Reduce(_));
+        for from in all.step_by(part) {
+            let some = from..(from + part).min(n);
+            for (s, partial) in self.steps.iter().zip(partials).filter(|(s, _)| !folds(s)) {
+                // SAFETY: the caller's.
+                unsafe {
+                    match &s.step {
+                        Step::Dot(d) if !partial.is_empty() => d.terms(own, partial.ptr(), some.clone()),
+                        Step::Dot(d) => d.rows(own, some.clone()),
+                        _ => s.some(own, some.start, some.end),
+                    }
+                }
+            }
+        }
+        for k in (0..self.steps.len()).filter(|k| folds(&self.steps[*k])) {
+            // SAFETY: as above.
+            unsafe { self.step(own, k, &partials[k], block..block + 1) }
         }
     }
     /// The steps of a kernel that folds long rows, for some rows of the strip. `at` runs something with a frame in which the local values of a block have a place.
@@ -661,10 +707,10 @@ impl Strip {
             match (&s.step, self.rows) {
                 (Step::Reduce(r), Rows::Blocks(..)) => r.blocks(own, partial.ptr(), now),
                 (Step::Dot(d), Rows::Blocks(..)) if !partial.is_empty() => {
-                    now.for_each(|block| d.block(own, partial.ptr(), block))
+                    now.for_each(|block| d.terms(own, partial.ptr(), self.rows.block(block)))
                 }
-                (Step::Dot(d), Rows::Blocks(_, n)) => {
-                    d.rows(own, self.rows.start(now.start, n)..self.rows.start(now.end, n))
+                (Step::Dot(d), Rows::Blocks(..)) => {
+                    d.rows(own, self.rows.block(now.start).start..self.rows.block(now.end - 1).end)
                 }
                 _ => s.some(own, self.rows.start(now.start, s.all), self.rows.start(now.end, s.all)),
             }
