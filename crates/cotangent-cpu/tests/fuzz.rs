@@ -12,7 +12,10 @@ fn compare(seed: u64) -> Result<(), String> {
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
         let (all, none) = (When::Always, When::Never);
         // no strips, or some for whatever can be in one
-        let (far, near) = (Sizes { least: usize::MAX, strip: 1 }, Sizes { least: 1, strip: 64 });
+        let (far, near) = (
+            Sizes { least: usize::MAX, strip: 1, line: 1024 },
+            Sizes { least: 1, strip: 64, line: if seed % 2 == 0 { 32 } else { 1024 } },
+        );
         for (fuse, in_place, machine, strips) in [
             (true, 1, none, far),
             (true, usize::MAX, none, near),

@@ -40,11 +40,15 @@ fn caught<R>(f: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
     })
 }
 
+/// The longest rows that are straight lines of machine code, by seed: longer ones are loops.
+fn line(seed: u64) -> usize {
+    if seed.is_multiple_of(2) { 32 } else { 1024 }
+}
 /// Ways to run a program, with the number of threads.
-fn ways() -> Vec<(Options, usize)> {
+fn ways(line: usize) -> Vec<(Options, usize)> {
     let (all, none) = (When::Always, When::Never);
-    let (far, near) = (Sizes { least: usize::MAX, strip: 1 }, Sizes { least: 1, strip: 64 });
-    let wide = Sizes { least: 1, strip: 3000 };
+    let (far, near) = (Sizes { least: usize::MAX, strip: 1, line }, Sizes { least: 1, strip: 64, line });
+    let wide = Sizes { least: 1, strip: 3000, line };
     let mut ways = vec![];
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
         for (machine, strips, in_place, threads) in [
@@ -67,7 +71,7 @@ fn ways() -> Vec<(Options, usize)> {
 fn program(seed: u64) -> Result<(), String> {
     let (p, args) = fuzz::whole(seed);
     let want = evaluate(&p, &args).map_err(|e| format!("{e}\n{p}"))?;
-    for (options, threads) in ways() {
+    for (options, threads) in ways(line(seed)) {
         pool::set_threads(threads);
         let e = Executable::compile_with(&p, options)?;
         // again, with machine code that came late and memory that was used
@@ -308,7 +312,7 @@ fn programs(seed: u64) -> Result<(), String> {
     let all = acts(&mut r, &types, 0, &mut 8);
     let (mut want, mut beside, mut texts) = (first.clone(), vec![], vec![]);
     refer(&all, &types, &mut want, &mut beside, &mut texts)?;
-    let ways = ways();
+    let ways = ways(line(seed));
     // two of the ways, each time others
     for k in 0..2 {
         let (options, threads) = ways[(seed as usize * 5 + k * 7) % ways.len()];

@@ -11,6 +11,7 @@
 //! Called as `fn(table, n, start)`, it works on indices from `start` on, with the pointers of the table, and returns how far it came and why it
 //! stopped ([`Stop`]).
 
+mod again;
 mod frame;
 mod turns;
 
@@ -117,6 +118,8 @@ struct Gen<'a> {
     slots: u32,
     /// A register that carried values change places through.
     spare: u8,
+    /// The loop within a row that is being written.
+    turning: Option<again::Turning>,
     /// General registers of the pointers.
     pointers: Vec<(u32, u8)>,
     /// General registers of the turn's number times a stride.
@@ -129,9 +132,10 @@ struct Gen<'a> {
 /// Machine code for a program, which was made for this level. `None` if it has more strides than there are registers for, or too many values at once.
 pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
     let vectors = if l.evex { 32 } else { 16 };
-    let folds = matches!(kind, Loop::Folds { .. });
-    if !folds && strides(ir).len() > STRIDES
-        || folds && (ir.carries.len() > vectors - SPARE || entries(ir).len() > FREE.len())
+    // where an index goes over the elements of a row, each operand has a pointer to its row
+    let inner = matches!(kind, Loop::Folds { .. }) || !ir.loops.is_empty();
+    if !inner && strides(ir).len() > STRIDES
+        || inner && (ir.carries.len() > vectors - SPARE || entries(ir).len() > FREE.len())
     {
         return None;
     }
@@ -151,6 +155,7 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
         locked: vec![],
         slots: 0,
         spare: NONE,
+        turning: None,
         pointers: vec![],
         strides: vec![],
         stop,
@@ -196,6 +201,10 @@ impl Gen<'_> {
     fn in_rows(&self) -> bool {
         matches!(self.kind, Loop::Rows | Loop::Folds { .. })
     }
+    /// Does an index go over the elements of a row?
+    fn inner(&self) -> bool {
+        matches!(self.kind, Loop::Folds { .. }) || !self.ir.loops.is_empty()
+    }
     /// What is stored at the end of a round; over rows it is as soon as it is there.
     fn stores(&self) -> &[Store] {
         if self.in_rows() { &[] } else { &self.ir.stores }
@@ -210,6 +219,12 @@ impl Gen<'_> {
         for (p, i) in self.ir.insts.iter().enumerate().rev() {
             if !live[p] && !i.acts() {
                 continue;
+            }
+            if i.i == I::Until {
+                for (_, next) in &self.ir.loops[i.a as usize].carries {
+                    live[*next as usize] = true;
+                    all.push((*next, p as u32))
+                }
             }
             let (ops, k) = i.operands();
             for v in &ops[..k] {
@@ -321,7 +336,7 @@ impl Gen<'_> {
             }
             I::One(mem) => {
                 let mut rm = self.stream(i.a, i.b, mem);
-                if let (Rm::Mem { index, .. }, Loop::Folds { .. }) = (&mut rm, self.kind) {
+                if let (Rm::Mem { index, .. }, true) = (&mut rm, self.inner()) {
                     *index = None
                 }
                 if let (Rm::Mem { base, index: Some((by, scale)), disp }, Mem::B1 | Mem::B2 | Mem::F16) = (rm, mem) {
@@ -338,7 +353,7 @@ impl Gen<'_> {
         let known = stride.and_then(|s| self.strides.iter().find(|k| k.0 == s.1));
         let index = match (known, self.kind) {
             (Some(k), _) => Some((k.1, 1)),
-            (None, Loop::Rows) => None,
+            (None, Loop::Rows) => self.turning.is_some().then_some((gp::RDX, mem.size() as u8)),
             (None, Loop::Turns { .. } | Loop::Folds { .. }) => Some((gp::RDX, mem.size() as u8)),
             (None, Loop::Map | Loop::Twice) => Some((gp::RAX, mem.size() as u8)),
         };
@@ -406,8 +421,12 @@ impl Gen<'_> {
     fn instruction(&mut self, p: u32) {
         let i = self.ir.insts[p as usize];
         let leaves = matches!(i.i, I::Bail | I::While);
-        if self.readers(p).is_empty() && !i.acts() || remote(&i) || i.i == I::Carry {
-            return;
+        match i.i {
+            I::Again => return self.again(p, i.a),
+            I::Until => return self.until(p, i.a),
+            I::Carry | I::Over => return,
+            _ if self.readers(p).is_empty() && !i.acts() || remote(&i) => return,
+            _ => {}
         }
         self.mark(Mark::Inst(p));
         let mut borrowed = vec![];
@@ -569,7 +588,11 @@ impl Gen<'_> {
         let (mut live, mut peak) = (0usize, 0);
         let mut ends = vec![0usize; n + self.ir.stores.len() + 2];
         for (p, i) in self.ir.insts.iter().enumerate() {
-            if remote(i) || i.i == I::Carry || self.class(i.ty) == 1 || self.readers(p as u32).is_empty() {
+            if remote(i)
+                || matches!(i.i, I::Carry | I::Over)
+                || self.class(i.ty) == 1
+                || self.readers(p as u32).is_empty()
+            {
                 live -= std::mem::take(&mut ends[p]);
                 continue;
             }
@@ -579,12 +602,12 @@ impl Gen<'_> {
             ends[last] += 1;
             live -= std::mem::take(&mut ends[p])
         }
-        peak
+        peak + self.ir.loops.iter().map(|l| l.carries.len()).max().unwrap_or(0)
     }
 
     fn whole(&mut self) {
         // Carried values have registers for good, as far as there are some, and so have the remote ones that are used most.
-        if !self.ir.carries.is_empty() {
+        if !self.ir.carries.is_empty() || !self.ir.loops.is_empty() {
             self.spare = self.free[0].remove(0)
         }
         let room = self.free[0].len() - (SPARE - 1);
@@ -598,7 +621,7 @@ impl Gen<'_> {
             }
         }
         for (p, i) in self.ir.insts.iter().enumerate() {
-            if i.i == I::Carry {
+            if i.i == I::Carry && self.ir.loops.is_empty() {
                 match carried[i.a as usize] {
                     Home::Reg(r) => {
                         self.loc[p] = Loc { reg: r, slot: NOWHERE, pinned: true };
@@ -706,7 +729,7 @@ impl Gen<'_> {
     fn entries(&mut self) {
         let mut count = entries(self.ir);
         count.sort_by_key(|c| std::cmp::Reverse(c.1));
-        if !matches!(self.kind, Loop::Folds { .. }) {
+        if !self.inner() {
             self.strides = strides(self.ir).into_iter().zip(FREE).collect()
         }
         self.pointers = count.iter().zip(&FREE[self.strides.len()..]).map(|(c, r)| (c.0, *r)).collect();
@@ -750,48 +773,5 @@ impl Gen<'_> {
         let l = if span == Span::One { Lanes { n: 1, ..self.l } } else { self.l };
         self.asm.write(l, r, s.mem, rm, t[0]);
         self.done(&[s.val], p, borrowed)
-    }
-
-    fn rows(&mut self, end: super::asm::Label) {
-        let top = self.asm.label();
-        self.asm.align();
-        self.asm.here(top);
-        self.asm.cmp(gp::RAX, gp::RSI);
-        self.asm.jump_if(If::AboveEqual, end);
-        for (stride, r) in self.strides.clone() {
-            self.asm.times(r, gp::RAX, stride as i32)
-        }
-        self.body();
-        self.asm.immediate(0, gp::RAX, 1);
-        self.asm.jump(top)
-    }
-
-    fn map(&mut self, end: super::asm::Label, rounds: usize) {
-        let (top, rest) = (self.asm.label(), self.asm.label());
-        let step = (rounds * self.l.n) as i32;
-        self.asm.lea(gp::RCX, gp::RAX, step);
-        self.asm.cmp(gp::RSI, gp::RCX);
-        self.asm.jump_if(If::Below, rest);
-        self.asm.align();
-        self.asm.here(top);
-        self.body();
-        self.asm.immediate(0, gp::RAX, step);
-        self.asm.lea(gp::RCX, gp::RAX, step);
-        self.asm.cmp(gp::RSI, gp::RCX);
-        self.asm.jump_if(If::AboveEqual, top);
-        self.asm.here(rest);
-        // Elements side by side have no mask: what does not fill a register is left to the caller, as with AVX2.
-        let pairs = self.ir.stores.iter().any(|s| s.beside.is_some());
-        if self.l.evex && step > 1 && !pairs && rounds == 1 {
-            // as many ones as elements are left
-            self.asm.cmp(gp::RAX, gp::RSI);
-            self.asm.jump_if(If::AboveEqual, end);
-            self.asm.mov(gp::RCX, gp::RSI);
-            self.asm.sub(gp::RCX, gp::RAX);
-            self.asm.set(gp::RDX, u32::MAX);
-            self.asm.vex_only(super::asm::op(0, 2, 0xF5), false, gp::RDX, gp::RCX, Rm::Reg(gp::RDX));
-            self.asm.set_mask(1, gp::RDX);
-            self.asm.jump(top)
-        }
     }
 }

@@ -68,6 +68,8 @@ pub enum I {
     Index,
     /// What goes from turn to turn: number `a`.
     Carry,
+    /// What a loop within a row carried, number `a`, when loop `b` is over.
+    Over,
     /// The bits `a` (low half) and `b`.
     Const,
 
@@ -144,6 +146,11 @@ pub enum I {
     First,
     /// In a loop over rows: writes `a` where store number `b` says.
     Put(Span),
+    /// In a loop over rows: what comes up to the end of loop `a` is done again and again. [`I::Load`], [`I::Put`] go on by the elements of a turn each time. What a turn has made
+    /// nobody reads later, but for what it carries.
+    Again,
+    /// The end of loop `a`.
+    Until,
 }
 /// Which lanes are written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -170,6 +177,7 @@ impl Inst {
     pub fn operands(&self) -> ([u32; 3], usize) {
         let n = match self.i {
             I::Load(_) | I::Splat(_) | I::Part(_) | I::One(_) | I::Tail | I::Index | I::Carry | I::Const => 0,
+            I::Over | I::Again | I::Until => 0,
             I::Sqrt | I::Round(_) | I::ShlBy(_) | I::ShrBy(_) | I::SarBy(_) | I::RolBy(_) => 1,
             I::Clz | I::MNot => 1,
             I::Wide | I::Narrow | I::Half | I::ToFloat(_) | I::ToInt(_) | I::Extend(_) | I::Low => 1,
@@ -181,7 +189,7 @@ impl Inst {
     }
     /// Does it do something, whoever reads it?
     pub fn acts(&self) -> bool {
-        matches!(self.i, I::Bail | I::While | I::Put(_))
+        matches!(self.i, I::Bail | I::While | I::Put(_) | I::Again | I::Until)
     }
 }
 
@@ -212,12 +220,25 @@ pub struct Carried {
     pub next: u32,
 }
 
+/// A loop within a row.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Again {
+    /// How often.
+    pub turns: u32,
+    /// Elements of a turn.
+    pub step: u32,
+    /// What it carries: the constant that comes first, and the value for the next turn.
+    pub carries: Vec<(u32, u32)>,
+}
+
 /// A program for the lanes of one round.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Ir {
     pub insts: Vec<Inst>,
     pub stores: Vec<Store>,
     pub carries: Vec<Carried>,
+    /// In a loop over rows: the loops within a row.
+    pub loops: Vec<Again>,
     /// Entries of the pointer table whose elements (or rows) are so many bytes apart; the elements of others are beside each other (and there is one row of
     /// them).
     pub strides: Vec<(u32, u32)>,
@@ -296,6 +317,10 @@ impl Build {
     /// An instruction that is there.
     pub fn inst(&self, v: u32) -> Inst {
         self.made.borrow().insts[v as usize]
+    }
+    /// From here on things are made anew, but for what is always the same.
+    pub fn forget(&self) {
+        self.made.borrow_mut().known.retain(|i, _| matches!(i.i, I::Const | I::Splat(_)))
     }
     /// A constant.
     pub fn constant(&self, ty: Ty, bits: u64) -> u32 {

@@ -388,7 +388,7 @@ impl Asm {
             I::Extend(signed) => self.two(op(1, 2, if signed { 0x25 } else { 0x35 }), both, d, rm),
             I::Low if l.evex => self.vector(op(2, 2, 0x35), both, source, 0, Rm::Reg(d), PLAIN, None),
             I::Low => self.halve(l, d, source),
-            I::Load(_) | I::Splat(_) | I::Part(_) | I::One(_) | I::Tail | I::Put(_) => {
+            I::Load(_) | I::Splat(_) | I::Part(_) | I::One(_) | I::Tail | I::Put(_) | I::Over | I::Again | I::Until => {
                 unreachable!("{i:?} has a way of its own")
             }
             I::Index | I::Carry | I::Const | I::Fma | I::Sel | I::Bail | I::While => {

@@ -30,8 +30,11 @@ fn every_instruction_decodes_and_stays_inside() {
         // loops over rows and their folds come of strips
         for seed in 0..1500 {
             let (p, args) = fuzz::whole(seed);
-            let strips =
-                if seed % 2 == 0 { Sizes { least: 1, strip: 3000 } } else { Sizes { least: 1, strip: 1 << 20 } };
+            let strips = Sizes {
+                least: 1,
+                strip: if seed % 2 == 0 { 3000 } else { 1 << 20 },
+                line: if seed % 4 < 2 { 32 } else { 1024 },
+            };
             let e = Executable::compile_with(&p, Options { isa, machine: When::Always, strips, ..Options::default() });
             fuzz::run(&e.expect("a fuzz case is valid"), &p, &args);
         }

@@ -287,7 +287,13 @@ impl Builder<'_> {
             self.give_back(nodes, g as u32);
             if let Some((mut strip, _)) = self.strip.take_if(|s| s.1 == g as u32) {
                 strip.choose(options.strips.strip);
-                strip.kernels = row::find(&strip.steps, strip.rows, strip.columns, self.isa, options.machine);
+                strip.kernels = row::find(
+                    &strip.steps,
+                    (strip.rows, strip.columns),
+                    options.strips.line,
+                    self.isa,
+                    options.machine,
+                );
                 self.emit(Step::Strip(Box::new(strip)));
                 for s in std::mem::take(&mut self.after) {
                     self.free(s)

@@ -372,7 +372,7 @@ impl Unrolled<'_> {
         self.t.columns(&[so_far], size);
         let so_far = self.t.raw(0)?;
         let next = self.join(op, dt, so_far, x)?;
-        self.put(Forms::of(next), entry, (1, width, size), at)
+        self.put(Forms::of(next), (entry, 0), (1, width, size), at)
     }
 }
 

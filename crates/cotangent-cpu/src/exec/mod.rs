@@ -48,6 +48,7 @@ mod swap;
 mod turn;
 mod turns;
 pub(crate) mod what;
+mod wide;
 mod window;
 
 pub use crate::emit::When;

@@ -16,12 +16,13 @@ use super::fold::Reduce;
 use super::map::{Entry, Fill, MapStep};
 use super::run::{Frame, Step};
 use super::strip::{Rows, StripStep};
-use crate::emit::ir::{Carried, I, Inst, Ir, Span, Store, Ty};
+use super::wide::Wide;
+use crate::emit::ir::{Again, Carried, I, Inst, Ir, Span, Store, Ty};
 use crate::emit::translate::{Forms, Source, Translate};
 use crate::emit::{Code, Loop, When, code, listing};
 use crate::exec::what::What;
 use crate::isa::Isa;
-use crate::{Dt, FEW, Fold, Op};
+use crate::{BLOCK, Buffer, Dt, FEW, Fold, Op};
 use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -30,8 +31,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The most pieces of a row.
 pub const PIECES: usize = 4;
-/// The most vectors of a piece, and calls on those of a row: some become many instructions, of which there are at most so many.
-const VECTORS: usize = 64;
+/// The most elements of a row that is folded down its columns, and calls on the vectors of a row: some become many instructions, of which there are at most so many.
+const DOWN: usize = 1024;
 const CALLS: usize = 2500;
 const LONG: usize = 6000;
 /// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
@@ -49,15 +50,17 @@ pub struct Kernel {
     pub width: usize,
     /// From every multiple of this on, so many rows have operands that lie evenly apart.
     pub even: usize,
-    pointers: Vec<Pointer>,
+    pub(super) pointers: Vec<Pointer>,
     /// What the steps read: by step and entry of its table.
     pub(super) reads: HashMap<(usize, u32), Operand>,
     /// Values that somebody else reads: their places' numbers among the pointers.
-    stored: HashMap<Place, u32>,
+    pub(super) stored: HashMap<Place, u32>,
     /// The folds of long rows that it makes, if these are no rows of their own.
     pub folds: Option<Folds>,
     /// The folds down the columns.
     downs: Option<DownFolds>,
+    /// What it keeps of a row that is too long for registers.
+    pub(super) wide: Option<Wide>,
     isa: Isa,
     when: When,
     pub work: usize,
@@ -156,7 +159,13 @@ pub(super) struct Finder<'a> {
 }
 
 /// The parts of a strip's steps that machine code can do row by row, or, of long rows, block by block.
-pub fn find(steps: &[StripStep], parts: Rows, columns: Option<Columns>, isa: Isa, when: When) -> Vec<Kernel> {
+pub fn find(
+    steps: &[StripStep],
+    (parts, columns): (Rows, Option<Columns>),
+    line: usize,
+    isa: Isa,
+    when: When,
+) -> Vec<Kernel> {
     let mut found = vec![];
     let mut first = 0;
     if isa == Isa::Portable || when == When::Never {
@@ -183,31 +192,27 @@ pub fn find(steps: &[StripStep], parts: Rows, columns: Option<Columns>, isa: Isa
         // A row has several pieces where that is so of all folds, or where something belongs to all pieces.
         let rows = match (columns, parts) {
             (Some(c), _) => c.rows(),
-            (None, Rows::Parts(n)) if width <= 16 * VECTORS && (2..=PIECES).contains(&(rows / n)) => {
+            (None, Rows::Parts(n)) if width <= line && (2..=PIECES).contains(&(rows / n)) => {
                 let shared = |s: &StripStep| matches!(&s.step, Step::Map(m) if m.len == n * width);
                 if steps[first..].iter().any(shared) { n } else { rows }
             }
             _ => rows,
         };
-        let mut f = Finder::new(steps, (rows, width), isa, when, first);
-        match columns {
-            Some(c) => f.k.downs = Some(DownFolds::new(c, steps)),
-            None if width > 16 * VECTORS => f.in_blocks(rows, width),
-            None => {}
-        }
-        while f.k.steps.end < steps.len() && f.takes(f.k.steps.end).is_some() {
-            f.k.steps.end += 1
-        }
-        let end = f.k.steps.end;
-        let folds = steps[first..end].iter().any(|s| matches!(s.step, Step::Reduce(_)));
-        // rows of a lane lie evenly apart, and not too far for an instruction
-        let near = |c: Columns| f.k.strides().all(|stride| stride < (1 << 31) / c.lanes);
-        let even = columns.is_none_or(|c| f.k.even.is_multiple_of(c.n) && near(c) && width <= 16 * VECTORS);
-        if folds && end - first > 1 && even {
-            f.finish();
-            found.push(f.k);
-        }
-        first = end.max(first + 1)
+        // Long rows are taken vector by vector if a fold's tree has one block for each, or else block by block.
+        let long = columns.is_none() && width > line;
+        let whole = !long || (width <= BLOCK && rows > 1);
+        let kernel = [true, false].into_iter().filter(|row| if *row { whole } else { long }).find_map(|row| {
+            let mut f = Finder::new(steps, (rows, width), isa, when, first);
+            match columns {
+                Some(c) => f.k.downs = Some(DownFolds::new(c, steps)),
+                None if long && row => f.k.wide = Some(Wide::default()),
+                None if long => f.in_blocks(rows, width),
+                None => {}
+            }
+            f.kernel(columns)
+        });
+        first = kernel.as_ref().map_or(first + 1, |k| k.steps.end);
+        found.extend(kernel)
     }
     found
 }
@@ -221,6 +226,7 @@ impl<'a> Finder<'a> {
             even: rows,
             folds: None,
             downs: None,
+            wide: None,
             pointers: vec![],
             reads: HashMap::new(),
             stored: HashMap::new(),
@@ -231,6 +237,21 @@ impl<'a> Finder<'a> {
             code: OnceLock::new(),
         };
         Finder { k, made: HashMap::new(), steps }
+    }
+    /// With all the steps that it can take, if that is worth it.
+    fn kernel(mut self, columns: Option<Columns>) -> Option<Kernel> {
+        while self.k.steps.end < self.steps.len() && self.takes(self.k.steps.end).is_some() {
+            self.k.steps.end += 1
+        }
+        let folds = self.steps[self.k.steps.clone()].iter().any(|s| matches!(s.step, Step::Reduce(_)));
+        // rows of a lane lie evenly apart, and not too far for an instruction
+        let near = |c: Columns| self.k.strides().all(|stride| stride < (1 << 31) / c.lanes);
+        let width = self.k.width;
+        let even = columns.is_none_or(|c| self.k.even.is_multiple_of(c.n) && near(c) && width <= DOWN);
+        (folds && self.k.steps.len() > 1 && even).then(|| {
+            self.finish();
+            self.k
+        })
     }
     pub fn pointer(&mut self, p: Pointer) -> u32 {
         let all = &mut self.k.pointers;
@@ -258,9 +279,15 @@ impl<'a> Finder<'a> {
         let fits = m.apart >= m.len && k.width > FEW && k.width.is_multiple_of(lanes) && n * k.rows == m.len;
         // elements of pieces, or one for each
         let (pieces, width) = k.shape(n);
-        let piece = k.folds.is_none() || (pieces, width) == (1, k.width);
+        let piece = match (&k.folds, &k.wide) {
+            (Some(_), _) => (pieces, width) == (1, k.width),
+            (_, Some(_)) => pieces == 1,
+            _ => true,
+        };
         let calls = (k.work + m.calls.len() * m.len) / k.rows.max(1) / 16;
-        if !fits || pieces * width != n || pieces > PIECES || !piece || calls > CALLS && k.folds.is_none() {
+        // of a loop over vectors a few are written down
+        let most = if k.wide.is_some() { CALLS * k.width / (16 * Wide::VECTORS) } else { CALLS };
+        if !fits || pieces * width != n || pieces > PIECES || !piece || calls > most && k.folds.is_none() {
             return None;
         }
         let machine = m.machine.as_ref()?;
@@ -345,7 +372,7 @@ impl<'a> Finder<'a> {
         joins(fold, dt)?;
         let pieces = r.folds() / rows;
         let fits = pieces * rows == r.folds() && (1..=PIECES).contains(&pieces) && r.n == width;
-        if !fits || width <= FEW || !r.rows() || r.width() != dt.size() {
+        if !fits || width <= FEW || !r.rows() || r.width() != dt.size() || pieces > 1 && self.k.wide.is_some() {
             return None;
         }
         let Evenly { apart, even, stride, .. } = evenly(&r.outer, rows, (pieces, 1))?;
@@ -396,6 +423,7 @@ impl<'a> Finder<'a> {
                 self.k.stored.insert(place, p);
             }
         }
+        self.keep()
     }
 }
 
@@ -403,18 +431,52 @@ impl<'a> Finder<'a> {
 pub(super) struct Unrolled<'a> {
     pub k: &'a Kernel,
     pub t: Translate,
-    made: HashMap<(Place, usize), Vec<Forms>>,
+    pub(super) made: HashMap<(Place, usize), Vec<Forms>>,
     stores: Vec<Store>,
     pub carries: Vec<Carried>,
+    pub loops: Vec<Again>,
     /// What folds have so far, by step and piece.
-    parts: HashMap<(usize, usize), Vec<u32>>,
+    pub(super) parts: HashMap<(usize, usize), Vec<u32>>,
     pub lanes: usize,
+    /// Values that are one for a row.
+    pub(super) ones: HashSet<Place>,
+    /// The first vector of those that are written down now.
+    pub(super) first: usize,
 }
 
 impl Kernel {
     /// Pieces of a row of so many elements, and elements of each; of fewer than a piece has, there is one for each piece.
     fn shape(&self, n: usize) -> (usize, usize) {
         if n < self.width { (n, 1) } else { (n / self.width, self.width) }
+    }
+    /// All steps: those that need not wait for the result of a fold go along with those before them, vector by vector, so that not all of a row is in registers. With `late`, what is joined with folds down the
+    /// columns comes last.
+    pub(super) fn groups(&self, steps: &[StripStep], late: bool) -> Vec<Vec<usize>> {
+        let (downs, mut order): (Vec<usize>, Vec<usize>) =
+            self.steps.clone().partition(|k| late && self.down(*k).is_some());
+        let first = order.len();
+        order.extend(downs);
+        let (mut groups, mut from) = (vec![], 0);
+        while from < order.len() {
+            let mut folds: SmallVec<[Place; 4]> = SmallVec::new();
+            let mut goes_along = |k: &usize| {
+                let waits = self
+                    .reads
+                    .iter()
+                    .any(|((step, _), r)| step == k && matches!(&r.read, Read::Made(place) if folds.contains(place)));
+                if let (Step::Reduce(r), None) = (&steps[*k].step, self.down(*k)) {
+                    folds.push(r.to)
+                }
+                !waits
+            };
+            let mut end = from + order[from..].iter().take_while(|k| goes_along(k)).count();
+            if from < first {
+                end = end.min(first)
+            }
+            groups.push(order[from..end].to_vec());
+            from = end
+        }
+        groups
     }
     /// The number of a fold down the columns, if a step is one.
     fn down(&self, step: usize) -> Option<u32> {
@@ -455,10 +517,15 @@ impl Kernel {
                     made: HashMap::new(),
                     stores: vec![],
                     carries: vec![],
+                    loops: vec![],
                     parts: HashMap::new(),
                     lanes,
+                    ones: HashSet::new(),
+                    first: 0,
                 };
-                line.steps(steps, late)?;
+                for group in self.groups(steps, late) {
+                    if self.wide.is_some() { line.turns(&group, steps)? } else { line.together(&group, steps)? }
+                }
                 // the next row of a lane
                 let apart = self.downs.as_ref().map_or(1, |d| d.columns.lanes);
                 let strides = self.pointers.iter().enumerate().filter(|(_, p)| p.stride > 0);
@@ -466,6 +533,7 @@ impl Kernel {
                     insts: line.t.build.finish(),
                     stores: line.stores,
                     carries: line.carries,
+                    loops: line.loops,
                     strides: strides.map(|(i, p)| (i as u32, (p.stride * apart) as u32)).collect(),
                     tail: (self.width % lanes) as u8,
                     round: self.folds.as_ref().map_or(0, |f| f.lanes() as u8),
@@ -489,9 +557,10 @@ impl Kernel {
     /// The frame belongs to the program that the steps were built from, and what they read and write of these rows is there.
     pub unsafe fn run(&self, code: Code, frame: &Frame, rows: Range<usize>, mut by_steps: impl FnMut(Range<usize>)) {
         let (mut row, mut missed, mut table) = (rows.start, 0, Table::default());
+        let kept = Buffer::uninit(self.wide.as_ref().map_or(0, |w| w.bytes));
         while row < rows.end {
             // SAFETY: the caller's.
-            let (stop, end) = unsafe { self.stretch(code, frame, row..rows.end, std::ptr::null_mut(), &mut table) };
+            let (stop, end) = unsafe { self.stretch(code, frame, row..rows.end, kept.ptr(), &mut table) };
             row = stop.min(end);
             if row < end {
                 missed += 1;
@@ -567,7 +636,7 @@ pub struct Table(SmallVec<[*mut u8; 16]>, Range<usize>);
 
 impl Unrolled<'_> {
     /// Vectors of a piece of so many elements, or of a round.
-    fn vectors(&self, width: usize) -> usize {
+    pub(super) fn vectors(&self, width: usize) -> usize {
         match &self.k.folds {
             Some(f) => f.lanes() / self.lanes,
             None => width.div_ceil(self.lanes),
@@ -582,10 +651,14 @@ impl Unrolled<'_> {
         let first = (c * apart) as u32;
         let at = first + (v * self.lanes * size) as u32;
         match read {
-            Read::Made(place) => {
-                let all = &self.made[&(place, c * apart)];
-                all[v.min(all.len() - 1)]
-            }
+            Read::Made(place) => match self.made.get(&(place, c * apart)) {
+                Some(all) => all[(v - self.first).min(all.len() - 1)],
+                None => {
+                    let (p, from) = self.k.kept(place);
+                    let at = from + (v * self.lanes * size) as u32;
+                    if self.tail(self.k.width, v) { Source::Part(p, at) } else { Source::Stream(p, at) }.into()
+                }
+            },
             Read::Still(p) => Source::Splat(p, 0).into(),
             Read::One(p) => Source::One(p, first).into(),
             Read::Along(p) if self.tail(self.k.width, v) => Source::Part(p, at).into(),
@@ -595,16 +668,22 @@ impl Unrolled<'_> {
     /// Vector `v` of piece `c` of what a step makes.
     fn makes(&mut self, place: Place, forms: Forms, shape: Shape, (c, v): (usize, usize)) -> Option<()> {
         self.made.entry((place, c)).or_default().push(forms);
+        if shape.1 == 1 {
+            self.ones.insert(place);
+        }
         if let Some(p) = self.k.stored.get(&place) {
-            self.put(forms, *p, shape, (c, v))?
+            self.put(forms, (*p, 0), shape, (c, v))?
+        } else if self.k.keeps(place) {
+            self.put(forms, self.k.kept(place), shape, (c, v))?
         }
         Some(())
     }
-    /// Writes vector `v` of piece `c`, where a pointer says.
-    pub fn put(&mut self, forms: Forms, p: u32, (_, width, size): Shape, (c, v): (usize, usize)) -> Option<()> {
+    /// Writes vector `v` of piece `c`, where a pointer says, so many bytes further on.
+    pub fn put(&mut self, forms: Forms, (p, from): (u32, u32), shape: Shape, (c, v): (usize, usize)) -> Option<()> {
+        let (_, width, size) = shape;
         self.t.columns(&[forms], size);
         let at = (c * width + v * self.lanes) * size;
-        let store = self.t.store(0, p, at as u32).filter(|s| s.beside.is_none())?;
+        let store = self.t.store(0, p, from + at as u32).filter(|s| s.beside.is_none())?;
         let span = match width {
             1 => Span::One,
             _ if self.tail(width, v) => Span::Tail,
@@ -612,35 +691,6 @@ impl Unrolled<'_> {
         };
         self.t.build.push(I::Put(span), Ty::W32, store.val, self.stores.len() as u32, 0);
         self.stores.push(store);
-        Some(())
-    }
-    /// All steps: those that need not wait for the result of a fold go along with those before them, vector by vector, so that not all of a row is in registers. With `late`, what is joined with folds down the
-    /// columns comes last.
-    fn steps(&mut self, steps: &[StripStep], late: bool) -> Option<()> {
-        let all = self.k.steps.clone();
-        let (downs, mut order): (Vec<usize>, Vec<usize>) = all.partition(|k| late && self.k.down(*k).is_some());
-        let first = order.len();
-        order.extend(downs);
-        let mut from = 0;
-        while from < order.len() {
-            let mut folds: SmallVec<[Place; 4]> = SmallVec::new();
-            let mut goes_along = |k: &usize| {
-                let waits =
-                    self.k.reads.iter().any(|((step, _), r)| {
-                        step == k && matches!(&r.read, Read::Made(place) if folds.contains(place))
-                    });
-                if let (Step::Reduce(r), None) = (&steps[*k].step, self.k.down(*k)) {
-                    folds.push(r.to)
-                }
-                !waits
-            };
-            let mut end = from + order[from..].iter().take_while(|k| goes_along(k)).count();
-            if from < first {
-                end = end.min(first)
-            }
-            self.together(&order[from..end], steps)?;
-            from = end
-        }
         Some(())
     }
     /// Steps that go along with each other: vector by vector, then what their folds come to.
@@ -653,8 +703,12 @@ impl Unrolled<'_> {
                 }
             }
         }
-        for (k, (pieces, _)) in now.iter().zip(&shapes) {
-            for c in 0..*pieces {
+        self.all_joined(now, steps)
+    }
+    /// What the folds of some steps come to.
+    pub(super) fn all_joined(&mut self, now: &[usize], steps: &[StripStep]) -> Option<()> {
+        for k in now {
+            for c in 0..PIECES {
                 if let (Step::Reduce(r), Some(parts)) = (&steps[*k].step, self.parts.remove(&(*k, c))) {
                     self.joined(r, parts, c)?
                 }
@@ -663,7 +717,7 @@ impl Unrolled<'_> {
         Some(())
     }
     /// Pieces of a row that a step works on, and elements of each.
-    fn shape(&self, step: &Step) -> (usize, usize) {
+    pub(super) fn shape(&self, step: &Step) -> (usize, usize) {
         let n = match step {
             Step::Map(m) => m.len / self.k.rows,
             _ if self.k.folds.is_some() => self.k.width,
@@ -673,7 +727,7 @@ impl Unrolled<'_> {
         self.k.shape(n)
     }
     /// Vector `v` of piece `c` of a step.
-    fn vector(&mut self, k: usize, step: &Step, at: (usize, usize)) -> Option<()> {
+    pub(super) fn vector(&mut self, k: usize, step: &Step, at: (usize, usize)) -> Option<()> {
         match step {
             Step::Map(m) => self.map(k, m, at),
             Step::Reduce(r) => {
@@ -719,8 +773,8 @@ impl Unrolled<'_> {
             x = b.sel(b.push(I::Tail, Ty::Mask, 0, 0, 0), ty, x, none)
         }
         let group = v % (crate::lanes(size) / self.lanes);
-        if v != group {
-            x = self.join(op, dt, self.parts[&(k, c)][group], x)?
+        if let Some(part) = self.parts.get(&(k, c)).and_then(|parts| parts.get(group)) {
+            x = self.join(op, dt, *part, x)?
         }
         let parts = self.parts.entry((k, c)).or_default();
         match parts.get_mut(group) {

@@ -32,10 +32,12 @@ pub struct Sizes {
     pub least: usize,
     /// Bytes of a strip's rows.
     pub strip: usize,
+    /// Elements of the longest row that is a straight line of machine code.
+    pub line: usize,
 }
 impl Default for Sizes {
     fn default() -> Sizes {
-        Sizes { least: 1 << 18, strip: 24 << 10 }
+        Sizes { least: 1 << 18, strip: 24 << 10, line: 1024 }
     }
 }
 

@@ -17,7 +17,7 @@ impl Gen<'_> {
     /// Room for the frame, whose size is not known yet. Where it may be larger than a page, each of its pages is touched on the way down: a stack that is too small
     /// then ends at its guard, as it does for the compiler's own functions, and nothing behind it is written. Returns where [`Gen::frame_is`] puts the size.
     pub fn frame(&mut self) -> usize {
-        let most = self.ir.insts.len() + 2 * self.ir.carries.len();
+        let most = 2 * self.ir.insts.len() + 2 * self.ir.carries.len();
         if most < (PAGE / PLACE) as usize {
             self.asm.immediate(5, gp::RSP, 0);
             return self.asm.code.len() - 4;

@@ -225,7 +225,8 @@ fn rows_are_code(p: &Program, isa: crate::isa::Isa) -> Option<bool> {
         return None;
     }
     let machine = When::Always;
-    let options = Options { isa, machine, strips: Sizes { least: 1, strip: 4000 }, ..Options::default() };
+    let options =
+        Options { isa, machine, strips: Sizes { least: 1, strip: 4000, ..Sizes::default() }, ..Options::default() };
     let inspected = Inspected::compile_with(p, options).expect("a valid program");
     let all = (0..inspected.report().groups.len()).flat_map(|g| inspected.assembly(g));
     Some(all.into_iter().any(|a| a.step.contains("as machine code for each") && a.code.is_ok()))
@@ -249,7 +250,12 @@ fn check_on(p: &Program, strips: &str, x: impl Fn(usize) -> f32) {
     let want = crate::reference::evaluate(p, std::slice::from_ref(&bytes)).expect("a valid program");
     for isa in crate::isa::Isa::ALL.into_iter().filter(|i| i.available()) {
         for machine in [When::Always, When::Never] {
-            let options = Options { isa, machine, strips: Sizes { least: 1, strip: 4000 }, ..Options::default() };
+            let options = Options {
+                isa,
+                machine,
+                strips: Sizes { least: 1, strip: 4000, ..Sizes::default() },
+                ..Options::default()
+            };
             let inspected = Inspected::compile_with(p, options).unwrap();
             let text = inspected.report().text();
             assert!(text.contains(strips), "{text}");
