@@ -238,6 +238,15 @@ impl Pad {
     #[track_caller]
     fn padded(&self, x: &Array, width: &[(usize, usize)]) -> Array {
         let _line = here();
+        let one = match &self.kind {
+            Kind::Constant(v) => Some(v.to(x.dtype(), x.weak_type())).filter(|v| v.ndim() == 0),
+            Kind::Empty => Some(lit(x, 0.0)),
+            _ => None,
+        };
+        if let Some(value) = one.filter(|_| width.iter().any(|w| *w != (0, 0))) {
+            let config: Vec<_> = width.iter().map(|w| (w.0 as i64, w.1 as i64, 0)).collect();
+            return prim::pad(x, &value, &config);
+        }
         let mut y = x.clone();
         for (d, (before, behind)) in width.iter().copied().enumerate() {
             if before + behind == 0 {
@@ -250,12 +259,10 @@ impl Pad {
                 )
             }
             y = match &self.kind {
+                Kind::Empty => y,
                 Kind::Constant(v) => sides(&y, d, (before, behind), |last, z| {
                     constant(z, d, &ends(x, v, d, last), last, (before, behind))
                 }),
-                Kind::Empty => {
-                    sides(&y, d, (before, behind), |last, z| constant(z, d, &lit(x, 0.0), last, (before, behind)))
-                }
                 Kind::Edge => around(&y, d, (before, behind), |last| {
                     let at = if last { y.shape()[d] - 1 } else { 0 };
                     slice_in_dim(&y, at, at + 1, 1, d)

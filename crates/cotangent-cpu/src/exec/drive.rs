@@ -4,6 +4,7 @@
 //! carry changes places with the slots that its next value is made in, elements of arrays are read where they lie, and what goes out is made where it is to
 //! lie.
 
+use super::access::copy;
 use super::build::{Built, Out, Place, Single};
 use super::constants::Constants;
 use super::register::Registers;
@@ -385,7 +386,7 @@ impl ArrayLoop<'_> {
                 if let Goes::Copy(place) = goes {
                     let (from, to, row) = (body.at(*place), y.at(i), y.row);
                     // SAFETY: the result and the row have so many bytes.
-                    unsafe { std::ptr::copy_nonoverlapping(from, to, row) }
+                    unsafe { copy(to, from, row) }
                 }
             }
             for (k, next) in next.iter().enumerate() {
@@ -393,9 +394,7 @@ impl ArrayLoop<'_> {
                     // SAFETY: the result has so many bytes, at most eight.
                     Next::Word(place, bytes) => fresh[k] = unsafe { word(body.at(place), bytes) },
                     // SAFETY: the result and the block have so many bytes, and nobody reads the block.
-                    Next::Copy(place, bytes) => unsafe {
-                        std::ptr::copy_nonoverlapping(body.at(place), spare[k], bytes)
-                    },
+                    Next::Copy(place, bytes) => unsafe { copy(spare[k], body.at(place), bytes) },
                     _ => {}
                 }
             }

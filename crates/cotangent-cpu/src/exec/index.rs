@@ -1,6 +1,6 @@
 //! Steps whose places depend on values: pieces at run-time positions, gather and scatter; and concatenation.
 
-use super::access::{Access, Axes, COPY, Walk, splat, strided, walk};
+use super::access::{Access, Axes, COPY, Walk, copy, splat, strided, walk};
 use super::build::Place;
 use super::fold::{Combine, Slices};
 use super::run::{Frame, Shared};
@@ -169,7 +169,7 @@ impl Concat {
                             for k in 0..row / last.n {
                                 let to = to.wrapping_add(o * self.row + k * last.n * size);
                                 let from = from.wrapping_offset(walk.at());
-                                std::ptr::copy_nonoverlapping(from, to, last.n * size);
+                                copy(to, from, last.n * size);
                                 walk.next()
                             }
                         }
@@ -446,7 +446,7 @@ impl Gather {
                             NOWHERE => splat(to, self.fill, row, size),
                             at => {
                                 let from = from.wrapping_offset(k as isize * strides[1] + at as isize);
-                                std::ptr::copy_nonoverlapping(from, to, row * size)
+                                copy(to, from, row * size)
                             }
                         }
                     }

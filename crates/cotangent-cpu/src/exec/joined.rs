@@ -8,6 +8,7 @@
 //! elements as they are: the map stands in front of those between the piece and what it shows.
 
 use super::inline::permutes;
+use super::padded::Choice;
 use crate::{Body, Dt, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
 
 /// Elements of a sum that are worth it.
@@ -103,41 +104,19 @@ struct Term {
 }
 impl Term {
     fn of(p: &Program, readers: &[u32], choice: usize) -> Option<Term> {
-        let node = &p.nodes[choice];
-        let Kind::Map(body) = &node.kind else { return None };
-        let [.., s] = body.ops[..] else { return None };
-        if s.op != Op::Select || body.ops.len() != 4 || body.outs != [3] || s.dt == Dt::Bool {
-            return None;
-        }
-        let operand = |k: u32| {
-            let s = body.ops[k as usize];
-            (s.op == Op::In).then(|| p.uses_of(node)[s.a as usize])
-        };
-        let made = |u: &Use| p.vals[u.val as usize].node as usize;
-        let guarded = |u: &Use| {
-            let from = &p.nodes[made(u)];
-            let &[shown] = p.uses_of(from).first_chunk()?;
-            let plain = u.view.is_none() && from.kind == Kind::View && shown.part == Part::Whole;
-            Some((shown.val, &p.views[shown.view.filter(|_| plain)? as usize]))
-        };
-        let (mask, inside, zero) = (operand(s.a)?, operand(s.b)?, operand(s.c)?);
-        let ((yes, holds), (val, view)) = (guarded(&mask)?, guarded(&inside)?);
-        let is = |v: ValId, bits| p.nodes[p.vals[v as usize].node as usize].kind == Kind::Const(bits);
+        let Choice { inside, shown: (val, view), around } = Choice::of(p, choice)?;
         let [guard] = view.guards[..] else { return None };
         let dim = guard.dim as usize;
         let within = guard.step == 1 && 0 <= guard.lo && guard.lo < guard.hi && guard.hi <= view.dims[dim] as i64;
-        if !is(yes, [1, 0]) || !is(zero.val, [0; 2]) || holds.guards != view.guards || holds.fill[0] != 0 || !within {
-            return None;
-        }
         // The view's node is needed for what stands in its place.
-        if readers[inside.val as usize] != 1 || p.ty(val).dt.is_complex() {
+        if around != [0; 2] || !within || p.ty(val).dt == Dt::Bool || readers[inside as usize] != 1 {
             return None;
         }
         let mut piece = View { fill: [0; 2], ..view.clone() };
         piece.guards.clear();
         piece.dims[dim] = (guard.hi - guard.lo) as usize;
         let (from, to) = (guard.lo as usize, guard.hi as usize);
-        Some(Term { view: made(&inside), choice, shown: (val, piece), dim, from, to })
+        Some(Term { view: p.vals[inside as usize].node as usize, choice, shown: (val, piece), dim, from, to })
     }
     /// The piece with zero added to it: the nodes of the guarded view and the choice are a map and a view.
     fn piece(&self, p: &Program, to: &mut Program, outer: usize) -> Use {

@@ -1,6 +1,6 @@
 //! The block interpreter: a group of maps as slice kernels over columns of [`BLOCK`] elements that stay in the cache.
 
-use super::access::{Access, Walk, strided};
+use super::access::{Access, Walk, splat, strided};
 use super::build::Place;
 use super::kernels::Kernel;
 use super::machine::{self, Machine};
@@ -241,7 +241,14 @@ impl MapStep {
             // SAFETY: the caller's.
             return unsafe { self.by_rows(frame, scratch, code, table, from, to) };
         }
+        // What guards keep out is in a column that is filled once; the rest is read where it lies, run by run.
+        let guarded = |f: &Fill| matches!(f, Fill::Strided(_, a) if !a.is_plain() && a.in_runs());
+        let runs = self.fills.iter().any(|c| guarded(&c.fill));
+        let run = |f: &Fill| matches!(f, Fill::Strided(_, a) if runs && a.in_runs());
+        let all =
+            all || self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || c.fill.counts(len) || run(&c.fill));
         let block = if code.is_some() && all { len } else { self.block };
+        let mut found: SmallVec<[Option<isize>; 8]> = SmallVec::new();
         // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
         unsafe {
             for c in &self.fills {
@@ -253,11 +260,30 @@ impl MapStep {
                     }
                 }
             }
+            for c in self.fills.iter().filter(|c| guarded(&c.fill)) {
+                if let Fill::Strided(_, access) = &c.fill {
+                    splat(spot(self.entries[c.entry as usize].at), access.fill, self.block, c.size)
+                }
+            }
             let mut start = from;
             while start < to {
-                let n = block.min(row - start % row).min(to - start);
+                let mut n = block.min(row - start % row).min(to - start);
+                found.clear();
+                for c in self.fills.iter().filter(|c| run(&c.fill)) {
+                    if let Fill::Strided(_, access) = &c.fill {
+                        let (at, more) = access.run_at(start);
+                        n = n.min(more).min(if at.is_some() { n } else { self.block });
+                        found.push(at)
+                    }
+                }
+                let mut found = found.iter();
                 for c in &self.fills {
                     match &c.fill {
+                        Fill::Strided(place, _) if run(&c.fill) => {
+                            let column = spot(self.entries[c.entry as usize].at);
+                            let at = found.next().copied().flatten();
+                            table[c.entry as usize] = at.map_or(column, |at| frame.at(*place).wrapping_offset(at))
+                        }
                         Fill::Strided(place, access) => {
                             let base = frame.at(*place);
                             if self.row < self.len

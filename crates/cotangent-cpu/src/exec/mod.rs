@@ -31,6 +31,7 @@ mod map;
 mod narrow;
 mod order;
 mod outer;
+mod padded;
 mod place;
 mod plan;
 mod register;
@@ -156,13 +157,14 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 10] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 11] = [
                 &fences::needless,
                 &known::constants,
                 &same::once,
                 &narrow::products,
                 &swap::swapped,
                 &|p| joined::joined(p, joined::LEAST.min(options.strips.least)),
+                &padded::views,
                 &outer::maps,
                 &|p| few::maps(p, least),
                 &|p| front::moved(p, front::LEAST.min(options.strips.least)),

@@ -1,5 +1,7 @@
 //! Many short rows, which a copy row by row would spend its time between: coordinates beside each other, elements that are repeated a few times.
 
+use super::access::copy;
+
 /// Rows of at most so many bytes are short.
 pub const SHORT: usize = 64;
 /// What is copied at once.
@@ -71,7 +73,7 @@ unsafe fn beside(dst: *mut u8, src: *const u8, count: usize, apart: isize, bytes
             }
         }
         for k in quick..count {
-            std::ptr::copy_nonoverlapping(src.add(k * apart), dst.add(k * bytes), bytes)
+            copy(dst.add(k * bytes), src.add(k * apart), bytes)
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Random chains of maps and folds over the rows of an array, as softmaxes and normalizations are, and folds down its columns: what becomes machine code for a row.
+//! Random chains of maps and folds over the rows of an array, as softmaxes and normalizations are, and folds down its columns: what becomes machine code for a row. Rows with frames.
 
 use super::Fuzz;
-use crate::{Dt, Fold, Kind, M, Op, Ty, Use, ValId, View};
+use crate::{Body, Dt, Fold, Guard, Kind, M, Op, Ty, Use, ValId, View};
 
 impl Fuzz {
     /// A chain over the rows of `[a, b, n]`: maps with columns, masks and what is one for a row, folds, and maps of what they give.
@@ -99,5 +99,63 @@ impl Fuzz {
                 x = self.simple(op, &ty, &[Use::plain(x), seen])
             }
         }
+    }
+    /// Long rows with something around them, shifted against each other, and beside each other: runs of elements between guards, and pieces that are made in the rows of a larger value.
+    pub fn framed(&mut self) {
+        let (m, n) = (self.r.pick(&[1, 2, 5, 9]), self.r.pick(&[128, 129, 160, 200, 256]));
+        let dt = self.r.pick(&[Dt::F32, Dt::F32, Dt::F32, Dt::F64, Dt::I32, Dt::F16, Dt::U8]);
+        let (ty, two) = (Ty::new(dt, &[m, n]), Ty::new(dt, &[m, 2 * n]));
+        if 40 * ty.len() > self.left {
+            return self.node();
+        }
+        self.spend(15 * ty.len());
+        let x = self.arg(dt, &ty.dims);
+        let mut last = x;
+        for _ in 0..2 + self.r.below(5) {
+            let from = if self.r.once_in(3) { x } else { last };
+            let op = self.r.pick(&[Op::Add, Op::Sub, Op::Max]);
+            last = match self.r.below(4) {
+                0 | 1 => {
+                    let view = self.frame(&ty);
+                    let shifted = self.p.through(from, view);
+                    self.simple(op, &ty, &[Use::plain(last), shifted])
+                }
+                2 => {
+                    let view = self.frame(&ty);
+                    let holds = View { guards: view.guards.clone(), ..View::splat(&ty.dims) };
+                    let (yes, around) = (self.p.constant(Dt::Bool, [1, 0]), self.p.constant(dt, [3, 0]));
+                    let around = self.p.through(around, View::splat(&ty.dims));
+                    let (holds, inside) = (self.p.view(yes, holds), self.p.view(from, view));
+                    let mut b = Body::default();
+                    let [p, x, z] = [b.input(0, Dt::Bool), b.input(1, dt), b.input(2, dt)];
+                    let y = b.select(dt, p, x, z);
+                    b.outs.push(y);
+                    let uses = [Use::plain(holds), Use::plain(inside), around];
+                    self.p.push(Kind::Map(b.into()), &uses, std::slice::from_ref(&ty))
+                }
+                _ => {
+                    let a = self.simple(op, &ty, &[Use::plain(last), Use::plain(x)]);
+                    let b = self.simple(Op::Min, &ty, &[Use::plain(from), Use::plain(x)]);
+                    let uses = if self.r.once_in(2) { [a, b] } else { [b, a] }.map(Use::plain);
+                    let both = self.p.push(Kind::Concat { dim: 1 }, &uses, std::slice::from_ref(&two));
+                    let offset = self.r.below(n + 1) as i64;
+                    let strides = [2 * n as i64, 1].into_iter().collect();
+                    let view = View { offset, strides, ..View::splat(&ty.dims) };
+                    let seen = self.p.through(both, view);
+                    let other = if self.r.once_in(2) { a } else { x };
+                    self.simple(op, &ty, &[seen, Use::plain(other)])
+                }
+            }
+        }
+    }
+    /// A view of all of a matrix, shifted along one dimension or both, with something where there is nothing.
+    fn frame(&mut self, ty: &Ty) -> View {
+        let mut view = View { fill: [self.r.pick(&[0, 1]), 0], ..View::identity(&ty.dims) };
+        let which = self.r.below(3);
+        for dim in (0..2).filter(|d| which == 2 || which == *d) {
+            let lo = self.r.below(7) as i64 - 3;
+            view.guards.push(Guard { dim: dim as u32, lo, hi: lo + ty.dims[dim] as i64, step: 1 })
+        }
+        view
     }
 }

@@ -89,6 +89,7 @@ impl Fuzz {
             match self.r.below(16) {
                 _ if self.r.once_in(150) => self.linear(),
                 _ if self.r.once_in(16) => self.repeat(),
+                _ if self.r.once_in(24) => self.framed(),
                 0 => self.softmax(),
                 1 => self.layer(),
                 2 | 3 => self.again(),
