@@ -576,7 +576,7 @@ impl<'a> Lower<'a> {
             Def::Fill(Fill::Scalar(..)) => Some(Source::Splat(at[i], 0)),
             Def::Fill(_) => Some(match fill(i)? {
                 f if f.still(row, self.len) => Source::Splat(at[i], 0),
-                f if f.counts(self.len) => Source::Index(at[i]),
+                f if f.counts(row, self.len) => Source::Index(at[i]),
                 _ => Source::Stream(at[i], 0),
             }),
             Def::Dense { .. } => Some(Source::Stream(at[i], 0)),

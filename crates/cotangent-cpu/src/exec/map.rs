@@ -69,15 +69,33 @@ pub enum Fill {
 impl Fill {
     /// Is it one element for a whole row? Machine code reads that once.
     pub fn still(&self, row: usize, len: usize) -> bool {
-        matches!(self, Fill::Strided(_, a) if row < len && a.is_plain() && a.row() == Some((row, 0)))
+        match self {
+            Fill::Strided(_, a) => row < len && a.is_plain() && a.row() == Some((row, 0)),
+            Fill::Index { radix, .. } => row < len && radix.is_multiple_of(row),
+            Fill::Scalar(..) => false,
+        }
     }
     /// Are its elements in memory one behind the other in every row?
     fn lies(&self, row: usize, len: usize) -> bool {
         matches!(self, Fill::Strided(_, a) if row < len && a.is_plain() && a.row() == Some((row, a.size as isize)))
     }
-    /// Is it the index of the element itself? Machine code makes that as it goes.
-    pub fn counts(&self, len: usize) -> bool {
-        matches!(self, Fill::Index { radix: 1, n } if *n == len && len < 1 << 31)
+    /// Does it count the elements, all of them or those of a row? Machine code makes that as it goes.
+    pub fn counts(&self, row: usize, len: usize) -> bool {
+        matches!(self, Fill::Index { radix: 1, n } if (*n == len || row < len && n.is_multiple_of(row)) && *n < 1 << 31)
+    }
+    /// What machine code finds at an index's entry before the element `start`: the number itself where it counts, or where it lies, in the memory of the column.
+    ///
+    /// # Safety
+    /// There is memory for a number.
+    unsafe fn number(&self, column: *mut u8, start: usize, row: usize, len: usize) -> *mut u8 {
+        let Fill::Index { radix, n } = self else { unreachable!("an index") };
+        let number = start / radix % n;
+        if self.counts(row, len) {
+            return std::ptr::without_provenance_mut(number);
+        }
+        // SAFETY: the caller's.
+        unsafe { column.cast::<u64>().write(number as u64) };
+        column
     }
 }
 /// A filled column.
@@ -115,7 +133,10 @@ impl MapStep {
         self.row = self.len.max(1);
         let mut rows = self.fills.iter().filter_map(|c| match &c.fill {
             Fill::Strided(_, access) => Some(access.row().map(|r| r.0)),
-            _ => None,
+            Fill::Index { radix: 1, n: row } | Fill::Index { radix: row, .. } => {
+                Some(Some(*row)).filter(|_| *row >= LONG_ROW)
+            }
+            Fill::Scalar(..) => None,
         });
         let apart = (self.apart < self.len).then_some(self.apart);
         let Some(row) = rows.clone().flatten().chain(apart).min().filter(|n| *n >= LONG_ROW) else { return };
@@ -235,7 +256,8 @@ impl MapStep {
         }
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
         let (row, len) = (self.row, self.len);
-        let there = |f: &Fill| matches!(f, Fill::Scalar(..)) || f.counts(len) || f.still(row, len) || f.lies(row, len);
+        let index = |f: &Fill| matches!(f, Fill::Index { .. }) && (f.counts(row, len) || f.still(row, len));
+        let there = |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || f.still(row, len) || f.lies(row, len);
         let all = self.fills.iter().all(|c| there(&c.fill));
         if let (Some(code), true, true) = (code, all, row < len) {
             // SAFETY: the caller's.
@@ -246,7 +268,7 @@ impl MapStep {
         let runs = self.fills.iter().any(|c| guarded(&c.fill));
         let run = |f: &Fill| matches!(f, Fill::Strided(_, a) if runs && a.in_runs());
         let all =
-            all || self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || c.fill.counts(len) || run(&c.fill));
+            all || self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || index(&c.fill) || run(&c.fill));
         let block = if code.is_some() && all { len } else { self.block };
         let mut found: SmallVec<[Option<isize>; 8]> = SmallVec::new();
         // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
@@ -296,8 +318,8 @@ impl MapStep {
                                 table[c.entry as usize] = column
                             }
                         }
-                        f if code.is_some() && f.counts(self.len) => {
-                            table[c.entry as usize] = std::ptr::without_provenance_mut(start)
+                        f if code.is_some() && index(f) => {
+                            table[c.entry as usize] = f.number(spot(self.entries[c.entry as usize].at), start, row, len)
                         }
                         Fill::Index { radix, n: extent } => indices(table[c.entry as usize], *radix, *extent, start, n),
                         Fill::Scalar(..) => {}
@@ -364,7 +386,9 @@ impl MapStep {
                 walk.next()
             }
             for c in self.fills.iter().filter(|c| matches!(c.fill, Fill::Index { .. })) {
-                table[c.entry as usize] = std::ptr::without_provenance_mut(start)
+                let column = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
+                // SAFETY: an index has a column.
+                table[c.entry as usize] = unsafe { c.fill.number(column, start, row, self.len) }
             }
             // SAFETY: the caller's.
             unsafe { self.emitted(code, scratch, table, n) };
@@ -398,7 +422,7 @@ impl MapStep {
                 unsafe { strided(to, now, 0, n, c.size) };
                 to
             }
-            Fill::Index { radix, n: extent } if c.fill.counts(self.len) => {
+            Fill::Index { radix, n: extent } if c.fill.counts(self.row, self.len) => {
                 let to = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
                 // SAFETY: as above.
                 unsafe { indices(to, *radix, *extent, now.addr() + i, n) };

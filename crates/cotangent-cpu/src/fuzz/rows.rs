@@ -114,7 +114,7 @@ impl Fuzz {
         for _ in 0..2 + self.r.below(5) {
             let from = if self.r.once_in(3) { x } else { last };
             let op = self.r.pick(&[Op::Add, Op::Sub, Op::Max]);
-            last = match self.r.below(4) {
+            last = match self.r.below(5) {
                 0 | 1 => {
                     let view = self.frame(&ty);
                     let shifted = self.p.through(from, view);
@@ -132,6 +132,17 @@ impl Fuzz {
                     b.outs.push(y);
                     let uses = [Use::plain(holds), Use::plain(inside), around];
                     self.p.push(Kind::Map(b.into()), &uses, std::slice::from_ref(&ty))
+                }
+                3 => {
+                    // a triangle
+                    let mut b = Body::default();
+                    let [x, y] = [b.input(0, dt), b.input(1, dt)];
+                    let int = self.r.pick(&[Dt::I32, Dt::I64, Dt::U8]);
+                    let [i, j] = [0, 1].map(|d| b.index(d, int));
+                    let p = b.bin(Op::Le, Dt::Bool, i, j);
+                    let y = b.select(dt, p, x, y);
+                    b.outs.push(y);
+                    self.p.push(Kind::Map(b.into()), &[last, from].map(Use::plain), std::slice::from_ref(&ty))
                 }
                 _ => {
                     let a = self.simple(op, &ty, &[Use::plain(last), Use::plain(x)]);
