@@ -5,7 +5,8 @@
 //! whatever else reads that group has a greater one. So groups never depend on each other in a circle, and nobody has to look for one.
 
 use super::compose::{compose, compose_batch};
-use crate::{Kind, Program, Use, ValId, View};
+use super::map::LONG_ROW;
+use crate::{Guard, Kind, Program, Use, ValId, View};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -43,6 +44,13 @@ enum Seen {
     Own,
     /// Another one, element by element or through a view.
     As(Source),
+}
+
+/// Does a map read it run by run, between its guards?
+fn in_runs(view: &View) -> bool {
+    let last = view.dims.len().wrapping_sub(1);
+    let steps = |g: &Guard| g.dim as usize != last || g.step == 1;
+    view.dims.last().is_some_and(|n| *n >= LONG_ROW) && view.strides[last] == 1 && view.guards.iter().all(steps)
 }
 
 impl Plan {
@@ -95,10 +103,14 @@ impl Plan {
         for v in &p.outs {
             is_out[*v as usize] = true;
         }
-        // Products read across rows as well as along them.
+        // Products read across rows as well as along them, and maps between guards.
         let mut products = vec![true; p.vals.len()];
-        for node in p.nodes.iter().filter(|n| !matches!(n.kind, Kind::Dot(_)) && n.lives(readers)) {
-            p.uses_of(node).iter().for_each(|u| products[u.val as usize] = false)
+        let mut maps = vec![true; p.vals.len()];
+        for node in p.nodes.iter().filter(|n| n.lives(readers)) {
+            p.uses_of(node).iter().for_each(|u| {
+                products[u.val as usize] &= matches!(node.kind, Kind::Dot(_));
+                maps[u.val as usize] &= matches!(node.kind, Kind::Map(_))
+            })
         }
         for node in &p.nodes {
             let made = node.vals.0 as usize;
@@ -117,7 +129,10 @@ impl Plan {
                 Some(v) if fuse && !is_out[made] => {
                     // One reader can do what the copy would do. Several would do it again and again, unless it is easy to read.
                     let view = &self.views[v as usize];
-                    let easy = view.guards.is_empty() && (view.along() || products[made]);
+                    let easy = match view.guards.is_empty() {
+                        true => view.along() || products[made],
+                        false => maps[made] && in_runs(view),
+                    };
                     if easy || readers[made] == 1 {
                         seen[made] = Seen::As(s);
                     }

@@ -1,4 +1,4 @@
-//! Rows as machine code: steps of a strip that work on short rows, as one straight line of instructions for each row.
+//! Rows as machine code: steps of a strip that work on the same rows, as one straight line of instructions for each row, or, if it is [too long](super::wide) for that, as a few loops.
 //!
 //! A softmax over a hundred numbers is a few vectors: they fit into registers, or nearly so. What the steps of a strip hand to each other through the cache, and what each of
 //! them costs for every row, is then more than what they compute. So the whole of them is written down for one row, vector by vector: maps are computed for each vector of the row,

@@ -218,6 +218,75 @@ fn columns_in_strips() {
         }
     }
 }
+/// Rows that are too long for a straight line have loops: whole turns, turns and what is left over, rows with an element that is left to the steps, two folds in one loop, and values between loops.
+#[test]
+fn rows_in_loops() {
+    use crate::isa::Isa;
+    use crate::{Dt, Fold, Op, Ty, Use, View};
+    for (rows, n) in [(7, 1025), (5, 2048), (6, 2100), (3, 4096)] {
+        let (ty, one) = (Ty::new(Dt::F32, &[rows, n]), Ty::new(Dt::F32, &[rows]));
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let fold = |op| Kind::Reduce { op, first: 1, count: 1 };
+        let all = std::slice::from_ref(&ty);
+        let seen = |p: &mut Program, v| {
+            p.through(v, View { strides: [1, 0].into_iter().collect(), ..View::splat(&[rows, n]) })
+        };
+        let most = p.push(fold(Fold::Max), &[Use::plain(x)], std::slice::from_ref(&one));
+        let least = p.push(fold(Fold::Min), &[Use::plain(x)], std::slice::from_ref(&one));
+        let (most, least) = (seen(&mut p, most), seen(&mut p, least));
+        let y = p.push(map(Op::Sub, 2), &[Use::plain(x), most], all);
+        let wave = p.push(map(Op::Math(crate::M::Sin), 1), &[Use::plain(y)], all);
+        let sum = p.push(fold(Fold::Sum), &[Use::plain(wave)], std::slice::from_ref(&one));
+        let sum = seen(&mut p, sum);
+        let z = p.push(map(Op::Div, 2), &[Use::plain(wave), sum], all);
+        p.outs = vec![p.push(map(Op::Max, 2), &[Use::plain(z), least], all)];
+        check_on(&p, "Parts(", |i| if i == 3 * n / 2 { 1e30 } else { (i * 7919 % 1000) as f32 * 0.01 });
+        for isa in [Isa::Avx512, Isa::Avx2] {
+            assert_ne!(rows_are_code(&p, isa), Some(false), "{isa:?}");
+        }
+    }
+}
+/// Maps write the pieces of a concatenation where they belong, row by row.
+#[test]
+fn pieces_of_rows() {
+    use crate::{Dt, Op, Ty, Use};
+    for (rows, n) in [(3, 128), (40, 200)] {
+        let ty = Ty::new(Dt::F32, &[rows, n]);
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let twice = p.push(map(Op::Add, 2), &[Use::plain(x), Use::plain(x)], std::slice::from_ref(&ty));
+        let square = p.push(map(Op::Mul, 2), &[Use::plain(x), Use::plain(x)], std::slice::from_ref(&ty));
+        let both = [twice, square, x].map(Use::plain);
+        p.outs = vec![p.push(Kind::Concat { dim: 1 }, &both, &[Ty::new(Dt::F32, &[rows, 3 * n])])];
+        check_on(&p, &format!("1 pieces in {rows} rows"), |i| i as f32);
+    }
+}
+/// An array with a known value around it is a view, which maps read as it lies.
+#[test]
+fn padded_arrays() {
+    use crate::{Body, Dt, Guard, Op, Ty, Use, View};
+    for (lo, around) in [(0, 0.0), (3, 1.5), (-2, 0.0)] {
+        let (rows, n) = (9, 300);
+        let ty = Ty::new(Dt::F32, &[rows, n]);
+        let mut p = Program::default();
+        let x = p.arg(Ty::new(Dt::F32, &[rows, 290]));
+        let guards = [Guard { dim: 1, lo, hi: lo + 290, step: 1 }].into_iter().collect();
+        let view = View { guards, strides: [290, 1].into_iter().collect(), ..View::splat(&ty.dims) };
+        let holds = View { guards: view.guards.clone(), ..View::splat(&ty.dims) };
+        let (yes, around) = (p.constant(Dt::Bool, [1, 0]), p.constant(Dt::F32, [(around as f32).to_bits().into(), 0]));
+        let around = p.through(around, View::splat(&ty.dims));
+        let (holds, inside) = (p.view(yes, holds), p.view(x, view));
+        let mut body = Body::default();
+        let [q, y, z] = [body.input(0, Dt::Bool), body.input(1, Dt::F32), body.input(2, Dt::F32)];
+        let y = body.select(Dt::F32, q, y, z);
+        body.outs.push(y);
+        let uses = [Use::plain(holds), Use::plain(inside), around];
+        let padded = p.push(Kind::Map(body.into()), &uses, std::slice::from_ref(&ty));
+        p.outs = vec![p.push(map(Op::Mul, 2), &[Use::plain(padded), Use::plain(padded)], &[ty])];
+        check_on(&p, "1 kernels on 2700 elements", |i| i as f32);
+    }
+}
 /// Are the rows of a strip machine code, if the instruction set is there?
 fn rows_are_code(p: &Program, isa: crate::isa::Isa) -> Option<bool> {
     use super::super::{Sizes, When};
