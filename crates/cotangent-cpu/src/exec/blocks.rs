@@ -4,8 +4,9 @@
 //! are in registers. What it leaves for a block are its lanes; they are combined, and blocks with each other, by the kernels of [`fold`](super::fold), as ever. Of a block with an element that
 //! machine code leaves out, and of one that has no whole rows, the steps do all.
 
+use super::even::{Evenly, evenly, gcd};
 use super::fold::Reduce;
-use super::row::{Evenly, Finder, Kernel, Operand, Pointer, Read, Table, Unrolled, evenly, gcd, joins, neutral};
+use super::row::{Finder, Kernel, Operand, Pointer, Read, Table, Unrolled, joins, neutral};
 use super::run::{Frame, Step};
 use super::strip::StripStep;
 use crate::emit::Code;

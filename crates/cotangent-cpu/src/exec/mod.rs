@@ -14,6 +14,7 @@ mod compose;
 mod constants;
 mod deep;
 mod drive;
+mod even;
 mod fences;
 mod few;
 mod fold;

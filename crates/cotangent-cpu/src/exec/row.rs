@@ -12,6 +12,7 @@ use super::access::Access;
 use super::blocks::Folds;
 use super::build::Place;
 use super::columns::{Columns, DownFolds};
+use super::even::{Evenly, evenly, gcd};
 use super::fold::Reduce;
 use super::map::{Entry, Fill, MapStep};
 use super::run::{Frame, Step};
@@ -35,8 +36,6 @@ pub const PIECES: usize = 4;
 const DOWN: usize = 1024;
 const CALLS: usize = 2500;
 const LONG: usize = 6000;
-/// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
-const STRETCH: usize = 8;
 /// Calls times elements that pay for the emitter at once; less than that pays when it comes again.
 const AT_ONCE: usize = 100_000;
 
@@ -97,55 +96,6 @@ pub(super) struct Operand {
 }
 /// What a step makes of a row: pieces, elements of each, and bytes of these.
 pub(super) type Shape = (usize, usize, usize);
-/// How the elements of an access lie.
-pub(super) struct Evenly {
-    /// Bytes between those of a piece.
-    pub within: isize,
-    /// Bytes between the pieces of a row.
-    pub apart: usize,
-    /// How many rows lie evenly apart, and how far.
-    pub even: usize,
-    pub stride: usize,
-}
-
-/// How the elements of an access lie, of which so many rows have so many pieces of so many elements.
-pub(super) fn evenly(access: &Access, rows: usize, (pieces, width): (usize, usize)) -> Option<Evenly> {
-    if !access.is_plain() || access.len != rows * pieces * width {
-        return None;
-    }
-    let mut axes = access.axes.clone();
-    // the last so many elements (or what they have become), evenly apart
-    let mut peel = |mut left: usize| {
-        let mut within = None;
-        while left > 1 {
-            let a = axes.last_mut()?;
-            let n = a.n.min(left);
-            if !left.is_multiple_of(n) || !a.n.is_multiple_of(n) {
-                return None;
-            }
-            match within {
-                None => within = Some((a.stride, n as isize)),
-                Some((stride, so_far)) if a.stride == stride * so_far => within = Some((stride, so_far * n as isize)),
-                _ => return None,
-            }
-            (a.n, a.stride) = (a.n / n, a.stride.wrapping_mul(n as isize));
-            if a.n == 1 {
-                axes.pop();
-            }
-            left /= n
-        }
-        Some(within.map_or(0, |w| w.0))
-    };
-    let (within, apart) = (peel(width)?, peel(pieces)?);
-    let (even, stride) = axes.last().map_or((rows, 0), |a| (a.n, a.stride));
-    // pieces are told apart by an instruction's displacement, rows by a product with a number of 32 bits
-    let bytes = |stride: isize, most: usize| usize::try_from(stride).ok().filter(|s| *s < most);
-    let (apart, stride) = (bytes(apart, (1 << 30) / PIECES)?, bytes(stride, 1 << 31)?);
-    (rows.is_multiple_of(even) && (even == rows || even >= STRETCH)).then_some(Evenly { within, apart, even, stride })
-}
-pub(super) fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
 /// The operation that a fold repeats, where lanes of the emitter hold its elements.
 pub(super) fn joins(fold: Fold, dt: Dt) -> Option<Op> {
     fold.op().filter(|_| matches!(dt.size(), 4 | 8) && !dt.is_complex())
@@ -243,12 +193,16 @@ impl<'a> Finder<'a> {
         while self.k.steps.end < self.steps.len() && self.takes(self.k.steps.end).is_some() {
             self.k.steps.end += 1
         }
-        let folds = self.steps[self.k.steps.clone()].iter().any(|s| matches!(s.step, Step::Reduce(_)));
+        let steps = &self.steps[self.k.steps.clone()];
+        let folds = steps.iter().any(|s| matches!(s.step, Step::Reduce(_)));
+        // extremes are worth it by themselves
+        let extremes = |s: &StripStep| matches!(&s.step, Step::Reduce(r) if matches!(r.what.0, Fold::Max | Fold::Min));
+        let worth = steps.len() > 1 || steps.iter().any(extremes);
         // rows of a lane lie evenly apart, and not too far for an instruction
         let near = |c: Columns| self.k.strides().all(|stride| stride < (1 << 31) / c.lanes);
         let width = self.k.width;
         let even = columns.is_none_or(|c| self.k.even.is_multiple_of(c.n) && near(c) && width <= DOWN);
-        (folds && self.k.steps.len() > 1 && even).then(|| {
+        (folds && worth && even).then(|| {
             self.finish();
             self.k
         })

@@ -20,7 +20,7 @@ use super::row::{self, Kernel};
 use super::run::{Frame, Step, product};
 use crate::emit::Code;
 use crate::isa::Isa;
-use crate::{BLOCK, Buffer, Kind, Node, Program, ValId, View, pool};
+use crate::{BLOCK, Buffer, Dt, Fold, Kind, Node, Program, ValId, View, pool};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -146,8 +146,9 @@ pub struct Finder<'a> {
 
 /// The strips of a plan, in order. Small groups between those of a strip are moved before it or behind it.
 pub fn find(p: &Program, plan: &mut Plan, sizes: Sizes, code: bool) -> Vec<Found> {
-    let large = |g: &u32| p.vals[p.nodes[*g as usize].vals.0 as usize].ty.bytes() >= sizes.least.min(ROW) / 4;
-    if plan.ends.len() < 2 || !plan.members.iter().any(large) {
+    let large = |i: &u32| p.ty(p.nodes[*i as usize].vals.0).bytes() >= sizes.least.min(ROW) / 4;
+    let one = plan.ends.len() < 2;
+    if !plan.members.iter().any(|i| !one && large(i) || extremes(&p.nodes[*i as usize])) {
         return vec![];
     }
     let (mut found, mut g) = (vec![], 0);
@@ -238,7 +239,17 @@ impl Finder<'_> {
                 break;
             }
         }
-        best.map(|(_, rows, taken)| (rows, taken))
+        best.map(|(_, rows, taken)| (rows, taken)).or_else(|| self.extremes(first))
+    }
+    /// A group by itself, if machine code for its rows is what makes a strip of it worth it: extremes of floats, among which NaNs and subnormal numbers want more instructions of a loop without it.
+    fn extremes(&self, g: usize) -> Option<(Rows, Taken)> {
+        let node = Some(self.node(g)).filter(|n| extremes(n))?;
+        let (dt, n): (_, usize) =
+            (self.p.ty(node.vals.0).dt, self.p.dims_of(self.p.uses_of(node).first()?).iter().product());
+        let rows = *self.rows(g).first()?;
+        let pays = matches!(dt, Dt::F32 | Dt::F64) && self.code && n * dt.size() >= self.sizes.least / 4;
+        let taken = Taken { groups: [g].into_iter().collect(), ..Taken::default() };
+        (pays && rows.number() > 1 && self.fits(g, rows, &Taken::default())).then_some((rows, taken))
     }
     /// As many groups as can be in one strip.
     fn take(&self, all: Range<usize>, rows: Rows) -> Taken {
@@ -426,6 +437,9 @@ impl Finder<'_> {
     }
 }
 
+fn extremes(node: &Node) -> bool {
+    matches!(node.kind, Kind::Reduce { op: Fold::Max | Fold::Min, .. })
+}
 /// Does row `i` of what a view shows lie in row `i` of a value of `len` elements? For a map it must also be read along its rows, since copies of it cannot be made beforehand.
 fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
     let rows = match rows {
@@ -568,12 +582,11 @@ impl Strip {
     unsafe fn part(&self, frame: &Frame, partials: &[Buffer], rows: Range<usize>) {
         let mut room = self.room(frame);
         if let Some(part) = self.part {
-            for block in rows {
+            return rows.for_each(|block| {
                 self.place(&mut room, block);
                 // SAFETY: the caller's; local values have the elements of the block.
                 unsafe { self.in_parts(&room.frame, partials, block, part) }
-            }
-            return;
+            });
         }
         let ready: SmallVec<[_; 2]> = self.kernels.iter().filter_map(|k| Some((k, k.code(&self.steps)?))).collect();
         // What is nothing but machine code for rows, or for blocks where these are the rows, does all of them at once.

@@ -1,0 +1,58 @@
+//! Whether the rows of an operand lie evenly apart, as loops of machine code over rows want them to.
+
+use super::access::Access;
+use super::row::PIECES;
+
+/// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
+const STRETCH: usize = 8;
+
+/// How the elements of an access lie.
+pub(super) struct Evenly {
+    /// Bytes between those of a piece.
+    pub within: isize,
+    /// Bytes between the pieces of a row.
+    pub apart: usize,
+    /// How many rows lie evenly apart, and how far.
+    pub even: usize,
+    pub stride: usize,
+}
+
+/// How the elements of an access lie, of which so many rows have so many pieces of so many elements.
+pub(super) fn evenly(access: &Access, rows: usize, (pieces, width): (usize, usize)) -> Option<Evenly> {
+    if !access.is_plain() || access.len != rows * pieces * width {
+        return None;
+    }
+    let mut axes = access.axes.clone();
+    // the last so many elements (or what they have become), evenly apart
+    let mut peel = |mut left: usize| {
+        let mut within = None;
+        while left > 1 {
+            let a = axes.last_mut()?;
+            let n = a.n.min(left);
+            if !left.is_multiple_of(n) || !a.n.is_multiple_of(n) {
+                return None;
+            }
+            match within {
+                None => within = Some((a.stride, n as isize)),
+                Some((stride, so_far)) if a.stride == stride * so_far => within = Some((stride, so_far * n as isize)),
+                _ => return None,
+            }
+            (a.n, a.stride) = (a.n / n, a.stride.wrapping_mul(n as isize));
+            if a.n == 1 {
+                axes.pop();
+            }
+            left /= n
+        }
+        Some(within.map_or(0, |w| w.0))
+    };
+    let (within, apart) = (peel(width)?, peel(pieces)?);
+    let (even, stride) = axes.last().map_or((rows, 0), |a| (a.n, a.stride));
+    // pieces are told apart by an instruction's displacement, rows by a product with a number of 32 bits
+    let bytes = |stride: isize, most: usize| usize::try_from(stride).ok().filter(|s| *s < most);
+    let (apart, stride) = (bytes(apart, (1 << 30) / PIECES)?, bytes(stride, 1 << 31)?);
+    (rows.is_multiple_of(even) && (even == rows || even >= STRETCH)).then_some(Evenly { within, apart, even, stride })
+}
+/// The greatest common divisor.
+pub(super) fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
