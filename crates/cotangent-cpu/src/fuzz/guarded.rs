@@ -14,7 +14,7 @@ fn compare(seed: u64, what: &str, p: &Program, args: &[Vec<u8>]) {
     for isa in Isa::ALL.into_iter().filter(|i| i.available()) {
         let (far, near) = (
             Sizes { least: usize::MAX, strip: 1, line: 1024 },
-            Sizes { least: 1, strip: 64, line: if seed % 2 == 0 { 32 } else { 1024 } },
+            Sizes { least: 1, strip: 64, line: if seed.is_multiple_of(2) { 32 } else { 1024 } },
         );
         for (fuse, in_place, machine, strips) in [
             (true, 1, When::Always, far),
