@@ -115,6 +115,8 @@ pub struct MapStep {
     pub row: usize,
     /// Elements of the rows of results that do not lie one behind the other, because they are pieces of something larger.
     pub apart: usize,
+    /// Is anything read between guards, run by run?
+    pub runs: bool,
     /// Bytes at `Place::Scratch` that the columns take.
     pub scratch: usize,
     pub fills: Vec<Column>,
@@ -131,6 +133,8 @@ impl MapStep {
     /// of results are apart.
     pub fn choose_row(&mut self) {
         self.row = self.len.max(1);
+        let guarded = |f: &Fill| matches!(f, Fill::Strided(_, a) if !a.is_plain() && a.in_runs());
+        self.runs = self.fills.iter().any(|c| guarded(&c.fill));
         let mut rows = self.fills.iter().filter_map(|c| match &c.fill {
             Fill::Strided(_, access) => Some(access.row().map(|r| r.0)),
             Fill::Index { radix: 1, n: row } | Fill::Index { radix: row, .. } => {
@@ -222,22 +226,12 @@ impl MapStep {
     ///
     /// # Safety
     /// As for [`MapStep::run`]; the memory has room for the columns of a block.
-    unsafe fn range(&self, frame: &Frame, scratch: *mut u8, code: Option<machine::Code>, mut from: usize, to: usize) {
+    unsafe fn range(&self, frame: &Frame, scratch: *mut u8, code: Option<machine::Code>, from: usize, to: usize) {
         // Where blocks may cross the ends of rows that are apart, these come one by one.
-        while !self.apart.is_multiple_of(self.row) && to - from > self.apart - from % self.apart {
-            let end = from + self.apart - from % self.apart;
+        if self.apart < self.len && !self.apart.is_multiple_of(self.row) && to - from > self.apart - from % self.apart {
             // SAFETY: the caller's.
-            unsafe { self.blocks(frame, scratch, code, from, end) }
-            from = end
+            return unsafe { self.one_by_one(frame, scratch, code, from, to) };
         }
-        // SAFETY: as above.
-        unsafe { self.blocks(frame, scratch, code, from, to) }
-    }
-    /// The same for elements among which blocks cross no end of a row that is apart from the next.
-    ///
-    /// # Safety
-    /// As above.
-    unsafe fn blocks(&self, frame: &Frame, scratch: *mut u8, code: Option<machine::Code>, from: usize, to: usize) {
         let mut few = [std::ptr::null_mut(); FEW];
         let mut many = Vec::new();
         let table = match few.get_mut(..self.entries.len()) {
@@ -251,8 +245,9 @@ impl MapStep {
             Place::Scratch => scratch.wrapping_offset(at.1),
             _ => frame.spot(at),
         };
+        let before = if self.apart < self.len { from / self.apart } else { 0 };
         for (p, e) in table.iter_mut().zip(&self.entries) {
-            *p = spot(e.at).wrapping_add(from * e.step + from / self.apart * e.skip);
+            *p = spot(e.at).wrapping_add(from * e.step + before * e.skip);
         }
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
         let (row, len) = (self.row, self.len);
@@ -264,11 +259,9 @@ impl MapStep {
             return unsafe { self.by_rows(frame, scratch, code, table, from, to) };
         }
         // What guards keep out is in a column that is filled once; the rest is read where it lies, run by run.
-        let guarded = |f: &Fill| matches!(f, Fill::Strided(_, a) if !a.is_plain() && a.in_runs());
-        let runs = self.fills.iter().any(|c| guarded(&c.fill));
-        let run = |f: &Fill| matches!(f, Fill::Strided(_, a) if runs && a.in_runs());
-        let all =
-            all || self.fills.iter().all(|c| matches!(c.fill, Fill::Scalar(..)) || index(&c.fill) || run(&c.fill));
+        let run = |f: &Fill| matches!(f, Fill::Strided(_, a) if self.runs && a.in_runs());
+        let held = |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || run(f);
+        let all = all || self.runs && self.fills.iter().all(|c| held(&c.fill));
         let block = if code.is_some() && all { len } else { self.block };
         let mut found: SmallVec<[Option<isize>; 8]> = SmallVec::new();
         // SAFETY: columns lie in the scratch memory; places have the sizes that the program says.
@@ -282,8 +275,10 @@ impl MapStep {
                     }
                 }
             }
-            for c in self.fills.iter().filter(|c| guarded(&c.fill)) {
-                if let Fill::Strided(_, access) = &c.fill {
+            for c in self.fills.iter().filter(|c| run(&c.fill)) {
+                if let Fill::Strided(_, access) = &c.fill
+                    && !access.is_plain()
+                {
                     splat(spot(self.entries[c.entry as usize].at), access.fill, self.block, c.size)
                 }
             }
@@ -336,6 +331,26 @@ impl MapStep {
                 }
                 self.advance(table, start, n)
             }
+        }
+    }
+    /// The same, one row of those that are apart after the other.
+    ///
+    /// # Safety
+    /// As above.
+    #[cold]
+    unsafe fn one_by_one(
+        &self,
+        frame: &Frame,
+        scratch: *mut u8,
+        code: Option<machine::Code>,
+        mut from: usize,
+        to: usize,
+    ) {
+        while from < to {
+            let end = to.min(from + self.apart - from % self.apart);
+            // SAFETY: the caller's.
+            unsafe { self.range(frame, scratch, code, from, end) }
+            from = end
         }
     }
     /// Moves the pointers by a block of `n` elements, before the element `next`.
