@@ -1,7 +1,9 @@
-//! Whether the rows of an operand lie evenly apart, as loops of machine code over rows want them to.
+//! How the rows of operands lie: evenly apart, as loops of machine code over rows want them to, and row for row where a strip makes them.
 
 use super::access::Access;
 use super::row::PIECES;
+use super::strip::Rows;
+use crate::View;
 
 /// Rows that lie evenly apart, at least: for each stretch of them the loop starts anew.
 const STRETCH: usize = 8;
@@ -55,4 +57,35 @@ pub(super) fn evenly(access: &Access, rows: usize, (pieces, width): (usize, usiz
 /// The greatest common divisor.
 pub(super) fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+/// Does row `i` of what a view shows lie in row `i` of a value of `len` elements? For a map it must also be read along its rows, since copies of it cannot be made beforehand.
+pub(super) fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
+    let rows = match rows {
+        Rows::Blocks(folds, n) => return view.is_none() && len == folds * n,
+        Rows::Parts(n) if !len.is_multiple_of(n) => return false,
+        Rows::Parts(n) => n,
+    };
+    let Some(view) = view else { return true };
+    let each = (len / rows) as i64;
+    let (mut d, mut n) = (0, 1);
+    while n < rows && d < view.dims.len() {
+        n *= view.dims[d];
+        d += 1;
+    }
+    if n != rows || !view.guards.is_empty() {
+        return false;
+    }
+    let mut stride = each;
+    for k in (0..d).rev() {
+        if view.dims[k] > 1 && view.strides[k] != stride {
+            return false;
+        }
+        stride *= view.dims[k] as i64;
+    }
+    let (mut low, mut high) = (view.offset, view.offset);
+    for k in d..view.dims.len() {
+        let span = view.strides[k] * (view.dims[k] as i64 - 1).max(0);
+        if span < 0 { low += span } else { high += span }
+    }
+    low >= 0 && high < each && (view.along() || !map)
 }

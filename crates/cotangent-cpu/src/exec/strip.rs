@@ -14,6 +14,7 @@
 use super::blocks::Folds;
 use super::columns::Columns;
 use super::deep::{self, Deep};
+use super::even::aligned;
 use super::fold::Reduce;
 use super::plan::Plan;
 use super::row::{self, Kernel};
@@ -244,8 +245,8 @@ impl Finder<'_> {
     /// A group by itself, if machine code for its rows is what makes a strip of it worth it: extremes of floats, among which NaNs and subnormal numbers want more instructions of a loop without it.
     fn extremes(&self, g: usize) -> Option<(Rows, Taken)> {
         let node = Some(self.node(g)).filter(|n| extremes(n))?;
-        let (dt, n): (_, usize) =
-            (self.p.ty(node.vals.0).dt, self.p.dims_of(self.p.uses_of(node).first()?).iter().product());
+        let dt = self.p.ty(node.vals.0).dt;
+        let n: usize = self.p.dims_of(self.p.uses_of(node).first()?).iter().product();
         let rows = *self.rows(g).first()?;
         let pays = matches!(dt, Dt::F32 | Dt::F64) && self.code && n * dt.size() >= self.sizes.least / 4;
         let taken = Taken { groups: [g].into_iter().collect(), ..Taken::default() };
@@ -437,41 +438,10 @@ impl Finder<'_> {
     }
 }
 
+/// Does a node fold to extremes?
 fn extremes(node: &Node) -> bool {
     matches!(node.kind, Kind::Reduce { op: Fold::Max | Fold::Min, .. })
 }
-/// Does row `i` of what a view shows lie in row `i` of a value of `len` elements? For a map it must also be read along its rows, since copies of it cannot be made beforehand.
-fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
-    let rows = match rows {
-        Rows::Blocks(folds, n) => return view.is_none() && len == folds * n,
-        Rows::Parts(n) if !len.is_multiple_of(n) => return false,
-        Rows::Parts(n) => n,
-    };
-    let Some(view) = view else { return true };
-    let each = (len / rows) as i64;
-    let (mut d, mut n) = (0, 1);
-    while n < rows && d < view.dims.len() {
-        n *= view.dims[d];
-        d += 1;
-    }
-    if n != rows || !view.guards.is_empty() {
-        return false;
-    }
-    let mut stride = each;
-    for k in (0..d).rev() {
-        if view.dims[k] > 1 && view.strides[k] != stride {
-            return false;
-        }
-        stride *= view.dims[k] as i64;
-    }
-    let (mut low, mut high) = (view.offset, view.offset);
-    for k in d..view.dims.len() {
-        let span = view.strides[k] * (view.dims[k] as i64 - 1).max(0);
-        if span < 0 { low += span } else { high += span }
-    }
-    low >= 0 && high < each && (view.along() || !map)
-}
-
 impl Strip {
     pub fn new(rows: Rows, columns: Option<Columns>) -> Strip {
         Strip { rows, columns, at_once: 1, part: None, steps: vec![], kernels: vec![], locals: vec![], scratch: 0 }
@@ -645,7 +615,8 @@ impl Strip {
     /// # Safety
     /// As above; the local values of the block have a place.
     unsafe fn in_parts(&self, own: &Frame, partials: &[Buffer], block: usize, part: usize) {
-        let (all, n) = (self.rows.block(block), self.rows.block(block).end);
+        let all = self.rows.block(block);
+        let n = all.end;
         let folds = |s: &StripStep| matches!(s.step, Step::Reduce(_));
         for from in all.step_by(part) {
             let some = from..(from + part).min(n);
@@ -755,6 +726,7 @@ impl StripStep {
     fn fetched(&self, rows: Rows) -> usize {
         match &self.step {
             Step::Map(m) => rows.each(self.all) * m.entries.iter().map(|e| e.step).sum::<usize>(),
+            Step::Reduce(r) => r.folds() * r.n * r.width() / rows.number().max(1),
             _ => 0,
         }
     }

@@ -3,6 +3,7 @@
 //! Between two turns nothing else may have moved. So what is in registers before a loop goes to memory, or stays in its register until the loop is over.
 
 use super::*;
+use crate::emit::asm::Label;
 
 /// Registers that are left to a turn when values from before the loop stay in theirs.
 const LEFT: [usize; 2] = [8, 14];
@@ -10,7 +11,7 @@ const LEFT: [usize; 2] = [8, 14];
 /// A loop that is being written.
 pub(super) struct Turning {
     /// Where its turns begin.
-    top: super::super::asm::Label,
+    top: Label,
     /// Where what it carries is between two turns.
     homes: Vec<Home>,
     /// What stays in a register while it runs.
