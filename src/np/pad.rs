@@ -259,10 +259,13 @@ impl Pad {
                 )
             }
             y = match &self.kind {
+                // what has one value everywhere was padded at once
                 Kind::Empty => y,
-                Kind::Constant(v) => sides(&y, d, (before, behind), |last, z| {
-                    constant(z, d, &ends(x, v, d, last), last, (before, behind))
-                }),
+                Kind::Constant(v) => {
+                    let side = |z: &Array, last| constant(z, d, &ends(x, v, d, last), last, (before, behind));
+                    let y = if before > 0 { side(&y, false) } else { y };
+                    if behind > 0 { side(&y, true) } else { y }
+                }
                 Kind::Edge => around(&y, d, (before, behind), |last| {
                     let at = if last { y.shape()[d] - 1 } else { 0 };
                     slice_in_dim(&y, at, at + 1, 1, d)
@@ -356,11 +359,6 @@ fn ends(x: &Array, values: &Given, d: usize, last: bool) -> Array {
         return prim::reshape(&v, &[]);
     }
     crate::np::broadcast_to(&v, &[x.ndim(), 2]).i((d, last as usize))
-}
-/// Both sides one after the other.
-fn sides(y: &Array, _d: usize, width: (usize, usize), f: impl Fn(bool, &Array) -> Array) -> Array {
-    let y = if width.0 > 0 { f(false, y) } else { y.clone() };
-    if width.1 > 0 { f(true, &y) } else { y }
 }
 #[track_caller]
 fn constant(y: &Array, d: usize, value: &Array, last: bool, width: (usize, usize)) -> Array {

@@ -285,6 +285,13 @@ impl Gen<'_> {
         let r = best.1;
         assert!(r != NONE, "there are more registers than an instruction has operands");
         let v = self.holds[class][r as usize];
+        self.keep(v, class, r);
+        self.loc[v as usize].reg = NONE;
+        self.holds[class][r as usize] = NOWHERE;
+        r
+    }
+    /// Writes what is in a register to a place of its own, unless it is in memory anyway.
+    fn keep(&mut self, v: u32, class: usize, r: u8) {
         if self.loc[v as usize].slot == NOWHERE && !self.lies(v) {
             self.loc[v as usize].slot = self.slots;
             let to = self.slot(self.slots);
@@ -294,9 +301,6 @@ impl Gen<'_> {
                 _ => self.asm.spill_mask(r, to),
             }
         }
-        self.loc[v as usize].reg = NONE;
-        self.holds[class][r as usize] = NOWHERE;
-        r
     }
     fn put(&mut self, v: u32, r: u8) {
         let class = self.class(self.ty(v));

@@ -135,14 +135,8 @@ impl Gen<'_> {
                 if v == NOWHERE || self.loc[v as usize].pinned {
                     continue;
                 }
-                if self.next(v, p) != u32::MAX && self.loc[v as usize].slot == NOWHERE && !self.lies(v) {
-                    self.loc[v as usize].slot = self.slots;
-                    let to = self.slot(self.slots);
-                    self.slots += 1;
-                    match class {
-                        0 => self.asm.spill(self.l.bytes(self.ty(v)), r, to),
-                        _ => self.asm.spill_mask(r, to),
-                    }
+                if self.next(v, p) != u32::MAX {
+                    self.keep(v, class, r)
                 }
                 self.release(v)
             }
