@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         }
     };
     if args.list {
-        workloads::ALL.iter().for_each(|w| println!("{}", w.name));
+        workloads::all().for_each(|w| println!("{}", w.name));
         return ExitCode::SUCCESS;
     }
     let mut bench = match Bench::new(process::pinned(args, &given)) {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    for w in workloads::ALL {
+    for w in workloads::all() {
         bench.run(w)
     }
     workloads::skipped::all(&mut bench);

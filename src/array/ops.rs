@@ -209,6 +209,8 @@ operators! {
     BitAnd bitand crate::np::bitwise_and;
     BitOr bitor crate::np::bitwise_or;
     BitXor bitxor crate::np::bitwise_xor;
+    Shl shl crate::np::left_shift;
+    Shr shr crate::np::right_shift;
 }
 
 impl std::ops::Neg for Array {
@@ -250,4 +252,10 @@ assign! {
     SubAssign sub_assign crate::np::subtract;
     MulAssign mul_assign crate::np::multiply;
     DivAssign div_assign crate::np::divide;
+    RemAssign rem_assign crate::np::remainder;
+    BitAndAssign bitand_assign crate::np::bitwise_and;
+    BitOrAssign bitor_assign crate::np::bitwise_or;
+    BitXorAssign bitxor_assign crate::np::bitwise_xor;
+    ShlAssign shl_assign crate::np::left_shift;
+    ShrAssign shr_assign crate::np::right_shift;
 }

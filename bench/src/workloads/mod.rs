@@ -8,6 +8,7 @@ mod kernel;
 mod linalg;
 mod loops;
 mod memory;
+mod programs;
 mod random;
 pub mod skipped;
 mod startup;
@@ -27,8 +28,8 @@ pub struct Workload {
     pub run: fn(&mut Bench),
 }
 
-/// All of them.
-pub const ALL: &[Workload] = &[
+/// Those of the baseline.
+const BASELINE: &[Workload] = &[
     Workload { name: "startup.process", run: startup::process },
     Workload { name: "startup.seed_eager", run: startup::seed_eager },
     Workload { name: "startup.seed_jit", run: startup::seed_jit },
@@ -78,6 +79,11 @@ pub const ALL: &[Workload] = &[
     Workload { name: "memory.centred100_ckpt_whole", run: memory::centred100_ckpt_whole },
     Workload { name: "memory.mlp_step", run: memory::mlp_step },
 ];
+
+/// All of them, and after them the programs that the baseline does not have.
+pub fn all() -> impl Iterator<Item = &'static Workload> {
+    BASELINE.iter().chain(programs::ALL)
+}
 
 /// The programs that run in a process of their own. With `report` the process says at its end what it has used.
 pub fn child(which: &str, report: bool) -> ExitCode {
