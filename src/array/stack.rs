@@ -156,11 +156,8 @@ impl Array {
             let row = a.size() / n.max(1) * a.dtype.size();
             let mut to = Buffer::zeroed(aval.size() * a.dtype.size());
             self.with_bytes(|from| {
-                for (r, to) in wanted.iter().zip(to.as_bytes_mut().chunks_exact_mut(row.max(1))) {
-                    if *r != NOBODY {
-                        to.copy_from_slice(&from[*r as usize * row..][..row])
-                    }
-                }
+                let rows = wanted.iter().map(|r| Some(*r as usize).filter(|_| *r != NOBODY)).enumerate();
+                copy_rows(to.as_bytes_mut(), from, row, rows.filter_map(|(to, from)| Some((to, from?))))
             });
             return Array::from_buffer(aval, to);
         }
@@ -188,11 +185,8 @@ impl Array {
             let row = aval.size() / n.max(1) * aval.dtype.size();
             let write = |to: &mut Buffer| {
                 from.with_bytes(|from| {
-                    for (r, from) in at.iter().zip(from.chunks_exact(row.max(1))) {
-                        if *r != NOBODY {
-                            to.as_bytes_mut()[*r as usize * row..][..row].copy_from_slice(from)
-                        }
-                    }
+                    let rows = at.iter().enumerate().filter(|(_, r)| **r != NOBODY);
+                    copy_rows(to.as_bytes_mut(), from, row, rows.map(|(from, to)| (*to as usize, from)))
                 })
             };
             if let Repr::Buf(b) = &mut self.0
@@ -290,6 +284,24 @@ impl Array {
             }
         };
         Array::stack(aval.clone(), longest(a.iter().cloned(), b.iter().cloned(), both))
+    }
+}
+
+/// Copies rows of so many bytes: each pair says which one to write over, and with which.
+fn copy_rows(to: &mut [u8], from: &[u8], row: usize, pairs: impl Iterator<Item = (usize, usize)>) {
+    // a row of a few bytes is one instruction if its length is known
+    fn of<const N: usize>(to: &mut [u8], from: &[u8], pairs: impl Iterator<Item = (usize, usize)>) {
+        let ((to, _), (from, _)) = (to.as_chunks_mut::<N>(), from.as_chunks::<N>());
+        pairs.for_each(|(i, j)| to[i] = from[j])
+    }
+    match row {
+        0 => {}
+        1 => of::<1>(to, from, pairs),
+        2 => of::<2>(to, from, pairs),
+        4 => of::<4>(to, from, pairs),
+        8 => of::<8>(to, from, pairs),
+        16 => of::<16>(to, from, pairs),
+        _ => pairs.for_each(|(i, j)| to[i * row..][..row].copy_from_slice(&from[j * row..][..row])),
     }
 }
 

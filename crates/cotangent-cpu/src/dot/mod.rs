@@ -9,12 +9,13 @@
 //!
 //! * `chain`: the blocked driver of products with several columns, `micro` its innermost loops, `pack` what brings the right
 //!   operand into their form;
-//! * `tree`: products with one column;
+//! * `tree`: products with one column; `many`: many small products at once;
 //! * `table`: products whose rows are found through a table;
 //! * `simd`, `x86`: vectors; `cast`: conversions of types; `scratch`: memory.
 
 mod cast;
 mod chain;
+mod many;
 mod micro;
 mod pack;
 mod scratch;
@@ -236,6 +237,11 @@ impl Product {
         self.k <= SUPER && self.out_dt == self.spec.acc && cast::same_bits(self.out_dt, compute)
     }
 
+    /// Are operands and sums of one type, which is a real number's, and is that what is computed with?
+    fn plain_reals(&self) -> bool {
+        self.src == self.spec.acc && matches!(self.src, Dt::F32 | Dt::F64)
+    }
+
     /// The sums of integers and of truth values do not depend on the order.
     fn is_tree(&self) -> bool {
         self.spec.order == DotOrder::Tree && (self.spec.acc.is_float() || self.spec.acc.is_complex())
@@ -321,6 +327,8 @@ impl Product {
         // SAFETY: the caller's promise; the element types are those of `compute`.
         unsafe {
             match (cast::compute(self.spec.acc), self.is_tree()) {
+                (Dt::F32, false) if many::fits(self) => many::run::<f32>(self, items, tail),
+                (Dt::F64, false) if many::fits(self) => many::run::<f64>(self, items, tail),
                 (Dt::F32 | Dt::C64, true) => tree::run::<f32>(self, items, tail),
                 (Dt::F64 | Dt::C128, true) => tree::run::<f64>(self, items, tail),
                 (Dt::F32 | Dt::C64, _) => chain::run::<f32>(self, items, tail),

@@ -396,6 +396,24 @@ fn layouts_of_floats() {
     all_layouts::<[f32; 2]>(&sizes);
     all_layouts::<[f64; 2]>(&sizes);
 }
+/// Small ones together, and what is not quite that.
+#[test]
+fn many_small_ones() {
+    let sizes = [
+        [16, 3, 3, 3],
+        [37, 4, 4, 4],
+        [50, 3, 1, 3],
+        [33, 1, 5, 6],
+        [40, 1, 1, 7],
+        [15, 4, 4, 4],
+        [20, 8, 4, 4],
+        [20, 2, 3, 20],
+    ];
+    all_layouts::<f32>(&sizes);
+    all_layouts::<f64>(&sizes);
+    all_layouts::<[f32; 2]>(&sizes[..2]);
+    all_layouts::<i32>(&sizes[..2]);
+}
 #[test]
 fn layouts_of_the_others() {
     let sizes = [[3, 5, 6, 7], [2, 1, 40, 9], [2, 33, 1, 300], [1, 30, 70, 20]];

@@ -1,9 +1,10 @@
 //! Views made ready to be read: axes with strides in bytes, neighbors collapsed.
 
 use super::map::LONG_ROW;
-use super::rows::{SHORT, rows};
+use super::rows::{SHORT, rows, rows_apart};
 use crate::{Dt, Part, View, pool};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// One axis of an [`Access`], outermost first.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,6 +139,11 @@ impl Access {
         at.wrapping_add((rest as isize).wrapping_mul(first.stride))
     }
 
+    /// After how many elements it comes to the first ones again, if it does nothing else from then on: those of a row for all rows.
+    pub fn period(&self) -> Option<usize> {
+        let (first, inner) = self.axes.split_first()?;
+        (first.stride == 0 && self.is_plain() && !inner.is_empty()).then(|| inner.iter().map(|a| a.n).product())
+    }
     /// Is it worth reading it run by run, with [`Access::run_at`]?
     pub fn in_runs(&self) -> bool {
         let long = |a: &Axis| a.n >= LONG_ROW && a.stride == self.size as isize;
@@ -263,6 +269,25 @@ impl Access {
                 }
             }
             splat(dst.add((b - first) as usize * self.size), self.fill, (end - b) as usize, self.size);
+        }
+    }
+
+    /// Copies some of the innermost rows, which are short, to rows that begin `apart` bytes from each other.
+    ///
+    /// # Safety
+    /// As for [`Access::read`]; there are two axes at least, without guards, and row 0 comes to `dst`.
+    pub unsafe fn read_apart(&self, dst: *mut u8, apart: usize, base: *const u8, some: Range<usize>) {
+        let [.., outer, last] = &self.axes[..] else { return };
+        let mut row = some.start;
+        while row < some.end {
+            let count = (outer.n - row % outer.n).min(some.end - row);
+            // SAFETY: the caller's.
+            unsafe {
+                let from = base.wrapping_offset(self.at(row * last.n));
+                let to = dst.wrapping_add(row * apart);
+                rows_apart((to, apart), (from, outer.stride), count, (last.n, last.stride), self.size)
+            }
+            row += count;
         }
     }
 
@@ -495,6 +520,11 @@ pub unsafe fn strided(dst: *mut u8, src: *const u8, stride: isize, n: usize, siz
         if stride == size as isize {
             return copy(dst, src, n * size);
         }
+        #[cfg(target_arch = "x86_64")]
+        let (dst, src, n) = {
+            let done = super::pick::pick(dst, src, stride, n, size);
+            (dst.add(done * size), src.wrapping_offset(done as isize * stride), n - done)
+        };
         match size {
             1 => each::<u8>(dst, src, stride, n),
             2 => each::<u16>(dst, src, stride, n),

@@ -558,6 +558,9 @@ impl Builder<'_> {
                 let view = &self.plan.views[v as usize];
                 let access = Access::new(view, dt, Part::Whole);
                 let across = access.row().is_some_and(|(n, s)| s != 0 && s.unsigned_abs() != access.size && n > 1);
+                // what is read once, in the order in which it lies, is read as well by the group itself
+                let step = access.row().map_or(0, |r| r.1.unsigned_abs());
+                let across = across && access.axes.iter().any(|a| a.stride.unsigned_abs() < step);
                 if !across || access.len * access.size < TRANSPOSED || copies.contains_key(&(s.val, v)) {
                     continue;
                 }

@@ -61,6 +61,10 @@ impl Reduce {
         let exact = !(self.what.0 == Fold::Prod && self.what.1.is_complex());
         (dense && lanes && exact && self.inner > 1 && self.stride == self.width() as isize).then_some(c)
     }
+    /// Is a row of it worth a step for itself without machine code?
+    pub fn large(&self) -> bool {
+        self.width() >= LEAST
+    }
     /// What is folded with a row changes nothing.
     ///
     /// # Safety

@@ -58,6 +58,10 @@ pub(super) fn evenly(access: &Access, rows: usize, (pieces, width): (usize, usiz
 pub(super) fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
+/// The least common multiple.
+pub(super) fn lcm(a: usize, b: usize) -> usize {
+    a / gcd(a, b) * b
+}
 /// Does row `i` of what a view shows lie in row `i` of a value of `len` elements? For a map it must also be read along its rows, since copies of it cannot be made beforehand.
 pub(super) fn aligned(view: Option<&View>, len: usize, rows: Rows, map: bool) -> bool {
     let rows = match rows {

@@ -3,6 +3,7 @@
 use super::access::{Access, Axes, COPY, Walk, copy, splat, strided, walk};
 use super::build::Place;
 use super::fold::{Combine, Slices};
+use super::rows::SHORT;
 use super::run::{Frame, Shared};
 use crate::isa::Isa;
 use crate::{Bounds, Dt, multiversion, pool};
@@ -118,6 +119,9 @@ impl Update {
     }
 }
 
+/// Bytes of short rows that get all their pieces before the next ones do.
+const TOGETHER: usize = 16 << 10;
+
 /// Operands one behind the other.
 pub struct Concat {
     pub to: Place,
@@ -155,6 +159,22 @@ impl Concat {
     /// # Safety
     /// As above.
     unsafe fn rows(&self, frame: &Frame, rows: Range<usize>) {
+        let short = |(_, _, access, row): &(usize, Place, Access, usize)| {
+            access.is_plain() && row * access.size <= SHORT && matches!(&access.axes[..], [_, .., a] if a.n == *row)
+        };
+        if self.pieces.iter().all(short) {
+            // some rows of all pieces, which stay in the first cache
+            let some = (TOGETHER / self.row.max(1)).max(1);
+            for first in rows.clone().step_by(some) {
+                let last = rows.end.min(first + some);
+                for (at, place, access, _) in &self.pieces {
+                    let to = frame.at(self.to).wrapping_add(*at);
+                    // SAFETY: as below.
+                    unsafe { access.read_apart(to, self.row, frame.at(*place), first..last) }
+                }
+            }
+            return;
+        }
         for (at, place, access, row) in &self.pieces {
             let (to, from) = (frame.at(self.to).wrapping_add(*at), frame.at(*place));
             let size = access.size;

@@ -208,12 +208,17 @@ impl<'a> Lower<'a> {
         let access = Access::new(view, from, part);
         let place = copy.map_or_else(|| (self.place)(s.val), |c| c.0);
         let (size, offset) = (access.size, access.offset);
+        // several views may show the same
+        let same = |s: &Ssa| matches!(&s.def, Def::Fill(Fill::Strided(p, a)) if *p == place && **a == access);
+        let known = self.ssa.iter().position(same).map(|i| i as u32);
         let kind = &self.p.nodes[self.p.vals[s.val as usize].node as usize].kind;
         let mut id = match (access.form(), kind) {
             (Form::Splat | Form::Dense, Kind::Const(bits)) => self.constant(bits[(part == Part::Im) as usize], size),
             (Form::Splat, _) => self.def(size, Def::Fill(Fill::Scalar(place, offset))),
             (Form::Dense, _) => self.def(size, Def::Dense { place, offset }),
-            (Form::Strided, _) => self.def(size, Def::Fill(Fill::Strided(place, Box::new(access)))),
+            (Form::Strided, _) => {
+                known.unwrap_or_else(|| self.def(size, Def::Fill(Fill::Strided(place, Box::new(access)))))
+            }
         };
         if dt == Dt::Bool && matches!(place, Place::Arg(_)) {
             // Whoever passes an argument may have put anything into its bytes.

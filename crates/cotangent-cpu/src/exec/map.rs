@@ -2,6 +2,7 @@
 
 use super::access::{Access, Walk, splat, strided};
 use super::build::Place;
+use super::even::lcm;
 use super::kernels::Kernel;
 use super::machine::{self, Machine};
 use super::run::{Direct, Frame, Shared};
@@ -73,6 +74,13 @@ impl Fill {
             Fill::Strided(_, a) => row < len && a.is_plain() && a.row() == Some((row, 0)),
             Fill::Index { radix, .. } => row < len && radix.is_multiple_of(row),
             Fill::Scalar(..) => false,
+        }
+    }
+    /// See [`Access::period`].
+    fn period(&self) -> Option<usize> {
+        match self {
+            Fill::Strided(_, a) => a.period(),
+            _ => None,
         }
     }
     /// Are its elements in memory one behind the other in every row?
@@ -159,6 +167,12 @@ impl MapStep {
         // What does not move is no longer than a block; a kernel on its own without such operands takes all at once.
         let alone = self.calls.len() == 1 && self.entries.iter().all(|e| e.step > 0);
         self.block = if alone { self.len } else { self.len.min(BLOCK) };
+        if self.row == self.len && !self.runs && self.len > BLOCK {
+            // whole periods, so that what comes again and again is the same in all blocks
+            let together = |all: usize, p: usize| Some(lcm(all, p)).filter(|n| *n <= BLOCK).unwrap_or(all);
+            let unit = self.fills.iter().filter_map(|c| c.fill.period()).fold(1, together);
+            self.block = BLOCK / unit * unit
+        }
         // Not a multiple of a page, where columns would compete for the same cache lines.
         let bytes = (self.block * width).next_multiple_of(64) + 64;
         for (k, e) in self.entries[first..].iter_mut().enumerate() {
@@ -260,6 +274,9 @@ impl MapStep {
         }
         // What guards keep out is in a column that is filled once; the rest is read where it lies, run by run.
         let run = |f: &Fill| matches!(f, Fill::Strided(_, a) if self.runs && a.in_runs());
+        // What comes again and again is in a column that is filled once, too.
+        let whole = row == len && !self.runs && self.block < len;
+        let same = |f: &Fill| whole && f.period().is_some_and(|n| self.block.is_multiple_of(n));
         let held = |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || run(f);
         let all = all || self.runs && self.fills.iter().all(|c| held(&c.fill));
         let block = if code.is_some() && all { len } else { self.block };
@@ -273,6 +290,11 @@ impl MapStep {
                         Some(_) => table[c.entry as usize] = at,
                         None => strided(table[c.entry as usize], at, 0, self.block, c.size),
                     }
+                }
+            }
+            for c in self.fills.iter().filter(|c| same(&c.fill)) {
+                if let Fill::Strided(place, access) = &c.fill {
+                    access.read(table[c.entry as usize], frame.at(*place), from, self.block.min(to - from))
                 }
             }
             for c in self.fills.iter().filter(|c| run(&c.fill)) {
@@ -301,6 +323,7 @@ impl MapStep {
                             let at = found.next().copied().flatten();
                             table[c.entry as usize] = at.map_or(column, |at| frame.at(*place).wrapping_offset(at))
                         }
+                        f if same(f) => {}
                         Fill::Strided(place, access) => {
                             let base = frame.at(*place);
                             if self.row < self.len

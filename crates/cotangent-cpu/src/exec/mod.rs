@@ -4,7 +4,7 @@
 //! (`kernels`, `lower`). [`Executable::run`] checks the operands and walks over a flat list of steps. It may be called from
 //! several threads at once, and nothing of a run outlives it but results and reusable memory.
 
-mod access;
+pub(crate) mod access;
 mod again;
 mod assembly;
 mod blocks;
@@ -33,6 +33,8 @@ mod narrow;
 mod order;
 mod outer;
 mod padded;
+#[cfg(target_arch = "x86_64")]
+mod pick;
 mod place;
 mod plan;
 mod register;

@@ -40,6 +40,66 @@ pub unsafe fn rows(
     }
 }
 
+/// The same, to rows that begin `far` bytes from each other: nothing is written between them.
+///
+/// # Safety
+/// They exist here and there, and are aligned.
+pub unsafe fn rows_apart(
+    (dst, far): (*mut u8, usize),
+    (src, apart): (*const u8, isize),
+    count: usize,
+    row: (usize, isize),
+    size: usize,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        match size {
+            1 => scattered::<u8>((dst, far), (src, apart), count, row),
+            2 => scattered::<u16>((dst, far), (src, apart), count, row),
+            4 => scattered::<u32>((dst, far), (src, apart), count, row),
+            8 => scattered::<u64>((dst, far), (src, apart), count, row),
+            _ => scattered::<[u64; 2]>((dst, far), (src, apart), count, row),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn scattered<T: Copy>(
+    (dst, far): (*mut u8, usize),
+    (src, apart): (*const u8, isize),
+    count: usize,
+    (n, step): (usize, isize),
+) {
+    /// Rows whose length is known, if `N` is not 0.
+    #[inline(always)]
+    unsafe fn known<T: Copy, const N: usize>(
+        (dst, far): (*mut u8, usize),
+        (src, apart): (*const u8, isize),
+        count: usize,
+        (n, step): (usize, isize),
+    ) {
+        let n = if N > 0 { N } else { n };
+        for k in 0..count {
+            // SAFETY: the caller's.
+            unsafe {
+                let (to, from) = (dst.add(k * far).cast::<T>(), src.offset(k as isize * apart));
+                for j in 0..n {
+                    *to.add(j) = *from.offset(j as isize * step).cast::<T>();
+                }
+            }
+        }
+    }
+    let known = match n {
+        1 => known::<T, 1>,
+        2 => known::<T, 2>,
+        3 => known::<T, 3>,
+        4 => known::<T, 4>,
+        _ => known::<T, 0>,
+    };
+    // SAFETY: the caller's.
+    unsafe { known((dst, far), (src, apart), count, (n, step)) }
+}
+
 /// One row again and again: what is written is copied, twice as much each time.
 unsafe fn repeated(dst: *mut u8, src: *const u8, count: usize, (n, step): (usize, isize), size: usize) {
     let all = count * n * size;
@@ -182,6 +242,23 @@ mod tests {
                             }
                         }
                         assert!(to.as_bytes()[count * n * size..].iter().all(|b| *b == 0), "written behind the end");
+                        let far = (n + 2) * size;
+                        let mut to = crate::Buffer::zeroed(count * far);
+                        let dst = to.as_bytes_mut().as_mut_ptr();
+                        // SAFETY: as above.
+                        unsafe { rows_apart((dst, far), (held.as_bytes().as_ptr(), apart), count, (n, step), size) };
+                        for k in 0..count {
+                            let row = &to.as_bytes()[k * far..(k + 1) * far];
+                            for j in 0..n {
+                                let at = (k as isize * apart + j as isize * step) as usize;
+                                assert_eq!(
+                                    row[j * size..(j + 1) * size],
+                                    from[at..at + size],
+                                    "{size} bytes, {n} of {count}, {apart} {step}"
+                                );
+                            }
+                            assert!(row[n * size..].iter().all(|b| *b == 0), "written between rows");
+                        }
                     }
                 }
             }

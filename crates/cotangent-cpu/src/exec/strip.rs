@@ -264,6 +264,7 @@ impl Finder<'_> {
                 && taken.columns.is_none_or(|c| c == columns)
                 && taken.groups.iter().all(|g| simple(*g))
                 && self.there(g, rows, &taken)
+                && (self.reduce(g).is_some_and(|r| r.large()) || !taken.groups.iter().any(|g| self.several(*g, rows)))
             {
                 taken.columns = Some(columns);
                 taken.groups.push(g)
@@ -288,6 +289,10 @@ impl Finder<'_> {
         taken.before.retain(|g| *g < end);
         taken.after.retain(|g| *g < end);
         taken
+    }
+    /// Does a group fold several times within a row? Machine code for rows does so once.
+    fn several(&self, g: usize, rows: Rows) -> bool {
+        self.folds(g) && self.rows(g).iter().any(|own| matches!(own, Rows::Parts(n) if *n > rows.number()))
     }
     /// Has a group only maps of a few elements?
     fn small(&self, g: usize) -> bool {

@@ -1,0 +1,140 @@
+//! Every second element, or every third, up to every twelfth: real parts, coordinates of points, colours, elements of small matrices. Vectors are read as they lie, and what is wanted of
+//! each is brought to its place in registers, which takes half as long as one element after the other, and a fifth where the steps are small.
+
+use crate::isa::{Isa, isa};
+use std::arch::x86_64::*;
+
+/// Elements that make it worth it.
+const LEAST: usize = 32;
+
+/// For a step of `M` in vectors of `L` lanes: element `i` of the result is element `M i` of as many vectors.
+struct Step<const M: usize, const L: usize>;
+impl<const M: usize, const L: usize> Step<M, L> {
+    /// Which lane of its vector that is.
+    const LANE: [u8; L] = {
+        let (mut lane, mut i) = ([0; L], 0);
+        while i < L {
+            lane[i] = (i * M % L) as u8;
+            i += 1
+        }
+        lane
+    };
+    /// Which elements of the result come from a vector.
+    const FROM: [u16; M] = {
+        let (mut from, mut i) = ([0; M], 0);
+        while i < L {
+            from[i * M / L] |= 1 << i;
+            i += 1
+        }
+        from
+    };
+}
+
+macro_rules! pickers {
+    ($($name:ident: $t:ty, $lanes:literal of $mask:ty, $wide:ident, $load:ident, $load_some:ident, $place:ident, $place_some:ident, $store:ident;)*) => { $(
+        /// `dst[i] = src[M i]` for as many of `n` elements as are whole vectors; returns how many those are.
+        ///
+        /// # Safety
+        /// The processor has AVX-512; the elements exist, and `dst` has room. `M` is at most the number of lanes.
+        #[target_feature(enable = "avx512f")]
+        unsafe fn $name<const M: usize>(dst: *mut u8, src: *const u8, n: usize) -> usize {
+            let (dst, src) = (dst.cast::<$t>(), src.cast::<$t>());
+            // the last element that is wanted, and nothing behind it
+            let some = <$mask>::MAX >> (M - 1);
+            // SAFETY: the lanes are there; vectors lie between the first and the last element that is wanted, the last one up to the end of its mask.
+            unsafe {
+                let lane = $wide(Step::<M, $lanes>::LANE.as_ptr());
+                let from = |k: usize| Step::<M, $lanes>::FROM[k] as $mask;
+                let mut at = 0;
+                while at + $lanes <= n {
+                    let src = src.add(at * M);
+                    let mut all = $place(lane, $load(src));
+                    for k in 1..M - 1 {
+                        all = $place_some(all, from(k), lane, $load(src.add(k * $lanes)));
+                    }
+                    let last = $load_some(some, src.add((M - 1) * $lanes));
+                    $store(dst.add(at), $place_some(all, from(M - 1), lane, last));
+                    at += $lanes
+                }
+                at
+            }
+        }
+    )* };
+}
+/// # Safety
+/// There are so many bytes; the processor has AVX-512.
+#[target_feature(enable = "avx512f")]
+unsafe fn sixteen(lanes: *const u8) -> __m512i {
+    // SAFETY: the caller's.
+    _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(lanes.cast()) })
+}
+/// # Safety
+/// As above.
+#[target_feature(enable = "avx512f")]
+unsafe fn eight(lanes: *const u8) -> __m512i {
+    // SAFETY: the caller's.
+    _mm512_cvtepu8_epi64(unsafe { _mm_loadl_epi64(lanes.cast()) })
+}
+pickers! {
+    singles: f32, 16 of u16, sixteen, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_permutexvar_ps, _mm512_mask_permutexvar_ps, _mm512_storeu_ps;
+    doubles: f64, 8 of u8, eight, _mm512_loadu_pd, _mm512_maskz_loadu_pd, _mm512_permutexvar_pd, _mm512_mask_permutexvar_pd, _mm512_storeu_pd;
+}
+
+/// Copies as many of `n` elements, `stride` bytes apart, as it can do well, and says how many.
+///
+/// # Safety
+/// As for [`super::access::strided`].
+pub unsafe fn pick(dst: *mut u8, src: *const u8, stride: isize, n: usize, size: usize) -> usize {
+    if n < LEAST || isa() != Isa::Avx512 {
+        return 0;
+    }
+    macro_rules! of { ($picker:ident, $step:expr, $($m:literal)*) => {
+        // SAFETY: the caller's, and the processor has the instructions.
+        match $step { $($m => unsafe { $picker::<$m>(dst, src, n) },)* _ => 0 }
+    } }
+    match size {
+        4 if stride % 4 == 0 => of!(singles, stride / 4, 2 3 4 5 6 7 8 9 10 11 12),
+        8 if stride % 8 == 0 => of!(doubles, stride / 8, 2 3 4 5 6 7 8),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::access::strided;
+    use crate::Buffer;
+
+    /// Every step and number, with nothing behind the last element.
+    #[test]
+    fn as_one_by_one() {
+        for size in [1usize, 2, 4, 8, 16] {
+            for step in 1..=14 {
+                for n in [1, 31, 32, 33, 47, 48, 49, 64, 100] {
+                    let bytes: Vec<u8> = (0..((n - 1) * step + 1) * size).map(|i| (i * 7 + i / 256) as u8).collect();
+                    // a buffer ends where its elements end, so that a checker of memory sees what is read behind them
+                    let from = Buffer::from_bytes(&bytes);
+                    let mut to = Buffer::zeroed(n * size + 64);
+                    // SAFETY: the buffers are as large as that.
+                    unsafe {
+                        strided(
+                            to.as_bytes_mut().as_mut_ptr(),
+                            from.as_bytes().as_ptr(),
+                            (step * size) as isize,
+                            n,
+                            size,
+                        )
+                    };
+                    for i in 0..n {
+                        let want = &bytes[i * step * size..][..size];
+                        assert_eq!(
+                            &to.as_bytes()[i * size..][..size],
+                            want,
+                            "{size} bytes, every {step}th, element {i} of {n}"
+                        );
+                    }
+                    assert!(to.as_bytes()[n * size..].iter().all(|b| *b == 0), "written behind the end");
+                }
+            }
+        }
+    }
+}
