@@ -11,6 +11,7 @@ mod access;
 mod body;
 mod engine;
 mod library;
+mod points;
 mod rows;
 mod values;
 mod whole;

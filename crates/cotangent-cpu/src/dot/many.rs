@@ -5,7 +5,6 @@ use super::scratch::Scratch;
 use super::simd::Num;
 use super::{Mat, Product, Tail};
 use crate::exec::access;
-use crate::isa::Isa;
 use crate::multiversion;
 use std::ops::Range;
 

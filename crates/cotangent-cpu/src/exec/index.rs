@@ -160,14 +160,15 @@ impl Concat {
     /// As above.
     unsafe fn rows(&self, frame: &Frame, rows: Range<usize>) {
         let short = |(_, _, access, row): &(usize, Place, Access, usize)| {
-            access.is_plain() && row * access.size <= SHORT && matches!(&access.axes[..], [_, .., a] if a.n == *row)
+            let rows = access.is_plain() && matches!(&access.axes[..], [_, .., a] if a.n == *row);
+            access.len == 0 || rows && row * access.size <= SHORT
         };
         if self.pieces.iter().all(short) {
             // some rows of all pieces, which stay in the first cache
             let some = (TOGETHER / self.row.max(1)).max(1);
             for first in rows.clone().step_by(some) {
                 let last = rows.end.min(first + some);
-                for (at, place, access, _) in &self.pieces {
+                for (at, place, access, _) in self.pieces.iter().filter(|p| p.2.len > 0) {
                     let to = frame.at(self.to).wrapping_add(*at);
                     // SAFETY: as below.
                     unsafe { access.read_apart(to, self.row, frame.at(*place), first..last) }

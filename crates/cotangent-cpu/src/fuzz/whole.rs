@@ -90,6 +90,7 @@ impl Fuzz {
                 _ if self.r.once_in(150) => self.linear(),
                 _ if self.r.once_in(16) => self.repeat(),
                 _ if self.r.once_in(24) => self.framed(),
+                _ if self.r.once_in(16) => self.points(),
                 0 => self.softmax(),
                 1 => self.layer(),
                 2 | 3 => self.again(),
