@@ -1,9 +1,11 @@
 //! Numbers that are known: maps of constants are constants.
 //!
 //! Derivatives multiply numbers with each other before they meet an array. A group that waits for such a product could not be merged with what comes before it.
+//!
+//! A piece whose place is known is a view, as are derivatives of arrays that are put together or written into.
 
-use crate::reference::evaluate;
-use crate::{Kind, Program, Ty, Use};
+use crate::reference::{evaluate, scalar};
+use crate::{Dt, Kind, Node, Op, Part, Program, Ty, Use, View};
 
 /// The program with such numbers as constants; none, if there are none.
 pub fn constants(p: &Program) -> Option<Program> {
@@ -11,6 +13,17 @@ pub fn constants(p: &Program) -> Option<Program> {
     for (i, node) in p.nodes.iter().enumerate() {
         let now = to.as_ref().unwrap_or(p);
         let ty = p.ty(node.vals.0);
+        if node.kind == Kind::DynSlice
+            && let Some(piece) = piece(now, node)
+        {
+            let to = to.get_or_insert_with(|| p.clone());
+            to.uses.push(piece.0);
+            to.views.push(piece.1);
+            let u = to.uses.len() - 1;
+            to.uses[u].view = Some(to.views.len() as u32 - 1);
+            to.nodes[i] = Node { kind: Kind::View, uses: (u as u32, 1), vals: node.vals };
+            continue;
+        }
         let (Kind::Map(body), true, 1) = (&node.kind, ty.dims.is_empty(), node.vals.1) else { continue };
         let mut one = Program::default();
         let uses: Option<Vec<Use>> = (p.uses_of(node).iter())
@@ -28,15 +41,55 @@ pub fn constants(p: &Program) -> Option<Program> {
         let bits = [word(0), if ty.dt.is_complex() { word(1) } else { 0 }];
         let begin = node.uses.0;
         to.get_or_insert_with(|| p.clone()).nodes[i] =
-            crate::Node { kind: Kind::Const(bits), uses: (begin, 0), vals: node.vals };
+            Node { kind: Kind::Const(bits), uses: (begin, 0), vals: node.vals };
     }
     to
+}
+
+/// What a slice shows of its operand, and how, if it begins at known numbers.
+fn piece(p: &Program, node: &Node) -> Option<(Use, View)> {
+    let (array, starts) = p.uses_of(node).split_first()?;
+    let (dims, all) = (&p.ty(node.vals.0).dims, p.dims_of(array));
+    let mut view = View { strides: View::identity(all).strides, ..View::splat(dims) };
+    for (d, u) in starts.iter().enumerate() {
+        let Kind::Const(bits) = p.nodes[p.vals[u.val as usize].node as usize].kind else { return None };
+        let dt = p.ty(u.val).dt;
+        let start = match scalar(Op::Cast, Dt::I64, dt, bits[0], 0, 0) as i64 {
+            start if dt == Dt::U64 && start < 0 => i64::MAX,
+            start => start,
+        };
+        view.offset += start.clamp(0, (all[d] - dims[d]) as i64) * view.strides[d]
+    }
+    let plain = array.part == Part::Whole && starts.iter().all(|u| u.view.is_none() && u.part == Part::Whole);
+    Some((*array, p.shown(array, &view).filter(|_| plain)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Body, Dt, Op};
+    use crate::Body;
+
+    /// Starts that are known, inside and outside of the array; and one that is not.
+    #[test]
+    fn pieces_at_known_places_are_views() {
+        for (start, found) in [(0, true), (2, true), (-1i32, true), (9, true), (3, false)] {
+            let mut p = Program::default();
+            let (x, i) = (p.arg(Ty::new(Dt::F32, &[5, 3])), p.arg(Ty::new(Dt::I32, &[])));
+            let [a, b] = [start, 1].map(|k: i32| p.constant(Dt::I32, [k as u32 as u64, 0]));
+            let a = if found { a } else { i };
+            let made = p.push(Kind::DynSlice, &[x, a, b].map(Use::plain), &[Ty::new(Dt::F32, &[3, 2])]);
+            p.outs.push(made);
+            let bytes = |len: usize| (0..len).flat_map(|i| (i as f32).to_le_bytes()).collect::<Vec<u8>>();
+            let args = [bytes(15), 3i32.to_le_bytes().to_vec()];
+            let Some(next) = constants(&p) else {
+                assert!(!found);
+                continue;
+            };
+            next.check().unwrap();
+            assert!(found && next.nodes[next.vals[made as usize].node as usize].kind == Kind::View);
+            assert_eq!(evaluate(&next, &args).unwrap(), evaluate(&p, &args).unwrap(), "from {start}");
+        }
+    }
 
     #[test]
     fn what_follows_from_constants_is_one() {

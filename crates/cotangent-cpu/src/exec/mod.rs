@@ -6,6 +6,7 @@
 
 pub(crate) mod access;
 mod again;
+mod around;
 mod assembly;
 mod blocks;
 mod build;
@@ -160,7 +161,7 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 11] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 12] = [
                 &fences::needless,
                 &known::constants,
                 &same::once,
@@ -168,6 +169,7 @@ impl Ready {
                 &swap::swapped,
                 &|p| joined::joined(p, joined::LEAST.min(options.strips.least)),
                 &padded::views,
+                &|p| around::maps(p, around::LEAST.min(options.strips.least)),
                 &outer::maps,
                 &|p| few::maps(p, least),
                 &|p| front::moved(p, front::LEAST.min(options.strips.least)),

@@ -114,7 +114,22 @@ impl Fuzz {
         for _ in 0..2 + self.r.below(5) {
             let from = if self.r.once_in(3) { x } else { last };
             let op = self.r.pick(&[Op::Add, Op::Sub, Op::Max]);
-            last = match self.r.below(5) {
+            last = match self.r.below(6) {
+                5 => {
+                    // what comes of something, moved in two ways, as a derivative of differences is
+                    let simple = [Op::Add, Op::Sub, Op::Mul];
+                    let mut made = [x; 2];
+                    for k in 0..2 {
+                        let op = self.r.pick(&simple);
+                        let y = if k == 1 && self.r.once_in(2) { made[0] } else { from };
+                        made[k] = self.simple(op, &ty, &[Use::plain(y), Use::plain(x)]);
+                    }
+                    let moved = made.map(|y| {
+                        let view = View { fill: [0, 0], ..self.frame(&ty) };
+                        Use::plain(self.p.view(y, view))
+                    });
+                    self.simple(Op::Sub, &ty, &moved)
+                }
                 0 | 1 => {
                     let view = self.frame(&ty);
                     let shifted = self.p.through(from, view);
