@@ -68,7 +68,7 @@ def parse_args():
     p.add_argument("--min-sample", type=float, default=0.05)
     p.add_argument("--budget", type=float, default=1.5)
     p.add_argument("--python", default=sys.executable, help="the interpreter that has JAX")
-    p.add_argument("--baseline", default=os.path.join(HERE, "jax_baseline.py"))
+    p.add_argument("--baseline", default=os.path.join(HERE, "jax_programs.py"))
     p.add_argument("--bench", default=None, help="our binary (default: the release build)")
     p.add_argument("--ours", action="append", default=[], metavar="JSONL",
                    help="lines measured before instead of running ours; may be repeated")

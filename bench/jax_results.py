@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the workloads of jax_baseline.py compute: one JSON line for each measurement, with a digest of its result.
+"""What the workloads of jax_baseline.py and jax_programs.py compute: one JSON line for each measurement, with a digest of its result.
 
     python jax_results.py --json expected.jsonl             # all of them
     python jax_results.py --only kernel --json some.jsonl   # a subset, by the baseline's names
@@ -25,6 +25,7 @@ import subprocess
 import sys
 
 import jax_baseline as baseline
+import jax_programs  # noqa: F401: its programs are workloads, too
 
 SAMPLES = 8
 # Vectors that may have either sign: of these the absolute values are taken.

@@ -24,15 +24,18 @@ pub fn covers(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{SKIPPED, covers};
-    use crate::workloads::ALL;
+    use crate::workloads::all;
 
     #[test]
     fn every_workload_that_the_baseline_names_is_measured_or_skipped() {
-        let baseline = include_str!("../../jax_baseline.py");
-        let names: Vec<&str> =
-            baseline.lines().filter_map(|l| l.strip_prefix("@workload(\"")?.strip_suffix("\")")).collect();
+        let theirs = [include_str!("../../jax_baseline.py"), include_str!("../../jax_programs.py")];
+        let names: Vec<&str> = theirs
+            .iter()
+            .flat_map(|f| f.lines())
+            .filter_map(|l| l.strip_prefix("@workload(\"")?.strip_suffix("\")"))
+            .collect();
         assert!(names.len() > 20, "{names:?}");
-        let known = |name: &str| ALL.iter().any(|w| w.name == name) || SKIPPED.iter().any(|s| s.0 == name);
+        let known = |name: &str| all().any(|w| w.name == name) || SKIPPED.iter().any(|s| s.0 == name);
         let lost: Vec<&&str> = names.iter().filter(|n| !known(n)).collect();
         assert!(lost.is_empty(), "{lost:?}");
         assert!(covers("kernel.numpy_matmul.64") && covers("startup.python") && !covers("startup.pythons"));

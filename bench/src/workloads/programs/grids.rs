@@ -6,9 +6,10 @@ use cotangent::prelude::*;
 use cotangent::{lax, np};
 
 fn laplace(x: &Array) -> Array {
-    let inner =
-        x.i((1..-1, ..-2)) + x.i((1..-1, 2..)) + x.i((..-2, 1..-1)) + x.i((2.., 1..-1)) - 4 * x.i((1..-1, 1..-1));
-    x.at((1..-1, 1..-1)).add(0.1 * inner)
+    let n = x.shape()[0];
+    let (low, inner, high) = (|| ..n - 2, || 1..n - 1, || 2..n);
+    let sides = x.i((inner(), low())) + x.i((inner(), high())) + x.i((low(), inner())) + x.i((high(), inner()));
+    x.at((inner(), inner())).add(0.1 * (sides - 4 * x.i((inner(), inner()))))
 }
 fn roll(x: &Array, shift: i64, axis: i32) -> Array {
     np::roll_axes(x, &[shift], &[axis])

@@ -70,7 +70,7 @@ pub fn all(b: &mut Bench) {
     let emit = normal(&[1000, 16], 3);
     let start = normal(&[1000, 2], 4);
     let line = normal(&[10_000], 5);
-    let u = np::linspace(0.0, 6.28, 512).sin();
+    let u = np::linspace(0.0, 6.25, 512).sin();
     let across = np::linspace(-2.0, 1.0, 256).reshape(&[1, 256]) + np::zeros(&[256, 256]);
     let down = np::linspace(-1.5, 1.5, 256).reshape(&[256, 1]) + np::zeros(&[256, 256]);
     let grid = prim::complex(&across, &down);

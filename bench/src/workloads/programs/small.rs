@@ -24,7 +24,7 @@ fn likelihood(t: &Array, x: &Array, y: &Array) -> Array {
     let k =
         (-0.5 * squared(x, x) * t.i(0).exp()).exp() * t.i(1).exp() + (0.1 + t.i(2).exp()) * np::identity(x.shape()[0]);
     let l = np::linalg::cholesky(&k);
-    let z = np::linalg::solve_triangular(&l, y);
+    let z = np::linalg::SolveTriangular::new().lower().of(&l, y);
     0.5 * (&z * &z).sum() + np::diagonal(&l).log().sum()
 }
 

@@ -56,7 +56,7 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
                 }
             }
             for u in p.uses_of(node) {
-                again |= !(gone[i] && !stays(u)) && std::mem::replace(&mut gone[made(u)], false)
+                again |= (stays(u) || !gone[i]) && std::mem::replace(&mut gone[made(u)], false)
             }
         }
     }
