@@ -48,9 +48,11 @@ GROUPS = (
     ("transform", 4, ("transform.*",)),
     ("random", 8, ("random.*",)),
     ("memory of a first run", None, ("memory.*",)),
+    *((f"programs: {name}", None, (f"program.{name}.*",))
+      for name in ("rows", "grids", "order", "types", "functions", "small", "layers", "loops", "applied")),
 )
 # Beside those: all of these together.
-TOGETHER = (("train, all", 2, ("train.*",)),)
+TOGETHER = (("train, all", 2, ("train.*",)), ("programs, all", None, ("program.*",)))
 # A row of a group below this is marked.
 FLOOR = 0.9
 BY = {"min": "Best sample", "median": "Least median", "cpu_us": "Least processor time per call (wall time where it is not known)"}
