@@ -167,7 +167,7 @@ impl MapStep {
         // What does not move is no longer than a block; a kernel on its own without such operands takes all at once.
         let alone = self.calls.len() == 1 && self.entries.iter().all(|e| e.step > 0);
         self.block = if alone { self.len } else { self.len.min(BLOCK) };
-        if self.row == self.len && !self.runs && self.len > BLOCK {
+        if self.block < self.len && self.row == self.len && !self.runs {
             // whole periods, so that what comes again and again is the same in all blocks
             let together = |all: usize, p: usize| Some(lcm(all, p)).filter(|n| *n <= BLOCK).unwrap_or(all);
             let unit = self.fills.iter().filter_map(|c| c.fill.period()).fold(1, together);

@@ -1,5 +1,5 @@
 //! Every second element, or every third, up to every twelfth: real parts, coordinates of points, colours, elements of small matrices. Vectors are read as they lie, and what is wanted of
-//! each is brought to its place in registers, which takes half as long as one element after the other, and a fifth where the steps are small.
+//! each is brought to its place in registers. Of four bytes, in the first cache of a Zen 4, that takes a fifth of the time of one element after the other at steps of two and three (0.05 ns of 0.27), half of it at six, and little less at twelve.
 
 use crate::isa::{Isa, isa};
 use std::arch::x86_64::*;
