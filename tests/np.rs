@@ -87,3 +87,20 @@ fn numbers_keep_their_digits_on_the_way_to_float64() {
     assert!((of(spaced().base(0.1).logspace(0., 2.))[1] - 0.1).abs() < 1e-16);
     assert_eq!(of(np::Pad::constant(0.1).of(&array([1.0]), 1)), [0.1, 1.0, 0.1]);
 }
+
+/// Shifts and the operators that assign keep the type beside a number, as others do.
+#[test]
+fn operators_of_integers() {
+    let x = array(vec![1u32, 6]);
+    assert_eq!(((&x << 3).to_string(), (&x << 3).dtype()), ("[ 8 48]".into(), DType::Uint32));
+    assert_eq!((array![-8, 9] >> 1).to_string(), "[-4  4]");
+    assert_eq!((1 << &x).to_string(), "[ 2 64]");
+    let mut y = x.clone();
+    y <<= 2; // 4, 24
+    y |= 3; // 7, 27
+    y ^= 8; // 15, 19
+    y %= 7; // 1, 5
+    y &= 5; // 1, 5
+    y >>= &array(vec![0u32, 1]); // 1, 2
+    assert_eq!((y.to_string(), y.dtype()), ("[1 2]".into(), DType::Uint32));
+}
