@@ -118,6 +118,14 @@ impl Slice {
 /// assert_eq!(x.i(s(1..).step(2)).to_string(), "[1 3]");
 /// assert_eq!(x.i(s(..).step(-1)).to_string(), "[4 3 2 1 0]");
 /// ```
+///
+/// Ends may count from the end, as in Python. Clippy does not know that and takes `1..-1` for a mistake (`reversed_empty_ranges`); the same in two steps it does not mind:
+///
+/// ```
+/// use cotangent::prelude::*;
+/// let x = array![0, 1, 2, 3, 4];
+/// assert_eq!(x.i(..-1).i(1..).to_string(), "[1 2 3]");
+/// ```
 pub fn s(range: impl Into<Slice>) -> Slice {
     range.into()
 }
