@@ -8,7 +8,7 @@
 //!
 //! A fence keeps what is behind it from what is before it: nothing is computed again across one.
 
-use super::inline::{NEAR, dear, splice};
+use super::inline::{NEAR, dear, instructions, splice};
 use crate::{Body, Kind, Node, Op, Part, Program, Use, ValId, View};
 
 /// Elements of a value that are worth it.
@@ -99,7 +99,7 @@ impl<'a> Finder<'a> {
         let p = self.p;
         let node = &p.nodes[i as usize];
         let Kind::Map(body) = &node.kind else { return false };
-        *ops += body.ops.iter().filter(|s| !matches!(s.op, Op::In | Op::Const)).count();
+        *ops += instructions(body);
         if *ops > CHEAP || body.ops.iter().any(|s| dear(s.op) || s.op == Op::Index) {
             return false;
         }

@@ -6,10 +6,11 @@
 //!
 //! Only values that nobody else reads are computed so, from what is in memory anyway: then they are in no memory at all.
 
-use super::inline::{dear, splice};
+use super::inline::{dear, instructions, splice};
+use super::known::{Number, value};
 use super::plan::in_runs;
-use crate::reference::evaluate;
-use crate::{Body, Dt, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
+use crate::{Body, Dt, Kind, Node, Op, Part, Program, Use, ValId, View};
+use std::sync::Arc;
 
 /// Elements of a value that are worth it.
 pub const LEAST: usize = 1 << 14;
@@ -34,7 +35,7 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
     for node in p.nodes.iter().filter(|n| n.lives(&readers) && !matches!(n.kind, Kind::Map(_) | Kind::View)) {
         p.uses_of(node).iter().for_each(|u| stored[made(u)] = true)
     }
-    let mut found: Vec<(usize, Body, Vec<(ValId, View)>)> = vec![];
+    let mut found: Vec<(usize, Arc<Body>, Vec<(ValId, View)>)> = vec![];
     let mut again = true;
     while std::mem::take(&mut again) {
         found.clear();
@@ -66,10 +67,10 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
         let begin = to.uses.len() as u32;
         let uses = (begin, reads.len() as u32);
         for (val, view) in reads {
-            to.views.push(view);
-            to.uses.push(Use { val, view: Some(to.views.len() as u32 - 1), part: Part::Whole })
+            let u = to.through(val, view);
+            to.uses.push(u)
         }
-        to.nodes[i] = Node { kind: Kind::Map(body.into()), uses, vals: to.nodes[i].vals }
+        to.nodes[i] = Node { kind: Kind::Map(body), uses, vals: to.nodes[i].vals }
     }
     to
 }
@@ -86,11 +87,11 @@ fn cheap(p: &Program, node: &Node) -> bool {
     let real = |v: ValId| !p.ty(v).dt.is_complex();
     let quick = |op: Op| !dear(op) && op != Op::Index;
     let operands = p.uses_of(node).iter().all(|u| u.part == Part::Whole && real(u.val));
-    node.vals.1 == 1 && real(node.vals.0) && operands && body.ops.iter().all(|s| quick(s.op)) && number(body) <= LIMIT
-}
-/// Its instructions.
-fn number(body: &Body) -> usize {
-    body.ops.iter().filter(|s| !matches!(s.op, Op::In | Op::Const)).count()
+    node.vals.1 == 1
+        && real(node.vals.0)
+        && operands
+        && body.ops.iter().all(|s| quick(s.op))
+        && instructions(body) <= LIMIT
 }
 
 /// A map in the making.
@@ -108,11 +109,12 @@ struct Maker<'a> {
 }
 impl Maker<'_> {
     /// The body of the map that does what a view's node does; what it reads is known then.
-    fn made(&mut self, node: &Node) -> Option<Body> {
+    fn made(&mut self, node: &Node) -> Option<Arc<Body>> {
         let view = guarded(self.p, node)?;
         let out = self.of(self.p.uses_of(node)[0].val, view.clone())?;
         let mut body = std::mem::take(&mut self.body);
         body.outs.push(out);
+        let body = Arc::new(body);
         // what is around the operands must become what is around the view
         let sought: Vec<usize> = (0..self.reads.len()).filter(|k| !self.reads[*k].1.guards.is_empty()).collect();
         if sought.len() > SOUGHT {
@@ -125,21 +127,13 @@ impl Maker<'_> {
                 let (val, view) = &mut self.reads[*k];
                 view.fill = [number_of(self.p.ty(*val).dt, which), 0];
             }
-            if self.outside(&body, ty.dt)? == view.fill[0] {
+            let outside: Vec<Number> =
+                self.reads.iter().map(|(val, view)| (self.p.ty(*val).dt, view.fill, Part::Whole)).collect();
+            if value(&body, ty.dt, &outside)? == [view.fill[0], 0] {
                 return Some(body);
             }
         }
         None
-    }
-    /// What a body makes outside of the guards.
-    fn outside(&self, body: &Body, dt: Dt) -> Option<u64> {
-        let mut one = Program::default();
-        let uses: Vec<Use> =
-            self.reads.iter().map(|(val, view)| Use::plain(one.constant(self.p.ty(*val).dt, view.fill))).collect();
-        let made = one.push(Kind::Map(body.clone().into()), &uses, &[Ty::new(dt, &[])]);
-        one.outs.push(made);
-        let bytes = evaluate(&one, &[]).ok()?;
-        Some(bytes[0].iter().rev().fold(0, |word, b| word << 8 | *b as u64))
     }
     fn guards(&self, u: &Use) -> bool {
         u.view.is_some_and(|v| !self.p.views[v as usize].guards.is_empty())
@@ -159,7 +153,7 @@ impl Maker<'_> {
                 self.of(u.val, p.shown(&u, &view)?)?
             }
             Kind::Map(body) if self.gone[at] => {
-                self.ops += number(body);
+                self.ops += instructions(body);
                 if self.ops > LIMIT {
                     return None;
                 }
@@ -201,7 +195,7 @@ fn number_of(dt: Dt, which: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Guard;
+    use crate::{Guard, Ty};
 
     /// Twice the differences of neighboring rows, moved back by one row and not: the gradient of the sum of their squares.
     fn gradient(outside: f32) -> (Program, ValId, ValId) {
@@ -241,9 +235,8 @@ mod tests {
     fn differences_are_computed_where_they_are_read() {
         for outside in [0.0, -0.0] {
             let (p, d, _) = gradient(outside);
-            let to = maps(&p, 1);
-            // twice a difference of zeros is no negative zero, and one of a zero and a negative one is
-            let to = to.expect("something to compute");
+            // a minus zero is what is between a minus zero and zero
+            let to = maps(&p, 1).expect("something to compute");
             to.check().unwrap();
             let readers = to.readers();
             assert!(!to.nodes[to.vals[d as usize].node as usize].lives(&readers));

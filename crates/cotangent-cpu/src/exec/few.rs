@@ -8,7 +8,7 @@
 //!
 //! The terms' operands are read through views composed of all that lies between; where no view says it, or the terms would be read from far apart, the fold stays.
 
-use super::inline::{NEAR, dear, splice};
+use super::inline::{NEAR, dear, instructions, splice};
 use crate::{Body, FEW, Fold, Kind, Node, Op, Part, Program, Use, ValId, View};
 
 /// The most instructions of such a map.
@@ -127,7 +127,7 @@ impl Terms<'_> {
     }
     /// Is it no loss to compute a map here, and perhaps for others again?
     fn cheap(&self, val: ValId, body: &Body) -> bool {
-        let number = body.ops.iter().filter(|s| !matches!(s.op, Op::In | Op::Const)).count();
+        let number = instructions(body);
         !body.ops.iter().any(|s| s.op == Op::Index)
             && (self.readers[val as usize] == 1 || number <= 4 && !body.ops.iter().any(|s| dear(s.op)))
     }

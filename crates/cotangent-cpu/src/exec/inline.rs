@@ -11,6 +11,11 @@ pub fn dear(op: Op) -> bool {
     matches!(op, Op::Math(_) | Op::Div | Op::Rem | Op::Sqrt)
 }
 
+/// How many instructions a body has, besides operands and constants.
+pub fn instructions(body: &Body) -> usize {
+    body.ops.iter().filter(|s| !matches!(s.op, Op::In | Op::Const)).count()
+}
+
 /// Appends the instructions of a body to the one that `to` finds in `t`, with what `operand` makes of each operand, and gives their new numbers; none, if an operand cannot be had.
 pub fn splice<T>(
     t: &mut T,

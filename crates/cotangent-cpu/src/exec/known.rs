@@ -5,7 +5,8 @@
 //! A piece whose place is known is a view, as are derivatives of arrays that are put together or written into.
 
 use crate::reference::{evaluate, scalar};
-use crate::{Dt, Kind, Node, Op, Part, Program, Ty, Use, View};
+use crate::{Body, Dt, Kind, Node, Op, Part, Program, Ty, Use, ValId, View};
+use std::sync::Arc;
 
 /// The program with such numbers as constants; none, if there are none.
 pub fn constants(p: &Program) -> Option<Program> {
@@ -17,28 +18,19 @@ pub fn constants(p: &Program) -> Option<Program> {
             && let Some(piece) = piece(now, node)
         {
             let to = to.get_or_insert_with(|| p.clone());
-            to.uses.push(piece.0);
-            to.views.push(piece.1);
-            let u = to.uses.len() - 1;
-            to.uses[u].view = Some(to.views.len() as u32 - 1);
-            to.nodes[i] = Node { kind: Kind::View, uses: (u as u32, 1), vals: node.vals };
+            let u = to.through(piece.0, piece.1);
+            to.uses.push(u);
+            to.nodes[i] = Node { kind: Kind::View, uses: (to.uses.len() as u32 - 1, 1), vals: node.vals };
             continue;
         }
         let (Kind::Map(body), true, 1) = (&node.kind, ty.dims.is_empty(), node.vals.1) else { continue };
-        let mut one = Program::default();
-        let uses: Option<Vec<Use>> = (p.uses_of(node).iter())
+        let operands: Option<Vec<Number>> = (p.uses_of(node).iter())
             .map(|u| match now.nodes[p.vals[u.val as usize].node as usize].kind {
-                Kind::Const(bits) if u.view.is_none() => Some(Use { val: one.constant(p.ty(u.val).dt, bits), ..*u }),
+                Kind::Const(bits) if u.view.is_none() => Some((p.ty(u.val).dt, bits, u.part)),
                 _ => None,
             })
             .collect();
-        let Some(uses) = uses else { continue };
-        let made = one.push(Kind::Map(body.clone()), &uses, &[Ty::new(ty.dt, &[])]);
-        one.outs.push(made);
-        let Ok(bytes) = evaluate(&one, &[]) else { continue };
-        let half = ty.dt.part().size();
-        let word = |k: usize| bytes[0][k * half..(k + 1) * half].iter().rev().fold(0, |w, b| w << 8 | *b as u64);
-        let bits = [word(0), if ty.dt.is_complex() { word(1) } else { 0 }];
+        let Some(bits) = operands.and_then(|o| value(body, ty.dt, &o)) else { continue };
         let begin = node.uses.0;
         to.get_or_insert_with(|| p.clone()).nodes[i] =
             Node { kind: Kind::Const(bits), uses: (begin, 0), vals: node.vals };
@@ -46,8 +38,23 @@ pub fn constants(p: &Program) -> Option<Program> {
     to
 }
 
+/// A number's type and bits, and which part of it is meant.
+pub type Number = (Dt, [u64; 2], Part);
+/// What a body with one result, of this type, makes of numbers, as the reference says.
+pub fn value(body: &Arc<Body>, dt: Dt, operands: &[Number]) -> Option<[u64; 2]> {
+    let mut one = Program::default();
+    let operand = |(dt, bits, part): &Number| Use { part: *part, ..Use::plain(one.constant(*dt, *bits)) };
+    let uses: Vec<Use> = operands.iter().map(operand).collect();
+    let made = one.push(Kind::Map(body.clone()), &uses, &[Ty::new(dt, &[])]);
+    one.outs.push(made);
+    let bytes = evaluate(&one, &[]).ok()?;
+    let half = dt.part().size();
+    let word = |k: usize| bytes[0][k * half..(k + 1) * half].iter().rev().fold(0, |w, b| w << 8 | *b as u64);
+    Some([word(0), if dt.is_complex() { word(1) } else { 0 }])
+}
+
 /// What a slice shows of its operand, and how, if it begins at known numbers.
-fn piece(p: &Program, node: &Node) -> Option<(Use, View)> {
+fn piece(p: &Program, node: &Node) -> Option<(ValId, View)> {
     let (array, starts) = p.uses_of(node).split_first()?;
     let (dims, all) = (&p.ty(node.vals.0).dims, p.dims_of(array));
     let mut view = View { strides: View::identity(all).strides, ..View::splat(dims) };
@@ -61,13 +68,12 @@ fn piece(p: &Program, node: &Node) -> Option<(Use, View)> {
         view.offset += start.clamp(0, (all[d] - dims[d]) as i64) * view.strides[d]
     }
     let plain = array.part == Part::Whole && starts.iter().all(|u| u.view.is_none() && u.part == Part::Whole);
-    Some((*array, p.shown(array, &view).filter(|_| plain)?))
+    Some((array.val, p.shown(array, &view).filter(|_| plain)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Body;
 
     /// Starts that are known, inside and outside of the array; and one that is not.
     #[test]

@@ -304,6 +304,7 @@ impl MapStep {
                     splat(spot(self.entries[c.entry as usize].at), access.fill, self.block, c.size)
                 }
             }
+            let each: SmallVec<[&Column; 8]> = self.fills.iter().filter(|c| !same(&c.fill)).collect();
             let mut start = from;
             while start < to {
                 let mut n = block.min(row - start % row).min(to - start);
@@ -316,14 +317,13 @@ impl MapStep {
                     }
                 }
                 let mut found = found.iter();
-                for c in &self.fills {
+                for c in &each {
                     match &c.fill {
                         Fill::Strided(place, _) if run(&c.fill) => {
                             let column = spot(self.entries[c.entry as usize].at);
                             let at = found.next().copied().flatten();
                             table[c.entry as usize] = at.map_or(column, |at| frame.at(*place).wrapping_offset(at))
                         }
-                        f if same(f) => {}
                         Fill::Strided(place, access) => {
                             let base = frame.at(*place);
                             if self.row < self.len

@@ -264,7 +264,7 @@ impl Finder<'_> {
                 && taken.columns.is_none_or(|c| c == columns)
                 && taken.groups.iter().all(|g| simple(*g))
                 && self.there(g, rows, &taken)
-                && (self.reduce(g).is_some_and(|r| r.large()) || !taken.groups.iter().any(|g| self.several(*g, rows)))
+                && (!taken.groups.iter().any(|g| self.several(*g, rows)) || self.reduce(g).is_some_and(|r| r.large()))
             {
                 taken.columns = Some(columns);
                 taken.groups.push(g)
