@@ -14,6 +14,7 @@ pub(crate) mod matrix;
 mod policy;
 pub(crate) mod rules;
 mod spared;
+mod together;
 #[doc(hidden)]
 pub mod testing;
 mod unroll;

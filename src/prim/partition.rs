@@ -3,6 +3,8 @@
 //! that has left a loop takes no part in further turns. So the cost is the sum of what the lanes do; no lane waits for one that would never
 //! end; and no operation is tried on values for which the user's program does not do it, so that derivatives have no NaN from there.
 //!
+//! Where that is so little that parting lanes costs more, they keep their places for a while ([`together`](super::together)).
+//!
 //! What runs in parts is the batched program of a smaller number of lanes. The numbers are rounded up to a few sizes (1, 2, 3, 4, 6, 8, 12, 16,
 //! ..), so that few programs are made; places that are left over repeat one of the lanes, and what they compute is not looked at.
 //!
@@ -250,7 +252,7 @@ fn room(k: usize, n: usize) -> usize {
     size.min(n)
 }
 /// Some of the lanes, in ascending order, with places left over up to a size in use. `None`: all of them.
-fn places(lanes: &[u32], n: usize) -> Option<Arc<[u32]>> {
+pub(super) fn places(lanes: &[u32], n: usize) -> Option<Arc<[u32]>> {
     let left = room(lanes.len(), n) - lanes.len();
     (lanes.len() < n).then(|| lanes.iter().copied().chain(std::iter::repeat_n(NOBODY, left)).collect())
 }
@@ -259,7 +261,7 @@ fn filled(places: &[u32]) -> Vec<u32> {
     places.iter().map(|l| if *l == NOBODY { places[0] } else { *l }).collect()
 }
 /// The operands' rows for these lanes.
-fn pick(x: &[&Array], mapped: &[bool], places: &Option<Arc<[u32]>>) -> Vec<Array> {
+pub(super) fn pick(x: &[&Array], mapped: &[bool], places: &Option<Arc<[u32]>>) -> Vec<Array> {
     let rows = places.as_ref().map(|p| filled(p));
     let one = |(x, m): (&&Array, &bool)| match &rows {
         Some(rows) if *m => x.rows(rows),
@@ -273,8 +275,12 @@ fn run_lanes(j: &Arc<Jaxpr>, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) 
     crate::backend::run_jaxpr(&batched.0, x, loc)
 }
 /// With lanes in front, concretely.
-fn laned(x: &Array, mapped: bool, n: usize) -> Array {
+pub(super) fn laned(x: &Array, mapped: bool, n: usize) -> Array {
     if mapped { x.clone() } else { x.relaned(0, &[1]).rows(&vec![0; n]) }
+}
+/// The truth values of an array.
+pub(super) fn truths(x: &Array) -> Vec<bool> {
+    x.with_bytes(|b| b.iter().map(|b| *b != 0).collect())
 }
 fn numbers(x: &Array) -> Vec<i32> {
     x.with_bytes(|b| b.chunks_exact(4).map(|c| i32::from_le_bytes(c.try_into().expect("four bytes"))).collect())
@@ -282,6 +288,9 @@ fn numbers(x: &Array) -> Vec<i32> {
 
 impl Apart for Cond {
     fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
+        if let Some(outs) = self.run_together(n, x, mapped, loc) {
+            return outs.into_vec();
+        }
         let last = self.branches.len() as i32 - 1;
         let chosen: Vec<i32> = numbers(&convert_element_type(x[0], DType::Int32, false)).iter().map(|i| *i.min(&last).max(&0)).collect();
         let mut results: Option<Vec<Array>> = None;
@@ -313,6 +322,9 @@ impl Apart for Cond {
 
 impl Apart for While {
     fn run_apart(&self, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) -> Vec<Array> {
+        if let Some(last) = self.run_together(n, x, mapped, loc) {
+            return last;
+        }
         let ((cc, cb, init), (mc, mb, mk)) = (self.parts(x), self.parts(mapped));
         let all = vec![true; init.len()];
         let mut last: Vec<Array> = init.iter().zip(mk).map(|(x, m)| laned(x, *m, n)).collect();
@@ -327,7 +339,7 @@ impl Apart for While {
             let size = at.as_ref().map_or(n, |p| p.len());
             let args: Vec<&Array> = cc.iter().chain(&carry).collect();
             let more = run_lanes(&self.cond, size, &args, &[mc, &all].concat(), loc).remove(0);
-            let goes_on: Vec<bool> = more.with_bytes(|b| b.iter().map(|b| *b != 0).collect());
+            let goes_on = truths(&more);
             let lane = |row: usize| at.as_ref().map_or(row as u32, |p| p[row]);
             if (0..size).any(|r| !goes_on[r] && lane(r) != NOBODY) {
                 let stopped: Vec<u32> = (0..size).map(|r| if goes_on[r] { NOBODY } else { lane(r) }).collect();

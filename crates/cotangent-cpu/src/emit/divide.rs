@@ -2,6 +2,9 @@
 //!
 //! A quotient of integers of up to 32 bits is that of floats with more than twice as many: two different quotients of such integers are further apart than a rounding
 //! reaches, so cutting off the rounded one is right. One of 64 bits is found in two steps, each of which leaves a remainder that is exact.
+//!
+//! By a constant of up to 32 bits it is a product with the reciprocal, rounded outwards. That is never nearer to zero than the quotient, and further by so little, less than
+//! a part in 2^22 (2^51 in `f64`), that it does not reach the next integer, which is at least one part in as many as dividends there are away.
 
 use super::ir::{Build, I, Ty};
 
@@ -10,6 +13,16 @@ use super::ir::{Build, I, Ty};
 pub struct Words<'a> {
     pub build: &'a Build,
     pub ty: Ty,
+}
+
+/// The bits of 1 / b, rounded away from zero.
+fn outwards(ty: Ty, b: f64) -> u64 {
+    if ty == Ty::W64 {
+        let r = 1.0 / b;
+        return r.to_bits() + (r.mul_add(b, -1.0) < 0.0) as u64;
+    }
+    let r = 1.0 / b as f32;
+    (r.to_bits() + ((r as f64 * b) < 1.0) as u32) as u64
 }
 
 impl Words<'_> {
@@ -40,27 +53,35 @@ impl Words<'_> {
 
     /// Quotient and remainder of integers of so many bytes, which are extended to the words. A quotient by zero is -1, and leaves the dividend.
     pub fn divide(self, size: usize, signed: bool, a: u32, b: u32) -> (u32, u32) {
+        let quotient = |b| match size {
+            8 if signed => self.long(a, b),
+            8 => self.long_unsigned(a, b),
+            _ => self.short(size, signed, a, b),
+        };
+        let rest = |q, b| self.bin(I::ISub, a, self.bin(I::IMul, q, b));
+        if self.build.known(b).is_some_and(|b| b != 0) {
+            let q = quotient(b);
+            return (q, rest(q, b));
+        }
         let none = self.same(b, self.c(0));
         let by = self.sel(none, self.c(1), b);
-        let q = match size {
-            8 if signed => self.long(a, by),
-            8 => self.long_unsigned(a, by),
-            _ => self.short(size, signed, a, by),
-        };
-        let rest = self.bin(I::ISub, a, self.bin(I::IMul, q, by));
-        (self.sel(none, self.c(-1), q), self.sel(none, a, rest))
+        let q = quotient(by);
+        (self.sel(none, self.c(-1), q), self.sel(none, a, rest(q, by)))
     }
     /// Of up to 32 bits.
     fn short(self, size: usize, signed: bool, a: u32, b: u32) -> u32 {
         let build = self.build;
+        let known = build.known(b).map(|b| if signed || size < 4 { b as i32 as f64 } else { b as f64 });
+        let over = |ty, float: &dyn Fn(u32) -> u32| match known {
+            Some(b) => build.bin(I::Mul, ty, float(a), build.constant(ty, outwards(ty, b))),
+            None => build.bin(I::Div, ty, float(a), float(b)),
+        };
         if size < 4 {
-            let float = |x| build.un(I::ToFloat(true), Ty::W32, x);
-            return build.un(I::ToInt(true), Ty::W32, build.bin(I::Div, Ty::W32, float(a), float(b)));
+            return build.un(I::ToInt(true), Ty::W32, over(Ty::W32, &|x| build.un(I::ToFloat(true), Ty::W32, x)));
         }
         // The least integer by -1 does not fit: the instruction gives the least integer, which is right.
         if signed {
-            let float = |x| build.un(I::ToFloat(true), Ty::W64, x);
-            return build.un(I::ToInt(true), Ty::W32, build.bin(I::Div, Ty::W64, float(a), float(b)));
+            return build.un(I::ToInt(true), Ty::W32, over(Ty::W64, &|x| build.un(I::ToFloat(true), Ty::W64, x)));
         }
         // 2^52 with an integer in its last bits is their sum
         let far = build.constant(Ty::W64, (2f64.powi(52)).to_bits());
@@ -68,7 +89,7 @@ impl Words<'_> {
             let bits = build.bin(I::Or, Ty::W64, build.un(I::Extend(false), Ty::W64, x), far);
             build.bin(I::Sub, Ty::W64, bits, far)
         };
-        let q = build.un(I::Round(3), Ty::W64, build.bin(I::Div, Ty::W64, float(a), float(b)));
+        let q = build.un(I::Round(3), Ty::W64, over(Ty::W64, &float));
         build.un(I::Low, Ty::W32, build.bin(I::Add, Ty::W64, q, far))
     }
     /// Of 64 bits, with signs.

@@ -187,6 +187,10 @@ impl Inst {
         };
         ([self.a, self.b, self.c], n)
     }
+    /// The bits, if it is a constant.
+    fn known(self) -> Option<u64> {
+        (self.i == I::Const).then_some(self.a as u64 | (self.b as u64) << 32)
+    }
     /// Does it do something, whoever reads it?
     pub fn acts(&self) -> bool {
         matches!(self.i, I::Bail | I::While | I::Put(_) | I::Again | I::Until)
@@ -287,12 +291,20 @@ impl Build {
     }
     /// The same on bits with less: shifts and rotations by constants as such, and what a zero does not change (`Err`).
     fn simpler(&self, inst: Inst) -> Result<Inst, u32> {
+        let constant = |bits: u32| Err(self.constant(Ty::W32, bits as u64));
+        match (inst.i, inst.ty) {
+            // small integers are extended so: constants among them stay constants
+            (I::ShlBy(n), Ty::W32) => return self.known(inst.a).map_or(Ok(inst), |x| constant((x << n) as u32)),
+            (I::SarBy(n), Ty::W32) => return self.known(inst.a).map_or(Ok(inst), |x| constant((x as i32 >> n) as u32)),
+            (I::MAnd | I::MOr | I::MXor | I::MNot | I::Sel, _) => return self.choice(inst),
+            _ => (),
+        }
         if !matches!(inst.i, I::IAdd | I::Or | I::Xor | I::Shl | I::Shr | I::Sar) {
             return Ok(inst);
         }
         let bits = if inst.ty == Ty::W64 { 64 } else { 32 };
         let [x, y] = [inst.a, inst.b].map(|v| self.inst(v));
-        let known = |i: Inst| (i.i == I::Const).then_some(i.a as u64 | (i.b as u64) << 32);
+        let known = Inst::known;
         let by = |i: I| Ok(Inst { i, b: 0, ..inst });
         match (inst.i, x.i, y.i) {
             (I::Sar, ..) if bits == 64 && !self.evex => Ok(inst),
@@ -310,9 +322,62 @@ impl Build {
             _ => Ok(inst),
         }
     }
+    /// The same of masks, and choices by them.
+    fn choice(&self, inst: Inst) -> Result<Inst, u32> {
+        let Inst { i, a, b, c, .. } = inst;
+        let x = self.inst(a);
+        match i {
+            I::MNot if x.i == I::MNot => Err(x.a),
+            I::MNot => match x.i {
+                // the same predicate, the other way round
+                I::Cmp(p) => Err(self.push(I::Cmp(p ^ 4), inst.ty, x.a, x.b, 0)),
+                _ => Ok(inst),
+            },
+            I::Sel => match self.truth(a) {
+                Some(yes) => Err(if yes { b } else { c }),
+                None if x.i == I::MNot => Err(self.push(i, inst.ty, x.a, c, b)),
+                None => Ok(inst),
+            },
+            _ => {
+                let (known, other) = match (self.truth(a), self.truth(b)) {
+                    (Some(t), _) => (t, b),
+                    (_, Some(t)) => (t, a),
+                    _ => return Ok(inst),
+                };
+                match (i, known) {
+                    (I::MAnd, true) | (I::MOr | I::MXor, false) => Err(other),
+                    (I::MXor, true) => Err(self.un(I::MNot, inst.ty, other)),
+                    // what is known is the other one, whichever of the two
+                    _ => Err(if other == a { b } else { a }),
+                }
+            }
+        }
+    }
+    /// Is a mask the same for all lanes, whatever they have?
+    fn truth(&self, m: u32) -> Option<bool> {
+        let x = self.inst(m);
+        match x.i {
+            I::MNot => self.truth(x.a).map(|t| !t),
+            I::IEq => Some(self.known(x.a)? == self.known(x.b)?),
+            I::ILt(signed) => {
+                let (p, q) = (self.known(x.a)?, self.known(x.b)?);
+                let wide = self.inst(x.a).ty == Ty::W64;
+                Some(match (signed, wide) {
+                    (true, true) => (p as i64) < q as i64,
+                    (true, false) => (p as i32) < q as i32,
+                    (false, _) => p < q,
+                })
+            }
+            _ => None,
+        }
+    }
     /// How many instructions there are.
     pub fn len(&self) -> u32 {
         self.made.borrow().insts.len() as u32
+    }
+    /// The bits of a constant.
+    pub fn known(&self, v: u32) -> Option<u64> {
+        self.inst(v).known()
     }
     /// An instruction that is there.
     pub fn inst(&self, v: u32) -> Inst {

@@ -216,6 +216,53 @@ fn special_numbers_are_the_same_everywhere() {
     assert!(tried > 150, "{tried}");
 }
 
+/// Quotients and remainders by constants, next to multiples of them, where a quotient that is not exact goes wrong.
+#[test]
+fn quotients_by_constants_are_exact() {
+    let signed = |dt: Dt, w: u64| (w << (64 - 8 * dt.size())) as i64 >> (64 - 8 * dt.size());
+    let mut failures = vec![];
+    for dt in Dt::ALL.into_iter().filter(|dt| dt.is_int() && *dt != Dt::Bool) {
+        let all = u64::MAX >> (64 - 8 * dt.size());
+        let number = |w: u64| if dt.is_signed() { signed(dt, w) as i128 } else { w as i128 };
+        let mut divisors: Vec<u64> = [1, 2, 3, 5, 7, 10, 100, 127, 255, 641, 1000, 46341, 65535, 65537, 999_999_937].to_vec();
+        divisors.extend([all, all - 1, all / 2, all / 2 + 1, all / 2 + 2, all / 3, all / 10 + 1]);
+        divisors.extend(divisors.clone().iter().map(|d| d.wrapping_neg()));
+        divisors.iter_mut().for_each(|d| *d &= all);
+        divisors.sort_unstable();
+        divisors.dedup();
+        for d in divisors.into_iter().chain([0]) {
+            // the last multiples on both ends, and some between
+            let by = number(d).unsigned_abs().max(1);
+            let last = (if dt.is_signed() { all / 2 } else { all }) as u128 / by;
+            let factors = (0..40u128).flat_map(|k| [k, last.saturating_sub(k), last / 40 * k, last >> k]);
+            let near = |m: u128| [-1i128, 0, 1].map(|e| m as i128 + e);
+            let some = factors.flat_map(|k| near(k * by)).flat_map(|x| [x as u64 & all, (-x) as u64 & all]);
+            let words: Vec<u64> = some.chain(special(dt)).collect();
+            let args = [words.iter().flat_map(|w| w.to_le_bytes()[..dt.size()].to_vec()).collect::<Vec<u8>>()];
+            let ty = Ty::new(dt, &[words.len()]);
+            let mut p = Program::default();
+            let x = Use::plain(p.arg(ty.clone()));
+            let mut b = Body::default();
+            let (x_, d_) = (b.input(0, dt), b.bits(dt, d));
+            let outs = [b.bin(Op::Div, dt, x_, d_), b.bin(Op::Rem, dt, x_, d_)];
+            b.outs.extend(outs);
+            let first = p.push(Kind::Map(b.into()), &[x], &[ty.clone(), ty]);
+            p.outs = vec![first, first + 1];
+            let want = crate::reference::evaluate(&p, &args).expect("a valid program");
+            for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|i| i.available()) {
+                let e = Executable::compile_with(&p, Options { isa, machine: When::Always, ..Options::default() });
+                let got = fuzz::run(&e.unwrap(), &p, &args);
+                for (what, (got, want)) in ["quotient", "remainder"].iter().zip(got.iter().zip(&want)) {
+                    if let Err(e) = fuzz::same(dt, got, want) {
+                        failures.push(format!("{what} of {dt} by {}, {isa:?}: {e}", number(d)))
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
 /// Numbers of a type around every power of two, at every bit where another type may be rounded.
 fn near_powers(dt: Dt) -> Vec<u64> {
     let top = 8 * dt.size() - 1;
