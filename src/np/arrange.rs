@@ -266,7 +266,7 @@ pub fn rot90(x: &Array, k: i32, axes: (i32, i32)) -> Array {
 /// ```
 #[track_caller]
 pub fn roll(x: &Array, shift: i64) -> Array {
-    prim::reshape(&rolled(&flat(x), shift, 0), x.shape())
+    prim::reshape(&prim::roll(&flat(x), shift, 0), x.shape())
 }
 /// [`roll`] along each of these axes. One shift is that of all. As `jax.numpy.roll`.
 ///
@@ -284,18 +284,9 @@ pub fn roll_axes(x: &Array, shifts: &[i64], axes: &[i32]) -> Array {
         fail(ErrorKind::Shape, format!("roll: shifts {} for axes {}", tuple(shifts), tuple(axes)))
     }
     let of = |a: &i32| axis_of("roll", *a, x.ndim(), x.shape());
-    axes.iter().enumerate().fold(x.clone(), |x, (i, a)| rolled(&x, shifts[i % shifts.len()], of(a)))
+    axes.iter().enumerate().fold(x.clone(), |x, (i, a)| prim::roll(&x, shifts[i % shifts.len()], of(a)))
 }
-#[track_caller]
-fn rolled(x: &Array, shift: i64, d: usize) -> Array {
-    let n = x.shape()[d];
-    if n == 0 || shift.rem_euclid(n as i64) == 0 {
-        return x.clone();
-    }
-    let cut = n - shift.rem_euclid(n as i64) as usize;
-    prim::concatenate(&[&prim::slice_in_dim(x, cut, n, 1, d), &prim::slice_in_dim(x, 0, cut, 1, d)], d)
-}
-/// [`roll`] along one axis by a scalar integer that may be traced. As `jax.numpy.roll`.
+// [`roll`] along one axis by a scalar integer that may be traced. As `jax.numpy.roll`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};

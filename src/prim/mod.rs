@@ -14,9 +14,9 @@ pub(crate) mod matrix;
 mod policy;
 pub(crate) mod rules;
 mod spared;
-mod together;
 #[doc(hidden)]
 pub mod testing;
+mod together;
 mod unroll;
 
 use crate::array::*;
@@ -470,7 +470,7 @@ macro_rules! primitives { ($($family:ident)*) => {
     }
 } }
 primitives! {
-    iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev
+    iota unary polygamma neg complex power binary mul_add compare select convert broadcast_in_dim reshape transpose slice pad rev roll
     concatenate dynamic_slice dynamic_update_slice gather scatter reduce cumulative sort dot_general conv window threefry collective tag call checkpoint
     custom
     linear_solve cond scan while_loop stacks partition bounded rewind callback check shard_map

@@ -5,7 +5,7 @@
 //!
 //! What is thrown away is never looked at, here or in the derivative, which has lanes and selections of its own: the results are those of parted lanes, bit for bit.
 
-use super::partition::{laned, truths, pick, places};
+use super::partition::{laned, pick, places, truths};
 use super::*;
 use crate::array::stack::NOBODY;
 use crate::dtype::DType;

@@ -8,7 +8,7 @@
 mod dims;
 mod windows;
 
-use crate::{Body, ConvOrder, Dt, Fold, Kind, Node, Op, Part, Program, Put, Ty, Use, View};
+use crate::{Body, ConvOrder, Dt, Fold, Guard, Kind, Node, Op, Part, Program, Put, Ty, Use, View};
 
 /// An operand as its node sees it: through its view and its part.
 pub(crate) struct Operand<'a> {
@@ -121,7 +121,7 @@ fn check_view(v: &View) -> Checked {
     for g in &v.guards {
         ensure!((g.dim as usize) < v.dims.len(), "a guard on dimension {} of {}", g.dim, v.dims.len());
         ensure!(seen.is_none_or(|d| d < g.dim), "guards are not in ascending order of dimensions");
-        ensure!(g.step >= 1, "a guard with step {}", g.step);
+        ensure!(g.step >= 1 || g.step == Guard::AROUND && g.lo < g.hi, "a guard with step {}: {g:?}", g.step);
         let far = 1 << 61;
         ensure!(
             g.lo.abs_diff(0) <= far && g.hi.abs_diff(0) <= far && g.step as u64 <= far,
@@ -132,7 +132,11 @@ fn check_view(v: &View) -> Checked {
     // A bound on everything that the index arithmetic can meet on its way.
     let mut reach = (v.offset as i128).abs();
     for (d, (n, s)) in v.dims.iter().zip(&v.strides).enumerate() {
-        let shift = v.guards.iter().find(|g| g.dim as usize == d).map_or(0, |g| g.lo.abs() as i128 + 1);
+        let guard = v.guards.iter().find(|g| g.dim as usize == d);
+        let shift = guard.map_or(0, |g| match g.step {
+            Guard::AROUND => g.hi.abs() as i128 + 2 * g.lo.abs() as i128 + 1,
+            _ => g.lo.abs() as i128 + 1,
+        });
         reach += (*s as i128).abs() * (*n as i128 + shift);
         ensure!(reach <= i64::MAX as i128, "offset and strides reach beyond any address");
     }

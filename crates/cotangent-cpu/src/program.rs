@@ -154,7 +154,8 @@ pub struct View {
     pub fill: [u64; 2],
 }
 
-/// `i[dim]` is inside if `lo <= i < hi` and `(i - lo) % step == 0`. `lo` may be negative, `hi` beyond the extent.
+/// `i[dim]` is inside if `lo <= i < hi` and `(i - lo) % step == 0`. `lo` may be negative, `hi` beyond the extent. With [`AROUND`](Guard::AROUND) for a step every
+/// index is inside.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Guard {
     /// The dimension of the reader.
@@ -163,8 +164,22 @@ pub struct Guard {
     pub lo: i64,
     /// First index behind.
     pub hi: i64,
-    /// At least 1.
+    /// At least 1, or [`AROUND`](Guard::AROUND).
     pub step: i64,
+}
+impl Guard {
+    /// The step of a guard that goes around: `j` is `i - lo` modulo `hi - lo`, and nothing is outside.
+    pub const AROUND: i64 = 0;
+    /// What the operand's index is for that of the reader; none outside.
+    #[inline]
+    pub fn index(&self, i: i64) -> Option<i64> {
+        let k = i - self.lo;
+        match self.step {
+            Guard::AROUND => Some(k.rem_euclid(self.hi - self.lo)),
+            1 => (k >= 0 && i < self.hi).then_some(k),
+            step => (k >= 0 && i < self.hi && k % step == 0).then(|| k / step),
+        }
+    }
 }
 
 /// What a node does. Operands may be seen through views everywhere but where it says "plain".
@@ -634,14 +649,8 @@ impl View {
     pub(crate) fn at(&self, index: &[usize]) -> Option<usize> {
         let mut at = self.offset;
         for (d, (i, stride)) in index.iter().zip(&self.strides).enumerate() {
-            let mut j = *i as i64;
-            if let Some(g) = self.guards.iter().find(|g| g.dim as usize == d) {
-                if j < g.lo || j >= g.hi || (j - g.lo) % g.step != 0 {
-                    return None;
-                }
-                j = (j - g.lo) / g.step;
-            }
-            at += stride * j;
+            let guard = self.guards.iter().find(|g| g.dim as usize == d);
+            at += stride * guard.map_or(Some(*i as i64), |g| g.index(*i as i64))?;
         }
         Some(at as usize)
     }
@@ -677,7 +686,10 @@ impl View {
         let (mut lo, mut hi) = (self.offset, self.offset);
         for (d, (n, s)) in self.dims.iter().zip(&self.strides).enumerate() {
             let (mut first, mut last) = (0, *n as i64 - 1);
-            if let Some(g) = self.guards.iter().find(|g| g.dim as usize == d) {
+            let guard = self.guards.iter().find(|g| g.dim as usize == d);
+            if let Some(g) = guard.filter(|g| g.step == Guard::AROUND && *n > 0) {
+                last = g.hi - g.lo - 1
+            } else if let Some(g) = guard.filter(|_| *n > 0) {
                 // indices inside: lo + j * step, at least 0 and below min(hi, n)
                 let end = g.hi.min(*n as i64);
                 first = if g.lo >= 0 { 0 } else { (-g.lo + g.step - 1) / g.step };

@@ -9,14 +9,14 @@
 //!
 //! A view shows the terms of the element that the reader's index i, j, .. finds, one for each of the reader's dimensions, after an
 //! offset if there is one: `%0[7+10i,-j]`. Where the reader's extents are not those of the result they are there too:
-//! `%0[i<64,0j<10]`. A guard ends the view: `%0[3(i-1)/2 | 1<=i<9 else 0.0]`. In the body of a map, a, b, .. are the operands and
+//! `%0[i<64,0j<10]`. A guard ends the view: `%0[3(i-1)/2 | 1<=i<9 else 0.0]`, and one that goes around has its extent in the index: `%0[((i-1)%8)]`. In the body of a map, a, b, .. are the operands and
 //! `v3` is what instruction 3 gives. Types in a body follow from those of the operands; constants, indices and conversions name
 //! theirs.
 //!
 //! Everything here also prints programs that [`Program::check`] refuses.
 
 use crate::reference::scalar;
-use crate::{Body, Bounds, ConvOrder, Dt, Kind, Node, Op, Part, Program, Slide, Sop, Ty, Use, View};
+use crate::{Body, Bounds, ConvOrder, Dt, Guard, Kind, Node, Op, Part, Program, Slide, Sop, Ty, Use, View};
 use std::fmt::{self, Display, Formatter};
 
 impl Dt {
@@ -142,6 +142,9 @@ fn view(v: &View, dt: Dt, extents: bool) -> String {
         let i = letter(b'i', d);
         let guard = v.guards.iter().find(|g| g.dim as usize == d);
         let index = match guard {
+            Some(g) if g.step == Guard::AROUND => {
+                format!("(({i}{:+})%{})", -(g.lo as i128), g.hi as i128 - g.lo as i128)
+            }
             Some(g) if g.step != 1 => format!("({i}{:+})/{}", -(g.lo as i128), g.step),
             Some(g) if g.lo != 0 => format!("({i}{:+})", -(g.lo as i128)),
             _ => i,
@@ -160,9 +163,10 @@ fn view(v: &View, dt: Dt, extents: bool) -> String {
         let plus = if text.is_empty() || text.starts_with('-') { "" } else { "+" };
         text = format!("{}{plus}{text}", v.offset);
     }
-    if !v.guards.is_empty() {
+    let mut guards = v.guards.iter().filter(|g| g.step != Guard::AROUND).peekable();
+    if guards.peek().is_some() {
         let guards: Vec<String> =
-            v.guards.iter().map(|g| format!("{}<={}<{}", g.lo, letter(b'i', g.dim as usize), g.hi)).collect();
+            guards.map(|g| format!("{}<={}<{}", g.lo, letter(b'i', g.dim as usize), g.hi)).collect();
         text = format!("{text} | {} else {}", guards.join(" "), number(dt, v.fill));
     }
     format!("[{text}]")

@@ -117,7 +117,12 @@ fn views() {
     through(guard(0, 4, 2)).check().unwrap();
     fails(&through(guard(-3, 4, 1)), "reads elements 6 to 12");
     through(guard(3, 2, 1)).check().unwrap();
-    fails(&through(guard(0, 4, 0)), "step 0");
+    fails(&through(guard(0, 4, -1)), "step -1");
+    // around: nothing is outside, and as much is read as goes around
+    through(guard(-7, -4, Guard::AROUND)).check().unwrap();
+    fails(&through(guard(0, 4, Guard::AROUND)), "reads elements 0 to 6");
+    fails(&through(guard(4, 4, Guard::AROUND)), "step 0");
+    fails(&through(guard(0, 1 << 62, Guard::AROUND)), "out of all bounds");
     fails(&through(guard(i64::MIN, 4, 1)), "out of all bounds");
     fails(&through(guard(0, i64::MAX, 1)), "out of all bounds");
     fails(&through(guard(-(1 << 61), 1 << 61, 4)), "reads elements");

@@ -9,7 +9,7 @@
 //!
 //! * `chain`: the blocked driver of products with several columns, `micro` its innermost loops, `pack` what brings the right
 //!   operand into their form;
-//! * `tree`: products with one column; `many`: many small products at once;
+//! * `tree`: products with one column; `many`: many small products at once; `tiny`: a product of a few elements;
 //! * `table`: products whose rows are found through a table;
 //! * `simd`, `x86`: vectors; `cast`: conversions of types; `scratch`: memory.
 
@@ -23,6 +23,7 @@ mod simd;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tiny;
 mod tree;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -379,7 +380,12 @@ unsafe fn merge<E: simd::Num>(len: usize, sums: *mut E) {
 /// * No offset in bytes may overflow `isize`.
 pub unsafe fn dot(spec: DotSpec, src: Dt, out_dt: Dt, sizes: [usize; 4], a: Mat, b: Mat, out: *mut u8) {
     // SAFETY: the caller's promise.
-    unsafe { dot_with(spec, src, out_dt, sizes, a, b, out, None) }
+    unsafe {
+        match tiny::kernel(isa(), spec, src, out_dt, sizes) {
+            Some(kernel) => kernel(a, b, out, sizes),
+            None => dot_with(spec, src, out_dt, sizes, a, b, out, None),
+        }
+    }
 }
 
 /// The same, with something that is to be done with every block of the result.

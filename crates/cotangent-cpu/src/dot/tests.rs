@@ -259,12 +259,12 @@ fn check_operands<T: Element>(spec: DotSpec, sizes: [usize; 4], a: &Operand<T>, 
         }
     }
     for isa in isas() {
-        for parts in [1, 7] {
+        for parts in [0, 1, 7] {
             const GUARD: usize = 64;
             let bytes = want.len() * T::DT.size();
             let mut out = vec![0xa5a5_a5a5_a5a5_a5a5_u64; bytes.div_ceil(8) + 2 * GUARD / 8];
             let start = out.as_mut_ptr().cast::<u8>().wrapping_add(GUARD);
-            let product = Product::with_isa(isa, spec, T::DT, T::DT, sizes, a.mat(), b.mat(), start, parts);
+            let product = Product::with_isa(isa, spec, T::DT, T::DT, sizes, a.mat(), b.mat(), start, parts.max(1));
             // How often each element has been said to be finished, and what it was then.
             let told = std::sync::Mutex::new(vec![(0, T::random(0)); want.len()]);
             let tail = |block: Block| {
@@ -278,14 +278,19 @@ fn check_operands<T: Element>(spec: DotSpec, sizes: [usize; 4], a: &Operand<T>, 
                     }
                 }
             };
+            // 0: as a tiny one, if it is
+            let tiny = tiny::kernel(isa, spec, T::DT, T::DT, sizes).filter(|_| parts == 0);
             // SAFETY: the operands have all elements of their extents, and the buffer has room for the result.
             unsafe {
-                for item in (0..product.items()).rev() {
+                if let Some(kernel) = tiny {
+                    kernel(a.mat(), b.mat(), start, sizes)
+                }
+                for item in (0..product.items()).rev().filter(|_| tiny.is_none()) {
                     product.run(item..item + 1, if parts == 7 { Some(&tail) } else { None });
                 }
             }
             for (q, (times, was)) in told.into_inner().expect("no tail panics").into_iter().enumerate() {
-                let once = parts == 1 || (times == 1 && was.same(want[q]));
+                let once = parts < 7 || (times == 1 && was.same(want[q]));
                 assert!(once, "{what} {:?} {isa:?} {sizes:?}: element {q} is finished {times} times", T::DT);
             }
             for (q, want) in want.iter().enumerate() {

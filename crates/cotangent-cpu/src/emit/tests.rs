@@ -224,7 +224,8 @@ fn quotients_by_constants_are_exact() {
     for dt in Dt::ALL.into_iter().filter(|dt| dt.is_int() && *dt != Dt::Bool) {
         let all = u64::MAX >> (64 - 8 * dt.size());
         let number = |w: u64| if dt.is_signed() { signed(dt, w) as i128 } else { w as i128 };
-        let mut divisors: Vec<u64> = [1, 2, 3, 5, 7, 10, 100, 127, 255, 641, 1000, 46341, 65535, 65537, 999_999_937].to_vec();
+        let mut divisors: Vec<u64> =
+            [1, 2, 3, 5, 7, 10, 100, 127, 255, 641, 1000, 46341, 65535, 65537, 999_999_937].to_vec();
         divisors.extend([all, all - 1, all / 2, all / 2 + 1, all / 2 + 2, all / 3, all / 10 + 1]);
         divisors.extend(divisors.clone().iter().map(|d| d.wrapping_neg()));
         divisors.iter_mut().for_each(|d| *d &= all);

@@ -2,7 +2,7 @@
 
 use super::map::LONG_ROW;
 use super::rows::{SHORT, rows, rows_apart};
-use crate::{Dt, Part, View, pool};
+use crate::{Dt, Guard, Part, View, pool};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -13,9 +13,12 @@ pub struct Axis {
     pub n: usize,
     /// Bytes from one element to the next.
     pub stride: isize,
-    /// `(lo, hi, step)` of a guard.
-    pub guard: Option<(i64, i64, i64)>,
+    /// A guard.
+    pub guard: Option<Guard>,
 }
+
+/// Elements of an axis that goes around from which on its two runs are worth more than a copy.
+const AROUND: usize = 4096;
 
 /// How a reader walks over an operand.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,9 +63,9 @@ impl Access {
         }
         let mut axes: SmallVec<[Axis; 4]> = SmallVec::new();
         for (d, (n, s)) in view.dims.iter().zip(&view.strides).enumerate() {
-            let mut guard = view.guards.iter().find(|g| g.dim as usize == d).map(|g| (g.lo, g.hi, g.step));
+            let mut guard = view.guards.iter().find(|g| g.dim as usize == d).copied();
             let stride = s.wrapping_mul(whole) as isize;
-            if let Some((lo, hi, 1)) = guard
+            if let Some(Guard { lo, hi, step: 1 | Guard::AROUND, .. }) = guard
                 && lo <= 0
                 && hi >= *n as i64
             {
@@ -74,10 +77,14 @@ impl Access {
                 if *n == 1 {
                     continue;
                 }
+                // rows that go around do so with all of their elements
                 if let Some(last) = axes.last_mut()
-                    && last.guard.is_none()
+                    && last.guard.is_none_or(|g| g.step == Guard::AROUND)
                     && last.stride == stride.wrapping_mul(*n as isize)
                 {
+                    if let Some(g) = &mut last.guard {
+                        (g.lo, g.hi) = (g.lo.wrapping_mul(*n as i64), g.hi.wrapping_mul(*n as i64))
+                    }
                     last.n *= n;
                     last.stride = stride;
                     continue;
@@ -144,10 +151,14 @@ impl Access {
         let (first, inner) = self.axes.split_first()?;
         (first.stride == 0 && self.is_plain() && !inner.is_empty()).then(|| inner.iter().map(|a| a.n).product())
     }
-    /// Is it worth reading it run by run, with [`Access::run_at`]?
+    /// Is it worth reading it run by run, with [`Access::run_at`]? What goes around in every row has two runs in each.
     pub fn in_runs(&self) -> bool {
-        let long = |a: &Axis| a.n >= LONG_ROW && a.stride == self.size as isize;
-        self.axes.last().is_some_and(|a| long(a) && a.guard.is_none_or(|g| g.2 == 1))
+        let long = |a: &Axis, n| a.n >= n && a.stride == self.size as isize;
+        self.axes.last().is_some_and(|a| match a.guard.map(|g| g.step) {
+            None | Some(1) => long(a, LONG_ROW),
+            Some(Guard::AROUND) => long(a, AROUND),
+            _ => false,
+        })
     }
     /// Where the element `start` lies, unless a guard keeps it out, and how many elements from it on lie behind it or are kept out as well. For what is read in runs.
     pub fn run_at(&self, start: usize) -> (Option<isize>, usize) {
@@ -162,7 +173,14 @@ impl Access {
                 _ => None,
             };
         }
-        let (lo, hi) = last.guard.map_or((0, last.n as i64), |g| (g.0, g.1));
+        let (lo, hi) = last.guard.map_or((0, last.n as i64), |g| (g.lo, g.hi));
+        if let (Some(at), Some(g @ Guard { step: Guard::AROUND, .. })) = (at, last.guard) {
+            let j = g.index(i as i64).unwrap_or(0);
+            return (
+                Some(at.wrapping_add((j as isize).wrapping_mul(last.stride))),
+                (last.n - i).min((hi - lo - j) as usize),
+            );
+        }
         let end = |x: i64| x.clamp(0, last.n as i64) as usize;
         match at {
             Some(_) if i < end(lo) => (None, end(lo) - i),
@@ -238,13 +256,33 @@ impl Access {
     /// As for [`Access::read`]; `base` is the element at index 0 of the row (or at `lo` of its guard).
     #[inline]
     unsafe fn read_row(&self, dst: *mut u8, base: *const u8, axis: &Axis, i: usize, m: usize) {
-        let Some((lo, hi, step)) = axis.guard else {
+        let Some(guard @ Guard { lo, hi, step, .. }) = axis.guard else {
             // SAFETY: the contract of `read`.
             unsafe {
                 strided(dst, base.wrapping_offset((i as isize).wrapping_mul(axis.stride)), axis.stride, m, self.size)
             };
             return;
         };
+        if step == Guard::AROUND {
+            let (mut dst, mut i, end) = (dst, i as i64, (i + m) as i64);
+            while i < end {
+                let j = guard.index(i).unwrap_or(0);
+                let n = (hi - lo - j).min(end - i);
+                // SAFETY: the contract of `read`: all indices from 0 to `hi - lo` are inside of the operand.
+                unsafe {
+                    strided(
+                        dst,
+                        base.wrapping_offset((j as isize).wrapping_mul(axis.stride)),
+                        axis.stride,
+                        n as usize,
+                        self.size,
+                    );
+                    dst = dst.add(n as usize * self.size)
+                }
+                i += n
+            }
+            return;
+        }
         let (first, end) = (i as i64, (i + m) as i64);
         let (a, b) = (lo.clamp(first, end), hi.clamp(first, end).max(lo.clamp(first, end)));
         // SAFETY: as above: only indices for which the guard holds are read.
@@ -450,13 +488,8 @@ pub fn walk<const N: usize>(axes: &[(usize, [isize; N])], mut f: impl FnMut([isi
 
 /// Where an index lies behind a guard.
 #[inline(always)]
-fn inside(k: usize, guard: Option<(i64, i64, i64)>) -> Option<i64> {
-    let k = k as i64;
-    match guard {
-        None => Some(k),
-        Some((lo, hi, step)) => (k >= lo && k < hi && (step == 1 || (k - lo) % step == 0))
-            .then(|| if step == 1 { k - lo } else { (k - lo) / step }),
-    }
+fn inside(k: usize, guard: Option<Guard>) -> Option<i64> {
+    guard.map_or(Some(k as i64), |g| g.index(k as i64))
 }
 
 /// See [`tiles`]; for elements of `size` bytes.

@@ -9,7 +9,7 @@
 use super::inline::{dear, instructions, splice};
 use super::known::{Number, value};
 use super::plan::in_runs;
-use crate::{Body, Dt, Kind, Node, Op, Part, Program, Use, ValId, View};
+use crate::{Body, Dt, Guard, Kind, Node, Op, Part, Program, Use, ValId, View};
 use std::sync::Arc;
 
 /// Elements of a value that are worth it.
@@ -79,7 +79,8 @@ pub fn maps(p: &Program, least: usize) -> Option<Program> {
 fn guarded<'a>(p: &'a Program, node: &Node) -> Option<&'a View> {
     let u = p.uses_of(node)[0];
     let view = &p.views[u.view.filter(|_| u.part == Part::Whole)? as usize];
-    (!view.guards.is_empty() && in_runs(view)).then_some(view)
+    let outside = |v: &View| v.guards.iter().any(|g| g.step != Guard::AROUND);
+    (outside(view) && in_runs(view)).then_some(view)
 }
 /// Is it a map of a few instructions on numbers?
 fn cheap(p: &Program, node: &Node) -> bool {
@@ -195,7 +196,7 @@ fn number_of(dt: Dt, which: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Guard, Ty};
+    use crate::Ty;
 
     /// Twice the differences of neighboring rows, moved back by one row and not: the gradient of the sum of their squares.
     fn gradient(outside: f32) -> (Program, ValId, ValId) {

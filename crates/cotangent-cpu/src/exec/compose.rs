@@ -72,6 +72,7 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
             }
             // The greatest index, counted as the stride counts it.
             let last = match guard_of(k) {
+                Some(Guard { lo, hi, step: Guard::AROUND, .. }) => hi - lo - 1,
                 None => outer.dims[k] as i64 - 1,
                 Some(g) => (g.hi.min(outer.dims[k] as i64) - 1 - g.lo) / g.step,
             };
@@ -93,18 +94,17 @@ pub fn compose(outer: &View, inner: &View) -> Option<View> {
             Some(g) => match steps[..] {
                 // Always at one index: inside or not.
                 [] => {
-                    if start < g.lo || start >= g.hi || (start - g.lo) % g.step != 0 {
-                        return None;
-                    }
-                    let index = (start - g.lo) / g.step;
+                    let index = g.index(start)?;
                     view.offset = view.offset.checked_add(index.checked_mul(digit.stride)?)?;
                 }
                 // One dimension of the reader moves it, and moves nothing else.
                 [(k, 1)] if guard_of(k).is_none() && outer.strides[k] == digit.radix => {
-                    if !outer.guards.is_empty() && outer.fill != inner.fill {
-                        return None;
+                    if g.step != Guard::AROUND {
+                        if outer.guards.iter().any(|g| g.step != Guard::AROUND) && outer.fill != inner.fill {
+                            return None;
+                        }
+                        view.fill = inner.fill;
                     }
-                    view.fill = inner.fill;
                     view.strides[k] = digit.stride;
                     let guard = Guard { dim: k as u32, lo: g.lo - start, hi: g.hi - start, step: g.step };
                     let place = view.guards.iter().position(|h| h.dim > guard.dim).unwrap_or(view.guards.len());
@@ -159,10 +159,7 @@ mod tests {
                 for d in 0..v.dims.len() {
                     let mut i = e / radix[d] % v.dims[d] as i64;
                     if let Some(g) = v.guards.iter().find(|g| g.dim as usize == d) {
-                        if i < g.lo || i >= g.hi || (i - g.lo) % g.step != 0 {
-                            return None;
-                        }
-                        i = (i - g.lo) / g.step;
+                        i = g.index(i)?;
                     }
                     at += i * v.strides[d];
                 }
@@ -177,10 +174,10 @@ mod tests {
             self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (self.0 >> 33) as usize % n
         }
-        /// A view of a value of these extents: a permutation, a slice, a reversal, a broadcast, a reshape, or padding.
+        /// A view of a value of these extents: a permutation, a slice, a reversal, a broadcast, a reshape, a rotation, or padding.
         fn view(&mut self, dims: &[usize]) -> View {
             let mut v = View::identity(dims);
-            match self.below(6) {
+            match self.below(7) {
                 0 if dims.len() >= 2 => {
                     let (a, b) = (self.below(dims.len()), self.below(dims.len()));
                     v.dims.swap(a, b);
@@ -209,6 +206,12 @@ mod tests {
                     let n: usize = dims.iter().product();
                     let a = (1..=n).filter(|a| n.is_multiple_of(*a)).nth(self.below(2)).unwrap_or(1);
                     return View::identity(&[n / a, a]);
+                }
+                5 if !dims.is_empty() => {
+                    let d = self.below(dims.len());
+                    let lo = self.below(2 * dims[d]) as i64 - dims[d] as i64;
+                    v.dims[d] = dims[d] + self.below(3);
+                    v.guards.push(Guard { dim: d as u32, lo, hi: lo + dims[d] as i64, step: Guard::AROUND });
                 }
                 _ if !dims.is_empty() => {
                     let d = self.below(dims.len());

@@ -40,6 +40,7 @@ mod place;
 mod plan;
 mod register;
 pub mod report;
+mod rolled;
 mod row;
 mod rows;
 mod run;
@@ -161,7 +162,7 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 12] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 13] = [
                 &fences::needless,
                 &known::constants,
                 &same::once,
@@ -169,6 +170,7 @@ impl Ready {
                 &swap::swapped,
                 &|p| joined::joined(p, joined::LEAST.min(options.strips.least)),
                 &padded::views,
+                &rolled::views,
                 &|p| around::maps(p, around::LEAST.min(options.strips.least)),
                 &outer::maps,
                 &|p| few::maps(p, least),

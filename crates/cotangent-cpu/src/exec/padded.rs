@@ -3,7 +3,7 @@
 //! An array in the midst of a value is a choice: a mask, which is true where the array is, between the array and the value. Where the value is a constant, a view of the array says as much, with
 //! the constant outside its guards; and a view needs no mask, and goes along with what reads it.
 
-use crate::{Kind, Op, Part, Program, Use, ValId, View};
+use crate::{Guard, Kind, Op, Part, Program, Use, ValId, View};
 
 /// A choice between what a view with guards shows and a value, everywhere else.
 pub struct Choice<'a> {
@@ -41,7 +41,8 @@ impl Choice<'_> {
         let ((yes, holds), shown) = (guarded(&mask)?, guarded(&inside)?);
         let around = constant(around.val)?;
         let same = constant(yes) == Some([1, 0]) && holds.guards == shown.1.guards && holds.fill[0] == 0;
-        let simple = !p.ty(shown.0).dt.is_complex() && !shown.1.guards.is_empty();
+        let turns = |v: &View| v.guards.iter().any(|g| g.step == Guard::AROUND);
+        let simple = !p.ty(shown.0).dt.is_complex() && !shown.1.guards.is_empty() && !turns(shown.1);
         (same && simple).then_some(Choice { inside: inside.val, shown, around })
     }
 }

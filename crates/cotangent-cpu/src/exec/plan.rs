@@ -49,7 +49,7 @@ enum Seen {
 /// Does a map read it run by run, between its guards?
 pub fn in_runs(view: &View) -> bool {
     let last = view.dims.len().wrapping_sub(1);
-    let steps = |g: &Guard| g.dim as usize != last || g.step == 1;
+    let steps = |g: &Guard| g.dim as usize != last || matches!(g.step, 1 | Guard::AROUND);
     view.dims.last().is_some_and(|n| *n >= LONG_ROW) && view.strides[last] == 1 && view.guards.iter().all(steps)
 }
 

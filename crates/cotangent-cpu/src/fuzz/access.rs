@@ -92,6 +92,11 @@ impl Fuzz {
             let n = v.dims[d] as i64;
             let lo = self.r.range(-3, n.min(5));
             let hi = if self.r.once_in(5) { self.r.range(lo - 1, n + 2) } else { (n - self.r.range(-2, 3)).max(lo) };
+            if self.r.once_in(4) {
+                let around = self.r.range(1, 2 * n.max(1));
+                v.guards.push(Guard { dim: d as u32, lo, hi: lo + around, step: Guard::AROUND });
+                continue;
+            }
             v.guards.push(Guard { dim: d as u32, lo, hi, step: self.r.pick(&[1, 1, 1, 2, 3]) });
         }
     }

@@ -114,7 +114,11 @@ impl Fuzz {
         for _ in 0..2 + self.r.below(5) {
             let from = if self.r.once_in(3) { x } else { last };
             let op = self.r.pick(&[Op::Add, Op::Sub, Op::Max]);
-            last = match self.r.below(6) {
+            last = match self.r.below(8) {
+                6 | 7 => {
+                    let around = self.around(from, &ty);
+                    self.simple(op, &ty, &[Use::plain(last), Use::plain(around)])
+                }
                 5 => {
                     // what comes of something, moved in two ways, as a derivative of differences is
                     let simple = [Op::Add, Op::Sub, Op::Mul];
@@ -173,6 +177,25 @@ impl Fuzz {
                 }
             }
         }
+    }
+    /// A matrix of which one end came to the other: a view, or two pieces.
+    fn around(&mut self, from: ValId, ty: &Ty) -> ValId {
+        let dim = self.r.below(2);
+        let n = ty.dims[dim];
+        let any = self.r.below(n);
+        let by = self.r.pick(&[0, 1, 1, n / 2, n - 1, any]);
+        if by == 0 || by == n || self.r.once_in(2) {
+            let lo = by as i64 - self.r.pick(&[0, n as i64]);
+            let guard = Guard { dim: dim as u32, lo, hi: lo + n as i64, step: Guard::AROUND };
+            return self.p.view(from, View { guards: [guard].into_iter().collect(), ..View::identity(&ty.dims) });
+        }
+        let pieces = [(n - by, by), (0, n - by)].map(|(first, count)| {
+            let mut view = View::identity(&ty.dims);
+            view.dims[dim] = count;
+            view.offset = first as i64 * view.strides[dim];
+            Use::plain(self.p.view(from, view))
+        });
+        self.p.push(Kind::Concat { dim: dim as u32 }, &pieces, std::slice::from_ref(ty))
     }
     /// A view of all of a matrix, shifted along one dimension or both, with something where there is nothing.
     fn frame(&mut self, ty: &Ty) -> View {

@@ -44,6 +44,9 @@ fn guards() {
     assert_eq!(through(&[3], &x, guarded(7, 0, 1, 6, 2)), [7, 10, 7, 20, 7, 30, 7]);
     // A negative lower bound: the reader's 0 is two steps behind it. The upper one is beyond the extent.
     assert_eq!(through(&[3], &x, guarded(4, 0, -2, 100, 2)), [20, 7, 30, 7]);
+    // Around, from some elements in front, and more than once.
+    assert_eq!(through(&[3], &x, guarded(3, 0, 1, 4, Guard::AROUND)), [30, 10, 20]);
+    assert_eq!(through(&[3], &x, guarded(7, 1, -5, -3, Guard::AROUND)), [30, 20, 30, 20, 30, 20, 30]);
     // Nothing inside at all, not even of an empty operand.
     assert_eq!(through::<i32>(&[0], &[], guarded(2, 0, 5, 5, 1)), [7, 7]);
     // Complex numbers have two words of fill.
