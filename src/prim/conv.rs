@@ -506,7 +506,6 @@ impl Primitive for Conv {
         let ends = [(rhs_spec[1], channels, 1), (rhs_spec[0], features, 1)];
         let filter: Vec<_> = [(rhs_spec[0], groups, features as i64)].into_iter().chain(space).chain(ends).collect();
         let (a, f) = (viewed(lhs, &array), viewed(rhs, &filter));
-        let (a, f) = (l.p.through(x[0], a), l.p.through(x[1], f));
         let slides = (0..self.padding.len()).map(|d| Slide {
             size: rhs[rhs_spec[d + 2]],
             stride: self.window_strides[d],
@@ -527,7 +526,11 @@ impl Primitive for Conv {
         if allowed && tiles_pay(&taken(rhs, &rhs_spec[2..]), &windows, [batch, channels, features]) {
             spec.order = ConvOrder::Winograd
         }
-        let y = l.p.push(Kind::Conv(Arc::new(spec)), &[a, f], &[Ty::new(outs[0].dtype.dt(), &dims)]);
+        let ty = Ty::new(outs[0].dtype.dt(), &dims);
+        let y = super::polyphase::convolution(l, (x[0], &a), (x[1], &f), &spec, &ty).unwrap_or_else(|| {
+            let (a, f) = (l.p.through(x[0], a), l.p.through(x[1], f));
+            l.p.push(Kind::Conv(Arc::new(spec)), &[a, f], &[ty])
+        });
         let natural = row_major(&dims);
         let mut v = View::splat(out);
         for (d, s) in order.iter().zip(&natural) {

@@ -12,6 +12,7 @@ pub(crate) mod held;
 pub(crate) mod lower;
 pub(crate) mod matrix;
 mod policy;
+mod polyphase;
 pub(crate) mod rules;
 mod spared;
 #[doc(hidden)]

@@ -5,6 +5,8 @@ use super::build::Place;
 use super::fold::{Combine, Slices};
 use super::rows::SHORT;
 use super::run::{Frame, Shared};
+#[cfg(target_arch = "x86_64")]
+use super::weave::{MOST, weave};
 use crate::isa::Isa;
 use crate::{Bounds, Dt, multiversion, pool};
 use smallvec::SmallVec;
@@ -154,6 +156,35 @@ impl Concat {
         };
         pool::parallel(self.outer.div_ceil(each), ns, &run)
     }
+    /// Rows of single elements, each from an array that lies in one piece: as many as can be done at once, from the first one on.
+    ///
+    /// # Safety
+    /// As above.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn woven(&self, frame: &Frame, rows: &Range<usize>) -> usize {
+        let size = self.pieces.first().map_or(0, |p| p.2.size);
+        let mut src: SmallVec<[*const u8; MOST]> = SmallVec::new();
+        for (k, (at, place, access, row)) in self.pieces.iter().enumerate() {
+            let single = *row == 1 && matches!(&access.axes[..], [a, one] if a.stride == size as isize && one.n == 1);
+            if k == MOST || *at != k * size || !single || !access.is_plain() {
+                return 0;
+            }
+            src.push(frame.at(*place).wrapping_offset(access.offset).wrapping_add(rows.start * size))
+        }
+        if self.row != src.len() * size {
+            return 0;
+        }
+        // SAFETY: the caller's.
+        unsafe { weave(frame.at(self.to).wrapping_add(rows.start * self.row), &src, rows.len(), size) }
+    }
+    /// No rows.
+    ///
+    /// # Safety
+    /// It does nothing.
+    #[cfg(not(target_arch = "x86_64"))]
+    unsafe fn woven(&self, _: &Frame, _: &Range<usize>) -> usize {
+        0
+    }
     /// Some of the rows.
     ///
     /// # Safety
@@ -164,6 +195,8 @@ impl Concat {
             access.len == 0 || rows && row * access.size <= SHORT
         };
         if self.pieces.iter().all(short) {
+            // SAFETY: as below.
+            let rows = rows.start + unsafe { self.woven(frame, &rows) }..rows.end;
             // some rows of all pieces, which stay in the first cache
             let some = (TOGETHER / self.row.max(1)).max(1);
             for first in rows.clone().step_by(some) {

@@ -227,11 +227,16 @@ impl MapStep {
         // SAFETY: the caller's.
         unsafe { self.range(frame, frame.scratch, code, from, to) }
     }
+    /// Is what a view shows read where it lies, or filled once for all blocks?
+    fn there(&self, f: &Fill) -> bool {
+        let again = self.row == self.len && !self.runs && f.period().is_some_and(|n| self.block.is_multiple_of(n));
+        again || f.still(self.row, self.len) || f.lies(self.row, self.len)
+    }
     /// How long it takes by what is computed, or by what goes through memory.
     pub fn estimate(&self) -> f64 {
         let bytes: usize = self.entries.iter().map(|e| e.step).sum();
         let heavy = self.calls.iter().filter(|c| !matches!(c.code, Code::Slice(_))).count();
-        let views = self.fills.iter().filter(|c| matches!(c.fill, Fill::Strided(..))).count();
+        let views = self.fills.iter().filter(|c| matches!(c.fill, Fill::Strided(..)) && !self.there(&c.fill)).count();
         let each = 0.06 * self.calls.len() as f64 + 0.4 * heavy as f64 + 0.2 * views as f64;
         self.len as f64 * each.max(0.04 * bytes as f64)
     }

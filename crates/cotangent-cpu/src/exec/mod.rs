@@ -53,6 +53,8 @@ mod swap;
 #[cfg(target_arch = "x86_64")]
 mod turn;
 mod turns;
+#[cfg(target_arch = "x86_64")]
+mod weave;
 pub(crate) mod what;
 mod wide;
 mod window;

@@ -64,14 +64,14 @@ macro_rules! pickers {
 /// # Safety
 /// There are so many bytes; the processor has AVX-512.
 #[target_feature(enable = "avx512f")]
-unsafe fn sixteen(lanes: *const u8) -> __m512i {
+pub unsafe fn sixteen(lanes: *const u8) -> __m512i {
     // SAFETY: the caller's.
     _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(lanes.cast()) })
 }
 /// # Safety
 /// As above.
 #[target_feature(enable = "avx512f")]
-unsafe fn eight(lanes: *const u8) -> __m512i {
+pub unsafe fn eight(lanes: *const u8) -> __m512i {
     // SAFETY: the caller's.
     _mm512_cvtepu8_epi64(unsafe { _mm_loadl_epi64(lanes.cast()) })
 }

@@ -7,6 +7,7 @@
 use super::compose::{compose, compose_batch};
 use super::map::LONG_ROW;
 use crate::{Guard, Kind, Program, Use, ValId, View};
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -33,6 +34,11 @@ pub struct Plan {
     pub ends: Vec<u32>,
 }
 
+/// The most pieces of a concatenation whose maps are merged, and the most instructions that they have then.
+const MOST: usize = 8;
+const TOGETHER: usize = 256;
+/// The most of a group's nodes that are asked what they read.
+const MEMBERS: usize = 32;
 /// The most instructions that a merged map may have.
 const LIMIT: usize = 8192;
 const NONE: u32 = u32::MAX;
@@ -262,9 +268,72 @@ impl Plan {
                 above[*r as usize] = above[*r as usize].min(need)
             }
         }
+        self.beside(p, &mut parent, &mut size, &rank);
         self.order(p, &mut parent);
     }
 
+    /// Merges groups of maps that make the pieces of one concatenation with short rows, and read the same: coordinates of points, of which each piece wants all. Groups of
+    /// one rank never depend on each other.
+    fn beside(&self, p: &Program, parent: &mut [u32], size: &mut [usize], rank: &[u32]) {
+        for (i, node) in p.nodes.iter().enumerate() {
+            let Kind::Concat { dim } = node.kind else { continue };
+            if parent[i] == NONE || node.uses.1 > MOST as u32 {
+                continue;
+            }
+            let mut one: Option<(u32, u32)> = None;
+            for u in node.uses.0..node.uses.0 + node.uses.1 {
+                let s = self.sources[u as usize];
+                let from = p.vals[s.val as usize].node;
+                let row: usize = p.dims_of(&p.uses[u as usize])[dim as usize..].iter().product();
+                let map = matches!(p.nodes[from as usize].kind, Kind::Map(_));
+                let plain = map && s.view.is_none() && row < LONG_ROW && p.stage(from) == p.stage(i as u32);
+                if !plain || parent[from as usize] == NONE {
+                    continue;
+                }
+                let root = find(parent, from);
+                let Some((first, before)) = one else {
+                    one = Some((root, from));
+                    continue;
+                };
+                let all = size[first as usize] + size[root as usize];
+                let len = |r: u32| p.ty(p.nodes[r as usize].vals.0).len();
+                if root == first
+                    || rank[root as usize] != rank[first as usize]
+                    || len(root) != len(first)
+                    || all > TOGETHER
+                {
+                    continue;
+                }
+                let (of_first, of_root) = (self.reads(p, parent, before), self.reads(p, parent, from));
+                if !of_first.iter().any(|v| of_root.contains(v)) {
+                    continue;
+                }
+                let (first, other) = (first.min(root), first.max(root));
+                parent[other as usize] = first;
+                size[first as usize] = all;
+                one = Some((first, before))
+            }
+        }
+    }
+    /// What a node of a group, and those of the group that it reads, read from elsewhere: of the last few of them.
+    fn reads(&self, p: &Program, parent: &mut [u32], from: u32) -> SmallVec<[ValId; 16]> {
+        let group = find(parent, from);
+        let mut of: SmallVec<[ValId; 16]> = SmallVec::new();
+        let mut nodes: SmallVec<[u32; 16]> = SmallVec::from_elem(from, 1);
+        let mut k = 0;
+        while k < nodes.len() && k < MEMBERS {
+            for s in self.sources_of(p, nodes[k]) {
+                let made = p.vals[s.val as usize].node;
+                match parent[made as usize] != NONE && find(parent, made) == group {
+                    true if !nodes.contains(&made) => nodes.push(made),
+                    false if p.ty(s.val).len() > 1 => of.push(s.val),
+                    _ => (),
+                }
+            }
+            k += 1
+        }
+        of
+    }
     /// May this map be merged with the map that makes its operand?
     fn merges(&self, p: &Program, node: &crate::Node, s: Source) -> bool {
         let from = &p.nodes[p.vals[s.val as usize].node as usize];
