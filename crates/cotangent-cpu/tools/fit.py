@@ -52,28 +52,31 @@ def horner(k, x):
     return p
 
 
-def error(f, g, a, b):
+def error(f, g, a, b, divisor=None):
     worst = mpf(0)
     for i in range(401):
         x = a + (b - a) * i / 400
         y = f(x)
-        if y != 0:
-            worst = max(worst, abs(g(x) / y - 1))
+        by = divisor(x) if divisor else y
+        if by != 0:
+            worst = max(worst, abs((g(x) - y) / by))
     return "2^%.1f" % float(mp.log(worst, 2)) if worst else "0"
 
 
-def show(name, doc, k, err):
-    print(f"/// {doc}; relative error {err}.")
+def show(name, doc, k, what, err):
+    print(f"/// {doc}; relative error {what and 'of ' + what + ': '}{err}.")
     print(f"pub const {name}: [f64; {len(k)}] = [")
     for x in k:
         print(f"    {float(x)!r},")
     print("];")
 
 
-def poly(name, doc, f, a, b, n):
+def poly(name, doc, f, a, b, n, of=None):
+    """The error is relative to f, or to that of which f is a part: `of` has its name, and what the error of f is divided by."""
     a, b = mpf(a), mpf(b)
     k = monomial(cheb_coeffs(f, a, b, n), a, b)
-    show(name, doc, k, error(f, lambda x: horner(k, x), a, b))
+    what, divisor = of or ("", None)
+    show(name, doc, k, what, error(f, lambda x: horner(k, x), a, b, divisor))
 
 
 def dd(name, doc, x):
@@ -115,6 +118,8 @@ def exp():
     poly("EXP", "(exp r - 1 - r) / r^2 for |r| <= log(2) / 2", lambda r: ser(lambda k: 1 / mp.factorial(k + 2), r), -h, h, 10)
     poly("EXP4", "(exp r - 1 - r - r^2 / 2 - r^3 / 6) / r^4 for |r| <= log(2) / 2", lambda r: ser(lambda k: 1 / mp.factorial(k + 4), r), -h, h, 8)
     poly("EXP_F32", "(exp r - 1) / r for |r| <= log(2) / 2, for f32 results", lambda r: ser(lambda k: 1 / mp.factorial(k + 1), r), -h, h, 7)
+    poly("EXP_SINGLE", "(exp r - 1 - r) / r^2 for |r| <= log(2) / 2, in f32", lambda r: ser(lambda k: 1 / mp.factorial(k + 2), r), -h, h, 4, ("exp r", lambda r: mp.exp(r) / r**2 if r else 0))
+    poly("EXP2_SINGLE", "(2^r - 1) / r for 0 <= r <= 1, in f32", lambda r: ser(lambda k: mp.log(2) ** (k + 1) / mp.factorial(k + 1), r), 0, 1, 5, ("2^r", lambda r: 2**r / r if r else 0))
     poly("SINH", "(sinh x - x) / x^3 in x^2, for |x| <= 1", lambda z: ser(lambda k: 1 / mp.factorial(2 * k + 3), z), 0, mpf("1.0001"), 6)
     dd("SIXTH", "1/6", mpf(1) / 6)
 
@@ -185,8 +190,11 @@ def erf():
     f = lambda t: (lambda x: mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x))(ERFC_C * (1 + t) / (1 - t))
     a, b = (mpf("0.49") - ERFC_C) / (mpf("0.49") + ERFC_C), (28 - ERFC_C) / (28 + ERFC_C)
     poly("ERFC", "exp(x^2) erfc(x) (1 + 2 x) in (x - 3) / (x + 3), for 1/2 <= x <= 28", f, a, b, 21)
-    poly("ERF_F32", "erf(x) / x in x^2, for |x| <= 1 and f32 results", lambda z: ser(lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / mp.factorial(k) / (2 * k + 1), z), 0, 1, 7)
-    poly("ERFC_F32", "the same function as ERFC for x <= 11, for f32 results", f, a, (11 - ERFC_C) / (11 + ERFC_C), 11)
+    erf = lambda z: ser(lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / mp.factorial(k) / (2 * k + 1), z)
+    poly("ERFC_NEAR_SINGLE", "1 - erf(x) / x in x^2, for |x| <= 9/10, in f32", lambda z: 1 - erf(z), 0, mpf("0.8101"), 6, ("erfc(x)", lambda z: mp.erfc(mp.sqrt(z)) / mp.sqrt(z) if z else 0))
+    c = mpf("1.5")
+    f = lambda t: (lambda x: x * x + mp.log(mp.erfc(x) * (x + c)))(c * (1 + t) / (1 - t))
+    poly("ERFC_FAR_SINGLE", "log(exp(x^2) erfc(x) (x + 3/2)) in (x - 3/2) / (x + 3/2), for 9/10 <= x <= 9.36, in f32", f, (mpf("0.899") - c) / (mpf("0.899") + c), (mpf("9.37") - c) / (mpf("9.37") + c), 8, ("its exponential", lambda t: 1))
     g = lambda w: mp.erfinv(mp.sqrt(-mp.expm1(-w))) / mp.sqrt(-mp.expm1(-w)) if w > mpf("1e-25") else mp.sqrt(mp.pi) / 2
     poly("ERFINV_NEAR", "erfinv(x) / x in w - 3.125, where w = -log(1 - x^2) < 6.25", lambda v: g(v + mpf("3.125")), mpf("-3.125"), mpf("3.125"), 22)
     poly("ERFINV_MID", "erfinv(x) / x in sqrt(w) - 3.25, for 6.25 <= w < 16", lambda v: g((v + mpf("3.25")) ** 2), mpf("-0.75"), mpf("0.75"), 18)
@@ -218,9 +226,13 @@ def bessel():
     near = lambda n: lambda t: i(n)(4 * (t + 1)) / (4 * (t + 1)) ** n * (5 + 4 * t) if t > -1 else mpf(1) / 2**n
     for n in (0, 1):
         weight = "(1 + x)" if n == 0 else "(1 + x) / x"
-        for name, deg in (("", (29, 24)), ("_F32", (20, 10))):
+        for name, deg in (("", (29, 24)), ("_F32", (20, 10)))[: 1 + n]:
             poly(f"I{n}_NEAR{name}", f"exp(-x) I{n}(x) {weight} in x / 4 - 1, for 0 <= x <= 8", near(n), -1, 1, deg[0])
             poly(f"I{n}_FAR{name}", f"exp(-x) I{n}(x) sqrt(x) in 16 / x - 1, for x >= 8", far(n), -1, 1, deg[1])
+    # I0 for all x; at the end the limit
+    c = mpf("3.5")
+    whole = lambda t: (lambda x: i(0)(x) * mp.sqrt(x + mpf("0.75")))(c * (1 + t) / (1 - t)) if t < 1 - mpf("1e-9") else 1 / mp.sqrt(2 * mp.pi)
+    poly("I0_SINGLE", "exp(-x) I0(x) sqrt(x + 3/4) in 2 x / (x + 7/2) - 1, for x >= 0, in f32", whole, -1, 1, 18)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-//! The error functions, in `f64`.
+//! The error functions, in `f64`; the complement of `f32`, too.
 
-use super::coeffs::{ERF, ERF_ABOUT, ERF_F32, ERF_MIDDLE, ERFC, ERFC_F32, ERFINV_FAR, ERFINV_MID, ERFINV_NEAR};
+use super::coeffs::{ERF, ERF_ABOUT, ERF_MIDDLE, ERFC, ERFINV_FAR, ERFINV_MID, ERFINV_NEAR};
+use super::coeffs::{ERFC_FAR_SINGLE, ERFC_NEAR_SINGLE, EXP_SINGLE};
 use super::dd::{two_prod, two_sum};
-use super::exp::{exp_parts, exp_quick};
-use super::lane::{Lane, poly, poly_either};
+use super::exp::exp_parts;
+use super::lane::{Bits, Lane, poly, poly_either};
 use super::log::log_dd;
+use super::single::{LN2_HI, LN2_LO};
 
 /// erf(a) for 0 <= a <= 7/4: about 0, or about 5/4.
 #[inline(always)]
@@ -45,14 +47,30 @@ pub fn erfc<L: Lane>(x: L) -> L {
     L::sel(a.lt(x.c(0.5)), x.c(1.0) - near(a).copysign(x), tail)
 }
 
-/// 1 - erf(x) for `f32` arguments and results.
+/// 1 - erf(x) of `f32`, in `f32`: up to 0.9 as (1 - x) + x p(x^2), beyond as exp(p(t) - x^2) / (x + 3/2) with t = (x - 3/2) / (x + 3/2).
+/// What varies slowly is in the exponent, where its error is an absolute one, and x^2 is there to the last bit: the relative error does not grow along the tail.
+/// Results below the normal numbers are zero.
 #[inline(always)]
-pub fn erfc_quick<L: Lane>(x: L) -> L {
+pub fn erfc_single<L: Lane>(x: L) -> L {
     let c = |k| x.c(k);
-    let a = x.abs().at_most(c(11.0));
-    let tail = exp_quick(-a * a) * poly((a - c(3.0)) / (a + c(3.0)), ERFC_F32) / (c(1.0) + a + a);
+    // At the end the power of two is 2^-127, which is zero.
+    let a = x.abs().at_most(c(9.36));
+    let square = a * a;
+    let near = x.fma(poly(square, ERFC_NEAR_SINGLE), c(1.0) - x);
+    let minus = -square;
+    let rest = a.fma(a, minus);
+    let q = c(1.0) / (a + c(1.5));
+    let slow = poly((a - c(1.5)) * q, ERFC_FAR_SINGLE);
+    // The exponent in units of log 2, rounded, with the bias of a power of two in the low bits.
+    let magic = c(1.5 * (1u64 << L::FRACTION) as f64 + L::BIAS as f64);
+    let k = (slow + minus).fma(c(std::f64::consts::LOG2_E), magic);
+    let n = k - magic;
+    // The product with the first part of log 2, of 9 bits, and the sum are exact.
+    let r = n.fma(c(-LN2_HI), minus) + n.fma(c(-LN2_LO), slow - rest);
+    let e = poly(r, EXP_SINGLE).fma(r * r, r);
+    let tail = q.fma(e, q) * L::of_bits(k.bits().shl(L::FRACTION));
     let tail = L::sel(x.lt(c(0.0)), c(2.0) - tail, tail);
-    L::sel(a.lt(c(0.5)), c(1.0) - x * poly(a * a, ERF_F32), tail)
+    L::sel(a.lt(c(0.9)), near, tail)
 }
 
 /// The inverse of the error function: x p(w) with w = -log(1 - x^2), on three intervals of w as M. Giles chose them in

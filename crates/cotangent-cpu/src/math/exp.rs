@@ -1,6 +1,6 @@
-//! The exponential and what is made of it, in `f64`.
+//! The exponential and what is made of it, in `f64`; the power of two of `f32`, too.
 
-use super::coeffs::{EXP, EXP_F32, EXP4, LN2, SINH, SIXTH};
+use super::coeffs::{EXP, EXP_F32, EXP2_SINGLE, EXP4, LN2, SINH, SIXTH};
 use super::dd::{Dd, fast_sum, two_prod};
 use super::lane::{Bits, Lane, poly};
 use std::f64::consts::LOG2_E;
@@ -58,13 +58,14 @@ pub fn exp_quick<L: Lane>(x: L) -> L {
     poly(r, EXP_F32).fma(r, x.c(1.0)) * x.exp2i(k)
 }
 
-/// 2^x for an `f32` result.
+/// 2^x of `f32`, in `f32`: the part below the integer is exact, unless x is negative and tiny. Results below the normal numbers are zero.
 #[inline(always)]
-pub fn exp2_quick<L: Lane>(x: L) -> L {
-    let x = x.at_least(x.c(-200.0)).at_most(x.c(200.0));
-    let (n, k) = x.near();
-    let r = (x - n) * x.c(std::f64::consts::LN_2);
-    poly(r, EXP_F32).fma(r, x.c(1.0)) * x.exp2i(k)
+pub fn exp2_single<L: Lane>(x: L) -> L {
+    // 2^128 is infinite, 2^-127 is zero.
+    let x = x.at_least(x.c(-127.0)).at_most(x.c(128.0));
+    let n = x.floor();
+    let r = x - n;
+    poly(r, EXP2_SINGLE).fma(r, x.c(1.0)) * n.power()
 }
 
 /// e^x - 1.

@@ -5,7 +5,7 @@
 //! does [`eval32`], which is the kernel on one element. What is rare and long (huge arguments of a sine) is done element by
 //! element behind the loop: the value of an element depends on that element alone.
 //!
-//! Functions of `f32` compute in `f32` where speed matters (see [`single`]), otherwise in `f64` and round once.
+//! Functions of `f32` compute in `f32` where speed matters (see [`single`], and those with that word in their names), otherwise in `f64` and round once.
 
 mod atan;
 mod bessel;
@@ -200,7 +200,7 @@ fn far_away<L: Lane>(a: L) -> L::Mask {
 
 functions! {
     Exp: unary single::exp, unary exp::exp;
-    Exp2: through exp::exp2_quick, unary exp::exp2;
+    Exp2: unary exp::exp2_single, unary exp::exp2;
     Expm1: unary single::expm1, unary exp::expm1;
     Log: unary single::log, unary log::log;
     Log1p: unary single::log1p, unary log::log1p;
@@ -221,11 +221,11 @@ functions! {
     Cbrt: through power::cbrt_normal, unary power::cbrt;
     Pow: binary power::pow_quick, binary power::pow;
     Erf: unary single::erf, unary erf::erf;
-    Erfc: through erf::erfc_quick, unary erf::erfc;
+    Erfc: unary erf::erfc_single, unary erf::erfc;
     ErfInv: unary single::erf_inv, unary erf::erf_inv;
     Lgamma: through gamma::lgamma::<_, false>, unary gamma::lgamma::<_, true>;
     Digamma: through gamma::digamma::<_, false>, unary gamma::digamma::<_, true>;
-    BesselI0e: through bessel::i0e_quick, unary bessel::i0e;
+    BesselI0e: unary bessel::i0e_single, unary bessel::i0e;
     BesselI1e: through bessel::i1e_quick, unary bessel::i1e;
 }
 

@@ -9,8 +9,8 @@ use super::lane::{Bits, Lane, poly, poly_either};
 
 /// log2(e) and log(2) in two parts, the first of 9 bits (S. L. Moshier, Cephes, expf).
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
-const LN2_HI: f64 = 0.693359375;
-const LN2_LO: f64 = -2.12194440e-4;
+pub(super) const LN2_HI: f64 = 0.693359375;
+pub(super) const LN2_LO: f64 = -2.12194440e-4;
 
 /// e^x: Cephes' expf, in which the rounding to an integer is `floor(x + 1/2)`. The argument is clamped to where the result overflows or vanishes, and the power to
 /// 2^127, which leaves the polynomial's range for the last arguments before the overflow: the error is up to 3.6 units in the last place there.

@@ -238,7 +238,7 @@ fn special_values() {
 }
 
 /// Random bit patterns reach every exponent: results below the normal numbers, subnormal and huge arguments. The error is counted
-/// in units of the result's own spacing, so a result flushed to zero would be off by millions of them. (Those of `single`, for which subnormal numbers are zero, are not asked about these.)
+/// in units of the result's own spacing, so a result flushed to zero would be off by millions of them. (Those that are computed in `f32`, for which subnormal numbers are zero, are not asked about these.)
 #[test]
 fn every_exponent() {
     for m in M::ALL {
@@ -270,7 +270,9 @@ fn every_exponent() {
                 assert!(e <= bar, "{m:?}({a:e}, {b:e}) = {got:e}: {want:e}, {e} ulp");
             }
             let want = exact(m, fa as f64, fb as f64).unwrap_or_else(|| eval64(m, fa as f64, fb as f64));
-            if matches!(m, M::Exp | M::Logistic | M::Log) && (fa.is_subnormal() || (want as f32).is_subnormal()) {
+            if matches!(m, M::Exp | M::Exp2 | M::Logistic | M::Log | M::Erfc)
+                && (fa.is_subnormal() || (want as f32).is_subnormal())
+            {
                 continue;
             }
             let bar = match m {
@@ -280,6 +282,9 @@ fn every_exponent() {
                 M::Logistic | M::Log1p => 2.6,
                 M::Exp if fa > 88.37 => 3.7,
                 M::Exp | M::Log => 1.2,
+                M::Exp2 => 1.38,
+                M::Erfc => 2.5,
+                M::BesselI0e => 3.26,
                 _ => 0.51,
             };
             let got = eval32(m, fa, fb);
@@ -293,9 +298,15 @@ fn every_exponent() {
 #[test]
 fn exponentials_fade_out() {
     for k in 0..4000 {
-        let x = (-87.0 - 17.0 * k as f64 / 4000.0) as f32;
-        let want = core_math::exp(x as f64);
-        for (m, bar) in [(M::Exp, 1.2), (M::Logistic, 2.6)] {
+        for (m, from, to, bar) in [
+            (M::Exp, -87.0, -104.0, 1.2),
+            (M::Logistic, -87.0, -104.0, 2.6),
+            (M::Exp2, -125.0, -150.0, 1.38),
+            (M::Erfc, 9.0, 10.5, 2.5),
+        ] {
+            let x = (from + (to - from) * k as f64 / 4000.0) as f32;
+            // That of the logistic function is the exponential here.
+            let want = exact(m, x as f64, 0.0).unwrap_or_else(|| core_math::exp(x as f64));
             let y = eval32(m, x, 0.0);
             match y.is_normal() {
                 true => assert!(error32(y, want) <= bar, "{m:?}({x}) is off by {} ulp", error32(y, want)),
@@ -311,6 +322,21 @@ fn exponentials_fade_out() {
             assert!(e <= bar, "{m:?}({x}) is off by {e} ulp");
         }
     }
+}
+
+/// 2^k for an integer is a power of two, to the last one that is finite and the least normal one, and just beyond.
+#[test]
+fn powers_of_two_are_exact() {
+    for k in -126..128 {
+        assert_eq!(eval32(M::Exp2, k as f32, 0.0), 2f64.powi(k) as f32);
+    }
+    for k in -1022..1024 {
+        assert_eq!(eval64(M::Exp2, k as f64, 0.0), 2f64.powi(k));
+    }
+    assert_eq!(eval32(M::Exp2, 128.0, 0.0), f32::INFINITY);
+    let last = 128f32.next_down();
+    assert!(error32(eval32(M::Exp2, last, 0.0), core_math::exp2(last as f64)) <= 1.38);
+    assert_eq!(eval32(M::Exp2, f32::MIN, 0.0), 0.0);
 }
 
 /// Arguments of trigonometric functions on both sides of where the reduction changes, multiples of pi / 2 rounded, and the
