@@ -4,7 +4,7 @@ mod common;
 
 use common::told;
 use cotangent::prelude::*;
-use cotangent::{Vmap, hessian, jacfwd, jacrev, jvp, lax, linearize, make_jaxpr, vjp, vmap, vmap_axes};
+use cotangent::{Vmap, hessian, jacfwd, jacrev, jvp, lax, linearize, make_jaxpr, np, vjp, vmap, vmap_axes};
 
 fn close(a: &Array, b: &Array) {
     assert_eq!((a.shape(), a.dtype()), (b.shape(), b.dtype()));
@@ -439,4 +439,53 @@ fn mistakes() {
     told(Concrete, &["to_bool", "select"], || {
         lax::fori_loop(0, 3, |_, c: &Array| if c.to_bool() { c.clone() } else { -c }, &array(1.0))
     });
+}
+
+/// Lanes that stop one after the other, some at once, some late, one never begins: together as each by itself. Those with short programs keep their places until half of them have
+/// stopped; a product of matrices is long enough for them to be parted at once.
+#[test]
+fn lanes_that_stop_at_different_times() {
+    fn short(x: &Array) -> (Array, Array) {
+        let step = |(x, n): &(Array, Array)| (x * 0.5 + x.sin() * 0.125, n + 1);
+        lax::while_loop(|(x, _): &(Array, Array)| x.gt(1.0), step, &(x.clone(), array(0)))
+    }
+    fn long(x: &Array) -> (Array, Array) {
+        let m = 0.5 * np::identity(20);
+        let step = |(v, n): &(Array, Array)| (m.matmul(v), n + 1);
+        let (v, n) = lax::while_loop(|(v, _): &(Array, Array)| v.i(3).gt(1.0), step, &(x * np::ones(&[20]), array(0)));
+        (v.i(3), n)
+    }
+    let all: Vec<f32> = (0..97).map(|i| ((i * 31 % 97) as f32).powi(3) * 0.01).collect();
+    for (what, f) in [("short", short as fn(&Array) -> (Array, Array)), ("long", long)] {
+        for n in [1, 2, 3, 40, 97] {
+            let x = Array::from_slice(&all[..n], &[n]);
+            let each: Vec<(Array, Array)> = (0..n).map(|k| f(&x.i(k))).collect();
+            let want = |k: fn(&(Array, Array)) -> &Array| np::stack(&each.iter().map(k).collect::<Vec<_>>(), 0);
+            let want = (want(|y| &y.0), want(|y| &y.1));
+            let turns: std::collections::HashSet<i32> = want.1.to_vec::<i32>().into_iter().collect();
+            assert!(n < 40 || turns.len() > 8 && turns.contains(&0), "{what}: {turns:?}");
+            for (x, n) in [vmap(f)(&x), jit(vmap(f))(&x), jit(vmap(jit(f)))(&x)] {
+                same(&x, &want.0);
+                same(&n, &want.1)
+            }
+            // and their derivatives
+            let slope =
+                |f: fn(&Array) -> (Array, Array)| move |x: &Array| jvp(|x: &Array| f(x).0, (x,), (&array(1f32),)).1;
+            let each: Vec<Array> = (0..n).map(|k| slope(f)(&x.i(k))).collect();
+            same(&vmap(slope(f))(&x), &np::stack(&each.iter().collect::<Vec<_>>(), 0))
+        }
+    }
+}
+/// Branches that lanes choose for themselves, short ones for all and long ones for those that want them. No derivative comes from the other branch.
+#[test]
+fn branches_of_lanes() {
+    let x = array![4., -1., 0., 9., f32::NAN];
+    let root = |x: &Array| lax::cond(&x.gt(0.0), |x: &Array| x.sqrt(), |x| x * 0.5, x);
+    same(&vmap(root)(&x).i(..4), &array![2., -0.5, 0., 3.]);
+    same(&vmap(grad(root))(&x).i(..4), &array![0.25, 0.5, 0.5, 1.0 / 6.0]);
+    same(&jit(vmap(grad(root)))(&x), &vmap(grad(root))(&x));
+    let which = array![0, 1, 2, 3, -1];
+    let f = |k: &Array, x: &Array| lax::switch(k, &[&|x: &Array| x + 1.0, &|x: &Array| x * 2.0, &|x: &Array| -x], x);
+    same(&vmap(f)(&which, &x).i(..4), &array![5., -2., -0., -9.]);
+    same(&jit(vmap(f))(&which, &x), &vmap(f)(&which, &x))
 }

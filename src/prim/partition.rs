@@ -474,33 +474,44 @@ pub(super) fn cases() -> Vec<Case> {
         let outs = crate::trace::batch::batch_flat(&mut |x| f(x), lanes, x, &[Some(0), None], loc, false);
         outs.into_iter().map(|(y, d)| crate::trace::batch::to_front(&y, d, x[0].shape()[0])).collect()
     }
-    fn branches(x: &[Array]) -> Vec<Array> {
+    /// With so much beside it that lanes are parted: a row that is one of many.
+    fn much(x: &Array) -> Array {
+        let rows = broadcast_in_dim(x, &[200, x.shape()[0]], &[1]);
+        reshape(&slice(&rows, &[7, 0], &[8, x.shape()[0]], None), x.shape())
+    }
+    fn branches(x: &[Array], with: fn(&Array) -> Array) -> Vec<Array> {
         let types: Vec<Aval> = x.iter().map(|x| x.aval().clone()).collect();
         let index = convert_element_type(&gt(&reduce_sum(&x[0], &[0]), &scalar_of(DType::Float64, false, 0.0)), DType::Int32, false);
-        let of = |f: fn(&[Array]) -> Vec<Array>| stage_rule(&types, f);
-        let no = of(|x| vec![mul(&sin(&x[0]), &x[1]), x[1].clone()]);
-        let yes = of(|x| vec![exp(&x[1]), mul(&x[0], &x[0])]);
+        let no = stage_rule(&types, |x| vec![mul(&sin(&with(&x[0])), &x[1]), x[1].clone()]);
+        let yes = stage_rule(&types, |x| vec![exp(&x[1]), mul(&x[0], &x[0])]);
         super::cond::cond(&index, vec![no, yes], &x.iter().collect::<Vec<_>>()).into_vec()
     }
-    fn turns(x: &[Array]) -> Vec<Array> {
+    fn turns(x: &[Array], with: fn(&Array) -> Array) -> Vec<Array> {
         let types = [x[1].aval().clone(), x[0].aval().clone()];
         let small = scalar_of(DType::Float64, false, 1.0);
         let cond = stage_rule(&types[1..], |a| vec![lt(&reduce_sum(&mul(&a[0], &a[0]), &[0]), &small)]);
-        let body = stage_rule(&types, |a| vec![add(&mul(&a[1], &lit(&a[1], 1.5)), &mul(&sin(&a[0]), &a[1]))]);
+        let body = stage_rule(&types, |a| {
+            vec![add(&mul(&with(&a[1]), &lit(&a[1], 1.5)), &mul(&sin(&a[0]), &a[1]))]
+        });
         bind(&While { cond, body, n_cond: 0, n_body: 1, record: false }, &[&x[1], &x[0]]).into_vec()
     }
+    fn short_turns(x: &[Array]) -> Vec<Array> {
+        turns(x, Array::clone)
+    }
     vec![
-        Case { name: "branches", args: args(), run: |x| mapped(x, branches) },
-        Case { name: "loops", args: args(), run: |x| mapped(x, turns) },
+        Case { name: "branches", args: args(), run: |x| mapped(x, |x| branches(x, Array::clone)) },
+        Case { name: "long branches", args: args(), run: |x| mapped(x, |x| branches(x, much)) },
+        Case { name: "loops", args: args(), run: |x| mapped(x, short_turns) },
+        Case { name: "long loops", args: args(), run: |x| mapped(x, |x| turns(x, much)) },
         Case {
             name: "lanes of lanes",
             args: vec![Array::from_slice(&[0.5f64, -1.25, 0.75, 1.5, -0.5, 0.25, 0.125, 0.5], &[2, 2, 2]), args().remove(1)],
-            run: |x| mapped(x, |x| mapped(x, turns)),
+            run: |x| mapped(x, |x| mapped(x, short_turns)),
         },
         Case {
             name: "no lanes",
             args: vec![Array::from_slice::<f64>(&[], &[0, 2]), args().remove(1)],
-            run: |x| mapped(x, |x| branches(x).into_iter().chain(turns(x)).collect()),
+            run: |x| mapped(x, |x| branches(x, Array::clone).into_iter().chain(short_turns(x)).collect()),
         },
     ]
 }

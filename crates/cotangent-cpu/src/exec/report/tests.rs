@@ -287,6 +287,44 @@ fn padded_arrays() {
         check_on(&p, "1 kernels on 2700 elements", |i| i as f32);
     }
 }
+/// Two ends that change places are read where they lie.
+#[test]
+fn rotations() {
+    use crate::{Dt, Op, Ty, Use, View};
+    for (dims, dim, by) in [([9, 300], 1, 1), ([9, 300], 1, 299), ([40, 200], 0, 3), ([1, 9000], 1, 4000)] {
+        let ty = Ty::new(Dt::F32, &dims);
+        let mut p = Program::default();
+        let x = p.arg(ty.clone());
+        let ends = [(dims[dim] - by, by), (0, dims[dim] - by)].map(|(first, count)| {
+            let mut end = View::identity(&dims);
+            end.offset = first as i64 * end.strides[dim];
+            end.dims[dim] = count;
+            Use::plain(p.view(x, end))
+        });
+        let turned = p.push(Kind::Concat { dim: dim as u32 }, &ends, std::slice::from_ref(&ty));
+        p.outs = vec![p.push(map(Op::Sub, 2), &[Use::plain(x), Use::plain(turned)], std::slice::from_ref(&ty))];
+        check_on(&p, &format!("1 groups; bytes: arguments {0}, outputs {0}", ty.bytes()), |i| (i * i % 97) as f32);
+    }
+}
+/// Coordinates of points, each computed from all of them: one map, whose results come between each other.
+#[test]
+fn pieces_of_points() {
+    use crate::{Dt, Op, Ty, Use, View};
+    let n = 1000;
+    let (ty, one) = (Ty::new(Dt::F32, &[n, 3]), Ty::new(Dt::F32, &[n, 1]));
+    let mut p = Program::default();
+    let x = p.arg(ty.clone());
+    let of = |p: &mut Program, k: i64| {
+        let view = View { offset: k, strides: [3, 1].into_iter().collect(), ..View::splat(&one.dims) };
+        p.through(x, view)
+    };
+    let pieces = [0, 1, 2].map(|k| {
+        let uses = [of(&mut p, k), of(&mut p, (k + 1) % 3)];
+        Use::plain(p.push(map(Op::Mul, 2), &uses, std::slice::from_ref(&one)))
+    });
+    p.outs = vec![p.push(Kind::Concat { dim: 1 }, &pieces, &[ty])];
+    check_on(&p, "3 kernels on 1000 elements, 512 at a time, 3 columns, 3 through views", |i| (i % 101) as f32);
+}
 /// Are the rows of a strip machine code, if the instruction set is there?
 fn rows_are_code(p: &Program, isa: crate::isa::Isa) -> Option<bool> {
     use super::super::{Sizes, When};
