@@ -489,3 +489,21 @@ fn branches_of_lanes() {
     same(&vmap(f)(&which, &x).i(..4), &array![5., -2., -0., -9.]);
     same(&jit(vmap(f))(&which, &x), &vmap(f)(&which, &x))
 }
+/// Each lane draws until it has what it wants, with a key of its own in the carry.
+#[test]
+fn lanes_with_keys() {
+    use cotangent::random::{self, Key};
+    let draw = |k: &Key| {
+        let step = |(k, _): &(Key, Array)| {
+            let (k, now) = random::clone(k).split2();
+            (k, random::uniform(now, &[]))
+        };
+        lax::while_loop(|(_, x): &(Key, Array)| x.lt(0.8), step, &(random::clone(k), array(0f32))).1
+    };
+    let keys = random::split_array(random::key(5), &[30]);
+    let all = vmap(draw)(&keys);
+    same(&jit(vmap(draw))(&keys), &all);
+    let each: Vec<Array> = random::split(random::key(5), 30).iter().map(draw).collect();
+    same(&all, &np::stack(&each.iter().collect::<Vec<_>>(), 0));
+    assert!(all.to_vec::<f32>().iter().all(|x| *x >= 0.8))
+}

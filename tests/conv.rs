@@ -77,12 +77,12 @@ fn close(a: &[f64], b: &[f64]) {
 
 #[test]
 fn a_convolution_is_its_loops() {
-    for k in 0..24 {
+    for k in 0..36 {
         let c = Sizes {
             stride: 1 + k % 2,
             dilation: 1 + k / 2 % 2,
-            base: 1 + k / 4 % 2,
-            groups: 1 + k / 8 % 2,
+            base: 1 + k / 4 % 3,
+            groups: 1 + k / 12 % 2,
             pads: [(k as i64 % 3 - 1, 1), (2, k as i64 % 2)],
         };
         let (x, w) = (sample(&[2, 6, 5, 4], 1), sample(&[3, 2, 4 / c.groups, 6], 2));

@@ -11,9 +11,9 @@ use crate::aval::Shape;
 use cotangent_cpu::{ConvOrder, ConvSpec, Kind, Slide, Ty, Use, ValId, View, row_major};
 use std::sync::Arc;
 
-/// The most phases, and the least multiplications that are worth it.
+/// The most phases, and how many windows times their places are worth it at least. (How many arrays and filters there are does not matter: a lane has the bits that it has alone.)
 const MOST: usize = 16;
-const LEAST: usize = 1 << 14;
+const LEAST: usize = 256;
 
 /// The result of a convolution, with these dimensions, if its array is spread out and that is worth it. The operands' views are as the engine wants them.
 pub(super) fn convolution(
@@ -26,12 +26,14 @@ pub(super) fn convolution(
     let bases: Shape = spec.slides.iter().map(|s| s.base).collect();
     let simple = |s: &Slide| s.base == 1 || s.stride == 1 && s.dilation == 1;
     let phases = bases.iter().try_fold(1usize, |n, b| n.checked_mul(*b)).filter(|n| (2..=MOST).contains(n))?;
-    let work = f.dims[1..f.dims.len() - 1].iter().chain(&ty.dims[..]).try_fold(1usize, |n, m| n.checked_mul(*m));
+    // where the windows' dimensions are among those of the result
+    let first = if spec.batch_last { 0 } else { 1 };
+    let places = spec.slides.iter().map(|s| s.size).chain(ty.dims[first..first + bases.len()].iter().copied());
+    let work = places.into_iter().try_fold(1usize, |n, m| n.checked_mul(m));
     if spec.order != ConvOrder::Chain || !spec.slides.iter().all(simple) || work.is_some_and(|n| n < LEAST) {
         return None;
     }
-    // where the windows' dimensions are among those of the result, and how many there are in each phase
-    let first = if spec.batch_last { 0 } else { 1 };
+    // how many windows there are in each phase
     let mut dims = ty.dims.clone();
     for (n, b) in dims[first..].iter_mut().zip(&bases) {
         *n = n.div_ceil(*b)

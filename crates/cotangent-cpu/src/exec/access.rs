@@ -73,6 +73,14 @@ impl Access {
                 guard = None;
                 offset = offset.wrapping_sub(s.wrapping_mul(whole).wrapping_mul(lo));
             }
+            // one element goes nowhere
+            guard = guard.filter(|g| g.step != Guard::AROUND || stride != 0);
+            if let Some(g) = guard.as_mut().filter(|g| g.step == Guard::AROUND) {
+                // with a small number in front, so that it may be multiplied below
+                let all = g.hi - g.lo;
+                g.lo = g.lo.rem_euclid(all);
+                g.hi = g.lo + all
+            }
             if guard.is_none() {
                 if *n == 1 {
                     continue;
