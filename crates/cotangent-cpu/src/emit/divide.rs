@@ -6,7 +6,7 @@
 //! By a constant of up to 32 bits it is a product with the reciprocal, rounded outwards. That is never nearer to zero than the quotient, and further by so little, less than
 //! a part in 2^22 (2^51 in `f64`), that it does not reach the next integer, which is at least one part in as many as dividends there are away.
 
-use super::ir::{Build, I, Ty};
+use super::ir::{Build, I, Mem, Ty};
 
 /// Words of one size, and integers in them.
 #[derive(Clone, Copy)]
@@ -23,6 +23,20 @@ fn outwards(ty: Ty, b: f64) -> u64 {
     }
     let r = 1.0 / b as f32;
     (r.to_bits() + ((r as f64 * b) < 1.0) as u32) as u64
+}
+
+/// Are these numbers divided by [`Words::over`]'s products?
+fn bytes_are_divided(b: f32, mut bytes: std::ops::RangeInclusive<i32>) -> bool {
+    // nothing on the way is subnormal or infinite
+    let plain = (2f32.powi(-60)..2f32.powi(60)).contains(&b.abs());
+    let r = 1.0 / b;
+    plain
+        && bytes.all(|a| {
+            let a = a as f32;
+            let q = a * r;
+            let rest = q.mul_add(-b, a);
+            rest.mul_add(r, q).to_bits() == (a / b).to_bits()
+        })
 }
 
 impl Words<'_> {
@@ -49,6 +63,28 @@ impl Words<'_> {
     }
     fn not(self, a: u32) -> u32 {
         self.build.un(I::MNot, Ty::Mask, a)
+    }
+
+    /// The quotient of floats. One of a byte, as a colour is one, by a constant is the product with the reciprocal, and what that leaves over a second time: whether that is the
+    /// quotient, to the last bit, is tried for every byte.
+    pub fn over(self, a: u32, b: u32) -> u32 {
+        let whole = self.build.inst(a);
+        let known = self.build.known(b).filter(|_| self.ty == Ty::W32 && matches!(whole.i, I::ToFloat(_)));
+        let quick = known.map(|b| f32::from_bits(b as u32)).filter(|b| {
+            let from = self.build.inst(whole.a);
+            match from.i {
+                I::SarBy(24) if from.ty == Ty::W32 => bytes_are_divided(*b, -128..=127),
+                I::Load(Mem::B1) | I::Splat(Mem::B1) | I::Part(Mem::B1) | I::One(Mem::B1) => {
+                    bytes_are_divided(*b, 0..=255)
+                }
+                _ => false,
+            }
+        });
+        let Some(b_) = quick else { return self.bin(I::Div, a, b) };
+        let c = |x: f32| self.build.constant(Ty::W32, x.to_bits() as u64);
+        let q = self.bin(I::Mul, a, c(1.0 / b_));
+        let rest = self.build.push(I::Fma, self.ty, q, c(-b_), a);
+        self.build.push(I::Fma, self.ty, rest, c(1.0 / b_), q)
     }
 
     /// Quotient and remainder of integers of so many bytes, which are extended to the words. A quotient by zero is -1, and leaves the dividend.

@@ -264,6 +264,38 @@ fn quotients_by_constants_are_exact() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Bytes over constants are quotients to the last bit.
+#[test]
+fn bytes_over_constants() {
+    let mut failures = vec![];
+    let mut quick = 0;
+    for dt in [Dt::U8, Dt::I8] {
+        for d in [255f32, 127.5, 3.0, -7.0, 58.395, 0.1, 1e-3, 256.0, -1.0, 0.0, 1e-40, 1e38, f32::INFINITY, f32::NAN] {
+            let bytes: Vec<u8> = (0..=255).chain(0..9).collect();
+            let mut p = Program::default();
+            let x = Use::plain(p.arg(Ty::new(dt, &[bytes.len()])));
+            let mut b = Body::default();
+            let x_ = b.input(0, dt);
+            let (a, d_) = (b.un(Op::Cast, Dt::F32, x_), b.bits(Dt::F32, d.to_bits() as u64));
+            let y = b.bin(Op::Div, Dt::F32, a, d_);
+            b.outs.push(y);
+            p.outs = vec![p.push(Kind::Map(b.into()), &[x], &[Ty::new(Dt::F32, &[bytes.len()])])];
+            let want = crate::reference::evaluate(&p, std::slice::from_ref(&bytes)).expect("a valid program");
+            for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|i| i.available()) {
+                let options = Options { isa, machine: When::Always, ..Options::default() };
+                let e = Executable::compile_with(&p, options).unwrap();
+                if let Err(e) = fuzz::same(Dt::F32, &fuzz::run(&e, &p, std::slice::from_ref(&bytes))[0], &want[0]) {
+                    failures.push(format!("{dt} over {d}, {isa:?}: {e}"))
+                }
+                let text = Inspected::compile_with(&p, options).unwrap().assembly(0);
+                quick += text.iter().all(|a| a.code.as_ref().is_ok_and(|c| !c.contains("vdivps"))) as usize
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(quick > 0 || !Isa::Avx2.available(), "none of them is a product");
+}
+
 /// Numbers of a type around every power of two, at every bit where another type may be rounded.
 fn near_powers(dt: Dt) -> Vec<u64> {
     let top = 8 * dt.size() - 1;

@@ -450,7 +450,7 @@ impl Translate {
                     Op::Add => bin(I::Add, a, b),
                     Op::Sub => bin(I::Sub, a, b),
                     Op::Mul => bin(I::Mul, a, b),
-                    Op::Div => bin(I::Div, a, b),
+                    Op::Div => Words { build, ty }.over(a, b),
                     Op::Rem => Words { build, ty }.remainder(a, b),
                     // the instruction gives its second operand where either is NaN, or both are zero
                     Op::Max => build.sel(cmp(3, b, b), ty, b, bin(I::Max, b, a)),
