@@ -15,6 +15,7 @@ use crate::prim::while_loop::While;
 use crate::trace::batch::batch_jaxpr;
 use crate::trace::bind;
 use crate::trace::stage::stage_rule;
+use std::sync::Weak;
 
 /// The most elements that a lane's program computes, for its lanes to stay together.
 const LIGHT: usize = 256;
@@ -34,12 +35,15 @@ fn light<'a>(all: impl IntoIterator<Item = &'a Arc<Jaxpr>>) -> bool {
     let sum = all.into_iter().map(|j| elements(j)).sum::<Option<usize>>();
     sum.is_some_and(|n| n <= LIGHT) && !crate::debug::watch::on()
 }
-/// Programs as a key of what was made of them, which keeps them, so that no others come to lie in their place.
+/// Programs as a key of what was made of them, which has weak references to them, so that no others come to lie in their place.
 fn key_of_programs(all: &[Arc<Jaxpr>]) -> Vec<bool> {
     all.iter().flat_map(|j| key_of(Arc::as_ptr(j) as usize)).collect()
 }
 /// A program, and those that it was made of.
-type Made = (Arc<Jaxpr>, Vec<Arc<Jaxpr>>);
+type Made = (Arc<Jaxpr>, Vec<Weak<Jaxpr>>);
+fn made(program: Arc<Jaxpr>, of: &[Arc<Jaxpr>]) -> Arc<Made> {
+    Arc::new((program, of.iter().map(Arc::downgrade).collect()))
+}
 
 impl Cond {
     /// All branches for all lanes, if that is cheap.
@@ -49,14 +53,14 @@ impl Cond {
         }
         let index = x[0].aval().with_shape([]);
         let key = [key_of(n), key_of(index.dtype as usize), key_of_programs(&self.branches)];
-        let made = self.branches[0].memo("together", &[mapped, &key[0], &key[1], &key[2]], || {
+        let all = self.branches[0].memo("together", &[mapped, &key[0], &key[1], &key[2]], || {
             let types: Vec<Aval> = std::iter::once(index).chain(self.branches[0].in_avals().cloned()).collect();
             let one = stage_rule(&types, |a| bind(self, &a.iter().collect::<Vec<_>>()).into_vec());
             let lanes = Lanes { select: true, ..Lanes::unnamed(n) };
             let all = batch_jaxpr(&one, &lanes, mapped, &vec![true; one.outs.len()]).0.clone();
-            Arc::new((all, self.branches.clone()) as Made)
+            made(all, &self.branches)
         });
-        Some(crate::backend::run_jaxpr(&made.0, x, loc))
+        Some(crate::backend::run_jaxpr(&all.0, x, loc))
     }
 }
 
@@ -99,8 +103,8 @@ impl While {
     }
     /// Turns of so many lanes until at most half of them go on; its results are the carries, and which lanes go on.
     fn halved(&self, size: usize, mc: &[bool], mb: &[bool]) -> Arc<Made> {
-        let cond = std::slice::from_ref(&self.cond);
-        self.body.memo("halved", &[mc, mb, &key_of(size), &key_of_programs(cond)], || {
+        let of = std::slice::from_ref(&self.cond);
+        self.body.memo("halved", &[mc, mb, &key_of(size), &key_of_programs(of)], || {
             let lanes = Lanes::unnamed(size);
             let (n_carry, n_consts) = (self.body.outs.len(), self.n_cond + self.n_body);
             let all = vec![true; n_carry];
@@ -132,7 +136,7 @@ impl While {
                 let more = going(a);
                 bind(&turns, &a.iter().chain([&more]).collect::<Vec<_>>()).into_vec()
             });
-            Arc::new((program, vec![self.cond.clone()]))
+            made(program, of)
         })
     }
 }
