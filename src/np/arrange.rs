@@ -536,6 +536,18 @@ macro_rules! methods { ($($(#[$doc:meta])* $name:ident ($($p:ident: $t:ty),*) =>
         pub fn $name(&self, $($p: $t),*) -> Array { $f(self, $($p),*) }
     )* }
 } }
+impl Array {
+    /// All elements in a row, as [`ravel`](Array::ravel). As `jax.Array.flatten`.
+    ///
+    /// ```
+    /// use cotangent::prelude::*;
+    /// assert_eq!(array![[5, 6], [7, 8]].flatten().to_string(), "[5 6 7 8]");
+    /// ```
+    #[track_caller]
+    pub fn flatten(&self) -> Array {
+        ravel(self)
+    }
+}
 methods! {
     /// All elements in a row.
     ///
