@@ -286,7 +286,7 @@ pub fn roll_axes(x: &Array, shifts: &[i64], axes: &[i32]) -> Array {
     let of = |a: &i32| axis_of("roll", *a, x.ndim(), x.shape());
     axes.iter().enumerate().fold(x.clone(), |x, (i, a)| prim::roll(&x, shifts[i % shifts.len()], of(a)))
 }
-// [`roll`] along one axis by a scalar integer that may be traced. As `jax.numpy.roll`.
+/// [`roll`] along one axis by a scalar integer that may be traced. As `jax.numpy.roll`.
 ///
 /// ```
 /// use cotangent::{np, prelude::*};

@@ -252,7 +252,7 @@ fn room(k: usize, n: usize) -> usize {
     size.min(n)
 }
 /// Some of the lanes, in ascending order, with places left over up to a size in use. `None`: all of them.
-pub(super) fn places(lanes: &[u32], n: usize) -> Option<Arc<[u32]>> {
+fn places(lanes: &[u32], n: usize) -> Option<Arc<[u32]>> {
     let left = room(lanes.len(), n) - lanes.len();
     (lanes.len() < n).then(|| lanes.iter().copied().chain(std::iter::repeat_n(NOBODY, left)).collect())
 }
@@ -277,6 +277,23 @@ fn run_lanes(j: &Arc<Jaxpr>, n: usize, x: &[&Array], mapped: &[bool], loc: Loc) 
 /// With lanes in front, concretely.
 pub(super) fn laned(x: &Array, mapped: bool, n: usize) -> Array {
     if mapped { x.clone() } else { x.relaned(0, &[1]).rows(&vec![0; n]) }
+}
+/// Of the rows at these places those that go on, and again the first of them where places are left over; and the places that they come to. None: nobody goes on.
+pub(super) fn those_that_go_on(goes_on: &[bool], at: &Option<Arc<[u32]>>, n: usize) -> Option<(Vec<u32>, Arc<[u32]>)> {
+    let rows: Vec<u32> =
+        (0..goes_on.len()).filter(|r| goes_on[*r] && lane(at, *r) != NOBODY).map(|r| r as u32).collect();
+    let first = *rows.first()?;
+    let lanes: Vec<u32> = rows.iter().map(|r| lane(at, *r as usize)).collect();
+    let to = places(&lanes, n).expect("fewer lanes");
+    Some((rows.into_iter().chain(std::iter::repeat(first)).take(to.len()).collect(), to))
+}
+/// The lane whose row this is.
+fn lane(at: &Option<Arc<[u32]>>, row: usize) -> u32 {
+    at.as_ref().map_or(row as u32, |p| p[row])
+}
+/// Only these rows of what has lanes.
+pub(super) fn part(x: &mut [Array], mapped: impl IntoIterator<Item = bool>, rows: &[u32]) {
+    x.iter_mut().zip(mapped).filter(|(_, m)| *m).for_each(|(x, _)| *x = x.rows(rows))
 }
 /// The truth values of an array.
 pub(super) fn truths(x: &Array) -> Vec<bool> {
@@ -334,30 +351,23 @@ impl Apart for While {
         let mut at: Option<Arc<[u32]>> = None;
         let kept = self.body.out_avals().split_off(init.len());
         let mut ys: Vec<Vec<Item>> = vec![vec![]; kept.len()];
-        let mut left = n;
-        while left > 0 {
+        loop {
             let size = at.as_ref().map_or(n, |p| p.len());
+            if size == 0 {
+                break; // no lanes at all
+            }
             let args: Vec<&Array> = cc.iter().chain(&carry).collect();
             let more = run_lanes(&self.cond, size, &args, &[mc, &all].concat(), loc).remove(0);
             let goes_on = truths(&more);
-            let lane = |row: usize| at.as_ref().map_or(row as u32, |p| p[row]);
-            if (0..size).any(|r| !goes_on[r] && lane(r) != NOBODY) {
-                let stopped: Vec<u32> = (0..size).map(|r| if goes_on[r] { NOBODY } else { lane(r) }).collect();
+            if (0..size).any(|r| !goes_on[r] && lane(&at, r) != NOBODY) {
+                let stopped: Vec<u32> = (0..size).map(|r| if goes_on[r] { NOBODY } else { lane(&at, r) }).collect();
                 for (last, now) in last.iter_mut().zip(&carry) {
                     last.put_rows(&stopped, now)
                 }
-                let rows: Vec<u32> = (0..size).filter(|r| goes_on[*r] && lane(*r) != NOBODY).map(|r| r as u32).collect();
-                left = rows.len();
-                let Some(first) = rows.first() else { break };
-                let lanes: Vec<u32> = rows.iter().map(|r| lane(*r as usize)).collect();
-                let to = places(&lanes, n).expect("fewer lanes");
-                let from: Vec<u32> = rows.iter().copied().chain(std::iter::repeat(*first)).take(to.len()).collect();
-                let part = |x: &mut Vec<Array>, m: &[bool]| {
-                    x.iter_mut().zip(m).filter(|(_, m)| **m).for_each(|(x, _)| *x = x.rows(&from))
-                };
-                part(&mut cc, mc);
-                part(&mut cb, mb);
-                part(&mut carry, &all);
+                let Some((rows, to)) = those_that_go_on(&goes_on, &at, n) else { break };
+                part(&mut cc, mc.iter().copied(), &rows);
+                part(&mut cb, mb.iter().copied(), &rows);
+                part(&mut carry, all.iter().copied(), &rows);
                 at = Some(to)
             }
             let size = at.as_ref().map_or(n, |p| p.len());

@@ -5,9 +5,8 @@
 //!
 //! What is thrown away is never looked at, here or in the derivative, which has lanes and selections of its own: the results are those of parted lanes, bit for bit.
 
-use super::partition::{laned, pick, places, truths};
+use super::partition::{laned, part, pick, those_that_go_on, truths};
 use super::*;
-use crate::array::stack::NOBODY;
 use crate::dtype::DType;
 use crate::jaxpr::key_of;
 use crate::prim::cond::Cond;
@@ -20,20 +19,20 @@ use std::sync::Weak;
 /// The most elements that a lane's program computes, for its lanes to stay together.
 const LIGHT: usize = 256;
 
-/// So many elements a program computes, if it is nothing but operations that run once.
+/// So many elements a program computes, if they are few and it is nothing but operations that run once. (It is asked in every run: long programs are not gone through.)
 fn elements(j: &Jaxpr) -> Option<usize> {
-    let plain = |e: &crate::jaxpr::Eqn| match e.prim.inline() {
+    let few = |n: usize, more: Option<usize>| Some(n + more?).filter(|n| *n <= LIGHT);
+    let own = j.avals.iter().map(|a| (a.stack == 0).then(|| a.size())).try_fold(0, few)?;
+    let called = |e: &crate::jaxpr::Eqn| match e.prim.inline() {
         Some(called) => elements(called),
         None => (e.prim.higher().is_none() && !e.prim.effect()).then_some(0),
     };
-    let inner: usize = j.eqns.iter().map(plain).sum::<Option<usize>>()?;
-    let of = |a: &Aval| (a.stack == 0).then(|| a.size());
-    Some(inner + j.avals.iter().map(of).sum::<Option<usize>>()?)
+    j.eqns.iter().map(called).try_fold(own, few)
 }
 /// Do these programs compute so little that all lanes may run all of them? While results are looked at, none does what the user's program does not.
 fn light<'a>(all: impl IntoIterator<Item = &'a Arc<Jaxpr>>) -> bool {
     let sum = all.into_iter().map(|j| elements(j)).sum::<Option<usize>>();
-    sum.is_some_and(|n| n <= LIGHT) && !crate::debug::watch::on()
+    !crate::debug::watch::on() && sum.is_some_and(|n| n <= LIGHT)
 }
 /// Programs as a key of what was made of them, which has weak references to them, so that no others come to lie in their place.
 fn key_of_programs(all: &[Arc<Jaxpr>]) -> Vec<bool> {
@@ -81,23 +80,14 @@ impl While {
             let mut out = crate::backend::run_jaxpr(&self.halved(size, mc, mb).0, &args, loc).into_vec();
             let goes_on = truths(&out.pop().expect("who goes on"));
             carry = out;
-            // places that are left over do what the first of the lanes does
-            let lane = |row: usize| at.as_ref().map_or(row as u32, |p| p[row]);
-            let rows: Vec<u32> = (0..size).filter(|r| goes_on[*r] && lane(*r) != NOBODY).map(|r| r as u32).collect();
             match (&mut last, &at) {
                 (Some(last), Some(at)) => last.iter_mut().zip(&carry).for_each(|(last, now)| last.put_rows(at, now)),
                 _ => last = Some(carry.clone()),
             }
-            let Some(first) = rows.first() else { return last };
-            let lanes: Vec<u32> = rows.iter().map(|r| lane(*r as usize)).collect();
-            let to = places(&lanes, n).expect("fewer lanes");
-            let from: Vec<u32> = rows.iter().copied().chain(std::iter::repeat(*first)).take(to.len()).collect();
-            let part = |x: &mut Vec<Array>, m: &[bool]| {
-                x.iter_mut().zip(m).filter(|(_, m)| **m).for_each(|(x, _)| *x = x.rows(&from))
-            };
-            part(&mut cc, mc);
-            part(&mut cb, mb);
-            part(&mut carry, &vec![true; mk.len()]);
+            let Some((rows, to)) = those_that_go_on(&goes_on, &at, n) else { return last };
+            part(&mut cc, mc.iter().copied(), &rows);
+            part(&mut cb, mb.iter().copied(), &rows);
+            part(&mut carry, mk.iter().map(|_| true), &rows);
             at = Some(to)
         }
     }

@@ -80,11 +80,11 @@ impl Words<'_> {
                 _ => false,
             }
         });
-        let Some(b_) = quick else { return self.bin(I::Div, a, b) };
+        let Some(by) = quick else { return self.bin(I::Div, a, b) };
         let c = |x: f32| self.build.constant(Ty::W32, x.to_bits() as u64);
-        let q = self.bin(I::Mul, a, c(1.0 / b_));
-        let rest = self.build.push(I::Fma, self.ty, q, c(-b_), a);
-        self.build.push(I::Fma, self.ty, rest, c(1.0 / b_), q)
+        let q = self.bin(I::Mul, a, c(1.0 / by));
+        let rest = self.build.push(I::Fma, self.ty, q, c(-by), a);
+        self.build.push(I::Fma, self.ty, rest, c(1.0 / by), q)
     }
 
     /// Quotient and remainder of integers of so many bytes, which are extended to the words. A quotient by zero is -1, and leaves the dividend.

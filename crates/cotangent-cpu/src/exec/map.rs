@@ -227,10 +227,14 @@ impl MapStep {
         // SAFETY: the caller's.
         unsafe { self.range(frame, frame.scratch, code, from, to) }
     }
-    /// Is what a view shows read where it lies, or filled once for all blocks?
+    /// Is it the same in every block?
+    fn again(&self, f: &Fill) -> bool {
+        let whole = self.row == self.len && !self.runs && self.block < self.len;
+        whole && f.period().is_some_and(|n| self.block.is_multiple_of(n))
+    }
+    /// Is it read where it lies, or filled once for all blocks?
     fn there(&self, f: &Fill) -> bool {
-        let again = self.row == self.len && !self.runs && f.period().is_some_and(|n| self.block.is_multiple_of(n));
-        again || f.still(self.row, self.len) || f.lies(self.row, self.len)
+        self.again(f) || f.still(self.row, self.len) || f.lies(self.row, self.len)
     }
     /// How long it takes by what is computed, or by what goes through memory.
     pub fn estimate(&self) -> f64 {
@@ -280,8 +284,7 @@ impl MapStep {
         // What guards keep out is in a column that is filled once; the rest is read where it lies, run by run.
         let run = |f: &Fill| matches!(f, Fill::Strided(_, a) if self.runs && a.in_runs());
         // What comes again and again is in a column that is filled once, too.
-        let whole = row == len && !self.runs && self.block < len;
-        let same = |f: &Fill| whole && f.period().is_some_and(|n| self.block.is_multiple_of(n));
+        let same = |f: &Fill| self.again(f);
         let held = |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || run(f);
         let all = all || self.runs && self.fills.iter().all(|c| held(&c.fill));
         let block = if code.is_some() && all { len } else { self.block };
