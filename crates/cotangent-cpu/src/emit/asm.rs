@@ -37,6 +37,18 @@ pub enum Rm {
     Mem { base: u8, index: Option<(u8, u8)>, disp: i32 },
     /// The constant at this offset of the pool.
     Pool(u32),
+    /// All of what lies at this place of the frame.
+    Frame(i32),
+}
+impl Rm {
+    /// The high bits of its registers' numbers, which a prefix has.
+    fn high(self) -> (u8, u8) {
+        match self {
+            Rm::Reg(r) => (r >> 4 & 1, r >> 3 & 1),
+            Rm::Mem { base, index, .. } => (index.map_or(0, |i| i.0 >> 3 & 1), base >> 3 & 1),
+            Rm::Pool(_) | Rm::Frame(_) => (0, 0),
+        }
+    }
 }
 
 /// General registers by number.
@@ -66,6 +78,17 @@ pub struct Masked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(usize);
 
+/// The elements of something in the pool behind the code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Pooled {
+    /// All of them the low bytes of this.
+    Constant { bits: u64 },
+    /// 0, 1, ..
+    Counting,
+    /// All ones in the first, zeros in the others.
+    Ones { ones: usize },
+}
+
 /// Instructions in the making.
 #[derive(Default)]
 pub struct Asm {
@@ -77,7 +100,8 @@ pub struct Asm {
     /// Lanes that are there where not all are, without mask registers; 0 if there always are all.
     pub tail: usize,
     pool: Vec<u8>,
-    known: HashMap<(u64, usize), u32>,
+    /// By what it is, the bytes of an element, and how many there are.
+    known: HashMap<(Pooled, usize, usize), u32>,
     /// Where the displacement of a constant stands, the bytes of the instruction behind it, and the offset in the pool.
     constants: Vec<(usize, u32)>,
     labels: Vec<Option<usize>>,
@@ -99,35 +123,39 @@ impl Asm {
         Asm { evex, ..Asm::default() }
     }
 
-    /// The constant with these low bytes.
-    pub fn constant(&mut self, bits: u64, size: usize) -> Rm {
-        let pool = &mut self.pool;
-        Rm::Pool(*self.known.entry((bits, size)).or_insert_with(|| {
-            while !pool.len().is_multiple_of(size) {
-                pool.push(0)
-            }
-            pool.extend_from_slice(&bits.to_le_bytes()[..size]);
-            (pool.len() - size) as u32
-        }))
+    /// The constant with these low bytes, `n` times.
+    pub fn constant(&mut self, bits: u64, size: usize, n: usize) -> Rm {
+        self.pooled(Pooled::Constant { bits }, size, n)
     }
-
     /// The numbers 0, 1, .. of so many bytes each, one for every lane.
     pub fn counting(&mut self, n: usize, size: usize) -> Rm {
-        // under a key that no constant has
-        let pool = &mut self.pool;
-        Rm::Pool(*self.known.entry((n as u64, 64 + size)).or_insert_with(|| {
-            let at = pool.len();
-            (0..n as u64).for_each(|k| pool.extend_from_slice(&k.to_le_bytes()[..size]));
-            at as u32
-        }))
+        self.pooled(Pooled::Counting, size, n)
     }
     /// All ones in so many of `n` lanes, and zeros in the others.
     pub fn ones(&mut self, n: usize, ones: usize, size: usize) -> Rm {
+        self.pooled(Pooled::Ones { ones }, size, n)
+    }
+    /// So many elements of so many bytes in the pool, each of which is there once.
+    fn pooled(&mut self, what: Pooled, size: usize, n: usize) -> Rm {
         let pool = &mut self.pool;
-        Rm::Pool(*self.known.entry(((n << 8 | ones) as u64, 128 + size)).or_insert_with(|| {
+        Rm::Pool(*self.known.entry((what, size, n)).or_insert_with(|| {
+            // none crosses a line of the cache
+            pool.resize(pool.len().next_multiple_of(size * n), 0);
             let at = pool.len();
-            pool.resize(at + ones * size, 0xFF);
-            pool.resize(at + n * size, 0);
+            for k in 0..n {
+                let element = match what {
+                    Pooled::Constant { bits } => bits,
+                    Pooled::Counting => k as u64,
+                    Pooled::Ones { ones } => {
+                        if k < ones {
+                            u64::MAX
+                        } else {
+                            0
+                        }
+                    }
+                };
+                pool.extend_from_slice(&element.to_le_bytes()[..size])
+            }
             at as u32
         }))
     }
@@ -154,6 +182,7 @@ impl Asm {
                     self.code.extend(disp.to_le_bytes())
                 }
             }
+            Rm::Frame(disp) => self.modrm(reg, Rm::Mem { base: gp::RSP, index: None, disp }, tail),
             Rm::Pool(at) => {
                 self.code.push(r | 5);
                 self.constants.push((self.code.len(), at));
@@ -170,11 +199,7 @@ impl Asm {
             32 => 1,
             _ => 0u8,
         };
-        let (x, b) = match rm {
-            Rm::Reg(r) => (r >> 4 & 1, r >> 3 & 1),
-            Rm::Mem { base, index, .. } => (index.map_or(0, |i| i.0 >> 3 & 1), base >> 3 & 1),
-            Rm::Pool(_) => (0, 0),
-        };
+        let (x, b) = rm.high();
         let not = |bit: u8| (bit ^ 1) & 1;
         if self.evex {
             self.code.extend([
@@ -201,11 +226,7 @@ impl Asm {
     }
     /// An instruction that has only the VEX form: those of mask registers and of general registers. `long`: the length bit.
     pub fn vex_only(&mut self, o: Op, long: bool, reg: u8, v: u8, rm: Rm) {
-        let (x, b) = match rm {
-            Rm::Reg(r) => (0, r >> 3 & 1),
-            Rm::Mem { base, index, .. } => (index.map_or(0, |i| i.0 >> 3 & 1), base >> 3 & 1),
-            Rm::Pool(_) => (0, 0),
-        };
+        let (x, b) = rm.high();
         self.vex(o, long as u8, reg, v, x, b);
         self.code.push(o.op);
         self.modrm(reg, rm, 0);
@@ -213,11 +234,7 @@ impl Asm {
 
     /// A general instruction of one opcode byte, 64 bits wide.
     fn general(&mut self, opcode: u8, reg: u8, rm: Rm) {
-        let (x, b) = match rm {
-            Rm::Reg(r) => (0, r >> 3 & 1),
-            Rm::Mem { base, index, .. } => (index.map_or(0, |i| i.0 >> 3 & 1), base >> 3 & 1),
-            Rm::Pool(_) => (0, 0),
-        };
+        let (x, b) = rm.high();
         self.code.extend([0x48 | (reg >> 3 & 1) << 2 | x << 1 | b, opcode]);
         self.modrm(reg, rm, 0);
     }
@@ -351,9 +368,11 @@ impl Asm {
             let distance = (pool + offset as usize) as i32 - (at as i32 + 4 + tail);
             self.code[at..at + 4].copy_from_slice(&distance.to_le_bytes())
         }
-        // those that count lanes have another key
-        let plain = self.known.iter().filter(|(k, _)| k.1 <= 8);
-        let mut constants: Vec<_> = plain.map(|((bits, size), at)| (pool as u32 + at, *bits, *size)).collect();
+        let plain = |(known, at): (&(Pooled, usize, usize), &u32)| match *known {
+            (Pooled::Constant { bits }, size, _) => Some((pool as u32 + at, bits, size)),
+            _ => None,
+        };
+        let mut constants: Vec<_> = self.known.iter().filter_map(plain).collect();
         constants.sort_unstable();
         (self.code, text, constants)
     }

@@ -13,11 +13,12 @@
 
 mod again;
 mod frame;
+mod operands;
 mod turns;
 
 use super::asm::{Asm, If, Rm, gp};
 use super::ir::{I, Inst, Ir, Mem, Span, Store, Ty};
-use super::select::{self, Lanes};
+use super::select::{self, Far, Lanes};
 
 /// Which loop.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -124,6 +125,8 @@ struct Gen<'a> {
     pointers: Vec<(u32, u8)>,
     /// General registers of the turn's number times a stride.
     strides: Vec<(u32, u8)>,
+    /// Which masks are narrow, where a mask is a vector: those that say nothing about elements of 64 bits.
+    narrow: Vec<bool>,
     stop: super::asm::Label,
     bail: super::asm::Label,
     marks: Vec<(u32, Mark)>,
@@ -158,6 +161,7 @@ pub fn compile(ir: &Ir, l: Lanes, kind: Loop) -> Option<Compiled> {
         turning: None,
         pointers: vec![],
         strides: vec![],
+        narrow: narrow(ir, l),
         stop,
         bail,
         marks: vec![],
@@ -194,6 +198,27 @@ fn entries(ir: &Ir) -> Vec<(u32, u32)> {
 /// Needs it no register of its own?
 fn remote(i: &Inst) -> bool {
     matches!(i.i, I::Const | I::Splat(_))
+}
+/// Which values are narrow masks.
+fn narrow(ir: &Ir, l: Lanes) -> Vec<bool> {
+    let mut narrow: Vec<bool> = Vec::with_capacity(ir.insts.len());
+    for i in &ir.insts {
+        narrow.push(match i.i {
+            I::Cmp(_) | I::IEq | I::ILt(_) => ir.insts[i.a as usize].ty == Ty::W32,
+            I::MAnd | I::MOr | I::MXor => narrow[i.a as usize] && narrow[i.b as usize],
+            I::MNot => narrow[i.a as usize],
+            _ => !l.wide,
+        })
+    }
+    narrow
+}
+/// As what it lies in memory, where an instruction can read it.
+fn remote_as(i: &Inst) -> Option<Far> {
+    match i.i {
+        I::Const => Some(Far::Constant),
+        I::Splat(Mem::B4 | Mem::B8) => Some(Far::Splat),
+        _ => None,
+    }
 }
 
 impl Gen<'_> {
@@ -363,62 +388,6 @@ impl Gen<'_> {
         };
         Rm::Mem { base: self.pointer(entry), index, disp: at as i32 }
     }
-    /// A constant, or an element for all lanes, to a register.
-    fn fetch(&mut self, v: u32, r: u8) {
-        let i = self.ir.insts[v as usize];
-        match i.i {
-            I::Const => self.asm.constant_to(self.l, r, i.ty, i.a as u64 | (i.b as u64) << 32),
-            I::Splat(mem) => {
-                let rm = Rm::Mem { base: self.pointer(i.a), index: None, disp: i.b as i32 };
-                self.asm.splat(self.l, r, mem, rm)
-            }
-            _ => unreachable!("only what is remote is fetched"),
-        }
-    }
-    /// The value in a register. A remote one is there for this instruction only.
-    fn want(&mut self, v: u32, p: u32, borrowed: &mut Vec<u8>) -> u8 {
-        let loc = self.loc[v as usize];
-        if loc.reg != NONE {
-            return loc.reg;
-        }
-        let class = self.class(self.ty(v));
-        let r = self.alloc(class, p);
-        if remote(&self.ir.insts[v as usize]) {
-            self.fetch(v, r);
-            borrowed.push(r);
-            return r;
-        }
-        if self.lies(v) {
-            self.read(v, r);
-            self.put(v, r);
-            return r;
-        }
-        let from = self.slot(loc.slot);
-        debug_assert!(loc.slot != NOWHERE, "a value is somewhere");
-        match class {
-            0 => self.asm.fill(self.l.bytes(self.ty(v)), r, from),
-            _ => self.asm.fill_mask(r, from),
-        }
-        self.put(v, r);
-        r
-    }
-    /// The value where the last operand may be.
-    fn place(&mut self, v: u32, p: u32, memory: bool, borrowed: &mut Vec<u8>) -> Rm {
-        let i = self.ir.insts[v as usize];
-        if memory && self.loc[v as usize].reg == NONE {
-            match i.i {
-                I::Const => {
-                    return self.asm.constant(i.a as u64 | (i.b as u64) << 32, if i.ty == Ty::W64 { 8 } else { 4 });
-                }
-                I::Splat(Mem::B4 | Mem::B8) => {
-                    return Rm::Mem { base: self.pointer(i.a), index: None, disp: i.b as i32 };
-                }
-                _ => {}
-            }
-        }
-        Rm::Reg(self.want(v, p, borrowed))
-    }
-
     fn mark(&mut self, m: Mark) {
         self.marks.push((self.asm.code.len() as u32, m))
     }
@@ -459,34 +428,35 @@ impl Gen<'_> {
         if leaves {
             let m = self.want(ops[0], p, &mut borrowed);
             // the mask of a loop over rows is that of the tails
-            self.asm.any(self.l, m, self.in_rows());
+            self.asm.any(self.l, (m, self.narrow[ops[0] as usize]), self.in_rows());
             match i.i {
                 I::Bail => self.asm.jump_if(If::NotZero, self.bail),
                 _ => self.asm.jump_if(If::Zero, self.stop),
             }
             return self.done(&ops[..1], p, borrowed);
         }
-        let memory = select::from_memory(self.l, i.i);
-        let lazy = |g: &Self, v: u32| g.loc[v as usize].reg == NONE && remote(&g.ir.insts[v as usize]);
-        if select::commutes(i.i) && lazy(self, ops[0]) {
+        if select::commutes(i.i) && (self.far(ops[0], i.i, p).is_some() || self.lazy(ops[0])) && !self.lazy(ops[1]) {
             ops.swap(0, 1)
         }
         self.locked.extend(&ops[..n]);
         let of = self.ty(ops[0]);
         match i.i {
-            I::Fma => self.fma(i.ty, ops, p, memory, &mut borrowed),
+            I::Fma => self.fma(i.ty, ops, p, &mut borrowed),
             I::Sel => {
                 let m = self.want(ops[0], p, &mut borrowed);
                 let c = self.want(ops[2], p, &mut borrowed);
-                let b = self.place(ops[1], p, memory, &mut borrowed);
+                let b = self.place(ops[1], i.i, p, &mut borrowed);
                 let t = self.temps(select::temps(self.l, i.i, i.ty), p, &mut borrowed);
                 let d = self.alloc(0, p);
-                self.asm.select(self.l, i.ty, d, m, b, c, t[0]);
+                self.asm.select(self.l, i.ty, d, (m, self.narrow[ops[0] as usize]), b, c, t[0]);
                 self.put(p, d)
             }
             _ => {
-                let a = self.want(ops[0], p, &mut borrowed);
-                let rm = if n == 2 { self.place(ops[1], p, memory, &mut borrowed) } else { Rm::Reg(a) };
+                let mut a = self.want(ops[0], p, &mut borrowed);
+                let mut rm = if n == 2 { self.place(ops[1], i.i, p, &mut borrowed) } else { Rm::Reg(a) };
+                if let I::MAnd | I::MOr | I::MXor = i.i {
+                    self.as_wide([ops[0], ops[1]], (&mut a, &mut rm), p, &mut borrowed)
+                }
                 let t = self.temps(select::temps(self.l, i.i, i.ty), p, &mut borrowed);
                 // An operand that nobody reads again may give its register.
                 if select::simple(self.l, i.i) {
@@ -504,88 +474,6 @@ impl Gen<'_> {
         }
         self.done(&ops[..n], p, borrowed)
     }
-    fn temps(&mut self, n: usize, p: u32, borrowed: &mut Vec<u8>) -> [u8; 2] {
-        let mut t = [0; 2];
-        for t in &mut t[..n] {
-            *t = self.alloc(0, p);
-            borrowed.push(*t)
-        }
-        t
-    }
-    /// After an instruction: what is read no more gives its register back.
-    fn done(&mut self, ops: &[u32], p: u32, borrowed: Vec<u8>) {
-        for v in ops {
-            if self.next(*v, p) == u32::MAX {
-                self.release(*v)
-            }
-        }
-        self.free[0].extend(borrowed);
-        self.locked.clear()
-    }
-    fn fma(&mut self, ty: Ty, [a, b, c]: [u32; 3], p: u32, memory: bool, borrowed: &mut Vec<u8>) {
-        let lazy = |g: &Self, v: u32| g.loc[v as usize].reg == NONE && remote(&g.ir.insts[v as usize]);
-        let dies = |g: &Self, v: u32| {
-            g.next(v, p) == u32::MAX && !remote(&g.ir.insts[v as usize]) && !g.loc[v as usize].pinned
-        };
-        // One operand may lie in memory: the sum's, else a factor.
-        let single = |v: &u32| [a, b, c].iter().filter(|x| *x == v).count() == 1;
-        let far = memory.then(|| if lazy(self, c) { c } else { b }).filter(|v| lazy(self, *v) && single(v));
-        let a_ = self.want(a, p, borrowed);
-        let mut reg = |g: &mut Self, v: u32| if far == Some(v) { NONE } else { g.want(v, p, borrowed) };
-        let (b_, c_) = (reg(self, b), reg(self, c));
-        let rm = |g: &mut Self, v: u32, r: u8| if r == NONE { g.place(v, p, true, &mut vec![]) } else { Rm::Reg(r) };
-        // Which register becomes the result: one of an operand that dies and is no other operand, else a copy.
-        let (d, form) = if dies(self, a) && a != b && a != c {
-            (a_, if b_ == NONE { 1 } else { 2 })
-        } else if b_ != NONE && dies(self, b) && b != a && b != c {
-            (b_, 0)
-        } else if c_ != NONE && dies(self, c) && c != a && c != b {
-            (c_, 3)
-        } else {
-            let d = self.alloc(0, p);
-            let bytes = self.l.bytes(ty);
-            match c_ {
-                NONE => {
-                    self.asm.copy(bytes, d, a_);
-                    (d, 2)
-                }
-                _ => {
-                    self.asm.copy(bytes, d, c_);
-                    (d, 3)
-                }
-            }
-        };
-        match form {
-            // d * b + c with b in memory
-            1 => {
-                let m = rm(self, b, b_);
-                self.asm.fma(self.l, ty, 1, d, c_, m)
-            }
-            // b * d + c
-            2 => {
-                let m = rm(self, c, c_);
-                self.asm.fma(self.l, ty, 2, d, b_, m)
-            }
-            // a * d + c
-            0 => {
-                let m = rm(self, c, c_);
-                self.asm.fma(self.l, ty, 2, d, a_, m)
-            }
-            // a * b + d
-            _ => {
-                let m = rm(self, b, b_);
-                self.asm.fma(self.l, ty, 3, d, a_, m)
-            }
-        }
-        // The register is the result's now.
-        for v in [a, b, c] {
-            if self.loc[v as usize].reg == d && !self.loc[v as usize].pinned {
-                self.loc[v as usize].reg = NONE
-            }
-        }
-        self.put(p, d)
-    }
-
     /// The most vectors that are live at once, without what is remote or pinned.
     fn pressure(&self) -> usize {
         let n = self.ir.insts.len();
@@ -637,9 +525,9 @@ impl Gen<'_> {
         }
         let mut uses: Vec<(usize, u32)> = vec![];
         for (p, i) in self.ir.insts.iter().enumerate() {
-            let weight = |r: &u32| {
-                let at_memory = self.ir.insts.get(*r as usize).is_some_and(|x| select::from_memory(self.l, x.i));
-                if at_memory && matches!(i.i, I::Const | I::Splat(Mem::B4 | Mem::B8)) { 1 } else { 4 }
+            let weight = |r: &u32| match (self.ir.insts.get(*r as usize), remote_as(i)) {
+                (Some(x), Some(far)) if select::from_memory(self.l, x.i, far) => 1,
+                _ => 4,
             };
             let n: usize = self.readers(p as u32).iter().map(weight).sum();
             if remote(i) && n > 0 {

@@ -3,8 +3,9 @@
 //! A quotient of integers of up to 32 bits is that of floats with more than twice as many: two different quotients of such integers are further apart than a rounding
 //! reaches, so cutting off the rounded one is right. One of 64 bits is found in two steps, each of which leaves a remainder that is exact.
 //!
-//! By a constant of up to 32 bits it is a product with the reciprocal, rounded outwards. That is never nearer to zero than the quotient, and further by so little, less than
-//! a part in 2^22 (2^51 in `f64`), that it does not reach the next integer, which is at least one part in as many as dividends there are away.
+//! By a constant of less than 32 bits it is a product with the reciprocal, rounded outwards. That is never nearer to zero than the quotient, and further by so little, less than
+//! a part in 2^22, that it does not reach the next integer, which is at least one part in as many as dividends there are away. Of 32 bits it is a product of
+//! integers, whose upper half is shifted (T. Granlund, P. L. Montgomery, "Division by invariant integers using multiplication", PLDI 1994).
 
 use super::ir::{Build, I, Mem, Ty};
 
@@ -15,14 +16,19 @@ pub struct Words<'a> {
     pub ty: Ty,
 }
 
-/// The bits of 1 / b, rounded away from zero.
-fn outwards(ty: Ty, b: f64) -> u64 {
-    if ty == Ty::W64 {
-        let r = 1.0 / b;
-        return r.to_bits() + (r.mul_add(b, -1.0) < 0.0) as u64;
-    }
+/// The bits of 1 / b as `f32`, rounded away from zero.
+fn outwards(b: f64) -> u64 {
     let r = 1.0 / b as f32;
     (r.to_bits() + ((r as f64 * b) < 1.0) as u32) as u64
+}
+/// The least s, and m = 2^(32 + s) / d rounded up to the next integer, so that the upper half of m x, shifted by s, is x / d rounded down for all x of so many
+/// bits and a sign, or of 32 bits without one. Of an odd d without sign m may have 33 bits.
+fn multiplier(d: u64, bits: u32) -> (u64, u32) {
+    let of = |s: u32| (1u128 << (32 + s)) / d as u128 + 1;
+    // by how much m d is too large: no more than what all dividends together may add up to
+    let exact = |s: &u32| of(*s) * d as u128 - (1u128 << (32 + s)) <= 1u128 << (s + 32 - bits);
+    let s = (0..=32).find(exact).expect("2^s above d is enough");
+    (of(s) as u64, s)
 }
 
 /// Are these numbers divided by [`Words::over`]'s products?
@@ -107,26 +113,66 @@ impl Words<'_> {
     /// Of up to 32 bits.
     fn short(self, size: usize, signed: bool, a: u32, b: u32) -> u32 {
         let build = self.build;
-        let known = build.known(b).map(|b| if signed || size < 4 { b as i32 as f64 } else { b as f64 });
-        let over = |ty, float: &dyn Fn(u32) -> u32| match known {
-            Some(b) => build.bin(I::Mul, ty, float(a), build.constant(ty, outwards(ty, b))),
-            None => build.bin(I::Div, ty, float(a), float(b)),
-        };
+        let known = build.known(b);
         if size < 4 {
-            return build.un(I::ToInt(true), Ty::W32, over(Ty::W32, &|x| build.un(I::ToFloat(true), Ty::W32, x)));
+            let float = |x| build.un(I::ToFloat(true), Ty::W32, x);
+            let q = match known {
+                Some(b) => build.bin(I::Mul, Ty::W32, float(a), build.constant(Ty::W32, outwards(b as i32 as f64))),
+                None => build.bin(I::Div, Ty::W32, float(a), float(b)),
+            };
+            return build.un(I::ToInt(true), Ty::W32, q);
         }
         // The least integer by -1 does not fit: the instruction gives the least integer, which is right.
-        if signed {
-            return build.un(I::ToInt(true), Ty::W32, over(Ty::W64, &|x| build.un(I::ToFloat(true), Ty::W64, x)));
+        match known {
+            Some(b) if signed => self.by_signed(a, b as i32),
+            Some(b) => self.by_unsigned(a, b as u32),
+            None if signed => {
+                let float = |x| build.un(I::ToFloat(true), Ty::W64, x);
+                build.un(I::ToInt(true), Ty::W32, build.bin(I::Div, Ty::W64, float(a), float(b)))
+            }
+            None => {
+                // 2^52 with an integer in its last bits is their sum
+                let far = build.constant(Ty::W64, (2f64.powi(52)).to_bits());
+                let float = |x| {
+                    let bits = build.bin(I::Or, Ty::W64, build.un(I::Extend(false), Ty::W64, x), far);
+                    build.bin(I::Sub, Ty::W64, bits, far)
+                };
+                let q = build.un(I::Round(3), Ty::W64, build.bin(I::Div, Ty::W64, float(a), float(b)));
+                build.un(I::Low, Ty::W32, build.bin(I::Add, Ty::W64, q, far))
+            }
         }
-        // 2^52 with an integer in its last bits is their sum
-        let far = build.constant(Ty::W64, (2f64.powi(52)).to_bits());
-        let float = |x| {
-            let bits = build.bin(I::Or, Ty::W64, build.un(I::Extend(false), Ty::W64, x), far);
-            build.bin(I::Sub, Ty::W64, bits, far)
-        };
-        let q = build.un(I::Round(3), Ty::W64, over(Ty::W64, &float));
-        build.un(I::Low, Ty::W32, build.bin(I::Add, Ty::W64, q, far))
+    }
+    /// By a constant that is not zero, 32 bits with a sign.
+    fn by_signed(self, a: u32, b: i32) -> u32 {
+        let negated = |q| if b < 0 { self.bin(I::ISub, self.c(0), q) } else { q };
+        if b.unsigned_abs() == 1 {
+            return negated(a);
+        }
+        let (m, s) = multiplier(b.unsigned_abs() as u64, 31);
+        let high = self.bin(I::MulHigh(true), a, self.c(m as i64));
+        // as a signed number it is 2^32 too small
+        let high = if m >> 31 == 1 { self.bin(I::IAdd, high, a) } else { high };
+        let down = if s > 0 { self.un(I::SarBy(s as u8), high) } else { high };
+        // rounded down, a negative quotient is one too small
+        negated(self.bin(I::IAdd, down, self.un(I::ShrBy(31), a)))
+    }
+    /// By a constant that is not zero, 32 bits without a sign.
+    fn by_unsigned(self, a: u32, b: u32) -> u32 {
+        if b.is_power_of_two() {
+            return match b.trailing_zeros() {
+                0 => a,
+                s => self.un(I::ShrBy(s as u8), a),
+            };
+        }
+        let (m, s) = multiplier(b as u64, 32);
+        let high = self.bin(I::MulHigh(false), a, self.c(m as i64));
+        let by = |s: u32, x| if s > 0 { self.un(I::ShrBy(s as u8), x) } else { x };
+        if m >> 32 == 0 {
+            return by(s, high);
+        }
+        // the 33rd bit is the dividend once more; the mean of both does not overflow
+        let mean = self.bin(I::IAdd, self.un(I::ShrBy(1), self.bin(I::ISub, a, high)), high);
+        by(s - 1, mean)
     }
     /// Of 64 bits, with signs.
     fn long(self, a: u32, b: u32) -> u32 {

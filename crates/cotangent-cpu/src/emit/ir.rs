@@ -93,6 +93,8 @@ pub enum I {
     IMul,
     /// The product of the low halves of 64 bits, without signs.
     MulHalves,
+    /// The upper 32 bits of the product of 32-bit integers, signed or not; the second is the same in all lanes.
+    MulHigh(bool),
     And,
     Or,
     Xor,
@@ -188,7 +190,7 @@ impl Inst {
         ([self.a, self.b, self.c], n)
     }
     /// The bits, if it is a constant.
-    fn known(self) -> Option<u64> {
+    pub fn known(self) -> Option<u64> {
         (self.i == I::Const).then_some(self.a as u64 | (self.b as u64) << 32)
     }
     /// Does it do something, whoever reads it?

@@ -160,7 +160,7 @@ struct Part {
 /// The parts of a program: two rounds in one, if that pays, and one.
 fn parts(ir: &Ir, l: Lanes, kind: Loop) -> Option<Vec<Part>> {
     let mut parts = vec![];
-    if kind == Loop::Map && twice::pays(ir) {
+    if kind == Loop::Map && twice::pays(ir, l) {
         let (ir, origin) = twice::twice(ir, l.n);
         if let Some(compiled) = compile::compile(&ir, l, Loop::Twice) {
             parts.push(Part { ir, origin, compiled, lanes: 2 * l.n })

@@ -1,7 +1,7 @@
 //! Instructions for operations: each [`I`](super::ir::I) with its operands in registers (or one of them in memory).
 //!
-//! A mask is a mask register where there are such (AVX-512), else a vector with all bits set or none: 64 in each lane if the program has any
-//! element of 64 bits, otherwise 32.
+//! A mask is a mask register where there are such (AVX-512), else a vector with all bits set or none in each lane: 64 of them if it says something about any
+//! element of 64 bits, otherwise 32 (a narrow one).
 
 use super::asm::{Asm, Masked, Op, Rm, gp, op};
 use super::ir::{I, Mem, Ty};
@@ -30,7 +30,7 @@ impl Lanes {
 
 /// Is the last operand one element in memory, for all lanes?
 fn broadcast(rm: Rm, on: bool) -> Masked {
-    Masked { broadcast: on && !matches!(rm, Rm::Reg(_)), ..Masked::default() }
+    Masked { broadcast: on && matches!(rm, Rm::Mem { .. } | Rm::Pool(_)), ..Masked::default() }
 }
 const K1: Masked = Masked { k: 1, zero: false, broadcast: false };
 const K1Z: Masked = Masked { k: 1, zero: true, broadcast: false };
@@ -108,8 +108,14 @@ impl Asm {
             return self.zero(d);
         }
         let size = if ty == Ty::W64 { 8 } else { 4 };
-        let rm = self.constant(bits, size);
+        let rm = self.constant(bits, size, 1);
         self.splat_to(l, d, ty, rm)
+    }
+    /// A constant where the last operand of an instruction may lie: once, if the instruction gives it to all lanes, else once for each.
+    pub fn constant_at(&mut self, l: Lanes, ty: Ty, bits: u64) -> Rm {
+        let size = if ty == Ty::W64 { 8 } else { 4 };
+        let n = if self.evex { 1 } else { l.bytes(ty) / size };
+        self.constant(bits, size, n)
     }
     /// The element of the type's size at `rm` in every lane.
     fn splat_to(&mut self, l: Lanes, d: u8, ty: Ty, rm: Rm) {
@@ -226,7 +232,7 @@ impl Asm {
                     Mem::B1 => (0x0C08_0400_0C08_0400, op(1, 1, 0x7E)),
                     _ => (0x0D0C_0908_0504_0100, op(1, 1, 0xD6)),
                 };
-                let order = self.constant(pattern, 8);
+                let order = self.constant(pattern, 8, 1);
                 self.two(op(1, 2, 0x59), bytes, t, order);
                 self.three(op(1, 2, 0x00), bytes, t, s, Rm::Reg(t), false);
                 self.two(store, 16, t, rm);
@@ -294,8 +300,7 @@ impl Asm {
                 if l.evex {
                     self.vector(o, size, d, a, rm, broadcast(rm, !one), Some(p))
                 } else {
-                    self.vector(o, size, d, a, rm, PLAIN, Some(p));
-                    self.widen_mask(l, d, of)
+                    self.vector(o, size, d, a, rm, PLAIN, Some(p))
                 }
             }
             I::Down(lanes) => {
@@ -318,6 +323,29 @@ impl Asm {
             I::ISub => self.three(w(op(1, 1, if wide { 0xFB } else { 0xFA })), bytes, d, a, rm, true),
             I::IMul => self.three(w(op(1, 2, 0x40)), bytes, d, a, rm, true),
             I::MulHalves => self.three(w(op(1, 1, 0xF4)), bytes, d, a, rm, true),
+            I::MulHigh(signed) => {
+                // those of odd lanes, one down; those of even ones, whose upper halves belong there; and both together
+                let o = if signed { op(1, 2, 0x28) } else { op(1, 1, 0xF4) }.wide(l.evex);
+                let halves = self.constant(0xFFFF_FFFF_0000_0000, 8, 1);
+                let down = op(1, 1, 0x73).wide(l.evex);
+                self.vector(down, bytes, 2, t[0], Rm::Reg(a), PLAIN, Some(32));
+                self.three(o, bytes, t[0], t[0], rm, false);
+                self.three(o, bytes, d, a, rm, false);
+                self.vector(down, bytes, 2, d, Rm::Reg(d), PLAIN, Some(32));
+                match l.evex {
+                    // d | t & halves
+                    true => self.vector(
+                        op(1, 3, 0x25).wide(true),
+                        bytes,
+                        d,
+                        t[0],
+                        halves,
+                        broadcast(halves, true),
+                        Some(0xF8),
+                    ),
+                    false => self.vector(op(1, 3, 0x02), bytes, d, d, Rm::Reg(t[0]), PLAIN, Some(0xAA)),
+                }
+            }
             I::And => self.three(AND.wide(wide && l.evex), bytes, d, a, rm, true),
             I::Or => self.three(OR.wide(wide && l.evex), bytes, d, a, rm, true),
             I::Xor => self.three(XOR.wide(wide && l.evex), bytes, d, a, rm, true),
@@ -397,19 +425,30 @@ impl Asm {
         }
     }
 
-    /// `d = a ? b : c`.
-    pub fn select(&mut self, l: Lanes, ty: Ty, d: u8, mask: u8, b: Rm, c: u8, t: u8) {
+    /// `d = a ? b : c`. `narrow`: is that what the mask is? `t` is a register for one that is as wide as the elements.
+    pub fn select(&mut self, l: Lanes, ty: Ty, d: u8, (mask, narrow): (u8, bool), b: Rm, c: u8, t: u8) {
         let (bytes, wide) = (l.bytes(ty), ty == Ty::W64);
         if l.evex {
-            let m = Masked { k: mask, zero: false, broadcast: !matches!(b, Rm::Reg(_)) };
+            let m = Masked { k: mask, ..broadcast(b, true) };
             return self.vector(op(1, 2, 0x65).wide(wide), bytes, d, c, b, m, None);
         }
-        let mut mask = mask;
-        if l.wide && !wide && l.n > 1 {
-            self.halve(l, t, mask);
-            mask = t
-        }
+        let mask = match (wide, narrow) {
+            (true, true) => {
+                self.widen(l, t, mask);
+                t
+            }
+            // the low half of the only element is at hand
+            (false, false) if l.n > 1 => {
+                self.halve(l, t, mask);
+                t
+            }
+            _ => mask,
+        };
         self.vector(op(1, 3, if wide { 0x4B } else { 0x4A }), bytes, d, c, b, PLAIN, Some(mask << 4))
+    }
+    /// A narrow mask becomes one of 64 bits an element.
+    pub fn widen(&mut self, l: Lanes, d: u8, s: u8) {
+        self.two(op(1, 2, 0x25), l.bytes(Ty::W64), d, Rm::Reg(s))
     }
     /// The low halves of elements of 64 bits, together. `d` may not be `s` unless there is one.
     fn halve(&mut self, l: Lanes, d: u8, s: u8) {
@@ -418,12 +457,6 @@ impl Asm {
         }
         self.vector(op(1, 3, 0x39), 32, s, 0, Rm::Reg(d), PLAIN, Some(1));
         self.vector(op(0, 1, 0xC6), 16, d, s, Rm::Reg(d), PLAIN, Some(0x88))
-    }
-    /// A mask of 32 bits an element becomes one of 64, if that is how they are here.
-    fn widen_mask(&mut self, l: Lanes, d: u8, of: Ty) {
-        if l.wide && of == Ty::W32 {
-            self.two(op(1, 2, 0x25), l.bytes(Ty::Mask), d, Rm::Reg(d))
-        }
     }
     /// The product and sum with one rounding. 1: `d = d * rm + a`; 2: `d = a * d + rm`; 3: `d = a * rm + d`.
     pub fn fma(&mut self, l: Lanes, ty: Ty, form: u8, d: u8, a: u8, rm: Rm) {
@@ -446,12 +479,11 @@ impl Asm {
             };
             return self.vector(op(1, 3, o).wide(wide), bytes, d, a, rm, broadcast(rm, true), Some(p));
         }
-        let Rm::Reg(b) = rm else { unreachable!("operands of comparisons are in registers") };
         let greater = if wide { op(1, 2, 0x37) } else { op(1, 1, 0x66) };
-        match i {
-            I::IEq => self.three(if wide { op(1, 2, 0x29) } else { op(1, 1, 0x76) }, bytes, d, a, rm, false),
-            I::ILt(true) => self.three(greater, bytes, d, b, Rm::Reg(a), false),
-            _ => {
+        match (i, rm) {
+            (I::IEq, _) => self.three(if wide { op(1, 2, 0x29) } else { op(1, 1, 0x76) }, bytes, d, a, rm, false),
+            (I::ILt(true), Rm::Reg(b)) => self.three(greater, bytes, d, b, Rm::Reg(a), false),
+            (_, Rm::Reg(b)) => {
                 // with the sign flipped the order is that of signed numbers
                 let sign = if wide { 1 << 63 } else { 1 << 31 };
                 self.constant_to(l, t[0], of, sign);
@@ -459,12 +491,12 @@ impl Asm {
                 self.three(XOR, bytes, t[0], b, Rm::Reg(t[0]), false);
                 self.three(greater, bytes, d, t[0], Rm::Reg(t[1]), false)
             }
+            _ => unreachable!("operands of orders are in registers"),
         }
-        self.widen_mask(l, d, of)
     }
 
     /// Sets the flag `Zero` unless the mask is set in a lane that takes part, or, `of_all`, in any. Uses `RCX`, or the mask register 0.
-    pub fn any(&mut self, l: Lanes, mask: u8, of_all: bool) {
+    pub fn any(&mut self, l: Lanes, (mask, narrow): (u8, bool), of_all: bool) {
         if l.evex {
             let mut k = mask;
             if !of_all {
@@ -473,8 +505,8 @@ impl Asm {
             }
             return self.vex_only(op(0, 1, 0x98), false, k, 0, Rm::Reg(k));
         }
-        let o = op(l.wide as u8, 1, 0x50);
-        self.two(o, l.bytes(Ty::Mask), gp::RCX, Rm::Reg(mask));
+        let ty = if narrow { Ty::W32 } else { Ty::W64 };
+        self.two(op(!narrow as u8, 1, 0x50), l.bytes(ty), gp::RCX, Rm::Reg(mask));
         if l.n == 1 {
             self.immediate(4, gp::RCX, 1)
         }
@@ -493,6 +525,7 @@ pub fn simple(l: Lanes, i: I) -> bool {
 /// How many registers it wants for something in between.
 pub fn temps(l: Lanes, i: I, ty: Ty) -> usize {
     match i {
+        I::MulHigh(_) => 1,
         _ if l.evex => 0,
         I::SarBy(_) if ty == Ty::W64 => 1,
         I::MNot | I::Sel => 1,
@@ -500,15 +533,29 @@ pub fn temps(l: Lanes, i: I, ty: Ty) -> usize {
         _ => 0,
     }
 }
-/// May the last operand lie in memory: one element for all lanes?
-pub fn from_memory(l: Lanes, i: I) -> bool {
+/// What lies in memory, as the last operand of an instruction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Far {
+    /// A constant, as often as there are lanes.
+    Constant,
+    /// One element for all lanes.
+    Splat,
+    /// A register's worth.
+    Whole,
+}
+/// May the last operand lie in memory so?
+pub fn from_memory(l: Lanes, i: I, far: Far) -> bool {
     let arithmetic = matches!(i, I::Add | I::Sub | I::Mul | I::Div | I::Min | I::Max | I::Fma | I::Cmp(_));
     let bits = matches!(
         i,
         I::IAdd | I::ISub | I::IMul | I::And | I::Or | I::Xor | I::IMin(_) | I::IMax(_) | I::IEq | I::ILt(_) | I::Sel
     );
     let shifts = matches!(i, I::Shl | I::Shr | I::Sar);
-    if l.evex { arithmetic || bits || shifts } else { arithmetic && l.n == 1 }
+    match far {
+        // only single floats are read as such
+        Far::Splat if !l.evex => arithmetic && l.n == 1,
+        _ => arithmetic || (bits || shifts) && (l.evex || !matches!(i, I::ILt(_))),
+    }
 }
 /// Are the first two operands interchangeable?
 pub fn commutes(i: I) -> bool {

@@ -365,7 +365,8 @@ fn functions_alone_are_one_round() {
         let mut t = translate::Translate::new(Isa::Avx512);
         t.program(&lines, |_| true, |i| Some(translate::Source::Stream(i as u32, 0).into())).expect("machine code");
         let stores = vec![t.store(2, 2, 0).expect("a store")];
-        if twice::pays(&Ir { insts: t.build.finish(), stores, ..Ir::default() }) {
+        let ir = Ir { insts: t.build.finish(), stores, ..Ir::default() };
+        if twice::pays(&ir, lanes(Isa::Avx512, &ir, false).expect("machine code")) {
             two.push(format!("{m:?} {dt}"))
         }
     }

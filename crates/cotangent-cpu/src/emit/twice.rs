@@ -4,18 +4,18 @@
 //! two independent chains beside each other take little more time than one.
 
 use super::ir::{I, Inst, Ir, Store, Ty};
+use super::select::Lanes;
 
-/// Cycles on the longest way through a program from which on it pays: what the window takes to pass by, at two instructions a cycle.
-const LONG: usize = 160;
-/// Cycles on it for each instruction from which on it pays: those with less wait less, for they have chains beside each other already.
-const WAITS: usize = 2;
 /// The most instructions.
 const MOST: usize = 4096;
 
-/// Is it faster this way? As measured: from a tenth to a third where it is, and some hundredths slower elsewhere.
-pub fn pays(ir: &Ir) -> bool {
+/// Is it faster this way? With AVX-512 it is from a tenth to a third where this says so, and some hundredths slower elsewhere. Processors that have AVX2 alone look
+/// less far ahead, and constants cost them more: there almost everything gains that does not wait for memory anyway.
+pub fn pays(ir: &Ir, l: Lanes) -> bool {
     let n = ir.insts.iter().filter(|i| i.operands().1 > 0).count();
-    n <= MOST && longest(ir) >= LONG.max(WAITS * n)
+    // cycles on the longest way through the program, and of those for each instruction: with less, chains lie beside each other already
+    let (long, waits) = if l.evex { (160, 2) } else { (40, 0) };
+    n <= MOST && longest(ir) >= long.max(waits * n)
 }
 /// About how many cycles the longest chain of instructions takes that wait for each other.
 fn longest(ir: &Ir) -> usize {
@@ -37,7 +37,7 @@ fn cycles(i: &Inst) -> usize {
                 14
             }
         }
-        I::IMul => 10,
+        I::IMul | I::MulHigh(_) => 10,
         I::Round(_) | I::Half => 8,
         I::MulHalves | I::Wide | I::Narrow => 5,
         I::Add | I::Sub | I::Mul | I::Fma | I::Min | I::Max | I::ToFloat(_) | I::ToInt(_) | I::Cmp(_) => 4,

@@ -165,14 +165,22 @@ impl Plan {
                 if self.views[w as usize].dims == *dims || matches!(reader, Kind::Concat { .. }) {
                     return s;
                 }
-                self.through(s, w, v, u.val, seen, reader)
+                self.through(p, (s, w), v, u.val, seen, reader)
             }
             (Seen::As(Source { val, view: None }), Some(v)) => Source { val, view: Some(v) },
-            (Seen::As(s @ Source { view: Some(w), .. }), Some(v)) => self.through(s, w, v, u.val, seen, reader),
+            (Seen::As(s @ Source { view: Some(w), .. }), Some(v)) => self.through(p, (s, w), v, u.val, seen, reader),
         }
     }
 
-    fn through(&mut self, s: Source, inner: u32, outer: u32, val: ValId, seen: &mut [Seen], reader: &Kind) -> Source {
+    fn through(
+        &mut self,
+        p: &Program,
+        (s, inner): (Source, u32),
+        outer: u32,
+        val: ValId,
+        seen: &mut [Seen],
+        reader: &Kind,
+    ) -> Source {
         let compose = if matches!(reader, Kind::Dot(_)) { compose_batch } else { compose };
         match compose(&self.views[outer as usize], &self.views[inner as usize]) {
             Some(view) => {
@@ -180,9 +188,11 @@ impl Plan {
                 Source { val: s.val, view: Some(self.views.len() as u32 - 1) }
             }
             None => {
-                // From here on the view is a node like any other.
+                // From here on the view is a node like any other, and who wants its elements in their order has them as they lie.
                 seen[val as usize] = Seen::Own;
-                Source { val, view: Some(outer) }
+                let view = &self.views[outer as usize];
+                let flat = view.is_identity() && p.ty(val).len() == view.dims.iter().product();
+                Source { val, view: (!flat).then_some(outer) }
             }
         }
     }

@@ -52,8 +52,8 @@ const RUN64: usize = 8;
 macro_rules! run {
     ($name:ident $t:ident $n:ident) => {
         crate::multiversion! {
-            /// Applies a function to `n` elements. Operands are copied before results are written, so that `out` may be one of
-            /// them, and LLVM sees that it need not care.
+            /// Applies a function to `n` elements. The operands of a run are read before its results are written, so that `out` may be one of them. What
+            /// is less than a run goes through arrays of its own: only so do whole ones stay in registers.
             fn $name<F: Fun<$t>>(out: *mut $t, a: *const $t, b: *const $t, n: usize) {
                 if n == 1 {
                     // A program of scalars calls so: no lanes.
@@ -64,47 +64,46 @@ macro_rules! run {
                     }
                     return;
                 }
-                let mut i = 0;
-                while i < n {
-                    let len = (n - i).min($n);
-                    let (mut x, mut y, mut r) = ([1.0; $n], [1.0; $n], [0.0; $n]);
-                    // SAFETY: the caller says that `a` and `b` point to `n` elements; `len` fits into the arrays.
-                    unsafe {
-                        if len == $n {
-                            x = a.add(i).cast::<[$t; $n]>().read_unaligned();
-                            y = b.add(i).cast::<[$t; $n]>().read_unaligned();
-                        } else {
-                            for k in 0..len {
-                                x[k] = *a.add(i + k);
-                                y[k] = *b.add(i + k);
-                            }
-                        }
-                    }
-                    for k in 0..$n {
-                        r[k] = F::eval(x[k], y[k]);
-                    }
-                    let mut rare = false;
-                    for k in 0..$n {
-                        rare |= F::rare(x[k]);
-                    }
-                    if rare {
+                let (whole, rest) = (n / $n, n % $n);
+                let mut last = [[1.0; $n]; 3];
+                let (mut at, mut runs) = ([a, b, out.cast_const()], whole);
+                loop {
+                    for i in 0..runs {
+                        // SAFETY: the caller says that all three point to `n` elements, and those of the last run are arrays.
+                        let (x, y) = unsafe {
+                            let run = |p: *const $t| p.add(i * $n).cast::<[$t; $n]>().read_unaligned();
+                            (run(at[0]), run(at[1]))
+                        };
+                        let mut r = [0.0; $n];
                         for k in 0..$n {
-                            if F::rare(x[k]) {
-                                r[k] = F::slow(x[k]);
+                            r[k] = F::eval(x[k], y[k]);
+                        }
+                        let mut rare = false;
+                        for k in 0..$n {
+                            rare |= F::rare(x[k]);
+                        }
+                        if rare {
+                            for k in 0..$n {
+                                if F::rare(x[k]) {
+                                    r[k] = F::slow(x[k]);
+                                }
                             }
                         }
+                        // SAFETY: as above.
+                        unsafe { at[2].cast_mut().add(i * $n).cast::<[$t; $n]>().write_unaligned(r) }
                     }
-                    // SAFETY: the caller says that `out` points to `n` elements.
-                    unsafe {
-                        if len == $n {
-                            out.add(i).cast::<[$t; $n]>().write_unaligned(r);
-                        } else {
-                            for k in 0..len {
-                                *out.add(i + k) = r[k];
-                            }
-                        }
+                    if rest == 0 || at[2] == last[2].as_ptr() {
+                        break;
                     }
-                    i += $n;
+                    for (k, from) in [a, b].into_iter().enumerate() {
+                        // SAFETY: the caller's elements behind the whole runs.
+                        unsafe { last[k].as_mut_ptr().copy_from_nonoverlapping(from.add(whole * $n), rest) }
+                    }
+                    (at, runs) = ([last[0].as_ptr(), last[1].as_ptr(), last[2].as_mut_ptr().cast_const()], 1)
+                }
+                if rest > 0 {
+                    // SAFETY: as above; the arrays are nobody else's.
+                    unsafe { out.add(whole * $n).copy_from_nonoverlapping(last[2].as_ptr(), rest) }
                 }
             }
         }

@@ -14,6 +14,10 @@ impl Gen<'_> {
     pub fn slot(&self, slot: u32) -> Rm {
         Rm::Mem { base: gp::RSP, index: None, disp: (PLACE * slot) as i32 }
     }
+    /// The same as the last operand of an instruction.
+    pub fn frame_at(&self, slot: u32) -> Rm {
+        Rm::Frame((PLACE * slot) as i32)
+    }
     /// Room for the frame, whose size is not known yet. Where it may be larger than a page, each of its pages is touched on the way down: a stack that is too small
     /// then ends at its guard, as it does for the compiler's own functions, and nothing behind it is written. Returns where [`Gen::frame_is`] puts the size.
     pub fn frame(&mut self) -> usize {
