@@ -261,6 +261,34 @@ impl Index for u64 {
     }
 }
 
+/// Indices of 32 bits.
+trait Short: Copy {
+    /// Those of a number without sign.
+    fn bits(self) -> u32;
+    /// At least 0 and at most this.
+    fn at_most(self, last: u32) -> u32;
+}
+impl Short for i32 {
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        self as u32
+    }
+    #[inline(always)]
+    fn at_most(self, last: u32) -> u32 {
+        self.max(0).min(last as i32) as u32
+    }
+}
+impl Short for u32 {
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        self
+    }
+    #[inline(always)]
+    fn at_most(self, last: u32) -> u32 {
+        self.min(last)
+    }
+}
+
 /// `each(to, b, from, a, offsets, n)`: combines the elements at `from`, `a` bytes apart, with those at these offsets from `to`, which moves by `b` bytes.
 pub type Each = unsafe fn(*mut u8, isize, *const u8, isize, *const i64, usize);
 
@@ -279,6 +307,21 @@ multiversion! {
                     let at = before.wrapping_add(i.max(0).min(last).wrapping_mul(stride as i64));
                     *to.add(k) = if inside { at } else { NOWHERE };
                 }
+            }
+        }
+    }
+    /// The same for vectors of one part, a 32-bit integer, whose greatest start is one and whose stride has no more bits: as this, lanes can do it.
+    fn offsets_short<I: Short>(to: *mut i64, index: *const u8, parts: *const (i64, isize), _count: usize, n: usize, clip: bool) {
+        // SAFETY: the caller's, as above.
+        let (last, stride) = unsafe { *parts };
+        let (last, stride) = (last as u32, stride as u32 as u64);
+        for k in 0..n {
+            // SAFETY: as above.
+            unsafe {
+                let i = *index.cast::<I>().add(k);
+                // a negative one is beyond all that are not
+                let at = if clip { i.at_most(last) } else { i.bits() };
+                *to.add(k) = if at <= last { (at as u64 * stride) as i64 } else { NOWHERE };
             }
         }
     }
@@ -331,8 +374,14 @@ macro_rules! by_size {
         }
     };
 }
-fn offsets_of(isa: Isa, dt: Dt) -> unsafe fn(*mut i64, *const u8, *const (i64, isize), usize, usize, bool) {
+/// Writes offsets: `f(to, index, parts, count, n, clip)`.
+type Offsets = unsafe fn(*mut i64, *const u8, *const (i64, isize), usize, usize, bool);
+
+fn offsets_of(isa: Isa, dt: Dt, parts: &[(i64, isize)]) -> Offsets {
+    let short = matches!(parts, [(last, stride)] if i32::try_from(*last).is_ok() && u32::try_from(*stride).is_ok());
     match dt {
+        Dt::I32 if short => offsets_short::<i32>(isa),
+        Dt::U32 if short => offsets_short::<u32>(isa),
         Dt::I8 => offsets::<i8>(isa),
         Dt::I16 => offsets::<i16>(isa),
         Dt::I32 => offsets::<i32>(isa),
@@ -401,7 +450,7 @@ impl Windows {
         let vector = self.parts.len() * self.index_dt.size();
         let mut p = frame.spot(self.indices).cast_const();
         let mut places = [if self.never { NOWHERE } else { 0 }; SOME];
-        let offsets = offsets_of(self.isa, self.index_dt);
+        let offsets = offsets_of(self.isa, self.index_dt, &self.parts);
         let one = (1, [0; 2]);
         let ((n, strides), outer) = self.batch.split_last().unwrap_or((&one, &[]));
         walk(outer, |at| {
