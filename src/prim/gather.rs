@@ -486,7 +486,7 @@ pub(super) fn lower_gather(
     indices: ValId,
     out: &Aval,
 ) -> ValId {
-    let spec = GatherSpec {
+    let spec = GatherSpec { below: 0,
         offset_dims: Dims::from_slice(&d.offset_dims),
         collapsed_slice_dims: Dims::from_slice(&d.collapsed_slice_dims),
         start_index_map: Dims::from_slice(&d.start_index_map),

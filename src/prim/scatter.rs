@@ -454,7 +454,7 @@ impl Scatter {
     }
     fn lower_as(&self, l: &mut Lower, put: Put, array: ValId, indices: ValId, updates: ValId) -> ValId {
         let d = &self.dims;
-        let spec = ScatterSpec {
+        let spec = ScatterSpec { below: 0,
             update_window_dims: Dims::from_slice(&d.update_window_dims),
             inserted_window_dims: Dims::from_slice(&d.inserted_window_dims),
             scatter_dims_to_operand_dims: Dims::from_slice(&d.scatter_dims_to_operand_dims),

@@ -86,6 +86,7 @@ fn indexed() {
         let row = whole.len() == 2;
         let out: Vec<usize> = if row { vec![n, width] } else { vec![n] };
         let gather = GatherSpec {
+            below: 0,
             offset_dims: dims(if row { &[1] } else { &[] }),
             collapsed_slice_dims: dims(&[0]),
             start_index_map: dims(&[0]),
@@ -96,6 +97,7 @@ fn indexed() {
             fill: [0; 2],
         };
         let scatter = ScatterSpec {
+            below: 0,
             update_window_dims: gather.offset_dims.clone(),
             inserted_window_dims: dims(&[0]),
             scatter_dims_to_operand_dims: dims(&[0]),

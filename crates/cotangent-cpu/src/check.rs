@@ -304,7 +304,7 @@ impl Program {
                 fixed(2)?;
                 same_type(ty)?;
                 ensure!(bits_fit(ty.dt, spec.fill), "the fill {:#x?} are not the bits of a {}", spec.fill, ty.dt);
-                ensure!(operands[1].dt.is_int(), "indices {} are not integers", operands[1].text());
+                check_indices(&operands[1], spec.below)?;
                 dims::gather(spec, operands[0].dims, operands[1].dims, &ty.dims)
             }
             Kind::Scatter(spec) => {
@@ -312,7 +312,7 @@ impl Program {
                 same_type(ty)?;
                 ensure!(operands[2].dt == ty.dt, "updates {} of another element type", operands[2].text());
                 ensure!(spec.put.takes(ty.dt), "{:?} is not defined on {}", spec.put, ty.dt);
-                ensure!(operands[1].dt.is_int(), "indices {} are not integers", operands[1].text());
+                check_indices(&operands[1], spec.below)?;
                 dims::same(&ty.dims, operands[0].dims)?;
                 dims::scatter(spec, operands[0].dims, operands[1].dims, operands[2].dims)
             }
@@ -441,6 +441,13 @@ impl Program {
         }
         Ok(Operand { dt, dims: &v.dims })
     }
+}
+
+/// Checks the indices of a gather or scatter, and what is added to those below zero.
+fn check_indices(indices: &Operand<'_>, below: i64) -> Checked {
+    ensure!(indices.dt.is_int(), "indices {} are not integers", indices.text());
+    ensure!(below >= 0, "{below} is added to indices below zero");
+    Ok(())
 }
 
 /// Checks start indices: one scalar integer for each dimension.

@@ -377,6 +377,8 @@ pub struct GatherSpec {
     pub start_indices_batching_dims: Dims,
     pub slice_sizes: Dims,
     pub bounds: Bounds,
+    /// What is added to an index below zero first: with an extent, such an index counts from the end. Not negative.
+    pub below: i64,
     /// For `Bounds::Fill`: the bits of the element.
     pub fill: [u64; 2],
 }
@@ -392,6 +394,8 @@ pub struct ScatterSpec {
     pub scatter_indices_batching_dims: Dims,
     pub put: Put,
     pub bounds: Bounds,
+    /// As of a gather.
+    pub below: i64,
 }
 
 /// A straight-line program over scalars, in single assignment.

@@ -250,6 +250,7 @@ impl Program {
             (Bounds::Fill, Some(dt)) => format!("fill={}", number(dt, fill)),
             (Bounds::Fill, None) => "drop".to_owned(),
         };
+        let below = |n: i64| if n == 0 { String::new() } else { format!(" below={n}") };
         match &node.kind {
             Kind::Arg(i) => format!("{name} {i}"),
             Kind::Const(bits) => {
@@ -270,25 +271,27 @@ impl Program {
             Kind::Gather(s) => {
                 let dt = uses.first().and_then(|u| self.vals.get(u.val as usize)).map_or(Dt::U64, |v| v.ty.dt);
                 format!(
-                    "{name} offset=[{}] collapsed=[{}] map=[{}] batching=[{}]x[{}] slices=[{}] {} {all}",
+                    "{name} offset=[{}] collapsed=[{}] map=[{}] batching=[{}]x[{}] slices=[{}] {}{} {all}",
                     list(&s.offset_dims),
                     list(&s.collapsed_slice_dims),
                     list(&s.start_index_map),
                     list(&s.operand_batching_dims),
                     list(&s.start_indices_batching_dims),
                     list(&s.slice_sizes),
-                    bounds(s.bounds, Some(dt), s.fill)
+                    bounds(s.bounds, Some(dt), s.fill),
+                    below(s.below)
                 )
             }
             Kind::Scatter(s) => format!(
-                "{name} {} window=[{}] inserted=[{}] map=[{}] batching=[{}]x[{}] {} {all}",
+                "{name} {} window=[{}] inserted=[{}] map=[{}] batching=[{}]x[{}] {}{} {all}",
                 lower(&s.put),
                 list(&s.update_window_dims),
                 list(&s.inserted_window_dims),
                 list(&s.scatter_dims_to_operand_dims),
                 list(&s.operand_batching_dims),
                 list(&s.scatter_indices_batching_dims),
-                bounds(s.bounds, None, [0; 2])
+                bounds(s.bounds, None, [0; 2]),
+                below(s.below)
             ),
             Kind::DynSlice => format!("{name} {} at ({})", operands.first().map_or("", |s| s), after(1)),
             Kind::Update => {

@@ -321,6 +321,7 @@ fn products() {
 #[test]
 fn gathers() {
     let good = GatherSpec {
+        below: 0,
         offset_dims: smallvec![1],
         collapsed_slice_dims: smallvec![0],
         start_index_map: smallvec![0],
@@ -367,6 +368,7 @@ fn gathers() {
 #[test]
 fn scatters() {
     let good = ScatterSpec {
+        below: 0,
         update_window_dims: smallvec![1],
         inserted_window_dims: smallvec![0],
         scatter_dims_to_operand_dims: smallvec![0],

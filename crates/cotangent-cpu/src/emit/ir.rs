@@ -254,9 +254,22 @@ pub struct Ir {
     pub round: u8,
 }
 impl Ir {
-    /// Does any element have 64 bits?
+    /// Has any element that is asked for 64 bits?
     pub fn has_wide(&self) -> bool {
-        self.insts.iter().any(|i| i.ty == Ty::W64)
+        let mut live = vec![false; self.insts.len()];
+        let next = self.loops.iter().flat_map(|l| &l.carries).flat_map(|(start, next)| [*start, *next]);
+        let results = self.stores.iter().flat_map(Store::vals).chain(self.carries.iter().map(|c| c.next));
+        results.chain(next).for_each(|v| live[v as usize] = true);
+        for (p, i) in self.insts.iter().enumerate().rev() {
+            if live[p] || i.acts() {
+                if i.ty == Ty::W64 {
+                    return true;
+                }
+                let (ops, n) = i.operands();
+                ops[..n].iter().for_each(|v| live[*v as usize] = true)
+            }
+        }
+        false
     }
 }
 
@@ -299,6 +312,16 @@ impl Build {
             (I::ShlBy(n), Ty::W32) => return self.known(inst.a).map_or(Ok(inst), |x| constant((x << n) as u32)),
             (I::SarBy(n), Ty::W32) => return self.known(inst.a).map_or(Ok(inst), |x| constant((x as i32 >> n) as u32)),
             (I::MAnd | I::MOr | I::MXor | I::MNot | I::Sel, _) => return self.choice(inst),
+            (I::Low, _) => {
+                let x = self.inst(inst.a);
+                return match x.i {
+                    I::Const => constant(x.a),
+                    I::Extend(_) => Err(x.a),
+                    // the low half comes first
+                    I::Splat(Mem::B8) => Ok(Inst { i: I::Splat(Mem::B4), ty: Ty::W32, ..x }),
+                    _ => Ok(inst),
+                };
+            }
             _ => (),
         }
         if !matches!(inst.i, I::IAdd | I::Or | I::Xor | I::Shl | I::Shr | I::Sar) {

@@ -263,12 +263,18 @@ impl Index for u64 {
 
 /// Indices of 32 bits.
 trait Short: Copy {
+    /// With this added, if it is below zero.
+    fn from(self, below: i32) -> Self;
     /// Those of a number without sign.
     fn bits(self) -> u32;
     /// At least 0 and at most this.
     fn at_most(self, last: u32) -> u32;
 }
 impl Short for i32 {
+    #[inline(always)]
+    fn from(self, below: i32) -> i32 {
+        if self < 0 { self.wrapping_add(below) } else { self }
+    }
     #[inline(always)]
     fn bits(self) -> u32 {
         self as u32
@@ -279,6 +285,10 @@ impl Short for i32 {
     }
 }
 impl Short for u32 {
+    #[inline(always)]
+    fn from(self, _: i32) -> u32 {
+        self
+    }
     #[inline(always)]
     fn bits(self) -> u32 {
         self
@@ -294,7 +304,7 @@ pub type Each = unsafe fn(*mut u8, isize, *const u8, isize, *const i64, usize);
 
 multiversion! {
     /// Offsets from `n` index vectors of `count` parts: for each its greatest start and its stride.
-    fn offsets<I: Index>(to: *mut i64, index: *const u8, parts: *const (i64, isize), count: usize, n: usize, clip: bool) {
+    fn offsets<I: Index>(to: *mut i64, index: *const u8, parts: *const (i64, isize), count: usize, n: usize, below: i64, clip: bool) {
         for p in 0..count {
             // SAFETY: the caller's: the parts, the indices and room for the offsets are there.
             let (last, stride) = unsafe { *parts.add(p) };
@@ -302,6 +312,7 @@ multiversion! {
                 // SAFETY: as above.
                 unsafe {
                     let i = (*index.cast::<I>().add(k * count + p)).wide();
+                    let i = if i < 0 { i.wrapping_add(below) } else { i };
                     let before = if p == 0 { 0 } else { *to.add(k) };
                     let inside = before != NOWHERE && (clip || (i >= 0 && i <= last));
                     let at = before.wrapping_add(i.max(0).min(last).wrapping_mul(stride as i64));
@@ -311,14 +322,14 @@ multiversion! {
         }
     }
     /// The same for vectors of one part, a 32-bit integer, whose greatest start is one and whose stride has no more bits: as this, lanes can do it.
-    fn offsets_short<I: Short>(to: *mut i64, index: *const u8, parts: *const (i64, isize), _count: usize, n: usize, clip: bool) {
+    fn offsets_short<I: Short>(to: *mut i64, index: *const u8, parts: *const (i64, isize), _count: usize, n: usize, below: i64, clip: bool) {
         // SAFETY: the caller's, as above.
         let (last, stride) = unsafe { *parts };
-        let (last, stride) = (last as u32, stride as u32 as u64);
+        let (last, stride, below) = (last as u32, stride as u32 as u64, below as i32);
         for k in 0..n {
             // SAFETY: as above.
             unsafe {
-                let i = *index.cast::<I>().add(k);
+                let i = (*index.cast::<I>().add(k)).from(below);
                 // a negative one is beyond all that are not
                 let at = if clip { i.at_most(last) } else { i.bits() };
                 *to.add(k) = if at <= last { (at as u64 * stride) as i64 } else { NOWHERE };
@@ -374,11 +385,12 @@ macro_rules! by_size {
         }
     };
 }
-/// Writes offsets: `f(to, index, parts, count, n, clip)`.
-type Offsets = unsafe fn(*mut i64, *const u8, *const (i64, isize), usize, usize, bool);
+/// Writes offsets: `f(to, index, parts, count, n, below, clip)`.
+type Offsets = unsafe fn(*mut i64, *const u8, *const (i64, isize), usize, usize, i64, bool);
 
-fn offsets_of(isa: Isa, dt: Dt, parts: &[(i64, isize)]) -> Offsets {
-    let short = matches!(parts, [(last, stride)] if i32::try_from(*last).is_ok() && u32::try_from(*stride).is_ok());
+fn offsets_of(isa: Isa, dt: Dt, parts: &[(i64, isize)], below: i64) -> Offsets {
+    let fits = |x: i64| i32::try_from(x).is_ok();
+    let short = matches!(parts, [(last, stride)] if fits(*last) && fits(below) && u32::try_from(*stride).is_ok());
     match dt {
         Dt::I32 if short => offsets_short::<i32>(isa),
         Dt::U32 if short => offsets_short::<u32>(isa),
@@ -409,6 +421,8 @@ pub struct Windows {
     /// For each dimension of a window: its extent, its stride in the dense windows, and that in the array.
     pub window: Axes<2>,
     pub bounds: Bounds,
+    /// What is added to an index below zero first.
+    pub below: i64,
     /// Does no window fit into the array anywhere?
     pub never: bool,
     /// Bytes of an element.
@@ -450,7 +464,7 @@ impl Windows {
         let vector = self.parts.len() * self.index_dt.size();
         let mut p = frame.spot(self.indices).cast_const();
         let mut places = [if self.never { NOWHERE } else { 0 }; SOME];
-        let offsets = offsets_of(self.isa, self.index_dt, &self.parts);
+        let offsets = offsets_of(self.isa, self.index_dt, &self.parts, self.below);
         let one = (1, [0; 2]);
         let ((n, strides), outer) = self.batch.split_last().unwrap_or((&one, &[]));
         walk(outer, |at| {
@@ -460,7 +474,7 @@ impl Windows {
                     // SAFETY: there is an index vector for every element of the batch.
                     unsafe {
                         let clip = matches!(self.bounds, Bounds::Clip);
-                        offsets(places.as_mut_ptr(), p, self.parts.as_ptr(), self.parts.len(), m, clip)
+                        offsets(places.as_mut_ptr(), p, self.parts.as_ptr(), self.parts.len(), m, self.below, clip)
                     };
                     p = p.wrapping_add(m * vector);
                 }
@@ -479,6 +493,7 @@ impl Windows {
         for (k, (last, stride)) in self.parts.iter().enumerate() {
             // SAFETY: the caller's.
             let i = unsafe { integer(index.add(k * width), self.index_dt) };
+            let i = if i < 0 { i.wrapping_add(self.below) } else { i };
             let i = match self.bounds {
                 Bounds::Clip => i.clamp(0, *last),
                 Bounds::Fill if i < 0 || i > *last => return None,

@@ -58,6 +58,7 @@ mod weave;
 pub(crate) mod what;
 mod wide;
 mod window;
+mod wrapped;
 
 pub use crate::emit::When;
 use crate::float::Arithmetic;
@@ -164,10 +165,11 @@ impl Ready {
         if options.fuse {
             let least = few::LEAST.min(options.strips.least);
             let large = again::LEAST.min(options.strips.least);
-            let passes: [&dyn Fn(&Program) -> Option<Program>; 13] = [
+            let passes: [&dyn Fn(&Program) -> Option<Program>; 14] = [
                 &fences::needless,
                 &known::constants,
                 &same::once,
+                &wrapped::indices,
                 &narrow::products,
                 &swap::swapped,
                 &|p| joined::joined(p, joined::LEAST.min(options.strips.least)),

@@ -250,6 +250,7 @@ impl Builder<'_> {
         windows.indices = indices;
         windows.index_dt = self.p.ty(self.plan.sources[u + 1].val).dt;
         windows.bounds = spec.bounds;
+        windows.below = spec.below;
         windows.isa = self.isa;
         windows.collapse();
         let mut fill = spec.fill;
@@ -283,6 +284,7 @@ impl Builder<'_> {
         windows.indices = indices;
         windows.index_dt = self.p.ty(self.plan.sources[u + 1].val).dt;
         windows.bounds = spec.bounds;
+        windows.below = spec.below;
         windows.isa = self.isa;
         // Taken window by window, updates of one element keep their order if windows are the last dimensions, or if the place inside
         // a window says which of its elements it is.
@@ -423,6 +425,7 @@ impl Numbers<'_> {
                 .map(|(d, w)| (dense[*w], [bytes(radix[*w]), stride(*d)]))
                 .collect(),
             bounds: Bounds::Clip,
+            below: 0,
             never: (0..view.dims.len()).any(|d| last(d) < 0),
             size,
         }

@@ -2,7 +2,7 @@
 
 use super::Fuzz;
 use super::values;
-use crate::{Bounds, Dims, GatherSpec, Guard, Kind, Put, ScatterSpec, Use, ValId, View, row_major};
+use crate::{Body, Bounds, Dims, Dt, GatherSpec, Guard, Kind, Op, Put, ScatterSpec, Ty, Use, ValId, View, row_major};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ struct Windows {
     dims: Vec<usize>,
     /// The indices.
     indices: Use,
+    /// What is added to those below zero.
+    below: i64,
     bounds: Bounds,
 }
 
@@ -153,7 +155,10 @@ impl Fuzz {
         let mut index_dims = batch.clone();
         index_dims.push(map.len());
         let least = self.r.pick(&[-2, 0]);
-        let indices = self.index_arg(&index_dims, least, reach.max(1));
+        let mut indices = self.index_arg(&index_dims, least, reach.max(1));
+        if self.r.once_in(3) {
+            indices = self.from_end(indices, &index_dims, reach)
+        }
         let window_dims: Dims = self.r.choose(batch.len() + kept.len(), kept.len()).into_iter().collect();
         let (mut b, mut w) = (batch.iter(), kept.iter());
         let dims = (0..batch.len() + kept.len())
@@ -169,12 +174,43 @@ impl Fuzz {
             dims,
             indices: Use::plain(indices),
             bounds: self.r.pick(&[Bounds::Clip, Bounds::Fill]),
+            below: self.r.pick(&[0, 0, 1, reach]),
         }
+    }
+    /// Indices of which those below zero count from the end, or nearly so: as maps, together or one by one.
+    fn from_end(&mut self, indices: ValId, dims: &[usize], n: i64) -> ValId {
+        let dt = self.p.ty(indices).dt;
+        let (most, n) = (if dt.size() < 8 { (1i64 << (8 * dt.size() - 1)) - 1 } else { i64::MAX }, n.max(1));
+        let n = self.r.pick(&[n.min(most), 0, 1]) as u64;
+        let together = self.r.once_in(2);
+        let (turned, x) = (self.r.once_in(2), Use::plain(indices));
+        let mut b = Body::default();
+        let x_ = b.input(0, dt);
+        let (zero, n_) = (b.bits(dt, 0), b.bits(dt, n));
+        let (mut less, more) = (b.cmp(Op::Lt, x_, zero), b.bin(Op::Add, dt, x_, n_));
+        if turned {
+            less = b.un(Op::Not, Dt::Bool, less)
+        }
+        if together {
+            let (yes, no) = if turned { (x_, more) } else { (more, x_) };
+            let chosen = b.push(Op::Select, dt, less, yes, no);
+            b.outs = vec![chosen];
+            return self.p.push(Kind::Map(b.into()), &[x], &[Ty::new(dt, dims)]);
+        }
+        b.outs = vec![less, more];
+        let less = self.p.push(Kind::Map(b.into()), &[x], &[Ty::new(Dt::Bool, dims), Ty::new(dt, dims)]);
+        let mut b = Body::default();
+        let (less_, x_, more_) = (b.input(0, Dt::Bool), b.input(1, dt), b.input(2, dt));
+        let (yes, no) = if turned { (x_, more_) } else { (more_, x_) };
+        let chosen = b.push(Op::Select, dt, less_, yes, no);
+        b.outs = vec![chosen];
+        self.p.push(Kind::Map(b.into()), &[Use::plain(less), x, Use::plain(less + 1)], &[Ty::new(dt, dims)])
     }
     pub(super) fn gather(&mut self) {
         let (array, dt, dims, _) = self.array(|_| true);
         let w = self.windows(&dims);
         let spec = GatherSpec {
+            below: w.below,
             offset_dims: w.window_dims,
             collapsed_slice_dims: w.removed,
             start_index_map: w.map,
@@ -193,6 +229,7 @@ impl Fuzz {
         let w = self.windows(&dims);
         let updates = self.operand(dt, &w.dims);
         let spec = ScatterSpec {
+            below: w.below,
             update_window_dims: w.window_dims,
             inserted_window_dims: w.removed,
             scatter_dims_to_operand_dims: w.map,

@@ -76,6 +76,7 @@ struct Windows<'a> {
     array_batching: &'a [usize],
     index_batching: &'a [usize],
     bounds: Bounds,
+    below: i64,
 }
 
 impl Windows<'_> {
@@ -87,7 +88,8 @@ impl Windows<'_> {
         for (component, d) in self.map.iter().enumerate() {
             let mut at = batch.clone();
             at.push(component);
-            start[*d] = wide(indices.dt, indices.data[flat(&indices.dims, &at)][0]);
+            let at = wide(indices.dt, indices.data[flat(&indices.dims, &at)][0]);
+            start[*d] = if at < 0 { at + self.below as i128 } else { at };
         }
         for (d, of) in self.array_batching.iter().zip(self.index_batching) {
             start[*d] = batch[*of] as i128;
@@ -113,6 +115,7 @@ pub(super) fn gather(spec: &GatherSpec, array: &Array, indices: &Array, ty: &Ty)
         array_batching: &spec.operand_batching_dims,
         index_batching: &spec.start_indices_batching_dims,
         bounds: spec.bounds,
+        below: spec.below,
     };
     let mut data = Vec::new();
     each_index(&ty.dims, |i| {
@@ -133,6 +136,7 @@ pub(super) fn scatter(spec: &ScatterSpec, array: &Array, indices: &Array, update
         array_batching: &spec.operand_batching_dims,
         index_batching: &spec.scatter_indices_batching_dims,
         bounds: spec.bounds,
+        below: spec.below,
     };
     let mut sizes = vec![1; array.dims.len()];
     for (d, w) in windows.kept(array.dims.len()).iter().zip(windows.window_dims) {

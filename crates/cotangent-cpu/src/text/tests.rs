@@ -74,6 +74,7 @@ fn every_kind() {
     p.push(Kind::Dot(DotSpec::for_sizes(4, 64, Dt::F32)), &[left, right], &[f(&[1, 4, 4])]);
     let none = Dims::new;
     let gather = GatherSpec {
+        below: 0,
         offset_dims: smallvec![1],
         collapsed_slice_dims: smallvec![0],
         start_index_map: smallvec![0],
@@ -85,6 +86,7 @@ fn every_kind() {
     };
     let g = p.push(Kind::Gather(Arc::new(gather)), &[ux, ui], &[f(&[2, 3])]);
     let scatter = ScatterSpec {
+        below: 0,
         update_window_dims: smallvec![1],
         inserted_window_dims: smallvec![0],
         scatter_dims_to_operand_dims: smallvec![0],

@@ -11,6 +11,7 @@ fn d(dims: &[usize]) -> Dims {
 /// Windows of three out of a vector of six.
 fn take(bounds: Bounds) -> GatherSpec {
     GatherSpec {
+        below: 0,
         offset_dims: d(&[1]),
         collapsed_slice_dims: d(&[]),
         start_index_map: d(&[0]),
@@ -91,6 +92,7 @@ fn a_gather_with_batching_dimensions() {
 /// The scatter that mirrors [`take`].
 fn place(put: Put, bounds: Bounds) -> ScatterSpec {
     ScatterSpec {
+        below: 0,
         update_window_dims: d(&[1]),
         inserted_window_dims: d(&[]),
         scatter_dims_to_operand_dims: d(&[0]),
@@ -148,6 +150,7 @@ fn updates_come_in_order() {
 fn a_scatter_with_batching_dimensions() {
     // Array [3, 2], the batch its last dimension; indices [2, 2, 1] whose first is the batch; windows of two rows.
     let spec = ScatterSpec {
+        below: 0,
         update_window_dims: d(&[1]),
         inserted_window_dims: d(&[]),
         scatter_dims_to_operand_dims: d(&[0]),
