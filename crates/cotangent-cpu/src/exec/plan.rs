@@ -4,7 +4,7 @@
 //! from elsewhere has a smaller one. A map joins the group of an operand if that group has the rank that the map needs, or can be given it, since
 //! whatever else reads that group has a greater one. So groups never depend on each other in a circle, and nobody has to look for one.
 
-use super::compose::{compose, compose_batch};
+use super::compose::{compose, compose_batch, compose_flat};
 use super::map::LONG_ROW;
 use crate::{Guard, Kind, Program, Use, ValId, View};
 use smallvec::SmallVec;
@@ -124,7 +124,7 @@ impl Plan {
                 continue;
             }
             for u in node.uses.0..node.uses.0 + node.uses.1 {
-                self.sources[u as usize] = self.resolve(p, &p.uses[u as usize], &mut seen, &node.kind);
+                self.sources[u as usize] = self.resolve(p, &p.uses[u as usize], &mut seen, (&node.kind, is_out[made]));
             }
             if node.kind != Kind::View {
                 continue;
@@ -132,7 +132,8 @@ impl Plan {
             let s = self.sources[node.uses.0 as usize];
             match s.view {
                 None => seen[made] = Seen::As(s),
-                Some(v) if fuse && !is_out[made] => {
+                // what fell apart has other extents
+                Some(v) if fuse && !is_out[made] && self.views[v as usize].dims == p.ty(made as ValId).dims => {
                     // One reader can do what the copy would do. Several would do it again and again, unless it is easy to read.
                     let view = &self.views[v as usize];
                     let easy = match view.guards.is_empty() {
@@ -149,7 +150,7 @@ impl Plan {
         seen
     }
 
-    fn resolve(&mut self, p: &Program, u: &Use, seen: &mut [Seen], reader: &Kind) -> Source {
+    fn resolve(&mut self, p: &Program, u: &Use, seen: &mut [Seen], (reader, out): (&Kind, bool)) -> Source {
         let dims = p.dims_of(u);
         let len = |v: ValId| p.ty(v).len();
         // As many elements in the same order?
@@ -165,10 +166,12 @@ impl Plan {
                 if self.views[w as usize].dims == *dims || matches!(reader, Kind::Concat { .. }) {
                     return s;
                 }
-                self.through(p, (s, w), v, u.val, seen, reader)
+                self.through(p, (s, w), v, u.val, seen, (reader, out))
             }
             (Seen::As(Source { val, view: None }), Some(v)) => Source { val, view: Some(v) },
-            (Seen::As(s @ Source { view: Some(w), .. }), Some(v)) => self.through(p, (s, w), v, u.val, seen, reader),
+            (Seen::As(s @ Source { view: Some(w), .. }), Some(v)) => {
+                self.through(p, (s, w), v, u.val, seen, (reader, out))
+            }
         }
     }
 
@@ -179,9 +182,14 @@ impl Plan {
         outer: u32,
         val: ValId,
         seen: &mut [Seen],
-        reader: &Kind,
+        (reader, out): (&Kind, bool),
     ) -> Source {
-        let compose = if matches!(reader, Kind::Dot(_)) { compose_batch } else { compose };
+        let compose = match reader {
+            Kind::Dot(_) => compose_batch,
+            // What is written anyway is read where it lies, whatever its extents.
+            Kind::View if out => compose_flat,
+            _ => compose,
+        };
         match compose(&self.views[outer as usize], &self.views[inner as usize]) {
             Some(view) => {
                 self.views.push(view);

@@ -1,6 +1,8 @@
 //! Many short rows, which a copy row by row would spend its time between: coordinates beside each other, elements that are repeated a few times.
 
 use super::access::copy;
+use crate::isa::isa;
+use crate::multiversion;
 
 /// Rows of at most so many bytes are short.
 pub const SHORT: usize = 64;
@@ -22,6 +24,12 @@ pub unsafe fn rows(
     unsafe {
         match (apart, step) {
             (0, _) => repeated(dst, src, count, (n, step), size),
+            (_, 0) if n <= 4 && apart == size as isize && size <= 8 => match size {
+                1 => twice::<u8>(isa())(dst, src, count, n),
+                2 => twice::<u16>(isa())(dst, src, count, n),
+                4 => twice::<u32>(isa())(dst, src, count, n),
+                _ => twice::<u64>(isa())(dst, src, count, n),
+            },
             (1.., s) if s == size as isize => beside(dst, src, count, apart, n * size),
             (_, 0) if n > 4 && size < size_of::<Chunk>() => match size {
                 1 => spread::<u8, 16>(dst, src, count, apart, n),
@@ -157,6 +165,22 @@ unsafe fn spread<T: Copy, const C: usize>(dst: *mut u8, src: *const u8, count: u
                 for j in 0..n {
                     *to.add(j) = x
                 }
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Elements that lie beside each other, each two to four times: lanes change places.
+    fn twice<T: Copy>(dst: *mut u8, src: *const u8, count: usize, n: usize) {
+        let (dst, src) = (dst.cast::<T>(), src.cast::<T>());
+        // SAFETY: the caller's.
+        unsafe {
+            match n {
+                2 => (0..count).for_each(|k| *dst.cast::<[T; 2]>().add(k) = [*src.add(k); 2]),
+                3 => (0..count).for_each(|k| *dst.cast::<[T; 3]>().add(k) = [*src.add(k); 3]),
+                4 => (0..count).for_each(|k| *dst.cast::<[T; 4]>().add(k) = [*src.add(k); 4]),
+                _ => (0..count).for_each(|k| *dst.add(k) = *src.add(k)),
             }
         }
     }
