@@ -562,7 +562,8 @@ impl<'a> Lower<'a> {
     ) -> Option<Box<Machine>> {
         let live = || self.ssa.iter().zip(ends).filter(|(_, e)| **e > 0).map(|(s, _)| &s.def);
         let calls = live().filter(|d| matches!(d, Def::Call { .. })).count();
-        // One call is a loop in registers as it is, unless a column has to be filled for each of its blocks, or is read again and again beside what comes from memory.
+        // One call is a loop in registers as it is, unless a column has to be filled for each of its blocks, or is read again and again beside what comes from memory, or its result lies
+        // over an operand, and so in a column first.
         let column = |d: &Def| match d {
             Def::Fill(Fill::Strided(..) | Fill::Index { .. }) => true,
             Def::Fill(Fill::Scalar(..)) | Def::Const(_) => self.len >= LONG,
@@ -575,7 +576,7 @@ impl<'a> Lower<'a> {
             _ => false,
         };
         let slow = self.target.isa == Isa::Avx2 && live().any(function);
-        let alone = calls < 2 && !live().any(column) && !slow;
+        let alone = calls < 2 && tail.is_empty() && !live().any(column) && !slow;
         if self.target.isa == Isa::Portable || self.when == When::Never {
             return None;
         }
