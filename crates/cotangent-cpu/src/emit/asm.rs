@@ -85,6 +85,8 @@ enum Pooled {
     Constant { bits: u64 },
     /// 0, 1, ..
     Counting,
+    /// 0, 2, .., then 1, 3, ..
+    Halves,
     /// All ones in the first, zeros in the others.
     Ones { ones: usize },
 }
@@ -131,6 +133,10 @@ impl Asm {
     pub fn counting(&mut self, n: usize, size: usize) -> Rm {
         self.pooled(Pooled::Counting, size, n)
     }
+    /// The even ones of so many numbers, then the odd ones.
+    pub fn halves(&mut self, n: usize, size: usize) -> Rm {
+        self.pooled(Pooled::Halves, size, n)
+    }
     /// All ones in so many of `n` lanes, and zeros in the others.
     pub fn ones(&mut self, n: usize, ones: usize, size: usize) -> Rm {
         self.pooled(Pooled::Ones { ones }, size, n)
@@ -146,6 +152,7 @@ impl Asm {
                 let element = match what {
                     Pooled::Constant { bits } => bits,
                     Pooled::Counting => k as u64,
+                    Pooled::Halves => (2 * k % n + 2 * k / n) as u64,
                     Pooled::Ones { ones } => {
                         if k < ones {
                             u64::MAX

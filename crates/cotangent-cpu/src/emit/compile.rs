@@ -186,7 +186,7 @@ fn strides(ir: &Ir) -> Vec<u32> {
 /// The entries of the pointer table that a program uses, and how often.
 fn entries(ir: &Ir) -> Vec<(u32, u32)> {
     let mut count: Vec<(u32, u32)> = vec![];
-    let reads = |i: &&Inst| matches!(i.i, I::Load(_) | I::Part(_) | I::One(_) | I::Splat(_) | I::Index);
+    let reads = |i: &&Inst| matches!(i.i, I::Load(_) | I::Pair(..) | I::Part(_) | I::One(_) | I::Splat(_) | I::Index);
     for e in ir.insts.iter().filter(reads).map(|i| i.a).chain(ir.stores.iter().map(|s| s.entry)) {
         match count.iter_mut().find(|c| c.0 == e) {
             Some(c) => c.1 += 1,
@@ -408,6 +408,14 @@ impl Gen<'_> {
                 let r = self.alloc(0, p);
                 self.read(p, r);
                 return self.put(p, r);
+            }
+            I::Pair(mem, part) => {
+                let t = self.temps(1, p, &mut borrowed);
+                let r = self.alloc(0, p);
+                let rm = self.beside(i.a, i.b, mem);
+                self.asm.read_pairs(self.l, r, mem, part, rm, t[0]);
+                self.put(p, r);
+                return self.done(&[], p, borrowed);
             }
             I::Tail => {
                 let r = self.alloc(self.class(Ty::Mask), p);
@@ -647,13 +655,7 @@ impl Gen<'_> {
         if let Some(v) = s.beside {
             let both = [r, self.want(v, p, &mut borrowed)];
             let t = self.temps(1, p, &mut borrowed);
-            let mut base = self.pointer(s.entry);
-            if s.mem == Mem::B8 {
-                // sixteen bytes an element are more than an address can say
-                self.asm.address(gp::RCX, base, gp::RAX, 8);
-                base = gp::RCX
-            }
-            let rm = Rm::Mem { base, index: Some((gp::RAX, 8)), disp: s.at as i32 };
+            let rm = self.beside(s.entry, s.at, s.mem);
             self.asm.write_pairs(self.l, both, s.mem, rm, t[0]);
             return self.done(&[s.val, v], p, borrowed);
         }

@@ -58,6 +58,8 @@ pub enum I {
     Load(Mem),
     /// The element at entry `a`, `b` bytes further on, for all lanes.
     Splat(Mem),
+    /// In a map: there, every second element, the first ones or the others. All of both are there.
+    Pair(Mem, u8),
     /// In a loop over rows, where [`I::Load`] reads elements for all lanes: for those of the tail, and zero in the others.
     Part(Mem),
     /// There: one element of the row, for all lanes.
@@ -178,7 +180,15 @@ impl Inst {
     /// The operands.
     pub fn operands(&self) -> ([u32; 3], usize) {
         let n = match self.i {
-            I::Load(_) | I::Splat(_) | I::Part(_) | I::One(_) | I::Tail | I::Index | I::Carry | I::Const => 0,
+            I::Load(_)
+            | I::Pair(..)
+            | I::Splat(_)
+            | I::Part(_)
+            | I::One(_)
+            | I::Tail
+            | I::Index
+            | I::Carry
+            | I::Const => 0,
             I::Over | I::Again | I::Until => 0,
             I::Sqrt | I::Round(_) | I::ShlBy(_) | I::ShrBy(_) | I::SarBy(_) | I::RolBy(_) => 1,
             I::Clz | I::MNot => 1,

@@ -48,7 +48,7 @@ fn note(Part { ir, origin, .. }: &Part, mark: Mark, notes: &Notes) -> String {
         return format!("-> {}", entry(ir.stores[p as usize - ir.insts.len()].entry));
     };
     match i.i {
-        I::Load(_) | I::Part(_) => entry(i.a),
+        I::Load(_) | I::Pair(..) | I::Part(_) => entry(i.a),
         I::Put(_) => format!("-> {}", entry(ir.stores[i.b as usize].entry)),
         I::Splat(_) | I::One(_) => format!("{}, one element", entry(i.a)),
         I::Index => "index".into(),

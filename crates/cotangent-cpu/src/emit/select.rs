@@ -245,6 +245,29 @@ impl Asm {
         }
     }
 
+    /// Every second element from memory on, the first ones or the others, without a mask. `t` is a register for something in between.
+    pub fn read_pairs(&mut self, l: Lanes, d: u8, mem: Mem, part: u8, rm: Rm, t: u8) {
+        let Rm::Mem { base, index, disp } = rm else { unreachable!("elements lie in memory") };
+        let bytes = l.bytes(mem.ty());
+        let wide = mem == Mem::B8;
+        let more = Rm::Mem { base, index, disp: disp + bytes as i32 };
+        self.two(op(0, 1, 0x10), bytes, d, rm);
+        // of every 16 bytes of both, those that are wanted
+        match wide {
+            true => self.vector(op(1, 1, 0x14 + part).wide(l.evex), bytes, d, d, more, PLAIN, None),
+            false => self.vector(op(0, 1, 0xC6), bytes, d, d, more, PLAIN, Some(if part == 0 { 0x88 } else { 0xDD })),
+        }
+        // and those of the first before those of the second
+        match bytes {
+            16 => {}
+            32 => self.vector(op(1, 3, 0x01).wide(true), 32, d, 0, Rm::Reg(d), PLAIN, Some(0xD8)),
+            _ => {
+                let order = self.halves(8, 8);
+                self.two(op(0, 1, 0x10), 64, t, order);
+                self.vector(op(1, 2, 0x16).wide(true), 64, d, t, Rm::Reg(d), PLAIN, None)
+            }
+        }
+    }
     /// The elements of two registers in turns to memory, without a mask. `t` is a register for something in between.
     pub fn write_pairs(&mut self, l: Lanes, [a, b]: [u8; 2], mem: Mem, rm: Rm, t: u8) {
         let Rm::Mem { base, index, disp } = rm else { unreachable!("results lie in memory") };
@@ -416,7 +439,16 @@ impl Asm {
             I::Extend(signed) => self.two(op(1, 2, if signed { 0x25 } else { 0x35 }), both, d, rm),
             I::Low if l.evex => self.vector(op(2, 2, 0x35), both, source, 0, Rm::Reg(d), PLAIN, None),
             I::Low => self.halve(l, d, source),
-            I::Load(_) | I::Splat(_) | I::Part(_) | I::One(_) | I::Tail | I::Put(_) | I::Over | I::Again | I::Until => {
+            I::Load(_)
+            | I::Pair(..)
+            | I::Splat(_)
+            | I::Part(_)
+            | I::One(_)
+            | I::Tail
+            | I::Put(_)
+            | I::Over
+            | I::Again
+            | I::Until => {
                 unreachable!("{i:?} has a way of its own")
             }
             I::Index | I::Carry | I::Const | I::Fma | I::Sel | I::Bail | I::While => {

@@ -19,6 +19,8 @@ pub enum Source {
     Const(u64),
     /// The array at this entry of the pointer table, an element for each lane, which lies so many bytes behind.
     Stream(u32, u32),
+    /// There, the first or the second of two elements for each lane.
+    Pair(u32, u8),
     /// The element so many bytes behind the pointer at this entry.
     Splat(u32, u32),
     /// The index of the element, plus the number at this entry; below 2^31 in all.
@@ -145,6 +147,7 @@ impl Translate {
                 _ => self.build.constant(ty, bits & u64::MAX >> (64 - 8 * mem.size())),
             },
             Source::Stream(entry, at) => self.build.push(I::Load(mem), ty, entry, at, 0),
+            Source::Pair(entry, part) => self.build.push(I::Pair(mem, part), ty, entry, 0, 0),
             Source::Splat(entry, at) => self.build.push(I::Splat(mem), ty, entry, at, 0),
             Source::Part(entry, at) => self.build.push(I::Part(mem), ty, entry, at, 0),
             Source::One(entry, at) => self.build.push(I::One(mem), ty, entry, at, 0),

@@ -29,7 +29,7 @@ fn longest(ir: &Ir) -> usize {
 }
 fn cycles(i: &Inst) -> usize {
     match i.i {
-        I::Load(_) | I::Splat(_) | I::Index | I::Carry | I::Const => 0,
+        I::Load(_) | I::Pair(..) | I::Splat(_) | I::Index | I::Carry | I::Const => 0,
         I::Div | I::Sqrt => {
             if i.ty == Ty::W64 {
                 20
@@ -74,8 +74,10 @@ pub fn twice(ir: &Ir, n: usize) -> (Ir, Vec<u32>) {
             for x in [&mut inst.a, &mut inst.b, &mut inst.c].into_iter().take(operands) {
                 *x = at[*x as usize]
             }
-            if let I::Load(mem) = i.i {
-                inst.b += (k * n * mem.size()) as u32
+            match i.i {
+                I::Load(mem) => inst.b += (k * n * mem.size()) as u32,
+                I::Pair(mem, _) => inst.b += (k * n * 2 * mem.size()) as u32,
+                _ => {}
             }
             at.push(push(inst))
         }

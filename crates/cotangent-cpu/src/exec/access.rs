@@ -33,6 +33,8 @@ pub struct Access {
     pub fill: [u64; 2],
     /// Number of elements that are read.
     pub len: usize,
+    /// If it walks over every second element: which of two beside each other it reads, where both are there.
+    pub pair: Option<u8>,
 }
 
 /// What an access amounts to.
@@ -100,7 +102,9 @@ impl Access {
             }
             axes.push(Axis { n: *n, stride, guard });
         }
-        Access { axes, offset: offset as isize, size, fill, len: view.dims.iter().product() }
+        // the other part is beside it
+        let pair = (part != Part::Whole).then_some((part == Part::Im) as u8);
+        Access { axes, offset: offset as isize, size, fill, len: view.dims.iter().product(), pair }
     }
     /// Its form.
     pub fn form(&self) -> Form {
@@ -122,6 +126,23 @@ impl Access {
     pub fn row(&self) -> Option<(usize, isize)> {
         match self.axes.last() {
             Some(Axis { n, stride, guard: None }) => Some((*n, *stride)),
+            _ => None,
+        }
+    }
+
+    /// Which of two elements beside each other it reads, if it walks over every second one of a row, has no guards, and all of the others are there.
+    pub fn paired(&self) -> Option<u8> {
+        let every_second = self.row().is_some_and(|r| r.1 == 2 * self.size as isize);
+        self.pair.filter(|_| every_second && matches!(self.size, 4 | 8) && self.is_plain())
+    }
+    /// Of an array of so many elements, seen through this view: says so if it reads what has a neighbor in front of it or behind it.
+    pub fn seen_in(&mut self, view: &View, all: usize) {
+        let ends = view.strides.iter().zip(&view.dims).map(|(s, n)| s.wrapping_mul(*n as i64 - 1));
+        let (first, last) = ends.fold((view.offset, view.offset), |(lo, hi), e| (lo + e.min(0), hi + e.max(0)));
+        self.pair = match (first, last) {
+            _ if self.len == 0 => None,
+            (0.., l) if l + 1 < all as i64 => Some(0),
+            (1.., l) if l < all as i64 => Some(1),
             _ => None,
         }
     }
@@ -152,6 +173,11 @@ impl Access {
             rest /= a.n;
         }
         at.wrapping_add((rest as isize).wrapping_mul(first.stride))
+    }
+
+    /// Of one of two elements beside each other: where the first of both lies for element `i`.
+    pub fn pair_at(&self, base: *mut u8, i: usize) -> *mut u8 {
+        base.wrapping_offset(self.at(i)).wrapping_sub(self.pair.unwrap_or(0) as usize * self.size)
     }
 
     /// After how many elements it comes to the first ones again, if it does nothing else from then on: those of a row for all rows.

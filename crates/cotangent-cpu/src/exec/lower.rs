@@ -205,8 +205,11 @@ impl<'a> Lower<'a> {
                 &flat
             }
         };
-        let access = Access::new(view, from, part);
+        let mut access = Access::new(view, from, part);
         let place = copy.map_or_else(|| (self.place)(s.val), |c| c.0);
+        if part == Part::Whole && copy.is_none() && matches!(place, Place::Arg(_) | Place::Slot(_)) {
+            access.seen_in(view, self.p.ty(s.val).len())
+        }
         let (size, offset) = (access.size, access.offset);
         // several views may show the same
         let same = |s: &Ssa| matches!(&s.def, Def::Fill(Fill::Strided(p, a)) if *p == place && **a == access);
@@ -590,6 +593,7 @@ impl<'a> Lower<'a> {
             Def::Fill(_) => Some(match fill(i)? {
                 f if f.still(row, self.len) => Source::Splat(at[i], 0),
                 f if f.counts(row, self.len) => Source::Index(at[i]),
+                f if let Some(part) = f.paired(row, self.len) => Source::Pair(at[i], part),
                 _ => Source::Stream(at[i], 0),
             }),
             Def::Dense { .. } => Some(Source::Stream(at[i], 0)),

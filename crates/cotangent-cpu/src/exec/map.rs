@@ -87,6 +87,13 @@ impl Fill {
     fn lies(&self, row: usize, len: usize) -> bool {
         matches!(self, Fill::Strided(_, a) if row < len && a.is_plain() && a.row() == Some((row, a.size as isize)))
     }
+    /// Does it read one of two elements beside each other, in every row? Machine code reads both. See [`Access::paired`].
+    pub fn paired(&self, row: usize, len: usize) -> Option<u8> {
+        match self {
+            Fill::Strided(_, a) if a.row().is_some_and(|r| r.0 == row) => a.paired().filter(|_| len > 0),
+            _ => None,
+        }
+    }
     /// Does it count the elements, all of them or those of a row? Machine code makes that as it goes.
     pub fn counts(&self, row: usize, len: usize) -> bool {
         matches!(self, Fill::Index { radix: 1, n } if (*n == len || row < len && n.is_multiple_of(row)) && *n < 1 << 31)
@@ -275,7 +282,9 @@ impl MapStep {
         // Machine code reads a scalar where it is, and wants no blocks unless a column is filled for each.
         let (row, len) = (self.row, self.len);
         let index = |f: &Fill| matches!(f, Fill::Index { .. }) && (f.counts(row, len) || f.still(row, len));
-        let there = |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || f.still(row, len) || f.lies(row, len);
+        let pair = |f: &Fill| f.paired(row, len).is_some();
+        let there =
+            |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || pair(f) || f.still(row, len) || f.lies(row, len);
         let all = self.fills.iter().all(|c| there(&c.fill));
         if let (Some(code), true, true) = (code, all, row < len) {
             // SAFETY: the caller's.
@@ -285,7 +294,7 @@ impl MapStep {
         let run = |f: &Fill| matches!(f, Fill::Strided(_, a) if self.runs && a.in_runs());
         // What comes again and again is in a column that is filled once, too.
         let same = |f: &Fill| self.again(f);
-        let held = |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || run(f);
+        let held = |f: &Fill| matches!(f, Fill::Scalar(..)) || index(f) || pair(f) || run(f);
         let all = all || self.runs && self.fills.iter().all(|c| held(&c.fill));
         let block = if code.is_some() && all { len } else { self.block };
         let mut found: SmallVec<[Option<isize>; 8]> = SmallVec::new();
@@ -331,6 +340,9 @@ impl MapStep {
                             let column = spot(self.entries[c.entry as usize].at);
                             let at = found.next().copied().flatten();
                             table[c.entry as usize] = at.map_or(column, |at| frame.at(*place).wrapping_offset(at))
+                        }
+                        Fill::Strided(place, access) if code.is_some() && pair(&c.fill) => {
+                            table[c.entry as usize] = access.pair_at(frame.at(*place), start)
                         }
                         Fill::Strided(place, access) => {
                             let base = frame.at(*place);
@@ -417,8 +429,12 @@ impl MapStep {
             match &c.fill {
                 Fill::Scalar(place, offset) => table[entry] = frame.spot((*place, *offset)),
                 Fill::Strided(place, access) => {
-                    let step = if c.fill.still(row, self.len) { 0 } else { access.size };
-                    walks.push((entry, frame.at(*place), Walk::new(access, from / row), step))
+                    let (step, base) = match c.fill.paired(row, self.len) {
+                        Some(part) => (2 * access.size, frame.at(*place).wrapping_sub(part as usize * access.size)),
+                        None if c.fill.still(row, self.len) => (0, frame.at(*place)),
+                        None => (access.size, frame.at(*place)),
+                    };
+                    walks.push((entry, base, Walk::new(access, from / row), step))
                 }
                 Fill::Index { .. } => {}
             }
@@ -466,6 +482,13 @@ impl MapStep {
                 let to = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
                 // SAFETY: the column has room for a block, which is more than a few elements, or as many as there are.
                 unsafe { strided(to, now, 0, n, c.size) };
+                to
+            }
+            f if let Some(part) = f.paired(self.row, self.len) => {
+                let to = scratch.wrapping_offset(self.entries[c.entry as usize].at.1);
+                let from = now.wrapping_add((2 * i + part as usize) * c.size);
+                // SAFETY: as above; both of each pair are there.
+                unsafe { strided(to, from, 2 * c.size as isize, n, c.size) };
                 to
             }
             Fill::Index { radix, n: extent } if c.fill.counts(self.row, self.len) => {

@@ -19,6 +19,16 @@ impl Gen<'_> {
         far.filter(|f| select::from_memory(self.l, i, *f))
     }
 
+    /// Where two elements beside each other lie for each lane of a round. Uses `RCX`.
+    pub fn beside(&mut self, entry: u32, at: u32, mem: Mem) -> Rm {
+        let mut base = self.pointer(entry);
+        if mem == Mem::B8 {
+            // sixteen bytes an element are more than an address can say
+            self.asm.address(gp::RCX, base, gp::RAX, 8);
+            base = gp::RCX
+        }
+        Rm::Mem { base, index: Some((gp::RAX, 8)), disp: at as i32 }
+    }
     /// A constant, or an element for all lanes, to a register.
     pub fn fetch(&mut self, v: u32, r: u8) {
         let i = self.ir.insts[v as usize];

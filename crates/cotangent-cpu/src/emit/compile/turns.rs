@@ -38,7 +38,8 @@ impl Gen<'_> {
         self.asm.jump_if(If::AboveEqual, top);
         self.asm.here(rest);
         // Elements side by side have no mask: what does not fill a register is left to the caller, as with AVX2.
-        let pairs = self.ir.stores.iter().any(|s| s.beside.is_some());
+        let read = self.ir.insts.iter().any(|i| matches!(i.i, I::Pair(..)));
+        let pairs = read || self.ir.stores.iter().any(|s| s.beside.is_some());
         if self.l.evex && step > 1 && !pairs && rounds == 1 {
             // as many ones as elements are left
             self.asm.cmp(gp::RAX, gp::RSI);
