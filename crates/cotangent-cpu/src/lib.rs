@@ -48,5 +48,5 @@ pub use hoist::{Hoisted, hoist};
 pub use lent::Lent;
 pub use pooled::Pooled;
 pub use program::*;
-pub use routine::{Call, Lib, Plain, Routine};
+pub use routine::{Call, Lib, Plain, Routine, transpose};
 pub use scalars::{elements, scalars};

@@ -187,6 +187,28 @@ impl<'a> Call<'a> {
     }
 }
 
+/// `to[i][j] = from[j][i]` for `m` rows of `n` elements in `to`. Rows begin so many elements from each other there and in `from`.
+///
+/// # Panics
+/// If one of them has fewer elements.
+pub fn transpose<T: Plain>((to, row): (&mut [T], usize), (from, stride): (&[T], usize), m: usize, n: usize) {
+    if m == 0 || n == 0 {
+        return;
+    }
+    assert!((m - 1) * row + n <= to.len() && (n - 1) * stride + m <= from.len(), "{m} by {n} elements are there");
+    let size = size_of::<T>();
+    let words = |p: *const T| p.addr().is_multiple_of(size.min(8));
+    if !words(to.as_ptr()) || !words(from.as_ptr()) {
+        // pairs that lie between words
+        return (0..m).for_each(|i| (0..n).for_each(|j| to[i * row + j] = from[j * stride + i]));
+    }
+    // SAFETY: the elements exist, and are plain data that lies as words of their size do.
+    unsafe {
+        let (to, from) = (to.as_mut_ptr().cast(), from.as_ptr().cast());
+        crate::exec::access::transpose(to, row * size, from, (stride * size) as isize, m, n, size)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,5 +291,33 @@ mod tests {
         // SAFETY: there is nothing in it.
         let call = unsafe { Call::new(&[], 0, &ins, &[]) };
         call.input::<f32>(0);
+    }
+
+    #[test]
+    fn matrices_are_turned() {
+        fn turned<T: Plain + PartialEq + std::fmt::Debug>(number: fn(usize) -> T) {
+            for (m, n) in [(0, 3), (1, 1), (5, 3), (16, 33), (40, 17)] {
+                for more in [0, 1, 3] {
+                    let from: Vec<T> = (0..n * (m + more)).map(number).collect();
+                    let mut to = vec![number(7); m * (n + more)];
+                    transpose((&mut to, n + more), (&from, m + more), m, n);
+                    for i in 0..m {
+                        for j in 0..n + more {
+                            let want = if j < n { from[j * (m + more) + i] } else { number(7) };
+                            assert_eq!(to[i * (n + more) + j], want, "{m} by {n}, {more} between, at {i}, {j}")
+                        }
+                    }
+                }
+            }
+        }
+        turned(|i| i as f32);
+        turned(|i| i as f64);
+        turned(|i| num_complex::Complex::new(i as f32, 1.0));
+        turned(|i| num_complex::Complex::new(i as f64, -1.0));
+    }
+    #[test]
+    #[should_panic(expected = "3 by 3 elements")]
+    fn what_is_not_there_is_not_turned() {
+        transpose((&mut [0f32; 8], 3), (&[0f32; 9], 3), 3, 3)
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers, and matrices in memory of their own.
 
-use cotangent_cpu::Plain;
+use cotangent_cpu::{Plain, transpose};
 use faer::traits::ComplexField;
 use faer::traits::RealField;
 use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
@@ -133,9 +133,23 @@ pub(crate) fn matrix<T: Number>(m: usize, n: usize) -> Mat<T> {
 }
 /// Elements from one row to the next that are copied together.
 const TILE: usize = 16;
+/// Columns that are turned together, and elements of a matrix that make that worth it.
+const COLUMNS: usize = 16;
+const MANY: usize = 1024;
 /// Copies a matrix from rows.
 pub(crate) fn load<T: Number>(a: &mut Mat<T>, rows: &[T]) {
     let (m, n) = a.shape();
+    if m * n >= MANY {
+        let mut turned = vec![T::nought(); COLUMNS * m];
+        for j0 in (0..n).step_by(COLUMNS) {
+            let some = COLUMNS.min(n - j0);
+            transpose((&mut turned, m), (&rows[j0..], n), some, m);
+            for (j, col) in (j0..j0 + some).zip(turned.chunks(m)) {
+                a.col_as_slice_mut(j).copy_from_slice(col)
+            }
+        }
+        return;
+    }
     for i0 in (0..m).step_by(TILE) {
         for j0 in (0..n).step_by(TILE) {
             for j in j0..n.min(j0 + TILE) {
@@ -158,7 +172,20 @@ pub(crate) fn load_adjoint<T: Number>(a: &mut Mat<T>, rows: &[T]) {
 }
 /// Copies a matrix to rows.
 pub(crate) fn store<T: Number>(rows: &mut [T], a: MatRef<T>) {
-    put(rows, a, |x| x)
+    let (m, n) = a.shape();
+    if m * n < MANY {
+        return put(rows, a, |x| x);
+    }
+    let mut turned = vec![T::nought(); COLUMNS * m];
+    for j0 in (0..n).step_by(COLUMNS) {
+        let some = COLUMNS.min(n - j0);
+        for (j, col) in (j0..j0 + some).zip(turned.chunks_mut(m)) {
+            for (x, from) in col.iter_mut().zip(a.col(j).iter()) {
+                *x = *from
+            }
+        }
+        transpose((&mut rows[j0..], n), (&turned, m), m, some);
+    }
 }
 /// Copies the conjugate transpose of a matrix to rows.
 pub(crate) fn store_adjoint<T: Number>(rows: &mut [T], a: MatRef<T>) {

@@ -322,6 +322,10 @@ impl Build {
             (I::ShlBy(n), Ty::W32) => return self.known(inst.a).map_or(Ok(inst), |x| constant((x << n) as u32)),
             (I::SarBy(n), Ty::W32) => return self.known(inst.a).map_or(Ok(inst), |x| constant((x as i32 >> n) as u32)),
             (I::MAnd | I::MOr | I::MXor | I::MNot | I::Sel, _) => return self.choice(inst),
+            // the constant behind, where it may lie in memory
+            (I::Cmp(p), _) if self.known(inst.a).is_some() && self.known(inst.b).is_none() => {
+                return Ok(Inst { i: I::Cmp(turned(p)), a: inst.b, b: inst.a, ..inst });
+            }
             (I::Low, _) => {
                 let x = self.inst(inst.a);
                 return match x.i {
@@ -441,6 +445,21 @@ impl Build {
     /// What was built.
     pub fn finish(self) -> Vec<Inst> {
         self.made.into_inner().insts
+    }
+}
+
+/// The predicate that says the same of two operands the other way round.
+fn turned(p: u8) -> u8 {
+    match p {
+        1 => 14,
+        2 => 13,
+        5 => 10,
+        6 => 9,
+        9 => 6,
+        10 => 5,
+        13 => 2,
+        14 => 1,
+        same => same,
     }
 }
 

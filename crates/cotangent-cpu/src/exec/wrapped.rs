@@ -106,3 +106,66 @@ fn plain(p: &Program, u: &Use) -> Option<ValId> {
     };
     (u.part == Part::Whole && u.view.is_none_or(whole)).then_some(u.val)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Body, Bounds, Dims, Dt, GatherSpec, Ty};
+
+    /// Takes elements at `i < zero ? i + n : i`, with the choice over a few maps, and a view behind it.
+    fn program(dt: Dt, zero: u64, n: u64) -> Program {
+        let mut p = Program::default();
+        let table = p.arg(Ty::new(Dt::F32, &[10]));
+        let i = p.arg(Ty::new(dt, &[6]));
+        let (zero, n) = (p.constant(dt, [zero, 0]), p.constant(dt, [n, 0]));
+        let all = p.through(zero, View::splat(&[6]));
+        let more = p.through(n, View::splat(&[6]));
+        let map = |p: &mut Program, op: Op, to: Dt, a: Use, b: Use| {
+            let mut body = Body::default();
+            let (x, y) = (body.input(0, dt), body.input(1, dt));
+            let made = if op == Op::Lt { body.cmp(op, x, y) } else { body.bin(op, to, x, y) };
+            body.outs = vec![made];
+            p.push(Kind::Map(body.into()), &[a, b], &[Ty::new(to, &[6])])
+        };
+        let less = map(&mut p, Op::Lt, Dt::Bool, Use::plain(i), all);
+        let sum = map(&mut p, Op::Add, dt, Use::plain(i), more);
+        let mut body = Body::default();
+        let (c, x, y) = (body.input(0, Dt::Bool), body.input(1, dt), body.input(2, dt));
+        let not = body.un(Op::Not, Dt::Bool, c);
+        let chosen = body.push(Op::Select, dt, not, x, y);
+        body.outs = vec![chosen];
+        let uses = [less, i, sum].map(Use::plain);
+        let chosen = p.push(Kind::Map(body.into()), &uses, &[Ty::new(dt, &[6])]);
+        let vectors = p.view(chosen, View::identity(&[6, 1]));
+        let spec = GatherSpec {
+            offset_dims: Dims::new(),
+            collapsed_slice_dims: Dims::from_slice(&[0]),
+            start_index_map: Dims::from_slice(&[0]),
+            operand_batching_dims: Dims::new(),
+            start_indices_batching_dims: Dims::new(),
+            slice_sizes: Dims::from_slice(&[1]),
+            bounds: Bounds::Fill,
+            below: 0,
+            fill: [0; 2],
+        };
+        let uses = [table, vectors].map(Use::plain);
+        let out = p.push(Kind::Gather(Arc::new(spec)), &uses, &[Ty::new(Dt::F32, &[6])]);
+        p.outs = vec![out];
+        p.check().unwrap();
+        p
+    }
+
+    #[test]
+    fn indices_from_the_end_are_read_where_they_lie() {
+        for dt in [Dt::I8, Dt::I32, Dt::I64] {
+            let made = indices(&program(dt, 0, 10)).expect("a choice");
+            made.check_live().unwrap();
+            let last = made.nodes.last().unwrap();
+            let Kind::Gather(spec) = &last.kind else { panic!("a gather") };
+            assert_eq!((spec.below, made.uses_of(last)[1].val), (10, 1));
+        }
+        // others than those below zero, what is subtracted, and what is never below zero
+        let others = [program(Dt::I32, 1, 10), program(Dt::I32, 0, -10i32 as u32 as u64), program(Dt::U32, 0, 10)];
+        assert!(others.iter().all(|p| indices(p).is_none()));
+    }
+}
