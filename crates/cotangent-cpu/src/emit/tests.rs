@@ -415,11 +415,11 @@ fn every_second_element() {
             }
             p.outs = uses.iter().map(|u| p.push(Kind::Map(b.clone().into()), &[*u], &[Ty::new(part, &[n])])).collect();
             p.check().unwrap();
-            let want = crate::reference::evaluate(&p, &[bytes.clone()]).unwrap();
+            let want = crate::reference::evaluate(&p, std::slice::from_ref(&bytes)).unwrap();
             for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|i| i.available()) {
                 let e =
                     Executable::compile_with(&p, Options { isa, machine: When::Always, ..Options::default() }).unwrap();
-                let got = fuzz::run(&e, &p, &[bytes.clone()]);
+                let got = fuzz::run(&e, &p, std::slice::from_ref(&bytes));
                 for (got, want) in got.iter().zip(&want) {
                     fuzz::same(part, got, want).unwrap_or_else(|e| panic!("{dt}, {n} from {first}, {isa:?}: {e}"))
                 }

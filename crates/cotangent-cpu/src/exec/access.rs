@@ -137,12 +137,15 @@ impl Access {
     }
     /// Of an array of so many elements, seen through this view: says so if it reads what has a neighbor in front of it or behind it.
     pub fn seen_in(&mut self, view: &View, all: usize) {
-        let ends = view.strides.iter().zip(&view.dims).map(|(s, n)| s.wrapping_mul(*n as i64 - 1));
+        // where nothing is read, the offset may be anything
+        if self.len == 0 {
+            return;
+        }
+        let ends = view.strides.iter().zip(&view.dims).map(|(s, n)| s * (*n as i64 - 1));
         let (first, last) = ends.fold((view.offset, view.offset), |(lo, hi), e| (lo + e.min(0), hi + e.max(0)));
-        self.pair = match (first, last) {
-            _ if self.len == 0 => None,
-            (0.., l) if l + 1 < all as i64 => Some(0),
-            (1.., l) if l < all as i64 => Some(1),
+        self.pair = match (first, last + 1) {
+            (0.., next) if next < all as i64 => Some(0),
+            (1.., next) if next <= all as i64 => Some(1),
             _ => None,
         }
     }
@@ -659,4 +662,25 @@ unsafe fn apart<T: Copy>(dst: *mut T, src: *const u8, stride: isize, n: usize) {
 pub unsafe fn splat(dst: *mut u8, bits: [u64; 2], n: usize, size: usize) {
     // SAFETY: the machine is little-endian, so the low bytes come first.
     unsafe { strided(dst, bits.as_ptr().cast(), 0, n, size) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of two elements beside each other, both are there, or neither is read.
+    #[test]
+    fn neighbors_are_there() {
+        let pair = |n: usize, first: i64, all: usize| {
+            let view = View { offset: first, strides: SmallVec::from_slice(&[2]), ..View::identity(&[n]) };
+            let mut a = Access::new(&view, Dt::F32, Part::Whole);
+            a.seen_in(&view, all);
+            a.paired()
+        };
+        assert_eq!([pair(4, 0, 8), pair(4, 1, 8), pair(4, 1, 9)], [Some(0), Some(1), Some(0)]);
+        // the last one is alone; nothing is read at all
+        assert_eq!([pair(4, 0, 7), pair(0, i64::MAX, 0)], [None, None]);
+        let complex = |part| Access::new(&View::identity(&[5]), Dt::C64, part).paired();
+        assert_eq!([Part::Re, Part::Im, Part::Whole].map(complex), [Some(0), Some(1), None]);
+    }
 }

@@ -264,7 +264,7 @@ impl Index for u64 {
 /// Indices of 32 bits.
 trait Short: Copy {
     /// With this added, if it is below zero.
-    fn from(self, below: i32) -> Self;
+    fn wrapped(self, below: i32) -> Self;
     /// Those of a number without sign.
     fn bits(self) -> u32;
     /// At least 0 and at most this.
@@ -272,7 +272,7 @@ trait Short: Copy {
 }
 impl Short for i32 {
     #[inline(always)]
-    fn from(self, below: i32) -> i32 {
+    fn wrapped(self, below: i32) -> i32 {
         if self < 0 { self.wrapping_add(below) } else { self }
     }
     #[inline(always)]
@@ -286,7 +286,7 @@ impl Short for i32 {
 }
 impl Short for u32 {
     #[inline(always)]
-    fn from(self, _: i32) -> u32 {
+    fn wrapped(self, _: i32) -> u32 {
         self
     }
     #[inline(always)]
@@ -329,7 +329,7 @@ multiversion! {
         for k in 0..n {
             // SAFETY: as above.
             unsafe {
-                let i = (*index.cast::<I>().add(k)).from(below);
+                let i = (*index.cast::<I>().add(k)).wrapped(below);
                 // a negative one is beyond all that are not
                 let at = if clip { i.at_most(last) } else { i.bits() };
                 *to.add(k) = if at <= last { (at as u64 * stride) as i64 } else { NOWHERE };

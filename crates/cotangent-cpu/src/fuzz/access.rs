@@ -157,7 +157,7 @@ impl Fuzz {
         let least = self.r.pick(&[-2, 0]);
         let mut indices = self.index_arg(&index_dims, least, reach.max(1));
         if self.r.once_in(3) {
-            indices = self.from_end(indices, &index_dims, reach)
+            indices = self.end_relative(indices, &index_dims, reach)
         }
         let window_dims: Dims = self.r.choose(batch.len() + kept.len(), kept.len()).into_iter().collect();
         let (mut b, mut w) = (batch.iter(), kept.iter());
@@ -178,7 +178,7 @@ impl Fuzz {
         }
     }
     /// Indices of which those below zero count from the end, or nearly so: as maps, together or one by one.
-    fn from_end(&mut self, indices: ValId, dims: &[usize], n: i64) -> ValId {
+    fn end_relative(&mut self, indices: ValId, dims: &[usize], n: i64) -> ValId {
         let dt = self.p.ty(indices).dt;
         let (most, n) = (if dt.size() < 8 { (1i64 << (8 * dt.size() - 1)) - 1 } else { i64::MAX }, n.max(1));
         let n = self.r.pick(&[n.min(most), 0, 1]) as u64;
