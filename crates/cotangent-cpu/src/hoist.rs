@@ -204,6 +204,8 @@ fn row_product(p: &Program, node: &Node, of: &[Of], rows: &Range<usize>, n: usiz
     let row = matches!(p.nodes[p.vals[from as usize].node as usize].kind, Kind::Arg(i) if rows.contains(&(i as usize)));
     let plain = a.guards.is_empty() && a.dims[0] == 1 && a.dims[2] >= LEAST && p.ty(from).dt != Dt::Bool;
     let size = p.ty(node.vals.0).len();
+    // The product of all turns repeats the other operand, which a guard would not let it do.
+    let plain = plain && b.guards.iter().all(|g| g.dim != 0);
     (row && plain && of[with as usize] == Of::Constants && size > 0 && size <= MOST / n).then_some((a, b, with))
 }
 /// The number of the argument that the left operand of a product shows.
